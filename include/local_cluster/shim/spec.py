@@ -1,0 +1,49 @@
+"""What the server tells a shim: one JSON file in the run's directory."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A directory or file of this machine shown to the container at `target`."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One attempt to run one container.
+
+    `namespaces` names what the machine allows: `pid` (mount and process namespaces), `mount` (mount namespace only) or `none`.
+    `memory_limit` is in bytes, `orphan_seconds` is how long the container lives on without a server.
+    """
+
+    argv: list[str]
+    environment: dict[str, str]
+    directory: str
+    namespaces: str
+    server_lock: str
+    notify: str
+    key: str
+    mounts: list[Mount] = field(default_factory=list)
+    keep: list[str] = field(default_factory=list)
+    read_only_root: bool = False
+    no_new_privileges: bool = False
+    memory_limit: int | None = None
+    orphan_seconds: float = 60.0
+
+    def write(self, path: Path) -> None:
+        """Write the specification where the shim reads it."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @staticmethod
+    def read(path: Path) -> RunSpec:
+        """Read what `write` wrote."""
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return RunSpec(**{**fields, "mounts": [Mount(**mount) for mount in fields["mounts"]]})

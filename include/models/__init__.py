@@ -1,0 +1,29 @@
+"""The models: one folder each, with a `definition.py` that holds `MODEL`."""
+
+from importlib import import_module
+from pathlib import Path
+
+from nightshift.definition import Model
+from nightshift.errors import BadConfig
+
+FOLDER = Path(__file__).parent
+
+
+def names() -> list[str]:
+    """The names of all models: the folders that hold a `definition.py`, sorted."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/definition.py"))
+
+
+def load(name: str) -> Model:
+    """The definition of one model. Raises `BadConfig` when there is no such folder or it declares another name."""
+    if name not in names():
+        raise BadConfig(f"there is no model {name[:40]!r}; known: {', '.join(names())}")
+    model = getattr(import_module(f"models.{name}.definition"), "MODEL", None)
+    if not isinstance(model, Model) or model.name != name:
+        raise BadConfig(f"include/models/{name}/definition.py must define MODEL = Model(name={name!r}, …)")
+    return model
+
+
+def load_all() -> list[Model]:
+    """Every model's definition, by name."""
+    return [load(name) for name in names()]

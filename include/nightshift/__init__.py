@@ -1,0 +1,1 @@
+"""Nightshift: retrain every night, promote only what wins."""

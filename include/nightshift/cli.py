@@ -1,0 +1,129 @@
+"""`nightshift VERB MODEL NIGHT`: one step of one model's night, the same in a pod, on a laptop and in a test."""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+
+import models
+from nightshift.adapters import results
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import VERBS, parse_night
+from nightshift.errors import BUG, DONE, NightshiftError
+from nightshift.result import Outcome, Result
+from nightshift.settings import RunSettings, StorageSettings, read
+from nightshift.steps import Step
+
+log = logging.getLogger("nightshift")
+
+DOES = {
+    "validate": "check the night's partitions against their suites and publish the Data Docs pages",
+    "train": "fit a challenger on the window of validated nights and register it",
+    "evaluate": "compare the challenger with the champion on the holdout and store the verdict",
+    "promote": "move the alias champion to exactly the version that won",
+    "score": "score the next day's schedule with the champion and publish the predictions",
+}
+EPILOG = """\
+steps:
+{steps}
+
+exit codes:
+  0   done
+  10  the data failed validation, is missing or unreadable: fix the data
+  20  the definition, the settings or the arguments are wrong: fix them
+  75  S3, MLflow or the network failed: try again later
+  99  nothing to do: the gate refused, or a newer champion stands
+  1   a bug
+
+environment:
+  NIGHTSHIFT_S3_ENDPOINT   URL of the S3 server; unset: AWS
+  NIGHTSHIFT_S3_BUCKET     bucket of results, ledger, scores and Data Docs (default: nightshift)
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY   the credentials of S3
+  MLFLOW_TRACKING_URI      URL of the MLflow server
+  NIGHTSHIFT_RUN_CODE_VERSION, NIGHTSHIFT_RUN_CAUSED_BY   recorded with every result
+
+example:
+  nightshift validate flights 2013-02-09
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of all verbs."""
+    steps = "\n".join(f"  {verb:<9} {DOES[verb]}" for verb in VERBS)
+    top = argparse.ArgumentParser(
+        prog="nightshift",
+        description=__doc__,
+        epilog=EPILOG.format(steps=steps),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("verb", choices=VERBS, metavar="VERB", help=f"one of: {', '.join(VERBS)}")
+    top.add_argument("model", metavar="MODEL", help=f"a folder of include/models: {', '.join(models.names())}")
+    top.add_argument("night", metavar="NIGHT", help="the day whose data is processed, YYYY-MM-DD")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one step and returns its exit code; the last line logged says what happened."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
+    arguments = parser().parse_args(argv)
+    try:
+        step = _step(arguments)
+    except NightshiftError as error:
+        log.error("%s", error)
+        return error.exit_code
+    return run(arguments.verb, step)
+
+
+def _step(arguments: argparse.Namespace) -> Step:
+    model = models.load(arguments.model)
+    return Step(model, parse_night(arguments.night), ObjectStore(read(StorageSettings)), read(RunSettings))
+
+
+def run(verb: str, step: Step) -> int:
+    """Runs `verb`, stores its result, logs the line for people; returns the exit code."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    outcome, code, ended = _attempt(verb, step)
+    result = Result(
+        model=step.model.name,
+        night=step.night.isoformat(),
+        verb=verb,
+        outcome=ended,
+        summary=outcome.summary,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - clock, 2),
+        code_version=step.by.code_version,
+        caused_by=step.by.caused_by,
+        detail=outcome.detail,
+    )
+    code = _save(step, result, code)
+    log.log(logging.INFO if code in (DONE, 99) else logging.ERROR, "%s: %s", ended, outcome.summary)
+    return code
+
+
+def _attempt(verb: str, step: Step) -> tuple[Outcome, int, str]:
+    try:
+        return import_module(f"nightshift.steps.{verb}").run(step), DONE, "done"
+    except NightshiftError as error:
+        if error.__cause__ is not None:
+            log.info("the cause was %s: %s", type(error.__cause__).__name__, error.__cause__)
+        return Outcome(summary=str(error), detail=error.detail), error.exit_code, error.outcome
+    except Exception as error:  # the last frame: whatever it is, it must end as a result and an exit code
+        log.exception("this is a bug in step %s", verb)
+        return Outcome(summary=f"bug: {type(error).__name__}: {error}"), BUG, "failed"
+
+
+def _save(step: Step, result: Result, code: int) -> int:
+    try:
+        log.info("result: %s", results.save(step.store, result))
+    except NightshiftError as error:
+        log.error("the result could not be stored: %s", error)
+        return code or error.exit_code
+    return code
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""What a model's folder declares: frozen dataclasses, standard library only, checked when they are made.
+
+Airflow imports these when it parses a DAG file, so nothing heavy may be imported here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Literal
+
+from nightshift.errors import BadConfig
+
+Task = Literal["classification", "regression"]
+NAME = re.compile(r"\A[a-z][a-z0-9_]{0,39}\Z")
+NIGHT = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+QUANTITY = re.compile(r"\A[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi)?\Z")
+VERBS = ("validate", "train", "evaluate", "promote", "score")
+
+
+def parse_night(text: str) -> date:
+    """The night that `text` names, as `YYYY-MM-DD` in ASCII digits. Raises `BadConfig` for anything else."""
+    if not NIGHT.match(text):
+        raise BadConfig(f"night {text[:40]!r} is not a date: write it as YYYY-MM-DD, for example 2013-02-09")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadConfig(f"night {text!r} is not a day of the calendar: {error}") from error
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise BadConfig(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """One dataset in the lake: a partition per night, plain Parquet files under `uri`.
+
+    `uri` is a pattern such as `s3://lake/flights/date={night}/`. `suite` names the file
+    `great_expectations/suites/<suite>.json` that every partition must satisfy; None: not validated.
+    """
+
+    name: str
+    uri: str
+    suite: str | None = None
+    key: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises `BadConfig` for a name or a pattern that could not be used."""
+        _require(bool(NAME.match(self.name)), f"dataset name {self.name!r} must match {NAME.pattern}")
+        _require(
+            self.uri.startswith("s3://") and self.uri.endswith("/") and self.uri.count("{night}") == 1,
+            f"dataset {self.name}: uri {self.uri!r} must look like s3://bucket/path/date={{night}}/",
+        )
+
+    def partition(self, night: date) -> str:
+        """The URI of one night's partition, ending in a slash."""
+        return self.uri.format(night=night.isoformat())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """How many nights a model learns from and is compared on, all counted in days.
+
+    `history_days`: how many nights before a day its features may look back over (0: none).
+    """
+
+    train_days: int
+    holdout_days: int
+    history_days: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises `BadConfig` for a window without days."""
+        _require(self.train_days > 0 and self.holdout_days > 0, "train_days and holdout_days must be at least 1")
+        _require(self.history_days >= 0, "history_days must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """When a challenger may replace the champion.
+
+    `metric`: roc_auc, log_loss, average_precision, brier (classification), rmse or mae (regression).
+    `floor`: the worst value of the metric that may ever be promoted, in the metric's own units and direction.
+    `confidence`: how sure the paired bootstrap must be, in (0.5, 1). `min_gain`: by how much the challenger must be
+    better, in the metric's units (below 0: not worse by more than this). `slices`: columns of the features' slices
+    frame in whose every group the challenger must not get worse by more than `max_slice_loss`. `resamples`: bootstrap
+    resamples. `max_calibration_gap`: largest allowed gap between mean prediction and mean label on the holdout.
+    """
+
+    metric: str
+    floor: float
+    confidence: float = 0.95
+    min_gain: float = 0.0
+    slices: tuple[str, ...] = ()
+    max_slice_loss: float = 0.0
+    min_slice_rows: int = 200
+    max_calibration_gap: float = 0.1
+    resamples: int = 2000
+
+    def __post_init__(self) -> None:
+        """Raises `BadConfig` for bounds that no comparison could meet."""
+        _require(0.5 < self.confidence < 1, f"gate confidence {self.confidence} must lie between 0.5 and 1")
+        _require(self.max_slice_loss >= 0, "max_slice_loss must not be negative")
+        _require(self.resamples >= 100, "resamples must be at least 100")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What one step's pod asks for and may use, as Kubernetes quantities, and how long it may run."""
+
+    cpu: str = "500m"
+    memory: str = "512Mi"
+    cpu_limit: str = "1"
+    memory_limit: str = "1Gi"
+    timeout: timedelta = timedelta(minutes=30)
+
+    def __post_init__(self) -> None:
+        """Raises `BadConfig` for a quantity that Kubernetes would not take."""
+        for name in ("cpu", "memory", "cpu_limit", "memory_limit"):
+            value = getattr(self, name)
+            _require(bool(QUANTITY.match(value)), f"resources {name}={value!r} is not a Kubernetes quantity")
+        _require(self.timeout >= timedelta(minutes=1), "a step's timeout must be at least a minute")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When the nightly run starts, and what happens when a step fails.
+
+    `cron` is evaluated in `timezone`; a run's data interval is the night it processes: [night, night + 1 day).
+    """
+
+    cron: str = "0 0 * * *"
+    timezone: str = "UTC"
+    retries: int = 2
+    retry_delay: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One model: everything that the platform needs to know of it without importing a heavy library.
+
+    `facts`: what happened, with the label; partition N is complete at the end of night N.
+    `scheduled`: the rows to score; partition N is known at the end of night N - 1.
+    `context`: further nightly datasets that features may look back on. `key` joins facts to scheduled rows.
+    `replay`: True when `nightshift seed` can land this model's data from a package.
+    """
+
+    name: str
+    title: str
+    task: Task
+    owner: str
+    docs: str
+    facts: Dataset
+    scheduled: Dataset
+    key: tuple[str, ...]
+    window: Window
+    gate: Gate
+    context: tuple[Dataset, ...] = ()
+    schedule: Schedule = Schedule()
+    resources: Mapping[str, Resources] = field(default_factory=lambda: MappingProxyType({}))
+    tags: tuple[str, ...] = ()
+    replay: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises `BadConfig` for a definition that could not run, naming the model."""
+        _require(bool(NAME.match(self.name)), f"model name {self.name!r} must match {NAME.pattern}")
+        _require(bool(self.key), f"model {self.name}: key names no column")
+        _require(bool(self.owner and self.docs), f"model {self.name}: owner and docs are required")
+        unknown = set(self.resources) - set(VERBS)
+        _require(not unknown, f"model {self.name}: resources for unknown steps {sorted(unknown)}; known: {VERBS}")
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """Every dataset of the model: facts, scheduled, then the context."""
+        return (self.facts, self.scheduled, *self.context)
+
+    def resources_of(self, verb: str) -> Resources:
+        """The resources of one step, or the defaults."""
+        return self.resources.get(verb, Resources())

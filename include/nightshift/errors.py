@@ -1,0 +1,53 @@
+"""The kinds of error, by what the caller does next, and their exit codes.
+
+A step ends with one of these codes and nothing else; Airflow's step operator maps them to skipped, failed or retried.
+Errors of outside systems are re-raised as one of these, `from` the original.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+DONE = 0
+BUG = 1
+
+
+class NightshiftError(Exception):
+    """A failure whose kind says what to do next. The message is one sentence for people.
+
+    `detail` is what the step's result JSON keeps of it: numbers, names, where the full report is.
+    """
+
+    exit_code: ClassVar[int] = BUG
+    outcome: ClassVar[str] = "failed"
+
+    def __init__(self, message: str, detail: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.detail = dict(detail or {})
+
+
+class DataRejected(NightshiftError):
+    """The data failed validation, or is missing or unreadable: fix the data. Not retried."""
+
+    exit_code = 10
+    outcome = "rejected"
+
+
+class BadConfig(NightshiftError):
+    """The definition, the settings or the arguments are wrong: fix them. Not retried."""
+
+    exit_code = 20
+    outcome = "bad_config"
+
+
+class TryLater(NightshiftError):
+    """S3, MLflow or the network failed: the same call may succeed later. Retried with back-off."""
+
+    exit_code = 75
+    outcome = "try_later"
+
+
+class NothingToDo(NightshiftError):
+    """A decision left this step without work: the gate refused, or a newer champion stands. Skipped."""
+
+    exit_code = 99
+    outcome = "nothing_to_do"

@@ -1,0 +1,25 @@
+"""The steps: one verb per file, each a `run(step) -> Outcome` that loads, calls the core and saves."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import Model
+from nightshift.settings import RunSettings
+
+
+@dataclass(frozen=True)
+class Step:
+    """What every step is given: the model, the night, the object store, and who asks."""
+
+    model: Model
+    night: date
+    store: ObjectStore
+    by: RunSettings
+
+
+def idempotency_key(step: Step, inputs: str) -> str:
+    """The key that finds finished work again: model, night, code version, definition and digest of the inputs."""
+    parts = (step.model.name, step.night.isoformat(), step.by.code_version, repr(step.model), inputs)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
