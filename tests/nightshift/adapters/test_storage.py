@@ -1,0 +1,115 @@
+"""The object store against a real S3 server: conditional writes, absence, refusal and a server that is gone."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from nightshift.adapters import results
+from nightshift.adapters.storage import ObjectStore, as_json, digest, split
+from nightshift.errors import BadConfig, TryLater
+from nightshift.result import Result
+from nightshift.settings import StorageSettings
+
+
+def test_what_is_put_is_got(store: ObjectStore) -> None:
+    uri = store.uri("a/b c/å.json")
+    store.put_json(uri, {"night": "2013-02-09", "ok": True})
+    assert store.get_json(uri) == {"night": "2013-02-09", "ok": True}
+
+
+def test_what_is_absent_is_none_and_lists_as_nothing(store: ObjectStore) -> None:
+    assert store.get(store.uri("nothing/here")) is None
+    assert store.objects(store.uri("nothing/")) == []
+    assert store.objects("s3://no-such-bucket/") == []
+
+
+def test_only_the_first_of_many_writers_wins(store: ObjectStore) -> None:
+    uri = store.uri("race/_MANIFEST.json")
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda n: store.put_if_absent(uri, f"writer {n}".encode()), range(8)))
+    assert won.count(True) == 1
+    assert store.get(uri) == f"writer {won.index(True)}".encode()
+
+
+def test_a_write_over_a_changed_object_is_refused(store: ObjectStore) -> None:
+    uri = store.uri("match/_MANIFEST.json")
+    store.put(uri, b"one")
+    found = store.get_tagged(uri)
+    assert found is not None
+    assert store.put_if_match(uri, b"two", found[1])
+    assert not store.put_if_match(uri, b"three", found[1])
+    assert store.get(uri) == b"two"
+
+
+def test_a_write_over_an_object_that_is_gone_is_refused(store: ObjectStore) -> None:
+    assert not store.put_if_match(store.uri("gone"), b"x", '"0123456789abcdef0123456789abcdef"')
+
+
+def test_the_digest_changes_with_any_object(store: ObjectStore) -> None:
+    store.put(store.uri("d/1"), b"one")
+    before = digest(store.objects(store.uri("d/")))
+    assert before == digest(store.objects(store.uri("d/")))
+    store.put(store.uri("d/1"), b"two")
+    assert digest(store.objects(store.uri("d/"))) != before
+
+
+def test_folders_are_the_names_below_a_prefix(store: ObjectStore) -> None:
+    for key in ("f/date=2013-01-02/part", "f/date=2013-01-01/part", "f/file"):
+        store.put(store.uri(key), b"x")
+    assert store.folders(store.uri("f/")) == ["date=2013-01-01", "date=2013-01-02"]
+
+
+def test_deleting_what_is_gone_is_no_error(store: ObjectStore) -> None:
+    store.put(store.uri("x"), b"x")
+    store.delete([store.uri("x"), store.uri("x")])
+    assert store.get(store.uri("x")) is None
+
+
+def test_a_result_comes_back_as_it_was(store: ObjectStore) -> None:
+    result = Result(
+        model="flights",
+        night="2013-02-09",
+        verb="train",
+        outcome="done",
+        summary="ok",
+        started="2013-02-10T00:00:00+00:00",
+        seconds=1.5,
+        code_version="v1",
+        caused_by="shell",
+        detail={"version": 3},
+    )
+    assert results.save(store, result) == store.uri("runs/flights/2013-02-09/train.json")
+    from datetime import date
+
+    assert results.load(store, "flights", date(2013, 2, 9), "train") == result
+    assert results.load(store, "flights", date(2013, 2, 9), "score") is None
+
+
+def test_wrong_credentials_are_a_matter_of_configuration(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(BadConfig, match="S3 refused"):
+        ObjectStore(StorageSettings()).get(store.uri("x"))
+
+
+def test_a_server_that_is_gone_is_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    settings = StorageSettings(endpoint="http://127.0.0.1:9", bucket="lake")
+    with pytest.raises(TryLater, match="could not be reached at reading s3://lake/x"):
+        ObjectStore(settings).get("s3://lake/x")
+
+
+@pytest.mark.parametrize("uri", ["http://lake/x", "lake/x", "s3://"])
+def test_only_s3_addresses_are_taken(uri: str) -> None:
+    with pytest.raises(BadConfig, match="not an S3 address"):
+        split(uri)
+
+
+def test_a_key_with_question_marks_and_hashes_is_kept_whole() -> None:
+    assert split("s3://lake/a?b#c") == ("lake", "a?b#c")
+
+
+def test_json_without_numbers_is_refused() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        as_json({"metric": float("nan")})

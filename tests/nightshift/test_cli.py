@@ -1,0 +1,96 @@
+"""The command line ends with the exit code of its outcome, and leaves a result whatever happens."""
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from types import ModuleType
+
+import pytest
+
+from nightshift import cli
+from nightshift.adapters import results
+from nightshift.adapters.storage import ObjectStore
+from nightshift.errors import BadConfig, DataRejected, NothingToDo, TryLater
+from nightshift.result import Outcome
+from nightshift.steps import Step
+
+NIGHT = "2013-02-09"
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Step], Outcome]], None]:
+    """Puts a function in the place of the step `train`."""
+
+    def put(run: Callable[[Step], Outcome]) -> None:
+        module = ModuleType("nightshift.steps.train")
+        module.run = run  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "nightshift.steps.train", module)
+
+    return put
+
+
+def _raise(error: Exception) -> Callable[[Step], Outcome]:
+    def run(_: Step) -> Outcome:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "outcome"),
+    [
+        (DataRejected("3 of 20 expectations failed", {"failed": 3}), 10, "rejected"),
+        (BadConfig("no such column"), 20, "bad_config"),
+        (TryLater("S3 is away"), 75, "try_later"),
+        (NothingToDo("refused: the gain is too small"), 99, "nothing_to_do"),
+        (ZeroDivisionError("division by zero"), 1, "failed"),
+    ],
+)
+def test_each_kind_of_end_has_its_code_and_its_result(
+    store: ObjectStore,
+    verb: Callable[[Callable[[Step], Outcome]], None],
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    code: int,
+    outcome: str,
+) -> None:
+    verb(_raise(error))
+    assert cli.main(["train", "flights", NIGHT]) == code
+    stored = results.load(store, "flights", date(2013, 2, 9), "train")
+    assert stored is not None
+    assert (stored.outcome, stored.detail) == (outcome, getattr(error, "detail", {}))
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert str(error) in last
+    assert outcome in last
+
+
+def test_a_step_that_ends_well_leaves_its_details(
+    store: ObjectStore, verb: Callable[[Callable[[Step], Outcome]], None]
+) -> None:
+    verb(lambda step: Outcome(summary=f"trained {step.model.name}", detail={"version": 3}))
+    assert cli.main(["train", "flights", NIGHT]) == 0
+    stored = results.load(store, "flights", date(2013, 2, 9), "train")
+    assert stored is not None
+    assert (stored.outcome, stored.summary, stored.detail) == ("done", "trained flights", {"version": 3})
+
+
+@pytest.mark.parametrize(("model", "night"), [("flihgts", NIGHT), ("flights", "2013-02-30"), ("../etc", NIGHT)])
+def test_bad_arguments_touch_nothing(
+    store: ObjectStore, capsys: pytest.CaptureFixture[str], model: str, night: str
+) -> None:
+    assert cli.main(["train", model, night]) == 20
+    assert store.objects(store.uri("runs/")) == []
+    assert len(capsys.readouterr().out.strip().splitlines()) == 1
+
+
+def test_an_unknown_step_shows_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["deploy", "flights", NIGHT])
+    assert caught.value.code == 2
+    assert "validate" in capsys.readouterr().err
+
+
+def test_help_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert "99  nothing to do" in capsys.readouterr().out

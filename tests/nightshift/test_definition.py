@@ -1,0 +1,85 @@
+"""Definitions refuse what could not run, and nights are dates and nothing else."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import models
+from nightshift.definition import Dataset, Gate, Resources, Window, parse_night
+from nightshift.errors import BadConfig
+
+
+def test_a_night_is_a_date() -> None:
+    assert parse_night("2013-02-09") == date(2013, 2, 9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2013-2-9", "2013-02-30", "2013-02-09\n", "2013-02-09;id", "٢٠١٣-٠٢-٠٩", "20130209", "x" * 300, " 2013-02-09"],
+)
+def test_anything_else_is_refused_in_one_short_sentence(text: str) -> None:
+    with pytest.raises(BadConfig) as caught:
+        parse_night(text)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@given(st.text())
+def test_no_text_gets_through_that_is_not_the_night_it_names(text: str) -> None:
+    try:
+        night = parse_night(text)
+    except BadConfig:
+        return
+    assert night.isoformat() == text
+
+
+def test_a_dataset_names_one_partition_per_night() -> None:
+    dataset = Dataset(name="flights", uri="s3://lake/flights/date={night}/")
+    assert dataset.partition(date(2013, 2, 9)) == "s3://lake/flights/date=2013-02-09/"
+
+
+@pytest.mark.parametrize(
+    "uri", ["lake/flights/{night}/", "s3://lake/flights/", "s3://lake/{night}", "s3://a/{night}/{night}/"]
+)
+def test_a_dataset_without_a_usable_pattern_is_refused(uri: str) -> None:
+    with pytest.raises(BadConfig, match="must look like"):
+        Dataset(name="flights", uri=uri)
+
+
+def test_bounds_that_no_run_could_meet_are_refused() -> None:
+    with pytest.raises(BadConfig, match="confidence"):
+        Gate(metric="log_loss", floor=0.6, confidence=1.0)
+    with pytest.raises(BadConfig, match="holdout_days"):
+        Window(train_days=28, holdout_days=0)
+    with pytest.raises(BadConfig, match="quantity"):
+        Resources(memory="1 GB")
+    with pytest.raises(BadConfig, match="timeout"):
+        Resources(timeout=timedelta(seconds=5))
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_every_model_of_this_project_loads_and_is_whole(name: str) -> None:
+    model = models.load(name)
+    assert model.name == name
+    with pytest.raises(BadConfig, match="unknown steps"):
+        replace(model, resources={"trian": Resources()})
+
+
+def test_there_is_a_model() -> None:
+    assert "flights" in models.names()
+
+
+def test_an_unknown_model_is_named_with_those_that_exist() -> None:
+    with pytest.raises(BadConfig, match=r"no model 'flihgts'; known: .*flights"):
+        models.load("flihgts")
+
+
+def test_every_suite_that_a_model_names_exists() -> None:
+    suites = Path(__file__).parents[2] / "great_expectations" / "suites"
+    named = {dataset.suite for model in models.load_all() for dataset in model.datasets if dataset.suite}
+    assert named
+    assert {suite for suite in named if not (suites / f"{suite}.json").is_file()} == set()
