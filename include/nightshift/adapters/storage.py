@@ -51,7 +51,8 @@ def split(uri: str) -> tuple[str, str]:
 
 
 def _client(settings: StorageSettings) -> "S3Client":
-    return boto3.client(
+    # A session of its own: the shared one would keep the credentials of the first client for ever.
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,

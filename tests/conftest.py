@@ -1,0 +1,109 @@
+"""The real local things that tests use: an S3 server and an MLflow server on free ports, ended with the session.
+
+Both run under a guard that ends them even when the test process is killed. Nothing here touches this machine's own
+platform.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from local_platform import s3 as s3_server
+from local_platform import tracking
+from local_platform.ports import free
+from local_platform.service import running
+from nightshift.adapters.storage import ObjectStore
+from nightshift.settings import StorageSettings, read
+
+# One thread per process: with OpenMP's default a fit on busy cores takes twenty times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+EVERYTHING = ("Admin", "Read", "Write", "List", "Tagging")
+LIMITED = ("Read", "Write", "List", "Tagging")
+_numbers = count(1)
+
+
+def _storage(home: Path) -> s3_server.Storage:
+    ports = s3_server.Ports(*free(9))
+    while ports.admin + s3_server.ADMIN_GRPC > 65_535:
+        ports = s3_server.Ports(*free(9))
+    admin = s3_server.Identity("admin", "test-admin", "test-admin-secret", EVERYTHING)
+    viewer = s3_server.Identity(
+        "viewer", "test-viewer", "test-viewer-secret", s3_server.may(("Read", "List"), ("nightshift",))
+    )
+    mlflow = s3_server.Identity("mlflow", "test-mlflow", "test-mlflow-secret", s3_server.may(LIMITED, ("mlflow",)))
+    return s3_server.Storage(home, ports, (admin, viewer, mlflow))
+
+
+@pytest.fixture(scope="session")
+def s3_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.Storage]:
+    """A real S3 server with the buckets lake, nightshift and mlflow, for the whole session. `s3` is its environment."""
+    home = tmp_path_factory.mktemp("s3")
+    storage = _storage(home)
+    with running(s3_server.service(storage), home / "log"):
+        yield storage
+
+
+@pytest.fixture(scope="session")
+def s3(s3_storage: s3_server.Storage) -> dict[str, str]:
+    """The environment that leads a step to the session's S3 server: NIGHTSHIFT_S3_* and AWS_*."""
+    return {
+        "NIGHTSHIFT_S3_ENDPOINT": s3_storage.endpoint,
+        "NIGHTSHIFT_S3_REGION": "us-east-1",
+        "NIGHTSHIFT_S3_BUCKET": "nightshift",
+        **s3_storage.admin.environment(),
+    }
+
+
+@pytest.fixture
+def bucket(s3_storage: s3_server.Storage) -> str:
+    """A new empty bucket for one test; lake paths of a test can live in it as well."""
+    name = f"test-{next(_numbers)}"
+    s3_server.client(s3_storage).create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def s3_environment(s3: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """This process's environment leads to the session's S3 server and to this test's own bucket."""
+    environment = {**s3, "NIGHTSHIFT_S3_BUCKET": bucket}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment
+
+
+@pytest.fixture
+def store(s3_environment: dict[str, str]) -> ObjectStore:  # noqa: ARG001 - sets the environment
+    """The object store of this test: a new bucket on the session's S3 server."""
+    return ObjectStore(read(StorageSettings))
+
+
+@contextmanager
+def mlflow_at(home: Path, storage: s3_server.Storage) -> Iterator[str]:
+    """A real MLflow server for the length of a `with` block; yields its URL."""
+    identity = next(i for i in storage.identities if i.name == "mlflow")
+    server = tracking.Tracking(home, free(1)[0], storage.endpoint, identity)
+    with running(tracking.service(server), home / "log"):
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(s3_storage: s3_server.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real MLflow server (SQLite, artifacts in S3) for the whole session; yields its URL."""
+    with mlflow_at(tmp_path_factory.mktemp("mlflow"), s3_storage) as url:
+        yield url
+
+
+@pytest.fixture
+def mlflow_environment(mlflow_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The process's environment leads to the session's MLflow server; yields its URL."""
+    for name, value in {
+        "MLFLOW_TRACKING_URI": mlflow_server,
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return mlflow_server
