@@ -38,6 +38,9 @@ exit codes:
   99  nothing to do: the gate refused, or a newer champion stands
   1   a bug
 
+data:
+  nightshift seed MODEL    land a model's data in the lake, night by night (nightshift seed --help)
+
 environment:
   NIGHTSHIFT_S3_ENDPOINT   URL of the S3 server; unset: AWS
   NIGHTSHIFT_S3_BUCKET     bucket of results, ledger, scores and Data Docs (default: nightshift)
@@ -66,9 +69,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one step and returns its exit code; the last line logged says what happened."""
+    """Runs one step, or `seed`, and returns its exit code; the last line logged says what happened."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["seed"]:
+        return int(import_module("nightshift.seeding.command").main(given[1:]))  # the only verb that needs its imports
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
-    arguments = parser().parse_args(argv)
+    arguments = parser().parse_args(given)
     try:
         step = _step(arguments)
     except NightshiftError as error:

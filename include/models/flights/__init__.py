@@ -1,0 +1,1 @@
+"""The flights model: will a flight from New York arrive more than 15 minutes late."""

@@ -1,0 +1,133 @@
+"""`nightshift seed MODEL`: lands the nights of a record in the lake, and plants or repairs a corrupted one."""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import models
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import Model, parse_night
+from nightshift.errors import DONE, BadConfig, NightshiftError
+from nightshift.seeding import landing
+from nightshift.seeding.calendar import Replay
+from nightshift.seeding.source import Source, source_of
+from nightshift.settings import StorageSettings, read
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = """\
+Land the nights of a model's record in the lake, one partition per night. What is there already stays, so that it can
+be run again at any time. With neither --until nor --nights: every night up to yesterday (UTC).
+
+The record is moved by whole weeks so that its last day falls on yesterday or up to six days later; after it the record
+begins again. How far it was moved is kept in the lake, so that a later seed continues the same series.
+"""
+
+
+@dataclass(frozen=True)
+class Seeding:
+    """What every part of the command is given. `today` in UTC."""
+
+    store: ObjectStore
+    model: Model
+    source: Source
+    replay: Replay
+    today: date
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `nightshift seed`."""
+    top = argparse.ArgumentParser(
+        prog="nightshift seed", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("model", metavar="MODEL", help="a model whose data can be replayed")
+    top.add_argument("--dates", choices=("shifted", "original"), help="shifted (default) or as they happened")
+    what = top.add_mutually_exclusive_group()
+    what.add_argument("--until", metavar="NIGHT", help="land every night up to this one")
+    what.add_argument("--nights", metavar="FROM..TO", help="land only these nights")
+    what.add_argument("--plant", metavar="NIGHT", help="corrupt one night's facts, labelled as such, to see it blocked")
+    what.add_argument("--repair", metavar="NIGHT", help="put one night's true facts back")
+    return top
+
+
+def main(argv: Sequence[str], today: date | None = None) -> int:
+    """Runs the command and returns its exit code; the last line logged says what happened."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
+    arguments = parser().parse_args(argv)
+    try:
+        log.info("done: %s", _run(arguments, today or datetime.now(UTC).date()))
+    except NightshiftError as error:
+        log.error("%s: %s", error.outcome, error)
+        return error.exit_code
+    return DONE
+
+
+def _run(arguments: argparse.Namespace, today: date) -> str:
+    model = models.load(arguments.model)
+    source = source_of(model)
+    store = ObjectStore(read(StorageSettings))
+    replay = landing.replay_of(store, model, source, arguments.dates, today - landing.ONE_DAY)
+    seeding = Seeding(store, model, source, replay, today)
+    if arguments.plant:
+        return plant(seeding, parse_night(arguments.plant))
+    if arguments.repair:
+        return repair(seeding, parse_night(arguments.repair))
+    return land(seeding, *_range(seeding, arguments))
+
+
+def plant(seeding: Seeding, night: date) -> str:
+    """Corrupts one night's facts. Returns a sentence."""
+    facts = landing.true_facts(seeding.model, seeding.source, seeding.replay, night)
+    frame, altered = seeding.source.planted(facts)
+    label = landing.plant(seeding.store, seeding.model, night, frame, altered)
+    for sentence in altered:
+        log.info("planted: %s", sentence)
+    return f"night {night} of {seeding.model.name} is now deliberately corrupted, as {label} says"
+
+
+def repair(seeding: Seeding, night: date) -> str:
+    """Puts one night's true facts back. Returns a sentence."""
+    facts = landing.true_facts(seeding.model, seeding.source, seeding.replay, night)
+    return f"{landing.repair(seeding.store, seeding.model, night, facts)} holds what happened again"
+
+
+def land(seeding: Seeding, first: date, last: date) -> str:
+    """Lands the partitions of the nights from `first` to `last` that are missing. Returns a sentence."""
+    started = time.monotonic()
+    wanted = landing.missing(seeding.store, seeding.model, seeding.replay, first, last)
+    landed = landing.land(seeding.store, seeding.source, wanted, _told)
+    what = f"{seeding.model.name} is landed from {first} to {last}"
+    if not landed:
+        return f"{what}: nothing was missing"
+    return f"{what}: {landed} partitions in {time.monotonic() - started:.1f} s"
+
+
+def _told(done: int, of: int) -> None:
+    if done == of or done % 200 == 0:
+        log.info("landed %d of %d partitions", done, of)
+
+
+def _range(seeding: Seeding, arguments: argparse.Namespace) -> tuple[date, date]:
+    replay = seeding.replay
+    first, last = replay.begins, replay.last if replay.dates == "original" else seeding.today - landing.ONE_DAY
+    if arguments.nights:
+        first, last = _nights(arguments.nights)
+    elif arguments.until:
+        last = parse_night(arguments.until)
+    if not replay.begins <= first <= last:
+        raise BadConfig(f"nights {first} to {last} are not part of this replay, which begins on {replay.begins}")
+    # One day of tolerance: the clock that names the night may be ahead of ours.
+    if replay.dates == "shifted" and last > seeding.today:
+        raise BadConfig(f"night {last} has not happened yet: the last that can be landed is {seeding.today}")
+    return first, last
+
+
+def _nights(text: str) -> tuple[date, date]:
+    first, dots, last = text.partition("..")
+    if not dots:
+        raise BadConfig(f"nights {text[:40]!r} are not a range: write FROM..TO, for example 2013-01-01..2013-02-28")
+    return parse_night(first), parse_night(last)
