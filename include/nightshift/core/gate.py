@@ -1,0 +1,149 @@
+"""The gate: does the challenger replace the champion? A pure function of predictions, so any verdict can be redone.
+
+The challenger must pass every check: its metric beats the floor; it is better than the champion by more than
+`min_gain` with the asked confidence; no slice is surely worse by more than `max_slice_loss`; its predictions are sane.
+Ties lose. Without a champion there is nothing to be better than, and the other checks decide.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nightshift.core import sanity
+from nightshift.core.bootstrap import MIN_DAYS, Gain, Pairs, paired_gain
+from nightshift.core.metrics import Floats, Metric, metric
+from nightshift.core.verdict import Check, SliceGain, Verdict
+from nightshift.definition import Gate, Task
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The rows of the comparison: labels, each row's day, and a group name per row for each slice of the gate."""
+
+    labels: Floats
+    day: NDArray[Any]
+    slices: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Predictions of both models on the holdout; `champion` is None when there is none."""
+
+    challenger: Floats
+    champion: Floats | None
+
+
+def judge(
+    gate: Gate, task: Task, holdout: Holdout, predicted: Predicted, seed: int, also: Sequence[Check] = ()
+) -> Verdict:
+    """The verdict on a challenger. `also`: checks made elsewhere (the model loads again), which must pass as well.
+
+    Raises `BadConfig` for a metric that the task does not have. The same arguments give the same verdict.
+    """
+    chosen = metric(gate.metric, task)
+    ours = _value(chosen, holdout, predicted.challenger)
+    sane = _sane(gate, task, holdout, predicted.challenger)
+    duel = _duel(gate, chosen, holdout, predicted, seed) if sane[0].passed else Duel()
+    checks = (_floor(gate, chosen, ours), *duel.checks, *sane, *also)
+    return Verdict(
+        promote=all(check.passed for check in checks),
+        reason=_reason(checks),
+        metric=chosen.name,
+        challenger=ours,
+        champion=None if predicted.champion is None else _value(chosen, holdout, predicted.champion),
+        gain=duel.gain.gain if duel.gain else None,
+        interval=duel.gain.interval if duel.gain else None,
+        confidence=gate.confidence,
+        checks=checks,
+        slices=duel.slices,
+    )
+
+
+@dataclass(frozen=True)
+class Duel:
+    """The comparison with the champion; empty when there is none."""
+
+    checks: tuple[Check, ...] = ()
+    gain: Gain | None = None
+    slices: tuple[SliceGain, ...] = ()
+
+
+def _duel(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, seed: int) -> Duel:
+    if predicted.champion is None:
+        return Duel()
+    pairs = Pairs(holdout.labels, predicted.challenger, predicted.champion, holdout.day)
+    gain = paired_gain(chosen, pairs, gate.confidence, gate.resamples, seed)
+    slices = tuple(_slices(gate, chosen, holdout, pairs, seed))
+    checks = (_better(gate, chosen, gain), *((_no_slice_worse(gate, slices),) if gate.slices else ()))
+    return Duel(checks, gain, slices)
+
+
+def _sane(gate: Gate, task: Task, holdout: Holdout, predictions: Floats) -> list[Check]:
+    finite = sanity.finite(predictions)
+    if not finite.passed:
+        return [finite]
+    gap = sanity.calibrated(holdout.labels, predictions, gate.max_calibration_gap)
+    return [finite, sanity.in_range(predictions, task), gap]
+
+
+def _value(chosen: Metric, holdout: Holdout, predictions: Floats) -> float | None:
+    if not np.isfinite(predictions).all():
+        return None
+    value = chosen.value(holdout.labels, predictions)
+    return value if np.isfinite(value) else None
+
+
+def _floor(gate: Gate, chosen: Metric, ours: float | None) -> Check:
+    if ours is None:
+        return Check("floor", False, f"{chosen.title} cannot be computed on these rows")
+    side = "above" if chosen.higher_is_better else "below"
+    passed = chosen.direction * (ours - gate.floor) > 0
+    return Check("floor", passed, f"{chosen.title} {ours:.4f} must lie {side} the floor {gate.floor:.4g}")
+
+
+def _better(gate: Gate, chosen: Metric, gain: Gain | None) -> Check:
+    if gain is None:
+        return Check("better", False, f"the holdout supports no comparison: at least {MIN_DAYS} days of both outcomes")
+    sure = f"{100 * gate.confidence:.4g} % sure of a gain above {gain.low:+.4f}, must be above {gate.min_gain:+.4g}"
+    return Check("better", gain.low > gate.min_gain, f"gain in {chosen.title} {gain.gain:+.4f}: {sure}")
+
+
+def _slices(gate: Gate, chosen: Metric, holdout: Holdout, pairs: Pairs, seed: int) -> list[SliceGain]:
+    found = []
+    for name in gate.slices:
+        for group in np.unique(holdout.slices[name]):
+            rows = holdout.slices[name] == group
+            found.append(_slice(gate, chosen, pairs.where(rows), (name, str(group)), seed))
+    return found
+
+
+def _slice(gate: Gate, chosen: Metric, pairs: Pairs, names: tuple[str, str], seed: int) -> SliceGain:
+    rows = len(pairs.labels)
+    enough = rows >= gate.min_slice_rows
+    gain = paired_gain(chosen, pairs, gate.confidence, gate.resamples, seed) if enough else None
+    if gain is None:
+        return SliceGain(slice=names[0], group=names[1], rows=rows)
+    passed = gain.high >= -gate.max_slice_loss
+    return SliceGain(
+        slice=names[0], group=names[1], rows=rows, gain=gain.gain, low=gain.low, high=gain.high, passed=passed
+    )
+
+
+def _no_slice_worse(gate: Gate, slices: Sequence[SliceGain]) -> Check:
+    worse = [f"{one.slice} {one.group} ({one.gain:+.4f})" for one in slices if not one.passed]
+    compared = sum(one.gain is not None for one in slices)
+    said = f"surely worse by more than {gate.max_slice_loss:.4g}: {', '.join(worse) or 'none'} of {compared} groups"
+    return Check("slices", not worse, said)
+
+
+def _reason(checks: Sequence[Check]) -> str:
+    failed = [check.sentence for check in checks if not check.passed]
+    if failed:
+        return "; ".join(failed)
+    better = [check.sentence for check in checks if check.name == "better"]
+    if better:
+        return f"it wins: {better[0]}"
+    return f"there is no champion to beat, and every check passed: {checks[0].sentence}"

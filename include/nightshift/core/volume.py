@@ -1,0 +1,41 @@
+"""How many rows a night should have, judged by the recent nights that passed validation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from statistics import median
+
+LOOKBACK_DAYS = 28
+"""How far back a night counts as recent: four of each weekday."""
+
+
+@dataclass(frozen=True)
+class VolumePolicy:
+    """`share`: the lowest and highest share of the usual number of rows; `first`: rows while nothing is usual yet."""
+
+    share: tuple[float, float] = (0.5, 2.0)
+    first: tuple[int, int] = (1, 1_000_000_000)
+
+
+def weekday_nights(night: date) -> list[date]:
+    """The same weekday of the last four weeks, the latest first."""
+    return [night - timedelta(days=days) for days in range(7, LOOKBACK_DAYS + 1, 7)]
+
+
+def usual(night: date, rows: Mapping[date, int]) -> float | None:
+    """The usual number of rows of such a night: the median of the same weekday, else of all recent nights.
+
+    `rows` has the counts of validated nights; those outside the last 28 days do not matter. None: too few to tell.
+    """
+    recent = {day: count for day, count in rows.items() if night - timedelta(days=LOOKBACK_DAYS) <= day < night}
+    same = [recent[day] for day in weekday_nights(night) if day in recent]
+    if len(same) >= 2:
+        return median(same)
+    return median(recent.values()) if len(recent) >= 3 else None
+
+
+def bounds(policy: VolumePolicy, expected: float | None) -> tuple[int, int]:
+    """The fewest and most rows that a night may have."""
+    if expected is None:
+        return policy.first
+    return int(expected * policy.share[0]), round(expected * policy.share[1])
