@@ -1,0 +1,38 @@
+"""## What runs every night
+
+`validate >> train >> evaluate >> promote >> score`, each step in a pod of its own.
+
+| step | does | reads | leaves |
+|---|---|---|---|
+| validate | checks the night's partitions against their suites | the lake | Data Docs |
+| train | fits a challenger on the window of validated nights | the lake | an MLflow run, a model version |
+| evaluate | compares challenger and champion on the same holdout rows | both versions | the verdict |
+| promote | moves the alias `champion` to the version that won | the verdict | an entry in the ledger |
+| score | scores the next day's schedule | the champion | predictions and their manifest |
+
+**Run a night by hand:** trigger the DAG and enter `night`. Without it the run takes the day its data interval names.
+**Run many again:** a backfill, from the UI or with `airflow backfill create --dag-id … --from-date … --to-date …`.
+A step that has done its work already finds it again and does nothing. A backfill never demotes a newer champion.
+
+## What the colours mean
+
+- **promote is skipped (pink):** the challenger lost, or a newer champion stands. Nothing is wrong; *Result* has the
+  numbers. The night is scored with the champion that stands.
+- **validate is red:** the night's data was rejected, and nothing after it ran. *Data Docs* shows which expectation
+  failed. Fix or replace the partition, then clear the task. The night is left out of training until it passes.
+- **another step is red:** the last line of its log says why. *exit 10* and *exit 20* are not retried: fix the data or
+  the configuration first. Anything else was retried already: look at the named system, then clear the task.
+- **out of memory, out of time:** raise the step's limits in the model's `definition.py`.
+- **yellow, up for retry:** an outside system failed. It is tried again by itself; nothing needs doing.
+"""
+
+from airflow.sdk import chain
+
+import models
+from nightshift.definition import VERBS
+from nightshift_airflow.nightly import nightly
+from nightshift_airflow.step import step
+
+for model in models.load_all():
+    with nightly(model, page=__doc__):
+        chain(*(step(model, verb) for verb in VERBS))

@@ -1,0 +1,14 @@
+"""Imported by every Airflow process at its start: loads the operator where forks can inherit it.
+
+The scheduler forks a process for each task and the DAG processor one for each file. Importing the operator takes each
+of them more than a second of CPU; imported here it is there already. Other commands do not need it.
+"""
+
+import sys
+
+FORKING = {"scheduler", "dag-processor", "triggerer"}
+
+if FORKING & set(sys.argv[1:2]):
+    import nightshift_airflow.step  # noqa: F401
+
+__all__: list[str] = []

@@ -1,0 +1,124 @@
+"""How a step's pod ended, in one sentence for people, and what Airflow should do about it.
+
+A pure reading of the pod as Kubernetes last showed it. The exit codes are those of `nightshift.errors`.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, AirflowTaskTimeout
+from kubernetes.client import ApiException
+from kubernetes.client import models as k8s
+
+from nightshift.errors import BUG, BadConfig, DataRejected, NothingToDo, TryLater
+
+Next = Literal["skip", "fail", "retry"]
+
+EXITS: dict[int, tuple[Next, str]] = {
+    NothingToDo.exit_code: ("skip", "nothing to do"),
+    DataRejected.exit_code: ("fail", "the data was rejected: fix the data, then clear the task"),
+    BadConfig.exit_code: ("fail", "the configuration is wrong: fix it, then clear the task"),
+    TryLater.exit_code: ("retry", "an outside system failed: worth another try"),
+    # Retried, because nobody knows yet what it is, and steps may be repeated: a night is worth the minutes.
+    BUG: ("retry", "a bug, or a failure that no one has classified yet"),
+}
+SIGNALS = {137: "killed (SIGKILL)", 143: "ended from outside (SIGTERM)"}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What Airflow does next, and the sentence that says why."""
+
+    then: Next
+    sentence: str
+
+    def error(self) -> AirflowException:
+        """The exception that makes Airflow do it."""
+        kinds = {"skip": AirflowSkipException, "fail": AirflowFailException, "retry": AirflowException}
+        return kinds[self.then](self.sentence)
+
+
+def of(pod: k8s.V1Pod | None, container: str, last_line: str, cause: BaseException | None) -> Ending:
+    """How `pod` ended; None: it is not there any more.
+
+    `container` is the name of the step's container, `last_line` the last line of its log as far as it was read, and
+    `cause` what interrupted the waiting, if anything did.
+    """
+    if isinstance(cause, AirflowTaskTimeout):
+        return Ending("retry", f"the task took longer than its execution_timeout: its pod was deleted. {last_line}")
+    if pod is None:
+        return Ending("retry", f"the pod vanished: it was deleted, or its node was lost. Last line: {last_line}")
+    if stopped := _stopped(pod):
+        return stopped
+    if state := _terminated(pod, container):
+        return _exited(pod, container, state, last_line or _tail(state))
+    return Ending("retry", _never_ran(pod, container, cause))
+
+
+def of_call(error: Exception) -> Ending:
+    """How a step ended whose pod never was: Kubernetes refused it, or did not answer."""
+    if not isinstance(error, ApiException):
+        return Ending("retry", f"the Kubernetes API does not answer: {type(error).__name__}: {error}")
+    return Ending("retry", f"Kubernetes refused the call ({error.status} {error.reason}): {_message(error)}")
+
+
+def _stopped(pod: k8s.V1Pod) -> Ending | None:
+    """Endings that the pod's own status names, whatever its container did."""
+    if pod.status.reason == "DeadlineExceeded":
+        return Ending("retry", f"out of time: the step's limit is {pod.spec.active_deadline_seconds} s")
+    if pod.status.reason and pod.status.phase == "Failed":
+        return Ending("retry", f"the pod was stopped ({pod.status.reason}): {pod.status.message or 'no message'}")
+    return None
+
+
+def _exited(pod: k8s.V1Pod, container: str, state: k8s.V1ContainerStateTerminated, last_line: str) -> Ending:
+    if state.reason == "OOMKilled":
+        return Ending("retry", f"out of memory: limit {_limit(pod, container)}. Last line: {last_line}")
+    if state.exit_code in EXITS:
+        then, meaning = EXITS[state.exit_code]
+        return Ending(then, f"{last_line or meaning} (exit {state.exit_code}: {meaning})")
+    if pod.metadata.deletion_timestamp:
+        return Ending("retry", f"the pod was deleted while it ran. Last line: {last_line}")
+    meaning = SIGNALS.get(state.exit_code, "not an exit code of a step")
+    return Ending("retry", f"{last_line or state.reason} (exit {state.exit_code}: {meaning})")
+
+
+def _never_ran(pod: k8s.V1Pod, container: str, cause: BaseException | None) -> str:
+    """Why a container has no exit code: its image, its configuration, no node, or no contact."""
+    status = _status(pod, container)
+    waiting = status.state.waiting if status and status.state else None
+    if waiting and waiting.reason not in (None, "ContainerCreating", "PodInitializing"):
+        return f"the pod could not start ({waiting.reason}): {waiting.message or 'no message'}"
+    for condition in pod.status.conditions or []:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return f"no node could take the pod ({condition.reason}): {condition.message}"
+    return f"the pod was given up in phase {pod.status.phase}: {cause or 'no reason was given'}"
+
+
+def _status(pod: k8s.V1Pod, container: str) -> k8s.V1ContainerStatus | None:
+    return next((status for status in pod.status.container_statuses or [] if status.name == container), None)
+
+
+def _terminated(pod: k8s.V1Pod, container: str) -> k8s.V1ContainerStateTerminated | None:
+    status = _status(pod, container)
+    return status.state.terminated if status and status.state else None
+
+
+def _limit(pod: k8s.V1Pod, container: str) -> str:
+    spec = next(spec for spec in pod.spec.containers if spec.name == container)
+    return str((spec.resources.limits or {}).get("memory", "that of the node"))
+
+
+def _tail(state: k8s.V1ContainerStateTerminated) -> str:
+    """The last line of the container's log as the pod's status carries it."""
+    lines = (state.message or "").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _message(error: ApiException) -> str:
+    """What the Kubernetes API said, without the JSON around it."""
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.body or "no message")[:300]
