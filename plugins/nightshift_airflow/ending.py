@@ -46,9 +46,9 @@ def of(pod: k8s.V1Pod | None, container: str, last_line: str, cause: BaseExcepti
     `cause` what interrupted the waiting, if anything did.
     """
     if isinstance(cause, AirflowTaskTimeout):
-        return Ending("retry", f"the task took longer than its execution_timeout: its pod was deleted. {last_line}")
+        return Ending("retry", f"the task took longer than its execution_timeout: its pod was deleted{_after(last_line)}")
     if pod is None:
-        return Ending("retry", f"the pod vanished: it was deleted, or its node was lost. Last line: {last_line}")
+        return Ending("retry", f"the pod vanished: it was deleted, or its node was lost{_after(last_line)}")
     if stopped := _stopped(pod):
         return stopped
     if state := _terminated(pod, container):
@@ -74,12 +74,12 @@ def _stopped(pod: k8s.V1Pod) -> Ending | None:
 
 def _exited(pod: k8s.V1Pod, container: str, state: k8s.V1ContainerStateTerminated, last_line: str) -> Ending:
     if state.reason == "OOMKilled":
-        return Ending("retry", f"out of memory: limit {_limit(pod, container)}. Last line: {last_line}")
+        return Ending("retry", f"out of memory: limit {_limit(pod, container)}{_after(last_line)}")
     if state.exit_code in EXITS:
         then, meaning = EXITS[state.exit_code]
         return Ending(then, f"{last_line or meaning} (exit {state.exit_code}: {meaning})")
     if pod.metadata.deletion_timestamp:
-        return Ending("retry", f"the pod was deleted while it ran. Last line: {last_line}")
+        return Ending("retry", f"the pod was deleted while it ran{_after(last_line)}")
     meaning = SIGNALS.get(state.exit_code, "not an exit code of a step")
     return Ending("retry", f"{last_line or state.reason} (exit {state.exit_code}: {meaning})")
 
@@ -103,6 +103,10 @@ def _status(pod: k8s.V1Pod, container: str) -> k8s.V1ContainerStatus | None:
 def _terminated(pod: k8s.V1Pod, container: str) -> k8s.V1ContainerStateTerminated | None:
     status = _status(pod, container)
     return status.state.terminated if status and status.state else None
+
+
+def _after(last_line: str) -> str:
+    return f"; its last line was: {last_line}" if last_line else ""
 
 
 def _limit(pod: k8s.V1Pod, container: str) -> str:

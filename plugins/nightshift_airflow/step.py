@@ -42,6 +42,7 @@ class StepOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider
     template_fields_renderers: Mapping[str, str] = {}
     operator_extra_links: Sequence[BaseOperatorLink] = LINKS
     ui_color = "#e8eaf6"
+    env_vars: list[k8s.V1EnvVar]
     night_is = "data_interval_start"
     night_is_over = True
 
@@ -74,8 +75,7 @@ class StepOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider
             raise AirflowFailException(str(error)) from None
         self.arguments = [*self.before_night, self.night.isoformat()]
         caused_by = RUN_ID.sub("_", f"{context['dag'].dag_id}:{context['run_id']}")
-        known: list[k8s.V1EnvVar] = self.env_vars
-        self.env_vars = [*known, k8s.V1EnvVar(name="NIGHTSHIFT_RUN_CAUSED_BY", value=caused_by)]
+        self.env_vars = [*self.env_vars, k8s.V1EnvVar(name="NIGHTSHIFT_RUN_CAUSED_BY", value=caused_by)]
 
     def execute(self, context: Any) -> None:
         """Runs the pod and follows its log to the end."""

@@ -1,0 +1,170 @@
+"""What every DAG and every task must have, and the pod that each task would make."""
+
+import re
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, CronDataIntervalTimetable
+from kubernetes.client import ApiClient
+
+import models
+from nightshift.definition import VERBS
+from nightshift_airflow.step import StepOperator
+
+PINNED = re.compile(r"\A[^:@]+(:[0-9]+/[^:@]+)?(:(?!latest\Z)[\w.-]+|@sha256:[0-9a-f]{64})\Z")
+
+
+def steps(dag: DAG) -> list[StepOperator]:
+    return [task for task in dag.tasks if isinstance(task, StepOperator)]
+
+
+def every_step(bag: DagBag) -> list[StepOperator]:
+    return [step for dag in bag.dags.values() for step in steps(dag)]
+
+
+def pod_of(task: StepOperator) -> dict[str, Any]:
+    """The pod that `task` would make, as JSON."""
+    made: dict[str, Any] = ApiClient().sanitize_for_serialization(task.build_pod_request_obj(dry_run=True))
+    return made
+
+
+def test_there_are_as_many_dags_as_the_models_say(bag: DagBag) -> None:
+    expected = {f"{name}_nightly" for name in models.names()}
+    expected |= {f"{model.name}_replay" for model in models.load_all() if model.replay}
+    assert bag.import_errors == {}
+    assert set(bag.dags) == expected
+
+
+def test_every_task_is_a_step_in_a_pod_of_its_own(bag: DagBag) -> None:
+    tasks = [task for dag in bag.dags.values() for task in dag.tasks]
+    assert every_step(bag) == tasks
+    assert len(tasks) == len(VERBS) * len(models.names()) + sum(model.replay for model in models.load_all())
+
+
+def test_the_chain_is_the_five_steps_in_order(nightlies: dict[str, DAG]) -> None:
+    for dag in nightlies.values():
+        assert set(dag.task_ids) == set(VERBS)
+        assert dag.get_task(VERBS[0]).upstream_task_ids == set()
+        for before, after in pairwise(VERBS):
+            assert dag.get_task(after).upstream_task_ids == {before}
+
+
+def test_every_dag_has_a_page_an_owner_and_tags(bag: DagBag) -> None:
+    for dag in bag.dags.values():
+        assert "red" in (dag.doc_md or ""), f"{dag.dag_id}: its page must say what to do when it is red"
+        assert "nightshift" in dag.tags
+        assert dag.description
+        assert dag.owner
+        assert dag.owner != "airflow"
+
+
+def test_every_dag_runs_on_intervals_of_its_own_and_catches_nothing_up(bag: DagBag) -> None:
+    for dag in bag.dags.values():
+        assert isinstance(dag.timetable, CronDataIntervalTimetable)
+        assert dag.catchup is False
+        assert dag.start_date is not None
+
+
+def test_the_schedule_comes_from_the_definition(nightlies: dict[str, DAG]) -> None:
+    for model in models.load_all():
+        dag = nightlies[model.name]
+        assert dag.timetable == CronDataIntervalTimetable(model.schedule.cron, timezone=model.schedule.timezone)
+        for task in steps(dag):
+            assert (task.retries, task.retry_delay) == (model.schedule.retries, model.schedule.retry_delay)
+            assert task.owner == model.owner
+
+
+def test_every_task_retries_with_back_off_and_is_limited_in_time(bag: DagBag) -> None:
+    for task in every_step(bag):
+        assert task.retries >= 1
+        assert task.retry_exponential_backoff == 2
+        assert task.max_retry_delay <= timedelta(minutes=5)
+        pods_own = timedelta(seconds=task.active_deadline_seconds)
+        assert pods_own < task.execution_timeout <= pods_own + timedelta(minutes=15)
+
+
+def test_promotions_are_one_after_the_other_and_score_follows_a_refusal(nightlies: dict[str, DAG]) -> None:
+    for dag in nightlies.values():
+        assert dag.get_task("promote").max_active_tis_per_dag == 1
+        assert {task.task_id: task.trigger_rule for task in dag.tasks} == {
+            **dict.fromkeys(VERBS, "all_success"),
+            "score": "none_failed",
+        }
+
+
+def test_the_trigger_form_offers_a_night(nightlies: dict[str, DAG]) -> None:
+    for dag in nightlies.values():
+        assert set(dag.params) == {"night"}
+        param = dag.params.get_param("night")
+        assert param.value is None
+        assert param.schema["format"] == "date"
+        assert param.description
+
+
+def test_the_pod_is_as_large_as_the_definition_says(nightlies: dict[str, DAG]) -> None:
+    for model in models.load_all():
+        for task in steps(nightlies[model.name]):
+            limits = model.resources_of(task.task_id)
+            pod = pod_of(task)
+            assert pod["spec"]["activeDeadlineSeconds"] == limits.timeout.total_seconds()
+            assert pod["spec"]["containers"][0]["resources"] == {
+                "requests": {"cpu": limits.cpu, "memory": limits.memory},
+                "limits": {"cpu": limits.cpu_limit, "memory": limits.memory_limit},
+            }
+
+
+def test_the_image_is_pinned(bag: DagBag) -> None:
+    images = {pod_of(task)["spec"]["containers"][0]["image"] for task in every_step(bag)}
+    assert images
+    assert all(PINNED.match(image) for image in images)
+
+
+@pytest.mark.parametrize("image", ["steps", "steps:latest", "host:5000/steps", "host:5000/steps:latest"])
+def test_an_image_that_is_not_pinned_would_be_found(image: str) -> None:
+    assert not PINNED.match(image)
+
+
+def test_the_pod_meets_the_restricted_profile_and_writes_only_to_tmp(bag: DagBag) -> None:
+    for task in every_step(bag):
+        spec = pod_of(task)["spec"]
+        (container,) = spec["containers"]
+        assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "privileged": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+        }
+        assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]  # noqa: S108  # in the pod
+        assert [set(volume) for volume in spec["volumes"]] == [{"name", "emptyDir"}]
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["restartPolicy"] == "Never"
+        assert not spec.get("hostNetwork")
+
+
+def test_configuration_comes_by_reference_and_threads_follow_the_limit(bag: DagBag) -> None:
+    for task in every_step(bag):
+        (container,) = pod_of(task)["spec"]["containers"]
+        assert container["envFrom"] == [
+            {"configMapRef": {"name": "nightshift-steps"}},
+            {"secretRef": {"name": "nightshift-steps"}},
+        ]
+        environment = {variable["name"]: variable["value"] for variable in container["env"]}
+        assert environment["OMP_NUM_THREADS"] == "1"
+        assert not [name for name in environment if "KEY" in name or "SECRET" in name or "PASSWORD" in name]
+
+
+def test_nothing_of_a_pod_is_made_from_a_template(bag: DagBag) -> None:
+    assert {task.template_fields for task in every_step(bag)} == {("arguments",)}
+
+
+def test_no_pod_is_left_and_no_specification_is_logged(bag: DagBag) -> None:
+    for task in every_step(bag):
+        assert (task.on_finish_action.value, task.on_kill_action.value) == ("delete_pod", "delete_pod")
+        assert task.durable
+        assert not task.log_pod_spec_on_failure
+        assert not task.do_xcom_push

@@ -1,0 +1,1 @@
+import airflow_environment  # noqa: F401  # before anything imports airflow

@@ -1,0 +1,120 @@
+"""What each ending of a pod means, read from statuses as Kubernetes writes them."""
+
+import json
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, AirflowTaskTimeout
+from kubernetes.client import ApiClient, ApiException
+from kubernetes.client import models as k8s
+
+from nightshift.errors import BadConfig, DataRejected, NightshiftError, NothingToDo, TryLater
+from nightshift_airflow import ending
+
+LINE = "rejected: 2 of 3 datasets"
+
+
+def pod(status: dict[str, Any], **metadata: Any) -> k8s.V1Pod:
+    document = {
+        "metadata": {"name": "flights-train-abc", "namespace": "nightshift", **metadata},
+        "spec": {
+            "activeDeadlineSeconds": 600,
+            "containers": [{"name": "base", "resources": {"limits": {"memory": "1Gi"}}}],
+        },
+        "status": status,
+    }
+
+    class Response:
+        data = json.dumps(document)
+
+    return ApiClient().deserialize(Response, "V1Pod")
+
+
+def exited(code: int, reason: str = "Error", **more: Any) -> dict[str, Any]:
+    state = {"terminated": {"exitCode": code, "reason": reason, **more}}
+    return {"phase": "Failed", "containerStatuses": [_container(state)]}
+
+
+def _container(state: dict[str, Any]) -> dict[str, Any]:
+    return {"name": "base", "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": state}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (NothingToDo.exit_code, AirflowSkipException),
+        (DataRejected.exit_code, AirflowFailException),
+        (BadConfig.exit_code, AirflowFailException),
+        (TryLater.exit_code, AirflowException),
+        (1, AirflowException),
+        (2, AirflowException),
+        (139, AirflowException),
+        (143, AirflowException),
+    ],
+)
+def test_an_exit_code_becomes_the_outcome_of_the_table(code: int, kind: type[AirflowException]) -> None:
+    error = ending.of(pod(exited(code)), "base", LINE, None).error()
+    assert type(error) is kind
+    assert str(error).startswith(f"{LINE} (exit {code}: ")
+
+
+def test_every_kind_of_error_of_a_step_has_an_outcome() -> None:
+    assert {kind.exit_code for kind in NightshiftError.__subclasses__()} <= set(ending.EXITS)
+
+
+def test_out_of_memory_names_the_limit() -> None:
+    found = ending.of(pod(exited(137, "OOMKilled")), "base", "fitting", None)
+    assert found == ending.Ending("retry", "out of memory: limit 1Gi; its last line was: fitting")
+
+
+def test_the_deadline_names_the_limit() -> None:
+    found = ending.of(pod({**exited(137), "reason": "DeadlineExceeded"}), "base", "", None)
+    assert found == ending.Ending("retry", "out of time: the step's limit is 600 s")
+
+
+def test_an_eviction_names_its_reason() -> None:
+    status = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
+    found = ending.of(pod(status), "base", "", None)
+    assert found == ending.Ending("retry", "the pod was stopped (Evicted): The node was low on resource: memory.")
+
+
+def test_a_missing_image_names_the_reason_of_the_registry() -> None:
+    state = {"waiting": {"reason": "ErrImagePull", "message": "steps:9: not found"}}
+    found = ending.of(pod({"phase": "Pending", "containerStatuses": [_container(state)]}), "base", "", None)
+    assert found == ending.Ending("retry", "the pod could not start (ErrImagePull): steps:9: not found")
+
+
+def test_a_pod_that_no_node_takes_names_the_event() -> None:
+    message = "0/3 nodes are available: 3 Insufficient memory."
+    conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]
+    found = ending.of(pod({"phase": "Pending", "conditions": conditions}), "base", "", None)
+    assert found == ending.Ending("retry", f"no node could take the pod (Unschedulable): {message}")
+
+
+def test_a_pod_that_is_gone_vanished() -> None:
+    found = ending.of(None, "base", "landed 3", None)
+    assert found.then == "retry"
+    assert found.sentence.startswith("the pod vanished")
+
+
+def test_a_pod_that_is_being_deleted_was_deleted() -> None:
+    found = ending.of(pod(exited(143), deletionTimestamp="2026-03-09T00:00:00Z"), "base", "", None)
+    assert found.sentence.startswith("the pod was deleted while it ran")
+
+
+def test_a_timeout_says_so_whatever_the_pod_did() -> None:
+    found = ending.of(pod({"phase": "Running"}), "base", "", AirflowTaskTimeout())
+    assert found.then == "retry"
+    assert "execution_timeout" in found.sentence
+
+
+def test_the_last_line_comes_from_the_status_when_the_log_was_not_read() -> None:
+    tail = "2026-03-09 01:00:00,000 fitting\nrejected: empty\n"
+    assert ending.of(pod(exited(10, message=tail)), "base", "", None).sentence.startswith("rejected: empty (exit 10: ")
+
+
+def test_a_refusal_of_kubernetes_is_one_sentence_without_json() -> None:
+    error = ApiException(status=403, reason="Forbidden")
+    error.body = json.dumps({"kind": "Status", "message": "exceeded quota: nightshift"})
+    found = ending.of_call(error)
+    assert found.sentence == "Kubernetes refused the call (403 Forbidden): exceeded quota: nightshift"
