@@ -1,0 +1,67 @@
+"""`python -m local_cluster`: serve a Kubernetes API whose pods are processes of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import logging
+import sys
+from pathlib import Path
+
+from local_cluster.probe import LEVELS
+from local_cluster.server import ServerSettings, serve
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until SIGTERM; 0 after a clean end, 2 when the server cannot start."""
+    options = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = ServerSettings(
+        host=options.host,
+        port=options.port,
+        state=options.state,
+        kubeconfig=options.kubeconfig,
+        path=options.path,
+        keep=tuple(options.keep),
+        pod_ttl=options.pod_ttl,
+        isolation=options.isolation,
+    )
+    try:
+        asyncio.run(serve(settings))
+    except (OSError, RuntimeError) as error:
+        sys.stderr.write(f"local_cluster: {error}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local_cluster", description=__doc__)
+    parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
+    parser.add_argument("--state", type=Path, required=True, help="directory of all objects, logs and volumes")
+    parser.add_argument("--kubeconfig", type=Path, required=True, help="file to write for kubectl and Airflow")
+    parser.add_argument("--path", default="", help="directories to put first in the PATH of pods")
+    parser.add_argument(
+        "--keep", action="append", default=[], metavar="DIR", help="directory that pods see even below a volume"
+    )
+    parser.add_argument(
+        "--pod-ttl", type=float, default=86_400.0, metavar="SECONDS", help="finished pods are removed after this time"
+    )
+    parser.add_argument(
+        "--isolation", choices=("auto", *LEVELS), default="auto", help="auto: the best that this machine allows"
+    )
+    return parser
+
+
+def _loopback(text: str) -> str:
+    """The API runs any command for whoever holds the token, so it must not leave this machine."""
+    if text != "localhost" and not ipaddress.ip_address(text).is_loopback:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a loopback address: the API runs commands and must not leave this machine"
+        )
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

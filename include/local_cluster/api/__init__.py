@@ -1,0 +1,1 @@
+"""The HTTP side: requests become calls of the cluster, objects become replies."""

@@ -1,0 +1,90 @@
+"""The web application: who may ask, and what answers."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from local_cluster.api import discovery, logs, objects
+from local_cluster.api.replies import reply
+from local_cluster.api.request import CLUSTER
+from local_cluster.cluster import Cluster
+from local_cluster.errors import ApiError, method_not_allowed, no_such_path
+
+OPEN = ("/healthz", "/livez", "/readyz", "/version")
+LARGEST_BODY = 4 * 1024 * 1024  # bytes
+
+logger = logging.getLogger(__name__)
+
+
+def build(cluster: Cluster, token: str) -> web.Application:
+    """The application that serves a cluster to whoever knows the token."""
+    application = web.Application(middlewares=[_answer_errors, _require(token)], client_max_size=LARGEST_BODY)
+    application[CLUSTER] = cluster
+    router = application.router
+    for path, handler in (
+        ("/version", discovery.version),
+        *((path, discovery.healthy) for path in OPEN[:-1]),
+        ("/api", discovery.core),
+        ("/apis", discovery.groups),
+        ("/api/v1", discovery.resources),
+        ("/openapi/v2", discovery.openapi_v2),
+        ("/openapi/v3", discovery.openapi_v3),
+        ("/openapi/v3/api/v1", discovery.openapi_v3_core),
+        ("/api/v1/namespaces/{namespace}/{plural:pods}/{name}/log", logs.read_log),
+        ("/api/v1/namespaces/{namespace}/{plural:pods}/{name}/{part:status}", objects.read),
+    ):
+        router.add_get(path, handler)
+    for prefix in ("/api/v1/", "/api/v1/namespaces/{namespace}/"):
+        _add_verbs(router, prefix)
+    return application
+
+
+def _add_verbs(router: web.UrlDispatcher, prefix: str) -> None:
+    plural = "{plural:[a-z]+}"
+    router.add_get(prefix + plural, objects.list_or_watch)
+    router.add_post(prefix + plural, objects.create)
+    router.add_delete(prefix + plural, objects.delete_collection)
+    one = prefix + plural + "/{name}"
+    router.add_get(one, objects.read)
+    for path in (one, prefix + plural + "/{name}/{part:status}"):
+        router.add_put(path, objects.replace)
+        router.add_patch(path, objects.patch)
+    router.add_delete(one, objects.delete)
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every refusal is a Status object."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return reply(error.status(), status=error.code)
+    except web.HTTPNotFound:
+        return reply(no_such_path().status(), status=404)
+    except web.HTTPMethodNotAllowed:
+        return reply(method_not_allowed().status(), status=405)
+    except web.HTTPRequestEntityTooLarge:
+        error = ApiError(413, "RequestEntityTooLarge", f"the body of the request is larger than {LARGEST_BODY} bytes")
+        return reply(error.status(), status=413)
+    except Exception as failure:
+        logger.exception("%s %s", request.method, request.path)
+        error = ApiError(500, "InternalError", f"an error on the server: {type(failure).__name__}: {failure}")
+        return reply(error.status(), status=500)
+
+
+def _require(token: str) -> web.middleware:  # type: ignore[valid-type]
+    """Refuse requests without the token: any local user or web page could otherwise run processes."""
+    expected = f"Bearer {token}".encode()
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        if request.path not in OPEN and not hmac.compare_digest(given, expected):
+            raise ApiError(401, "Unauthorized", "Unauthorized")
+        return await handler(request)
+
+    return check

@@ -1,0 +1,153 @@
+"""The logs of containers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO
+
+from aiohttp import web
+
+from local_cluster import clock
+from local_cluster.api.request import Target, is_true, number, target_of
+from local_cluster.errors import bad_request
+from local_cluster.pods.run import Run
+
+Object = dict[str, Any]
+POLL_SECONDS = 0.1  # between two looks at a log that is followed
+BLOCK = 256 * 1024
+
+
+@dataclass
+class Wanted:
+    """What part of a log a client wants."""
+
+    follow: bool
+    timestamps: bool
+    tail: int | None
+    since: datetime | None
+    limit: int | None
+
+
+async def read_log(request: web.Request) -> web.StreamResponse:
+    """GET on a pod's log. The reply to `follow` ends after the container's last status is published. Raises ApiError."""
+    target = target_of(request)
+    pod = target.cluster.get(target.resource, target.namespace, target.name)
+    wanted = _wanted(request)
+    run = _run(target, pod, _container(request, pod), previous=is_true(request, "previous"))
+    response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    try:
+        await _send(response, run, wanted)
+    except ConnectionError:
+        return response
+    return response
+
+
+async def _send(response: web.StreamResponse, run: Run, wanted: Wanted) -> None:
+    sent = 0
+    with run.log.open("rb") as file:
+        _skip_to_tail(file, wanted.tail)
+        rest = b""
+        while True:
+            is_last = not wanted.follow or run.ended.is_set()
+            while data := file.read(BLOCK):
+                *records, rest = (rest + data).split(b"\n")
+                text = b"".join(_lines(records, wanted))
+                if wanted.limit is not None:
+                    text = text[: wanted.limit - sent]
+                sent += len(text)
+                if text:
+                    await response.write(text)
+                if wanted.limit is not None and sent >= wanted.limit:
+                    return
+            if is_last:
+                return
+            await _until_ended(run)
+
+
+async def _until_ended(run: Run) -> None:
+    try:
+        await asyncio.wait_for(run.ended.wait(), POLL_SECONDS)
+    except TimeoutError:
+        return
+
+
+def _lines(records: list[bytes], wanted: Wanted) -> Iterator[bytes]:
+    """The text of records, as the client wants it."""
+    for record in records:
+        stamp, mark, text = record.split(b" ", 2)
+        if wanted.since and clock.parse(stamp.decode()) < wanted.since:
+            continue
+        end = b"\n" if mark == b"F" else b""
+        yield (stamp + b" " + text + end) if wanted.timestamps else text + end
+
+
+def _skip_to_tail(file: BinaryIO, lines: int | None) -> None:
+    """Move to where the last `lines` lines begin."""
+    if lines is None:
+        return
+    position = file.seek(0, 2)
+    data = b""
+    while position and data.count(b"\n") <= lines:
+        step = min(BLOCK, position)
+        position -= step
+        file.seek(position)
+        data = file.read(step) + data
+    ends = [index for index, byte in enumerate(data) if byte == 10]
+    skip = len(ends) - lines
+    file.seek(position + (ends[skip - 1] + 1 if skip > 0 else 0))
+
+
+def _wanted(request: web.Request) -> Wanted:
+    seconds, moment = number(request, "sinceSeconds"), request.query.get("sinceTime")
+    if seconds is not None and moment:
+        raise bad_request("at most one of `sinceTime` or `sinceSeconds` may be specified")
+    since = datetime.now(UTC) - timedelta(seconds=seconds) if seconds is not None else None
+    if moment:
+        try:
+            since = clock.parse(moment)
+        except ValueError as error:
+            raise bad_request(f"sinceTime: expected a time in RFC 3339, found {moment!r}") from error
+    tail, limit = number(request, "tailLines"), number(request, "limitBytes")
+    if (tail is not None and tail < 0) or (limit is not None and limit < 1) or (seconds is not None and seconds < 1):
+        raise bad_request("tailLines must not be negative; limitBytes and sinceSeconds must be at least 1")
+    return Wanted(is_true(request, "follow"), is_true(request, "timestamps"), tail, since, limit)
+
+
+def _container(request: web.Request, pod: Object) -> str:
+    """The container that is meant. Raises ApiError 400."""
+    name = request.query.get("container", "")
+    main = [container["name"] for container in pod["spec"]["containers"]]
+    init = [container["name"] for container in pod["spec"].get("initContainers") or []]
+    pod_name = pod["metadata"]["name"]
+    if not name and len(main) == 1:
+        return str(main[0])
+    if not name:
+        raise bad_request(f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(main)}]")
+    if name not in main + init:
+        raise bad_request(f"container {name} is not valid for pod {pod_name}")
+    return name
+
+
+def _run(target: Target, pod: Object, container: str, previous: bool) -> Run:
+    """The attempt whose log is meant. Raises ApiError 400 when there is none."""
+    runs = target.cluster.node.runs(pod, container)
+    pod_name = pod["metadata"]["name"]
+    if previous:
+        if len(runs) < 2:
+            raise bad_request(f'previous terminated container "{container}" in pod "{pod_name}" not found')
+        return runs[-2]
+    if runs:
+        return runs[-1]
+    status = pod.get("status", {})
+    states = [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]
+    reason = next(
+        (state["state"].get("waiting", {}).get("reason", "") for state in states if state["name"] == container), ""
+    )
+    raise bad_request(
+        f'container "{container}" in pod "{pod_name}" is waiting to start: {reason or "ContainerCreating"}'
+    )

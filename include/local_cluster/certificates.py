@@ -1,0 +1,104 @@
+"""The server's certificate. Kubernetes clients send their token over TLS only, even to this machine."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.x509 import CertificateBuilder, KeyUsage, Name
+
+YEARS = 10
+NAMES = ("localhost",)
+ADDRESSES = ("127.0.0.1", "::1")
+
+
+def tls_in(directory: Path) -> tuple[ssl.SSLContext, str]:
+    """The server's side of TLS, and the authority that clients are to trust (PEM). Both are made at the first start."""
+    authority, server = directory / "ca.crt", directory / "server.pem"
+    if not (authority.exists() and server.exists()):
+        _make(authority, server)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server)
+    context.set_alpn_protocols(["http/1.1"])
+    return context, authority.read_text(encoding="ascii")
+
+
+def _make(authority: Path, server: Path) -> None:
+    """Make an authority that signs one certificate and is then forgotten."""
+    from cryptography import x509  # imported here: needed at the first start only, and slow to import
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    issuer, subject = _name("local cluster authority"), _name("local cluster")
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    signer = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
+    root = (
+        _builder(issuer, issuer)
+        .public_key(authority_key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs=True), critical=True)
+        .add_extension(signer, critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    alternatives = [x509.DNSName(name) for name in NAMES] + [x509.IPAddress(ip_address(text)) for text in ADDRESSES]
+    leaf = (
+        _builder(subject, issuer)
+        .public_key(key.public_key())
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([x509.OID_SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signer), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    _write(server, private + leaf.public_bytes(pem))
+    _write(authority, root.public_bytes(pem))
+
+
+def _builder(subject: Name, issuer: Name) -> CertificateBuilder:
+    from cryptography import x509
+
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=365 * YEARS))
+    )
+
+
+def _name(text: str) -> Name:
+    from cryptography import x509
+
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+
+def _usage(signs: bool) -> KeyUsage:
+    from cryptography import x509
+
+    names = (
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    )
+    return x509.KeyUsage(digital_signature=not signs, key_cert_sign=signs, **dict.fromkeys(names, False))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(data)

@@ -1,0 +1,25 @@
+"""Moments as Kubernetes writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+def now(later_seconds: float = 0) -> str:
+    """The present, or a moment some seconds later, in UTC to the second."""
+    return (datetime.now(UTC) + timedelta(seconds=later_seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse(text: str) -> datetime:
+    """A moment in RFC 3339 with any number of decimals. Raises ValueError."""
+    head, dot, rest = text.replace("Z", "+00:00").partition(".")
+    if dot:
+        digits = rest[: len(rest) - 6]
+        head = f"{head}.{digits[:6]}{rest[-6:]}"
+    moment = datetime.fromisoformat(head)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def to_seconds(text: str) -> str:
+    """The same moment without its decimals."""
+    return parse(text).strftime("%Y-%m-%dT%H:%M:%SZ")

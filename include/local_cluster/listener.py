@@ -1,0 +1,86 @@
+"""One port for HTTP and HTTPS: the first byte of a connection tells which.
+
+Kubernetes clients send a token over TLS only; what watches over the server asks for /readyz in plain HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Coroutine
+
+from aiohttp import web
+
+TLS_HANDSHAKE = 0x16
+PATIENCE = 30.0  # seconds in which a new connection must say something
+
+
+class Listener:
+    """Accepts connections on one address and hands them to a web application."""
+
+    def __init__(self, runner: web.AppRunner, context: ssl.SSLContext) -> None:
+        self._runner = runner
+        self._context = context
+        self._socket: socket.socket | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self, host: str, port: int) -> tuple[str, int]:
+        """Bind and begin to accept; returns the address. Raises OSError when it is taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=128)
+        self._socket.setblocking(False)
+        self._spawn(self._accept(self._socket))
+        found = self._socket.getsockname()
+        return found[0], found[1]
+
+    def close(self) -> None:
+        """Accept nothing more; what is connected stays so until the application ends."""
+        for task in self._tasks:
+            task.cancel()
+        if self._socket is not None:
+            self._socket.close()
+
+    async def _accept(self, server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = await asyncio.get_running_loop().sock_accept(server)
+            except OSError:
+                await asyncio.sleep(0.1)  # out of file handles: the ones in use will be freed
+                continue
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._spawn(self._hand_over(connection))
+
+    async def _hand_over(self, connection: socket.socket) -> None:
+        """Look at the first byte without taking it, then serve."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await _readable(connection)
+            first = connection.recv(1, socket.MSG_PEEK)
+            if not first or self._runner.server is None:
+                connection.close()
+                return
+            context = self._context if first[0] == TLS_HANDSHAKE else None
+            await asyncio.get_running_loop().connect_accepted_socket(self._runner.server, connection, ssl=context)
+        except (OSError, TimeoutError):  # a client that left, was silent, or does not trust the certificate
+            connection.close()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _readable(connection: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def announce() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(connection, announce)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(connection)

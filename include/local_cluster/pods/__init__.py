@@ -1,0 +1,1 @@
+"""What a kubelet does: pods become processes, and their life becomes their status."""

@@ -1,0 +1,138 @@
+"""The environment and the argument vector of a container."""
+
+from __future__ import annotations
+
+import base64
+import math
+import os
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from local_cluster import names, quantities
+
+Object = dict[str, Any]
+Lookup = Callable[[str, str], Object | None]  # (plural, name) in the pod's namespace
+
+_REFERENCE = re.compile(r"\$(\$|\(([^()]*)\))")
+_KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
+
+
+class ConfigError(Exception):
+    """The container cannot be made from what there is now; it may be later."""
+
+
+def environment_of(container: Object, pod: Object, lookup: Lookup) -> dict[str, str]:
+    """The variables that a container asks for. Raises ConfigError when a ConfigMap, Secret or key is missing."""
+    variables: dict[str, str] = {}
+    for source in container.get("envFrom") or []:
+        variables |= _from_source(source, lookup)
+    for variable in container.get("env") or []:
+        if "valueFrom" in variable:
+            value = _from_reference(variable["valueFrom"], container, pod, lookup)
+        else:
+            value = expand(variable.get("value", ""), variables)
+        if value is not None:
+            variables[variable["name"]] = value
+    return variables
+
+
+def expand(text: str, variables: dict[str, str]) -> str:
+    """Replace `$(NAME)`; `$$(NAME)` becomes `$(NAME)`, and what has no value stays as it is."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] == "$":
+            return "$"
+        return variables.get(match[2], match[0])
+
+    return _REFERENCE.sub(value, text)
+
+
+def arguments_of(container: Object, variables: dict[str, str]) -> list[str]:
+    """The argument vector, expanded."""
+    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    return [expand(word, variables) for word in words]
+
+
+def contents(kind: str, found: Object) -> dict[str, bytes]:
+    """The files of a Secret or ConfigMap."""
+    if kind == "secrets":
+        return {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
+    binary = {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}
+    return {key: value.encode() for key, value in (found.get("data") or {}).items()} | binary
+
+
+def _from_source(source: Object, lookup: Lookup) -> dict[str, str]:
+    prefix = source.get("prefix", "")
+    variables: dict[str, str] = {}
+    for field, plural in (("configMapRef", "configmaps"), ("secretRef", "secrets")):
+        if field not in source:
+            continue
+        found = _find(plural, source[field], lookup)
+        for key, value in contents(plural, found or {}).items():
+            if names.is_variable(prefix + key):
+                variables[prefix + key] = value.decode(errors="surrogateescape")
+    return variables
+
+
+def _from_reference(source: Object, container: Object, pod: Object, lookup: Lookup) -> str | None:
+    if "fieldRef" in source:
+        return field_of(pod, source["fieldRef"]["fieldPath"])
+    if "resourceFieldRef" in source:
+        return _resource_field(source["resourceFieldRef"], container)
+    field, plural = ("configMapKeyRef", "configmaps") if "configMapKeyRef" in source else ("secretKeyRef", "secrets")
+    reference = source[field]
+    found = _find(plural, reference, lookup)
+    if found is None:
+        return None
+    value = contents(plural, found).get(reference["key"])
+    if value is None:
+        if reference.get("optional"):
+            return None
+        kind = "ConfigMap" if plural == "configmaps" else "Secret"
+        where = f"{pod['metadata']['namespace']}/{reference['name']}"
+        raise ConfigError(f"couldn't find key {reference['key']} in {kind} {where}")
+    return value.decode(errors="surrogateescape")
+
+
+def _find(plural: str, reference: Object, lookup: Lookup) -> Object | None:
+    found = lookup(plural, reference.get("name", ""))
+    if found is None and not reference.get("optional"):
+        raise ConfigError(f'{plural.removesuffix("s")} "{reference.get("name", "")}" not found')
+    return found
+
+
+def field_of(pod: Object, path: str) -> str:
+    """A field of the pod, as the downward API gives it. Raises ConfigError for a field that it does not give."""
+    keyed = _KEYED_FIELD.fullmatch(path)
+    if keyed:
+        return str((pod["metadata"].get(keyed[1]) or {}).get(keyed[2], ""))
+    simple = {
+        "metadata.name": lambda: pod["metadata"]["name"],
+        "metadata.namespace": lambda: pod["metadata"]["namespace"],
+        "metadata.uid": lambda: pod["metadata"]["uid"],
+        "spec.nodeName": lambda: pod["spec"].get("nodeName", ""),
+        "spec.serviceAccountName": lambda: pod["spec"].get("serviceAccountName", ""),
+        "status.hostIP": lambda: "127.0.0.1",
+        "status.podIP": lambda: "127.0.0.1",
+        "status.podIPs": lambda: "127.0.0.1",
+    }
+    if path not in simple:
+        raise ConfigError(f"unsupported fieldPath: {path}")
+    return str(simple[path]())
+
+
+def _resource_field(reference: Object, container: Object) -> str:
+    """A limit or request in units of the divisor, rounded up; without a limit, what the machine has."""
+    kind, _, name = reference["resource"].partition(".")
+    amount = ((container.get("resources") or {}).get(kind) or {}).get(name)
+    divisor = quantities.parse(reference.get("divisor") or "1") or Decimal(1)
+    value = quantities.parse(amount) if amount is not None else machine_capacity().get(name, Decimal(0))
+    return str(math.ceil(value / divisor))
+
+
+def machine_capacity() -> dict[str, Decimal]:
+    """The processors that this process may use, and the memory in bytes."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {"cpu": Decimal(len(os.sched_getaffinity(0))), "memory": Decimal(memory)}

@@ -1,0 +1,40 @@
+"""What the node of this machine is told once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NODE_NAME = "local"
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """Where pods live and what they get.
+
+    `path` is the PATH of every pod; `keep` are directories that stay visible below volumes; `namespaces` is what the machine allows
+    (`pid`, `mount`, `none`) and `why_not` the reason when that is less than all; `pod_ttl` is in seconds.
+    """
+
+    directory: Path
+    path: str
+    keep: list[str] = field(default_factory=list)
+    namespaces: str = "pid"
+    why_not: str = ""
+    pod_ttl: float = 86_400.0
+    stop_seconds: float = 5.0
+    orphan_seconds: float = 60.0
+
+    @property
+    def lock(self) -> Path:
+        """The file that a living server keeps locked."""
+        return self.directory / "server.lock"
+
+    @property
+    def notify(self) -> Path:
+        """The named pipe through which shims report."""
+        return self.directory / "notify"
+
+    def pod(self, uid: str) -> Path:
+        """The directory of one pod."""
+        return self.directory / "pods" / uid

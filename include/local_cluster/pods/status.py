@@ -1,0 +1,161 @@
+"""The status of a pod, made from the states of its containers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_cluster import clock
+from local_cluster.pods.run import LOST, Run
+
+Object = dict[str, Any]
+MESSAGE_BYTES = 4096  # of a termination message
+FALLBACK_BYTES = 2048  # of the log, when that stands in for the message
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+@dataclass
+class ContainerState:
+    """What is known of one container: why it waits, or its present attempt, and how the attempt before it ended."""
+
+    spec: Object
+    is_init: bool
+    waiting: tuple[str, str] = ("ContainerCreating", "")
+    run: Run | None = None
+    attempt: int = 0
+    previous: Object | None = field(default=None)
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return str(self.spec["name"])
+
+    @property
+    def path(self) -> str:
+        """How events name it."""
+        return f"spec.{'initContainers' if self.is_init else 'containers'}{{{self.name}}}"
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the present attempt, once it ended."""
+        return self.run.end_record["exitCode"] if self.run and self.run.ended.is_set() else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the program runs."""
+        return self.run is not None and self.run.started.is_set() and not self.run.ended.is_set()
+
+    def describe(self) -> Object:
+        """The ContainerStatus."""
+        return {
+            "name": self.name,
+            "state": self._state(),
+            "lastState": {"terminated": self.previous} if self.previous else {},
+            "ready": self.exit_code == 0 if self.is_init else self.is_running,
+            "restartCount": self.attempt,
+            "image": self.spec["image"],
+            "imageID": "",
+            "containerID": self._identity(),
+        } | ({} if self.is_init else {"started": self.is_running})
+
+    def terminated(self) -> Object:
+        """How the present attempt ended."""
+        if self.run is None:
+            return {}
+        record = self.run.end_record
+        result = {
+            "exitCode": record["exitCode"],
+            "reason": _reason(record),
+            "startedAt": EPOCH if record["failure"] else clock.to_seconds(record.get("startedAt", EPOCH)),
+            "finishedAt": clock.to_seconds(record["finishedAt"]),
+            "containerID": self._identity(),
+        }
+        message = record["failure"] or (LOST if record.get("lost") else self._message())
+        return result | ({"message": message} if message else {})
+
+    def _state(self) -> Object:
+        if self.run and self.run.ended.is_set():
+            return {"terminated": self.terminated()}
+        if self.run and self.run.started.is_set():
+            return {"running": {"startedAt": clock.to_seconds(self.run.start_record["startedAt"])}}
+        reason, message = self.waiting
+        return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
+
+    def _identity(self) -> str:
+        if self.run is None:
+            return ""
+        return f"process://{self.run.directory.parent.parent.parent.name}/{self.name}/{self.run.directory.name}"
+
+    def _message(self) -> str:
+        """What the container left in its termination message file, or the end of its log if it failed and asked for that."""
+        if self.run is None:
+            return ""
+        file = self.run.directory / "message"
+        text = file.read_bytes()[:MESSAGE_BYTES].decode(errors="replace") if file.exists() else ""
+        if text or self.exit_code == 0 or self.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
+            return text
+        lines = self.run.log.read_bytes()[-2 * FALLBACK_BYTES :].decode(errors="replace").splitlines()
+        return "\n".join(line.split(" ", 2)[-1] for line in lines)[-FALLBACK_BYTES:]
+
+
+def _reason(record: Object) -> str:
+    if record["failure"]:
+        return "StartError"
+    if record.get("lost"):
+        return "ContainerStatusUnknown"
+    if record["outOfMemory"]:
+        return "OOMKilled"
+    return "Completed" if record["exitCode"] == 0 else "Error"
+
+
+def restarts(policy: str, code: int, is_init: bool) -> bool:
+    """Whether a container that ended with this code is started again."""
+    if policy == "Never":
+        return False
+    return code != 0 or (policy == "Always" and not is_init)
+
+
+def phase_of(init: list[ContainerState], main: list[ContainerState], policy: str) -> str:
+    """The phase of a pod."""
+    for state in init:
+        if state.exit_code != 0:
+            failed = state.exit_code is not None and policy == "Never"
+            return "Failed" if failed else "Pending"
+    if any(
+        state.run is None or not (state.run.started.is_set() or state.run.ended.is_set())
+        for state in main
+        if not state.previous
+    ):
+        return "Pending"
+    codes = [state.exit_code for state in main]
+    if any(code is None or restarts(policy, code, is_init=False) for code in codes):
+        return "Running"
+    return "Succeeded" if all(code == 0 for code in codes) else "Failed"
+
+
+def conditions(phase: str, init: list[ContainerState], main: list[ContainerState], old: list[Object]) -> list[Object]:
+    """The four conditions of a pod, each with the time at which it last changed."""
+    finished = phase in ("Succeeded", "Failed")
+    initialized = all(state.exit_code == 0 for state in init)
+    ready = all(state.is_running for state in main)
+    why = "PodCompleted" if phase == "Succeeded" else "ContainersNotReady"
+    unready = f"containers with unready status: [{' '.join(state.name for state in main if not state.is_running)}]"
+    wanted = [
+        ("Initialized", initialized, "ContainersNotInitialized", ""),
+        ("Ready", ready, why, "" if finished else unready),
+        ("ContainersReady", ready, why, "" if finished else unready),
+        ("PodScheduled", True, "", ""),
+    ]
+    return [_condition(kind, value, reason, message, old) for kind, value, reason, message in wanted]
+
+
+def _condition(kind: str, value: bool, reason: str, message: str, old: list[Object]) -> Object:
+    status = "True" if value else "False"
+    before = next((item for item in old if item["type"] == kind and item["status"] == status), None)
+    result = {"type": kind, "status": status, "lastProbeTime": None}
+    result["lastTransitionTime"] = before["lastTransitionTime"] if before else clock.now()
+    if not value:
+        result["reason"] = reason
+        if message:
+            result["message"] = message
+    return result

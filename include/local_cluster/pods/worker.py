@@ -1,0 +1,277 @@
+"""The life of one pod, from its acceptance to its last status."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local_cluster import clock
+from local_cluster.pods import status, volumes
+from local_cluster.pods.environment import ConfigError
+from local_cluster.pods.plan import CannotRunError, plan
+from local_cluster.pods.run import Run
+from local_cluster.pods.settings import NodeSettings
+from local_cluster.pods.status import ContainerState
+from local_cluster.pods.volumes import UnsupportedVolumeError
+from local_cluster.recorder import Recorder
+from local_cluster.store import Store
+
+Object = dict[str, Any]
+BACK_OFF = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)  # seconds before a restart
+CONFIG_INTERVAL = 1.0  # seconds between two looks for a missing ConfigMap or Secret
+DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs one pod. `live` is its task; `stop` ends it early."""
+
+    def __init__(self, pod: Object, store: Store, recorder: Recorder, settings: NodeSettings) -> None:
+        self.namespace: str = pod["metadata"]["namespace"]
+        self.name: str = pod["metadata"]["name"]
+        self.uid: str = pod["metadata"]["uid"]
+        self._spec: Object = pod["spec"]
+        self._store = store
+        self._recorder = recorder
+        self._settings = settings
+        self._init = [
+            ContainerState(spec, is_init=True, waiting=("PodInitializing", ""))
+            for spec in self._spec.get("initContainers") or []
+        ]
+        first = "PodInitializing" if self._init else "ContainerCreating"
+        self._main = [ContainerState(spec, is_init=False, waiting=(first, "")) for spec in self._spec["containers"]]
+        self._volumes: dict[str, Path] = {}
+        self._stopping = asyncio.Event()
+        self._reason: tuple[str, str] = ("", "")
+        self.moved = asyncio.Event()  # set when the pod has left Pending, or can be seen to wait
+
+    @property
+    def pod(self) -> Object | None:
+        """The pod as stored; None once it is deleted."""
+        found = self._store.get("pods", self.namespace, self.name)
+        return found if found and found["metadata"]["uid"] == self.uid else None
+
+    @property
+    def states(self) -> list[ContainerState]:
+        """All containers."""
+        return self._init + self._main
+
+    @property
+    def runs(self) -> list[Run]:
+        """The attempts that may still do something."""
+        return [state.run for state in self.states if state.run and state.run.is_alive]
+
+    async def live(self) -> None:
+        """Run the pod to its end; never raises."""
+        deadline = asyncio.create_task(self._watch_deadline())
+        try:
+            await self._adopt()
+            if await self._make_volumes() and await self._initialize():
+                await asyncio.gather(*(self._keep_running(state) for state in self._main))
+        except Exception as error:
+            logger.exception("pod %s/%s", self.namespace, self.name)
+            self._reason = ("InternalError", f"{type(error).__name__}: {error}")
+            self.kill()
+        finally:
+            deadline.cancel()
+            self.publish(is_final=True)
+            self.moved.set()
+
+    def stop(self, grace: float, reason: str = "", message: str = "") -> None:
+        """End the pod: SIGTERM now, SIGKILL after `grace` seconds. Called again, the shorter grace counts."""
+        if reason and not self._reason[0]:
+            self._reason = (reason, message)
+        first = not self._stopping.is_set()
+        self._stopping.set()
+        if grace <= 0:
+            self.kill()
+            return
+        if first:
+            for state in self.states:
+                if state.run and state.run.is_alive:
+                    self._record("Normal", "Killing", f"Stopping container {state.name}", state)
+                    state.run.terminate()
+        asyncio.get_running_loop().call_later(grace, self.kill)
+
+    def kill(self) -> None:
+        """SIGKILL to every container."""
+        self._stopping.set()
+        for run in self.runs:
+            run.kill()
+
+    def publish(self, is_final: bool = False) -> None:
+        """Put the present status into the store."""
+        pod = self.pod
+        if pod is None:
+            return
+        phase = status.phase_of(self._init, self._main, self._spec["restartPolicy"])
+        if self._reason[0] or (is_final and phase not in ("Succeeded", "Failed")):
+            phase = "Failed" if is_final else "Running"
+        old = pod.get("status") or {}
+        fresh: Object = {
+            "phase": phase,
+            "conditions": status.conditions(phase, self._init, self._main, old.get("conditions") or []),
+            "hostIP": "127.0.0.1",
+            "podIP": "127.0.0.1",
+            "podIPs": [{"ip": "127.0.0.1"}],
+            "startTime": old.get("startTime") or clock.now(),
+            "containerStatuses": [state.describe() for state in self._main],
+            "qosClass": old.get("qosClass", "BestEffort"),
+        }
+        if self._init:
+            fresh["initContainerStatuses"] = [state.describe() for state in self._init]
+        if self._reason[0]:
+            fresh |= {"reason": self._reason[0], "message": self._reason[1]}
+        if fresh != old:
+            self._store.put("pods", {**pod, "status": fresh})
+        if phase != "Pending" or any(state.waiting[1] for state in self.states):
+            self.moved.set()
+
+    async def _adopt(self) -> None:
+        """Take over what an earlier server started."""
+        for state in self.states:
+            runs = self._directory(state)
+            attempts = (
+                sorted(int(run.name) for run in runs.iterdir() if (run / "spec.json").exists()) if runs.exists() else []
+            )
+            for attempt in attempts[-2:]:
+                if state.run:
+                    state.previous = state.terminated()
+                state.run, state.attempt = Run(runs / str(attempt)), attempt
+                await state.run.attach()
+
+    async def _make_volumes(self) -> bool:
+        """Make the volumes, waiting for what is missing. False when the pod was stopped, or cannot have them."""
+        while (pod := self.pod) is not None and not self._stopping.is_set():
+            try:
+                self._volumes = volumes.make(pod, self._settings.pod(self.uid) / "volumes", self._lookup)
+            except ConfigError as error:
+                self._recorder.record(pod, "Warning", "FailedMount", str(error))
+                self.moved.set()
+                self.publish()
+                await self._pause(CONFIG_INTERVAL)
+            except UnsupportedVolumeError as error:
+                self._recorder.record(pod, "Warning", "FailedMount", str(error))
+                self._reason = ("UnsupportedVolume", str(error))
+                return False
+            else:
+                return True
+        return False
+
+    async def _initialize(self) -> bool:
+        """Run the init containers one after the other; True when all succeeded."""
+        for state in self._init:
+            if not await self._keep_running(state):
+                return False
+        for state in self._main:
+            state.waiting = ("ContainerCreating", "")
+        return True
+
+    async def _keep_running(self, state: ContainerState) -> bool:
+        """Run a container until it needs no further start; True when it succeeded."""
+        while True:
+            run = state.run if state.run else await self._start(state)
+            if run is None:
+                return False
+            await run.ended.wait()
+            self._report_end(state)
+            code = run.end_record["exitCode"]
+            wanted = status.restarts(self._spec["restartPolicy"], code, state.is_init)
+            self.publish()
+            if self._stopping.is_set() or not wanted:
+                return bool(code == 0)
+            await self._back_off(state)
+
+    async def _start(self, state: ContainerState) -> Run | None:
+        """Start the next attempt, waiting for missing ConfigMaps and Secrets. None when the pod was stopped."""
+        while (pod := self.pod) is not None and not self._stopping.is_set():
+            run = Run(self._directory(state) / str(state.attempt))
+            try:
+                spec = plan(state.spec, pod, run.directory, self._volumes, self._settings, self._lookup)
+            except ConfigError as error:
+                self._wait_for(state, "CreateContainerConfigError", str(error))
+                await self._pause(CONFIG_INTERVAL)
+                continue
+            except (CannotRunError, UnsupportedVolumeError) as error:
+                run.refuse(str(error))
+            else:
+                self._record("Normal", "Created", f"Created container {state.name}", state)
+                run.launch(spec)
+            state.run = run
+            await run.settled()
+            if run.started.is_set():
+                self._record("Normal", "Started", f"Started container {state.name}", state)
+            self.publish()
+            return run
+        return None
+
+    async def _back_off(self, state: ContainerState) -> None:
+        """Wait before the next attempt."""
+        seconds = BACK_OFF[min(state.attempt, len(BACK_OFF) - 1)]
+        state.previous = state.terminated()
+        state.run = None
+        state.attempt += 1
+        if seconds:
+            self._wait_for(
+                state,
+                "CrashLoopBackOff",
+                f"back-off {seconds:.0f}s restarting failed container={state.name} pod={self.name}",
+            )
+        await self._pause(seconds)
+
+    def _wait_for(self, state: ContainerState, reason: str, message: str) -> None:
+        """Say why a container does not run yet."""
+        state.waiting = (reason, message)
+        event = (
+            ("BackOff", "Back-off restarting failed container")
+            if reason == "CrashLoopBackOff"
+            else ("Failed", f"Error: {message}")
+        )
+        self._record("Warning", *event, state)
+        self.publish()
+
+    def _report_end(self, state: ContainerState) -> None:
+        ended = state.terminated()
+        if ended["reason"] == "StartError":
+            self._record("Warning", "Failed", f"Error: {ended['message']}", state)
+        elif ended["reason"] == "OOMKilled":
+            limit = state.spec["resources"]["limits"]["memory"]
+            self._record(
+                "Warning",
+                "OOMKilling",
+                f"Container {state.name} was killed: it used more than its memory limit {limit}",
+                state,
+            )
+
+    async def _watch_deadline(self) -> None:
+        """Fail the pod when it has been active for longer than `activeDeadlineSeconds`."""
+        seconds = self._spec.get("activeDeadlineSeconds")
+        pod = self.pod
+        if seconds is None or pod is None:
+            return
+        since = clock.parse((pod.get("status") or {}).get("startTime") or clock.now())
+        await asyncio.sleep(max(0.0, seconds - (datetime.now(UTC) - since).total_seconds()))
+        if (pod := self.pod) is not None:
+            self._recorder.record(pod, "Normal", "DeadlineExceeded", DEADLINE_MESSAGE)
+            self.stop(self._spec["terminationGracePeriodSeconds"], "DeadlineExceeded", DEADLINE_MESSAGE)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, unless the pod is stopped."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _record(self, kind: str, reason: str, message: str, state: ContainerState) -> None:
+        if (pod := self.pod) is not None:
+            self._recorder.record(pod, kind, reason, message, state.path)
+
+    def _directory(self, state: ContainerState) -> Path:
+        return self._settings.pod(self.uid) / "runs" / state.name
+
+    def _lookup(self, plural: str, name: str) -> Object | None:
+        return self._store.get(plural, self.namespace, name)

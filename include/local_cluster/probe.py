@@ -1,0 +1,53 @@
+"""What this machine allows a pod's processes: tried out once, when the server starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from local_cluster.pods.run import run_to_end
+from local_cluster.shim.spec import RunSpec
+
+LEVELS = ("pid", "mount", "none")
+
+
+def allowed_namespaces(wanted: str, state: Path) -> tuple[str, str]:
+    """The best level of isolation that works here, and why there is no better one. `wanted` is a level, or `auto` for the best.
+
+    Raises RuntimeError when a level is demanded that the machine forbids.
+    """
+    why_not = ""
+    for level in LEVELS if wanted == "auto" else (wanted,):
+        failure = _try(level, state)
+        if not failure:
+            return level, why_not or ("mounts were switched off" if level == "none" else "")
+        why_not = why_not or failure
+    raise RuntimeError(f"isolation {wanted!r} does not work on this machine: {why_not}; use --isolation auto")
+
+
+def _try(level: str, state: Path) -> str:
+    """Run `true` at a level; returns what went wrong."""
+    with tempfile.TemporaryDirectory(dir=state) as scratch:
+        lock = Path(scratch, "lock")
+        lock.touch()
+        spec = RunSpec(
+            argv=["true"],
+            environment={"PATH": os.defpath},
+            directory="/",
+            namespaces=level,
+            server_lock=str(lock),
+            notify=os.devnull,
+            key="",
+            read_only_root=level != "none",
+        )
+        record = run_to_end(spec, Path(scratch, "run"))
+    return str(record["failure"] or ("" if record["exitCode"] == 0 else json.dumps(record)))
+
+
+if sys.platform != "linux":
+    raise ImportError(
+        "local_cluster runs pods with the means of Linux; on another system use a Kubernetes cluster and its kubeconfig"
+    )

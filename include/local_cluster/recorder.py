@@ -1,0 +1,75 @@
+"""Events: what happened to a pod, for `kubectl describe` and for the operator's error messages."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from local_cluster import clock
+from local_cluster.store import Store
+
+Object = dict[str, Any]
+KEPT_SECONDS = 3600
+
+
+class Recorder:
+    """Writes events to the store; the same event again only counts up."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def record(self, pod: Object, kind: str, reason: str, message: str, container: str = "") -> None:
+        """Record an event (`Normal` or `Warning`) about a pod or one of its containers (a path such as `spec.containers{main}`)."""
+        metadata = pod["metadata"]
+        namespace = metadata["namespace"]
+        for event in reversed(self._store.select("events", namespace)):
+            same = (
+                event["involvedObject"]["uid"] == metadata["uid"]
+                and event["involvedObject"].get("fieldPath", "") == container
+            )
+            if same and event["reason"] == reason and event["message"] == message:
+                self._store.put("events", {**event, "count": event["count"] + 1, "lastTimestamp": clock.now()})
+                return
+        involved = {
+            "kind": "Pod",
+            "namespace": namespace,
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "apiVersion": "v1",
+        }
+        involved["resourceVersion"] = metadata["resourceVersion"]
+        if container:
+            involved["fieldPath"] = container
+        now = clock.now()
+        source = "default-scheduler" if reason in ("Scheduled", "FailedScheduling") else "kubelet"
+        self._store.put(
+            "events",
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {
+                    "name": f"{metadata['name'][:200]}.{secrets.token_hex(8)}",
+                    "namespace": namespace,
+                    "uid": secrets.token_hex(16),
+                    "creationTimestamp": now,
+                },
+                "involvedObject": involved,
+                "reason": reason,
+                "message": message,
+                "source": {"component": source, "host": "local"},
+                "firstTimestamp": now,
+                "lastTimestamp": now,
+                "count": 1,
+                "type": kind,
+                "eventTime": None,
+                "reportingComponent": source,
+                "reportingInstance": "local",
+            },
+        )
+
+    def discard_old(self) -> None:
+        """Forget events after an hour, as Kubernetes does."""
+        limit = clock.now(-KEPT_SECONDS)
+        for event in self._store.select("events"):
+            if (event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]) < limit:
+                self._store.remove("events", event)

@@ -1,0 +1,42 @@
+"""Writes `schema.json`: the fields and types of the objects that this server knows.
+
+`python -m local_cluster.schema_build` reads them from the official Kubernetes client, which the server itself does not import.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+ROOTS = ("V1Pod", "V1Namespace", "V1ConfigMap", "V1Secret", "CoreV1Event", "V1ServiceAccount", "V1Node")
+_CONTAINER = re.compile(r"(list|dict)\((?:str, )?(.+)\)|(list|dict)\[(?:str, ?)?(.+)\]")
+
+
+def build() -> dict[str, dict[str, str]]:
+    """All types that the roots reach: name -> field -> type (`str`, `list V1Container`, `dict str`, …)."""
+    from kubernetes import client  # the generator's own need: see the docstring above
+
+    found: dict[str, dict[str, str]] = {}
+    pending = list(ROOTS)
+    while pending:
+        name = pending.pop()
+        model = getattr(client, name, None)
+        if name in found or model is None:
+            continue
+        kinds = {model.attribute_map[field]: _plain(kind) for field, kind in model.openapi_types.items()}
+        found[name] = dict(sorted(kinds.items()))
+        pending += [kind.split()[-1] for kind in kinds.values()]
+    return dict(sorted(found.items()))
+
+
+def _plain(kind: str) -> str:
+    match = _CONTAINER.fullmatch(kind)
+    if not match:
+        return kind
+    return f"{match[1] or match[3]} {_plain(match[2] or match[4])}"
+
+
+if __name__ == "__main__":
+    target = Path(__file__).with_name("schema.json")
+    target.write_text(json.dumps(build(), separators=(",", ":")) + "\n", encoding="utf-8")

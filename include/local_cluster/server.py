@@ -1,0 +1,103 @@
+"""The server as a whole: its parts, their start in order, their end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import site
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from local_cluster import certificates, kubeconfig
+from local_cluster.api.application import build
+from local_cluster.cluster import Cluster
+from local_cluster.listener import Listener
+from local_cluster.pods.node import Node, node_object, take_lock
+from local_cluster.pods.settings import NodeSettings
+from local_cluster.probe import allowed_namespaces
+from local_cluster.store import Store
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """The command line, typed. `pod_ttl` is in seconds; `path` comes before the environment's own programs."""
+
+    host: str
+    port: int
+    state: Path
+    kubeconfig: Path
+    path: str = ""
+    keep: tuple[str, ...] = field(default=())
+    pod_ttl: float = 86_400.0
+    isolation: str = "auto"
+
+
+async def serve(settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then end every pod. Raises RuntimeError, OSError when it cannot start."""
+    os.umask(0o077)
+    state = settings.state.resolve()
+    state.mkdir(parents=True, exist_ok=True)
+    namespaces, why_not = allowed_namespaces(settings.isolation, state)
+    node_settings = NodeSettings(
+        directory=state,
+        path=pod_path(settings.path),
+        keep=kept_directories(settings.keep),
+        namespaces=namespaces,
+        why_not=why_not,
+        pod_ttl=settings.pod_ttl,
+    )
+    lock = take_lock(node_settings)
+    store = Store(state / "objects.sqlite")
+    node = Node(store, node_settings)
+    cluster = Cluster(store, node)
+    store.put("nodes", node_object())
+    cluster.start()
+    await node.start()
+    try:
+        await _serve_until_told(settings, cluster)
+    finally:
+        await node.close()
+        store.close()
+        os.close(lock)
+
+
+async def _serve_until_told(settings: ServerSettings, cluster: Cluster) -> None:
+    state = settings.state.resolve()
+    token = kubeconfig.token_in(state)
+    context, authority = certificates.tls_in(state)
+    runner = web.AppRunner(build(cluster, token), access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
+    await runner.setup()
+    listener = Listener(runner, context)
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    try:
+        host, port = listener.open(settings.host, settings.port)
+        address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
+        kubeconfig.write(settings.kubeconfig, address, authority, token)
+        sys.stdout.write(f"serving Kubernetes at {address}; KUBECONFIG={settings.kubeconfig}\n")
+        sys.stdout.flush()
+        await told.wait()
+        await cluster.node.close()
+    finally:
+        listener.close()
+        await runner.cleanup()
+
+
+def pod_path(first: str) -> str:
+    """The PATH of pods: what the caller puts first, this environment's programs, the system's."""
+    return ":".join(part for part in (first, str(Path(sys.executable).parent), SYSTEM_PATH) if part)
+
+
+def kept_directories(extra: tuple[str, ...]) -> list[str]:
+    """What pods need to see even where a volume covers the place: this environment, its sources, and what the caller names."""
+    found = [sys.prefix, sys.base_prefix, *site.getsitepackages(), *sys.path, *extra]
+    found += [str(Path.cwd())] if Path.cwd() != Path("/") else []
+    directories = {str(Path(path).resolve()) for path in found if path and Path(path).is_dir()}
+    return sorted(directories | {path for path in found if path and Path(path).is_dir() and Path(path).is_absolute()})

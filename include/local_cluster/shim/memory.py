@@ -1,0 +1,39 @@
+"""The memory that a container holds: its processes' private and shared pages, without the files that they map."""
+
+from __future__ import annotations
+
+
+def descendants(pid: int) -> list[int]:
+    """The living children of a process, and theirs."""
+    found: list[int] = []
+    pending = [pid]
+    while pending:
+        for child in _children(pending.pop()):
+            found.append(child)
+            pending.append(child)
+    return found
+
+
+def held_bytes(pids: list[int]) -> int:
+    """The sum of anonymous and shared memory; a process that is gone holds none."""
+    return sum(_held(pid) for pid in pids)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _held(pid: int) -> int:
+    kibibytes = 0
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith(("RssAnon:", "RssShmem:")):
+                    kibibytes += int(line.split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return kibibytes * 1024

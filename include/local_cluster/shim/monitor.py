@@ -1,0 +1,197 @@
+"""One container from its start to the record of its end."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from local_cluster.shim import linux, memory, sandbox
+from local_cluster.shim.child import become_container
+from local_cluster.shim.logfile import LogFile, timestamp
+from local_cluster.shim.spec import RunSpec
+
+MEMORY_INTERVAL = 0.15  # seconds between two looks at the container's memory
+LEASE_INTERVAL = 5.0  # seconds between two looks for a living server
+KILL = signal.SIGUSR1  # what the server sends to end the container at once; SIGTERM is passed on
+
+
+class Monitor:
+    """Runs one container. Files in its directory tell the server: `started.json`, `exit.json`, `log`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._spec = RunSpec.read(directory / "spec.json")
+        self._log = LogFile(str(directory / "log"))
+        self._container = 0
+        self._status: int | None = None
+        self._started_at = 0
+        self._failure = ""
+        self._out_of_memory = False
+        self._server_seen = time.monotonic()
+
+    def run(self) -> None:
+        """Start the container, follow it to its end, write `exit.json`."""
+        wake = _signal_pipe()
+        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+        try:
+            output, failure = self._start()
+        except OSError as error:
+            self._failure = f"cannot make namespaces: {error}"
+        else:
+            self._follow(output, failure, wake)
+        self._end()
+
+    def _start(self) -> tuple[int, int]:
+        """Fork the container; the ends of its output and of its failure pipe are returned."""
+        output_read, output_write = os.pipe()
+        failure_read, failure_write = os.pipe()
+        scratch = self._directory / "root"
+        scratch.mkdir()
+        if self._spec.namespaces != "none":
+            sandbox.new_namespaces(with_processes=self._spec.namespaces == "pid")
+        self._container = os.fork()
+        if self._container == 0:
+            become_container(self._spec, str(scratch), output_write, failure_write)
+        os.close(output_write)
+        os.close(failure_write)
+        self._started_at = time.time_ns()
+        return output_read, failure_read
+
+    def _follow(self, output: int, failure: int, wake: int) -> None:
+        """Pump the output and answer signals until the first process is gone."""
+        sources = {output, failure, wake}
+        interval = MEMORY_INTERVAL if self._spec.memory_limit else LEASE_INTERVAL
+        while self._status is None:
+            ready, _, _ = select.select(sources, (), (), interval)
+            for source in ready:
+                if source == wake:
+                    self._answer(os.read(wake, 64))
+                elif data := os.read(source, 65536):
+                    self._take(data, is_failure=source == failure)
+                else:
+                    sources.discard(source)
+                    if source == failure and not self._failure:
+                        self._announce_start()
+            self._check_memory()
+            self._check_lease()
+        self._drain({failure, output} & sources, failure)
+
+    def _take(self, data: bytes, is_failure: bool) -> None:
+        if is_failure:
+            self._failure += data.decode(errors="replace")
+        else:
+            self._log.feed(data)
+
+    def _drain(self, sources: set[int], failure: int) -> None:
+        """Take what the container wrote just before it ended; what its orphans write later is lost."""
+        while sources:
+            ready, _, _ = select.select(sources, (), (), 0)
+            if not ready:
+                return
+            for source in ready:
+                if data := os.read(source, 65536):
+                    self._take(data, is_failure=source == failure)
+                else:
+                    sources.discard(source)
+
+    def _answer(self, numbers: bytes) -> None:
+        """Pass SIGTERM on, kill on request, reap the dead."""
+        if signal.SIGTERM in numbers:
+            self._signal(signal.SIGTERM)
+        if KILL in numbers:
+            self._signal(signal.SIGKILL)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self._container:
+                self._status = status
+
+    def _signal(self, number: signal.Signals) -> None:
+        """As Kubernetes, signal the first process only; without a process namespace, its group."""
+        send = os.kill if self._spec.namespaces == "pid" else os.killpg
+        with suppress(ProcessLookupError):
+            send(self._container, number)
+
+    def _check_memory(self) -> None:
+        limit = self._spec.memory_limit
+        if limit and self._status is None and memory.held_bytes(memory.descendants(os.getpid())) > limit:
+            self._out_of_memory = True
+            self._signal(signal.SIGKILL)
+
+    def _check_lease(self) -> None:
+        """End the container when no server has held its lock for `orphan_seconds`: nobody else would."""
+        now = time.monotonic()
+        if now - self._server_seen < LEASE_INTERVAL:
+            return
+        with open(self._spec.server_lock, "rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._server_seen = now
+        if now - self._server_seen > self._spec.orphan_seconds:
+            self._signal(signal.SIGKILL)
+
+    def _announce_start(self) -> None:
+        self._publish("started.json", {"pid": self._container, "startedAt": timestamp(self._started_at)})
+
+    def _end(self) -> None:
+        """Kill what the container left behind, then record its end."""
+        for pid in memory.descendants(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._log.close()
+        record = {
+            "exitCode": 128 if self._failure else _exit_code(self._status or 0),
+            "startedAt": timestamp(self._started_at),
+            "finishedAt": timestamp(time.time_ns()),
+            "failure": self._failure,
+            "outOfMemory": self._out_of_memory,
+        }
+        self._publish("exit.json", record)
+
+    def _publish(self, name: str, record: dict[str, object]) -> None:
+        """Write a file whole, then tell the server, if there is one."""
+        fresh = self._directory / f".{name}"
+        fresh.write_text(json.dumps(record), encoding="utf-8")
+        fresh.replace(self._directory / name)
+        try:
+            pipe = os.open(self._spec.notify, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return
+        os.write(pipe, f"{self._spec.key}\n".encode())
+        os.close(pipe)
+
+
+def _exit_code(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _signal_pipe() -> int:
+    """A pipe from which the numbers of the signals that matter can be read."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write)
+    for number in (signal.SIGTERM, signal.SIGCHLD, KILL):
+        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return read
+
+
+def main(directory: str) -> None:
+    """Run the container described in `directory` in a session of its own, which no terminal and no supervisor signals."""
+    os.umask(0o077)
+    held = os.open(f"{directory}/shim.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    (Path(directory) / "shim.pid").write_text(str(os.getpid()), encoding="ascii")
+    Monitor(Path(directory)).run()
