@@ -1,8 +1,10 @@
-"""`python -m local_platform.guard PROGRAM …`: runs one service and answers for every process that comes of it.
+"""`python -m local_platform.guard GRACE PROGRAM …`: runs one service and answers for every process that comes of it.
 
 Airflow's workers and parsers outlive a killed parent, hold its ports and its database, and make the restart fail. So
 each service runs under a guard that adopts orphans (Linux: a subreaper), ends them all when the service ends, and ends
 the service when whoever started the guard dies. Standard library only: a guard costs one small process.
+
+GRACE: how many seconds the service has to end after a SIGTERM, before it is killed.
 """
 
 import ctypes
@@ -18,9 +20,9 @@ from types import FrameType
 
 SET_PDEATHSIG = 1  # prctl numbers of linux/prctl.h
 SET_CHILD_SUBREAPER = 36
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-GRACE = 3.0
-"""Seconds that orphans of an ended service have between SIGTERM and SIGKILL."""
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+ORPHAN_GRACE = 2.0
+"""Seconds that processes which an ended service leaves behind have between SIGTERM and SIGKILL."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -32,37 +34,43 @@ def die_with_parent(kind: signal.Signals = signal.SIGKILL) -> None:
     _prctl(SET_PDEATHSIG, kind)
 
 
-def main(command: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Runs the command until it ends; returns its exit code, 128 + n when signal n ended it."""
     parent = os.getppid()
     die_with_parent(signal.SIGTERM)
     _prctl(SET_CHILD_SUBREAPER, 1)
     if os.getppid() != parent:
         return 1  # the parent was gone before the kernel could be asked
-    child = subprocess.Popen(list(command), preexec_fn=die_with_parent)  # noqa: S603 - one thread; our own commands
-
-    def forward(number: int, _frame: FrameType | None) -> None:
-        child.send_signal(number)
-
-    for number in SIGNALS:
-        signal.signal(number, forward)
+    grace, *command = arguments
+    child = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: S603 - one thread; our own commands
+    _forward_signals(child, int(grace))
     code = child.wait()
-    end_orphans()
+    # Killed, it could not tell them to end: what they were doing is found again, like after a power cut.
+    end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0)
     return code if code >= 0 else 128 - code
 
 
-def end_orphans() -> None:
-    """Ends every process that this one has left or adopted: SIGTERM, then SIGKILL."""
-    deadline = time.monotonic() + GRACE
-    kind = signal.SIGTERM
+def _forward_signals(child: "subprocess.Popen[bytes]", grace: int) -> None:
+    def forward(number: int, _frame: FrameType | None) -> None:
+        child.send_signal(number)
+        signal.alarm(grace)
+
+    for number in FORWARDED:
+        signal.signal(number, forward)
+    signal.signal(signal.SIGALRM, lambda _number, _frame: child.kill())
+
+
+def end_orphans(grace: float) -> None:
+    """Ends every process that this one has left or adopted: each SIGTERM once, SIGKILL after `grace` seconds."""
+    deadline, asked = time.monotonic() + grace, set[int]()
     while left := children():
+        kill = time.monotonic() >= deadline
         for process in left:
-            _send(process, kind)
-        if kind is signal.SIGTERM:
-            _wait_until_gone(deadline)
-            kind = signal.SIGKILL
-        else:
-            time.sleep(0.02)
+            if kill or process not in asked:
+                asked.add(process)
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL if kill else signal.SIGTERM)
+        time.sleep(0.02)
         _reap()
 
 
@@ -78,17 +86,6 @@ def _parent(entry: Path) -> str:
         return (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
     except OSError:
         return ""
-
-
-def _send(process: int, kind: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(process, kind)
-
-
-def _wait_until_gone(deadline: float) -> None:
-    while children() and time.monotonic() < deadline:
-        _reap()
-        time.sleep(0.02)
 
 
 def _reap() -> None:

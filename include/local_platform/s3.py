@@ -2,7 +2,6 @@
 
 import hmac
 import json
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_platform.files import write_private
 from local_platform.service import BIN, Service
 
 if TYPE_CHECKING:
@@ -100,17 +100,9 @@ def service(storage: Storage) -> Service:
         command=(str(BIN / "weed"), "-logtostderr", "mini", f"-options={storage.home / 'options'}"),
         directory=storage.home / "data",
         environment=_environment(storage.admin),
-        ready=lambda: is_ready(storage),
+        ready=lambda _since: is_ready(storage),
         patience=60,
     )
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that only this user can read, never for a moment otherwise."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(text)
 
 
 def _identities(identities: tuple[Identity, ...]) -> dict[str, object]:

@@ -1,19 +1,20 @@
 """What a service is: a command, its environment, and the question that tells whether it serves."""
 
-import os
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
-"""What a service takes over from the shell that starts it; the rest of its environment is its own."""
+PROGRAMS = f"{BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+SPARE = 5
+"""Seconds that a guard may take beyond its service's grace, to end what the service left behind."""
 
 
 class NotReady(Exception):
@@ -24,14 +25,15 @@ class NotReady(Exception):
 class Service:
     """One program that runs until it is ended.
 
-    `ready` asks it whether it serves, and must not raise; `patience` is how many seconds it may take to say yes.
-    `grace` is how many seconds it has to end by itself.
+    `ready` asks it whether it serves, and must not raise; it is given the time of the start (seconds since the epoch;
+    0: it runs already), so that a sign of life of an earlier process does not count. `patience` is how many seconds it
+    may take to say yes, `grace` how many it has to end by itself.
     """
 
     name: str
     command: tuple[str, ...]
     directory: Path
-    ready: Callable[[], bool]
+    ready: Callable[[float], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     patience: float = 60.0
     grace: float = 10.0
@@ -39,28 +41,39 @@ class Service:
     @property
     def guarded(self) -> tuple[str, ...]:
         """The command under its guard, which ends whatever comes of it."""
-        return (sys.executable, "-m", "local_platform.guard", *self.command)
+        return (sys.executable, "-m", "local_platform.guard", str(int(self.grace)), *self.command)
 
     def full_environment(self) -> dict[str, str]:
-        """The whole environment of the process: little of the shell's, and its own."""
-        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        path = f"{BIN}{os.pathsep}{inherited.get('PATH', os.defpath)}"
-        return {**inherited, "PATH": path, "PYTHONUNBUFFERED": "1", **self.environment}
+        """The whole environment of the process: see `plain_environment`, and its own."""
+        return {**plain_environment(self.directory), **self.environment}
 
 
-def answers(url: str, timeout: float = 2.0) -> bool:
-    """Whether an HTTP GET of `url` gives a 2xx reply within `timeout` seconds."""
+def plain_environment(directory: Path) -> dict[str, str]:
+    """What every process gets, whichever shell starts it: nothing of the user's settings, secrets and proxies."""
+    return {"PATH": PROGRAMS, "HOME": str(directory), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+
+
+def fetch(url: str, timeout: float = 5.0) -> bytes | None:
+    """The body of a 2xx reply to an HTTP GET of `url`, or None when there is none within `timeout` seconds."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as reply:  # noqa: S310 - our own http:// addresses
-            return bool(200 <= reply.status < 300)
-    except (OSError, urllib.error.URLError, ValueError):
-        return False
+            return bytes(reply.read())
+    except (OSError, HTTPException):
+        return None
 
 
-def wait_until_ready(service: Service, alive: Callable[[], bool], where: str) -> None:
-    """Returns once the service answers. Raises `NotReady` when it ended or took longer than its patience."""
+def answers(url: str) -> bool:
+    """Whether an HTTP GET of `url` gives a 2xx reply."""
+    return fetch(url) is not None
+
+
+def wait_until_ready(service: Service, alive: Callable[[], bool], where: str, since: float) -> None:
+    """Returns once the service that was started at `since` answers.
+
+    Raises `NotReady` when it ended or took longer than its patience; `where` is its log.
+    """
     deadline = time.monotonic() + service.patience
-    while not service.ready():
+    while not service.ready(since):
         if not alive():
             raise NotReady(f"{service.name} ended while it started: see {where}")
         if time.monotonic() > deadline:
@@ -72,6 +85,7 @@ def wait_until_ready(service: Service, alive: Callable[[], bool], where: str) ->
 def running(service: Service, log: Path) -> Iterator[None]:
     """Runs a service for the length of a `with` block, its output in `log`; it ends with this process at the latest."""
     service.directory.mkdir(parents=True, exist_ok=True)
+    started = time.time()
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own commands
             service.guarded,
@@ -82,7 +96,7 @@ def running(service: Service, log: Path) -> Iterator[None]:
             stdin=subprocess.DEVNULL,
         )
     try:
-        wait_until_ready(service, lambda: process.poll() is None, str(log))
+        wait_until_ready(service, lambda: process.poll() is None, str(log), started)
         yield
     finally:
         _end(process, service.grace)
@@ -91,7 +105,7 @@ def running(service: Service, log: Path) -> Iterator[None]:
 def _end(process: "subprocess.Popen[bytes]", grace: float) -> None:
     process.terminate()
     try:
-        process.wait(grace + 5)
+        process.wait(grace + SPARE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -44,6 +44,6 @@ def service(tracking: Tracking) -> Service:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # nine more processes for features that nothing here uses
             "OMP_NUM_THREADS": "1",
         },
-        ready=lambda: answers(f"{tracking.url}/health"),
+        ready=lambda _since: answers(f"{tracking.url}/health"),
         patience=90,
     )

@@ -1,0 +1,75 @@
+"""`python -m local_platform COMMAND`: the platform of this machine; `make` has the same words."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from local_platform.home import CannotStart, Home, locate
+from local_platform.preflight import alone
+from local_platform.progress import Progress
+from local_platform.service import NotReady
+
+DOES = {
+    "up": "start every service that does not run",
+    "down": "end every service; no process is left",
+    "status": "say what runs, and where",
+    "logs": "follow the services' logs (all, or one)",
+    "demo": "start everything, land the data, run some nights through Airflow, and say how they ended",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m local_platform", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, does in DOES.items():
+        command = commands.add_parser(name, help=does, description=does)
+        if name == "logs":
+            command.add_argument("service", nargs="?", help="one service (default: all)")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns 0 when it ended as it should, 1 when not, 2 when the machine lacks something."""
+    arguments = parser().parse_args(argv)
+    progress = Progress()
+    try:
+        return _run(arguments, locate(), progress)
+    except CannotStart as error:
+        progress.say(f"[red]cannot go on:[/] {error}")
+        return 2
+    except NotReady as error:
+        progress.say(f"[red]failed:[/] {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
+    # Imported here: following a log needs no S3 client, and `--help` nothing at all.
+    if arguments.command == "logs":
+        from local_platform.logs import follow
+
+        follow(home, arguments.service)
+        return 0
+    from local_platform.status import status
+    from local_platform.up import assemble, up
+
+    if arguments.command == "status":
+        return 0 if status(assemble(home), progress) else 1
+    with alone(home):
+        if arguments.command == "down":
+            from local_platform.down import down
+
+            down(home, progress)
+            return 0
+        if arguments.command == "up":
+            status(up(home, progress), progress)
+            return 0
+        from local_platform.demo import demo
+
+        return demo(home, progress)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

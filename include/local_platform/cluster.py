@@ -1,0 +1,73 @@
+"""The embedded Kubernetes API as a service, and what the steps' pods find in it: one ConfigMap and one Secret."""
+
+import base64
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_platform.service import Service, answers
+
+NAMESPACE = "nightshift"
+CONFIGURATION = "nightshift-steps"
+"""The name of the ConfigMap and of the Secret that every step's pod reads its environment from."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One embedded cluster: where it keeps its state, its port, and the file that tells clients how to reach it."""
+
+    home: Path
+    port: int
+    kubeconfig: Path
+
+    @property
+    def url(self) -> str:
+        """The URL of the API."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def service(cluster: Cluster) -> Service:
+    """The API as a service."""
+    options = {"host": "127.0.0.1", "port": cluster.port, "state": cluster.home, "kubeconfig": cluster.kubeconfig}
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    cluster.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Service(
+        name="cluster",
+        command=(sys.executable, "-m", "local_cluster", *words),
+        directory=cluster.home,
+        ready=lambda _since: answers(f"{cluster.url}/readyz"),
+        patience=30,
+        grace=20,  # its pods have their own time to end
+    )
+
+
+def configure(cluster: Cluster, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Puts the environment of the steps into the cluster, over what was there."""
+    encoded = {name: base64.b64encode(value.encode()).decode() for name, value in secrets.items()}
+    _put(cluster, "configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "data": dict(values)})
+    _put(cluster, "secrets", {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": encoded})
+
+
+def _put(cluster: Cluster, kind: str, value: dict[str, Any]) -> None:
+    value["metadata"] = {"name": CONFIGURATION, "namespace": NAMESPACE}
+    collection = f"/api/v1/namespaces/{NAMESPACE}/{kind}"
+    try:
+        _call(cluster, "POST", collection, value)
+    except urllib.error.HTTPError as error:
+        if error.code != 409:
+            raise
+        _call(cluster, "PUT", f"{collection}/{CONFIGURATION}", value)
+
+
+def _call(cluster: Cluster, method: str, path: str, value: dict[str, Any]) -> None:
+    config = json.loads(cluster.kubeconfig.read_text())
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {config['users'][0]['user']['token']}"}
+    request = urllib.request.Request(  # noqa: S310 - our own http:// address
+        cluster.url + path, data=json.dumps(value).encode(), headers=headers, method=method
+    )
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310

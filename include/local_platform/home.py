@@ -1,0 +1,59 @@
+"""The one folder that holds everything the platform makes: `.nightshift/` beside the sources, or `NIGHTSHIFT_HOME`."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parents[2]
+"""The root of the checkout: the folder with `dags`, `plugins` and `include`."""
+SOCKET_LIMIT = 90
+"""Bytes a folder's path may have: sockets live in it, and their whole path may have 107."""
+
+
+class CannotStart(Exception):
+    """The machine lacks something. The message is one sentence that says what, and what to do."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder, and the places inside it."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Path:
+        """The ports, the passwords and the keys."""
+        return self.path / "settings.env"
+
+    @property
+    def logs(self) -> Path:
+        """One file per service."""
+        return self.path / "logs"
+
+    @property
+    def airflow(self) -> Path:
+        """AIRFLOW_HOME."""
+        return self.path / "airflow"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """How to reach the embedded cluster: for Airflow and for kubectl."""
+        return self.path / "kubeconfig"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one command that may change what runs."""
+        return self.path / "lock"
+
+
+def locate() -> Home:
+    """The home of this checkout, made when it is not there. Raises `CannotStart` when its path is too long."""
+    path = Path(os.environ.get("NIGHTSHIFT_HOME") or SOURCES / ".nightshift").resolve()
+    if len(str(path).encode()) > SOCKET_LIMIT:
+        raise CannotStart(
+            f"the path {path} is too long for a socket: set NIGHTSHIFT_HOME to a folder of at most {SOCKET_LIMIT} bytes"
+        )
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+    (path / "logs").mkdir(exist_ok=True)
+    return Home(path)

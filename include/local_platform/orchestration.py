@@ -1,0 +1,136 @@
+"""Airflow on one machine: its four services, and every option that differs from its defaults, with the reason."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from local_platform.files import write_private
+from local_platform.home import SOURCES
+from local_platform.service import BIN, Service, fetch
+
+USERS = {"admin": "admin", "analyst": "viewer"}
+"""Airflow's users and their roles: who operates, and who reads."""
+COMPONENTS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
+"""The services besides the API server, and what Airflow's health report calls them."""
+IMAGE = "nightshift-steps:local"
+
+
+@dataclass(frozen=True)
+class Orchestration:
+    """One Airflow: where it keeps its things, its port, its secrets, and what it is to reach."""
+
+    home: Path
+    port: int
+    passwords: dict[str, str]
+    jwt_key: str
+    api_key: str
+    fernet_key: str
+    kubeconfig: Path
+    mlflow_url: str
+    viewer: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """The URL of its pages."""
+        return f"http://localhost:{self.port}"
+
+
+def environment(airflow: Orchestration) -> dict[str, str]:
+    """The environment of every Airflow process."""
+    return {
+        "AIRFLOW_HOME": str(airflow.home),
+        "KUBECONFIG": str(airflow.kubeconfig),
+        "NIGHTSHIFT_STEP_IMAGE": IMAGE,
+        "NIGHTSHIFT_MLFLOW_URL": airflow.mlflow_url,
+        "AIRFLOW__CORE__DAGS_FOLDER": str(SOURCES / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(SOURCES / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow.home / 'airflow.db'}",
+        **_access(airflow),
+        **_pace(),
+    }
+
+
+def _access(airflow: Orchestration) -> dict[str, str]:
+    return {
+        # The default listens on every address.
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(airflow.port),
+        "AIRFLOW__API__BASE_URL": airflow.url,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{airflow.port}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow.home / "passwords.json"),
+        # Left unset, each process would make its own and refuse the others' tokens.
+        "AIRFLOW__API_AUTH__JWT_SECRET": airflow.jwt_key,
+        "AIRFLOW__API__SECRET_KEY": airflow.api_key,
+        "AIRFLOW__CORE__FERNET_KEY": airflow.fernet_key,
+    }
+
+
+def _pace() -> dict[str, str]:
+    return {
+        # A step waits for the scheduler to look: a tenth of a second instead of one, five times per night.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # Each worker idles at 130 to 200 MB; the default of 32 would fill a small machine.
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        # A killed task is noticed after this many seconds; the default of 300 is all the time a run has to recover.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # A new model's folder appears within half a minute, not within five.
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        # The full name needs DNS, which a machine on its own may not have.
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        # The logs are files.
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "false",
+        # Keeps /proc/PID/environ as it was, by which `down` knows which processes are ours.
+        "SPT_NOENV": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def services(airflow: Orchestration) -> tuple[Service, ...]:
+    """The API server, the DAG processor, the scheduler and the triggerer."""
+    airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(airflow.home / "passwords.json", json.dumps(airflow.passwords) + "\n")
+    # Only the API server reads object storage: it shows results and pages. Scheduler and tasks have no such right.
+    server = _service(airflow, "airflow", ("api-server",), airflow.viewer)
+    return (
+        server,
+        _service(airflow, "dag-processor", ("dag-processor",)),
+        # Its log server would listen on every address, and the API server reads the same files.
+        _service(airflow, "scheduler", ("scheduler", "--skip-serve-logs")),
+        _service(airflow, "triggerer", ("triggerer", "--skip-serve-logs")),
+    )
+
+
+def _service(airflow: Orchestration, name: str, words: tuple[str, ...], more: dict[str, str] | None = None) -> Service:
+    return Service(
+        name=name,
+        command=(str(BIN / "airflow"), *words),
+        directory=airflow.home,
+        environment={**environment(airflow), **(more or {})},
+        ready=lambda since: is_healthy(airflow, name, since),
+        patience=120,
+        grace=5,
+    )
+
+
+def migration(airflow: Orchestration) -> tuple[str, ...]:
+    """The command that makes or updates the database, before any service starts."""
+    airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return (str(BIN / "airflow"), "db", "migrate")
+
+
+def is_healthy(airflow: Orchestration, name: str, since: float = 0) -> bool:
+    """Whether a service serves; `since` (seconds since the epoch) asks for a sign of life that is younger."""
+    report = fetch(f"http://127.0.0.1:{airflow.port}/api/v2/monitor/health")
+    if report is None:
+        return False
+    if name not in COMPONENTS:
+        # The first call of a task costs seconds of CPU, because the task API is built only then: build it now.
+        return fetch(f"http://127.0.0.1:{airflow.port}/execution/health", timeout=60) is not None
+    component = COMPONENTS[name]
+    found = json.loads(report).get(component, {})
+    beat = found.get(f"latest_{component}_heartbeat")
+    return found.get("status") == "healthy" and beat is not None and datetime.fromisoformat(beat).timestamp() >= since

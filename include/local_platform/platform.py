@@ -1,0 +1,119 @@
+"""The parts of one machine's platform, put together from the home and its settings."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from local_platform import cluster, orchestration, s3, tracking
+from local_platform.code_version import code_version
+from local_platform.home import SOURCES, CannotStart, Home
+from local_platform.service import Service
+from local_platform.settings import Settings
+
+OBJECTS = ("Read", "Write", "List", "Tagging")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Everything that runs, as settings say."""
+
+    home: Home
+    settings: Settings
+
+    @cached_property
+    def storage(self) -> s3.Storage:
+        """The object storage and who may use it, each no more than it needs."""
+        identity, key = s3.Identity, self.settings
+        return s3.Storage(
+            self.home.path / "s3",
+            s3.Ports.consecutive(key.s3_port, key.s3_inner_ports),
+            (
+                identity("platform", "platform", key.s3_admin_key, ("Admin", *OBJECTS)),
+                identity("steps", "steps", key.s3_steps_key, s3.may(OBJECTS, ("lake", "nightshift"))),
+                identity("mlflow", "mlflow", key.s3_mlflow_key, s3.may(OBJECTS, ("mlflow",))),
+                identity("viewer", "viewer", key.s3_viewer_key, s3.may(("Read", "List"), ("nightshift",))),
+            ),
+        )
+
+    def _identity(self, name: str) -> s3.Identity:
+        return next(identity for identity in self.storage.identities if identity.name == name)
+
+    @cached_property
+    def tracking(self) -> tracking.Tracking:
+        """The MLflow server."""
+        home = self.home.path / "mlflow"
+        return tracking.Tracking(home, self.settings.mlflow_port, self.storage.endpoint, self._identity("mlflow"))
+
+    @cached_property
+    def cluster(self) -> cluster.Cluster | None:
+        """The embedded cluster; None when `NIGHTSHIFT_CLUSTER=external` and `KUBECONFIG` name another."""
+        if os.environ.get("NIGHTSHIFT_CLUSTER") == "external":
+            return None
+        return cluster.Cluster(self.home.path / "cluster", self.settings.cluster_port, self.home.kubeconfig)
+
+    @cached_property
+    def airflow(self) -> orchestration.Orchestration:
+        """Airflow."""
+        key = self.settings
+        return orchestration.Orchestration(
+            home=self.home.airflow,
+            port=key.airflow_port,
+            passwords={"admin": key.admin_password, "analyst": key.analyst_password},
+            jwt_key=key.airflow_jwt_key,
+            api_key=key.airflow_api_key,
+            fernet_key=key.airflow_fernet_key,
+            kubeconfig=self.cluster.kubeconfig if self.cluster else _external(),
+            mlflow_url=f"http://localhost:{key.mlflow_port}",
+            viewer={**self._storage_values(), **self._identity("viewer").environment()},
+        )
+
+    def _storage_values(self) -> dict[str, str]:
+        return {
+            "NIGHTSHIFT_S3_ENDPOINT": self.storage.endpoint,
+            "NIGHTSHIFT_S3_REGION": "us-east-1",
+            "NIGHTSHIFT_S3_BUCKET": "nightshift",
+        }
+
+    def step_values(self) -> dict[str, str]:
+        """The environment of every step that is no secret."""
+        return {
+            **self._storage_values(),
+            "MLFLOW_TRACKING_URI": self.tracking.url,
+            "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "NIGHTSHIFT_RUN_CODE_VERSION": code_version(SOURCES),
+        }
+
+    def step_secrets(self) -> dict[str, str]:
+        """The environment of every step that is secret."""
+        return self._identity("steps").environment()
+
+    @cached_property
+    def foundations(self) -> tuple[Service, ...]:
+        """The services that need no other, in the order of their start."""
+        below = (cluster.service(self.cluster),) if self.cluster else ()
+        return (s3.service(self.storage), *below, tracking.service(self.tracking))
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """Every service, in the order of their start."""
+        return (*self.foundations, *orchestration.services(self.airflow))
+
+    def ports(self) -> list[tuple[int, str]]:
+        """Every port that the services take, with the name of its setting."""
+        named = ["airflow_port", "mlflow_port", "s3_port", *(["cluster_port"] if self.cluster else [])]
+        inner = self.storage.ports.all()[1:]
+        return [
+            *((getattr(self.settings, name), name) for name in named),
+            *((port, "s3_inner_ports") for port in inner),
+        ]
+
+
+def _external() -> Path:
+    path = Path(os.environ.get("KUBECONFIG", ""))
+    if not path.is_file():
+        raise CannotStart(
+            "NIGHTSHIFT_CLUSTER=external, but KUBECONFIG names no file: export the path of the cluster's kubeconfig"
+        )
+    return path.resolve()

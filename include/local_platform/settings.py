@@ -1,0 +1,102 @@
+"""The ports, the passwords and the keys of the platform: one file, `settings.env`, written at the first start.
+
+Edit a line and run `make up` again. To begin anew, delete the whole folder: the keys open what is already stored in it.
+"""
+
+import base64
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from local_platform.files import write_private
+from local_platform.home import CannotStart, Home
+
+PREFIX = "NIGHTSHIFT_LOCAL_"
+HEAD = """\
+# The ports, passwords and keys of this machine's Nightshift, written at the first start. Only you can read this file.
+# Change a line and run `make up` again.
+"""
+
+
+def _setting(default: Callable[[], Any], meaning: str) -> Any:
+    return field(default_factory=default, metadata={"meaning": meaning})
+
+
+def _port(default: int, meaning: str) -> Any:
+    return _setting(lambda: default, meaning)
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def _key() -> str:
+    return secrets.token_hex(32)
+
+
+def _fernet() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting. Ports are TCP ports on 127.0.0.1; `Settings()` has the default ports and new secrets."""
+
+    airflow_port: int = _port(8080, "Airflow: pages and API")
+    mlflow_port: int = _port(5000, "MLflow: pages and API")
+    s3_port: int = _port(8333, "S3 API")
+    cluster_port: int = _port(6443, "Kubernetes API")
+    s3_inner_ports: int = _port(
+        18330, "the S3 server's own parts: the first of eight ports in a row, and the eighth + 10000"
+    )
+    admin_password: str = _setting(_password, "Airflow's user admin, who may do everything")
+    analyst_password: str = _setting(_password, "Airflow's user analyst, who may look at everything and change nothing")
+    s3_admin_key: str = _setting(_key, "S3 secret of the identity platform, which makes the buckets")
+    s3_steps_key: str = _setting(_key, "S3 secret of the identity steps, which reads and writes lake and nightshift")
+    s3_mlflow_key: str = _setting(_key, "S3 secret of the identity mlflow, which reads and writes mlflow")
+    s3_viewer_key: str = _setting(_key, "S3 secret of the identity viewer, which reads nightshift for Airflow's pages")
+    airflow_jwt_key: str = _setting(_key, "signs the tokens of Airflow's logins and tasks")
+    airflow_api_key: str = _setting(_key, "signs what Airflow's API hands to browsers")
+    airflow_fernet_key: str = _setting(_fernet, "encrypts the connections and variables in Airflow's database")
+
+
+def read(home: Home) -> Settings:
+    """The settings of this home; writes the file when there is none. Raises `CannotStart` for a line that is wrong."""
+    if not home.settings.exists():
+        write_private(home.settings, render(Settings()))
+    values: dict[str, Any] = {}
+    for number, line in enumerate(home.settings.read_text().splitlines(), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            values.update(_parse(line, f"{home.settings}, line {number}"))
+    missing = [variable(f.name) for f in fields(Settings) if f.name not in values]
+    if missing:
+        raise CannotStart(
+            f"{home.settings} lacks {', '.join(missing)}: add the line, or delete {home.path} to begin anew"
+        )
+    return Settings(**values)
+
+
+def render(settings: Settings) -> str:
+    """The text of the file: each setting with its meaning above it."""
+    lines = [f"# {f.metadata['meaning']}\n{variable(f.name)}={getattr(settings, f.name)}" for f in fields(settings)]
+    return HEAD + "\n" + "\n".join(lines) + "\n"
+
+
+def variable(name: str) -> str:
+    """The name of a setting in the file."""
+    return PREFIX + name.upper()
+
+
+def _parse(line: str, where: str) -> dict[str, int | str]:
+    known = {variable(setting.name): setting for setting in fields(Settings)}
+    name, equals, value = (part.strip() for part in line.partition("="))
+    if not equals or name not in known:
+        raise CannotStart(f"{where}: {name[:60]!r} is no setting: expected one of {', '.join(known)}")
+    if not value:
+        raise CannotStart(f"{where}: {name} has no value: write one after the equals sign")
+    if known[name].type is not int:
+        return {known[name].name: value}
+    if not (value.isascii() and value.isdigit() and 1024 <= int(value) <= 55_000):
+        raise CannotStart(f"{where}: {name}={value[:20]} is no port: expected a number from 1024 to 55000")
+    return {known[name].name: int(value)}

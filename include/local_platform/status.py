@@ -1,0 +1,61 @@
+"""What runs: one line per service, asked of the supervisor and of the service itself."""
+
+import time
+
+from rich.table import Table
+
+from local_platform.home import Home
+from local_platform.platform import Platform
+from local_platform.progress import Progress
+from local_platform.supervision import State, Supervisor
+
+
+def addresses(platform: Platform) -> dict[str, str]:
+    """Where each service that people or programs use can be reached."""
+    return {
+        "s3": platform.storage.endpoint,
+        "mlflow": platform.airflow.mlflow_url,
+        "airflow": platform.airflow.url,
+        **({"cluster": platform.cluster.url} if platform.cluster else {}),
+    }
+
+
+def status(platform: Platform, progress: Progress) -> bool:
+    """Prints what runs. Returns whether everything does, and answers."""
+    supervisor = Supervisor(platform.home)
+    if not supervisor.is_running():
+        progress.say("  nothing runs: `make up` starts it")
+        return False
+    states, where = supervisor.states(), addresses(platform)
+    table = Table(box=None, pad_edge=True)
+    for title in ("service", "state", "since", "process", "address"):
+        table.add_column(title, justify="right" if title == "process" else "left")
+    well = True
+    for service in platform.services:
+        state = states[service.name]
+        serves = state.runs and service.ready(0)
+        well = well and serves
+        table.add_row(
+            service.name, _word(state, serves), _since(state), str(state.process or "–"), where.get(service.name, "")
+        )
+    progress.console.print(table)
+    return well
+
+
+def _word(state: State, serves: bool) -> str:
+    if serves:
+        return "[green]serves[/]"
+    return "[yellow]starts[/]" if state.runs else f"[red]{state.state.lower()}[/]"
+
+
+def _since(state: State) -> str:
+    if not state.process:
+        return "–"
+    seconds = int(time.time() - state.since)
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s"
+
+
+def service_names(home: Home) -> list[str]:
+    """The services that have a log."""
+    return sorted(path.stem for path in home.logs.glob("*.log"))

@@ -1,0 +1,86 @@
+"""Starting everything, in order, each service until it answers."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from local_platform import cluster, orchestration, preflight, processes, settings
+from local_platform.home import Home
+from local_platform.platform import Platform
+from local_platform.progress import Progress
+from local_platform.service import NotReady, Service, plain_environment, wait_until_ready
+from local_platform.supervision import Supervisor
+
+
+def assemble(home: Home) -> Platform:
+    """The platform that the settings of this home describe; nothing is started."""
+    return Platform(home, settings.read(home))
+
+
+def up(home: Home, progress: Progress) -> Platform:
+    """Starts what does not run yet and returns once all of it answers; quick when everything runs.
+
+    Raises `CannotStart` when the machine lacks something and `NotReady` when a service does not come up.
+    """
+    platform = assemble(home)
+    supervisor = _supervised(platform, progress)
+    with _migration(platform), progress.doing("Object storage, Kubernetes API, MLflow"):
+        _start(supervisor, platform.foundations, home)
+        if platform.cluster:
+            cluster.configure(platform.cluster, platform.step_values(), platform.step_secrets())
+    with progress.doing("Airflow"):
+        _start(supervisor, platform.services[len(platform.foundations) :], home)
+    return platform
+
+
+def _supervised(platform: Platform, progress: Progress) -> Supervisor:
+    supervisor = Supervisor(platform.home)
+    if supervisor.is_running():
+        supervisor.update(platform.services)
+        return supervisor
+    if left := processes.end(platform.home.path):
+        progress.say(f"  ended {left} processes that an earlier start had left behind")
+    preflight.check_disk(platform.home)
+    preflight.check_ports(platform)
+    supervisor.start(platform.services)
+    return supervisor
+
+
+def _start(supervisor: Supervisor, services: tuple[Service, ...], home: Home) -> None:
+    """Starts those that do not run, all at once, then waits for one after the other."""
+    states = supervisor.states()
+    since = {s.name: 0.0 if states[s.name].runs else time.time() for s in services}
+    for name in (name for name, started in since.items() if started):
+        supervisor.run(name)
+    for service in services:
+        log = str(home.logs / f"{service.name}.log")
+        wait_until_ready(service, _still_runs(supervisor, service.name), log, since[service.name])
+
+
+def _still_runs(supervisor: Supervisor, name: str) -> Callable[[], bool]:
+    return lambda: supervisor.states()[name].runs
+
+
+@contextmanager
+def _migration(platform: Platform) -> Iterator[None]:
+    """Brings Airflow's database up to date while the block runs; nothing when this version has done so before."""
+    airflow = platform.airflow
+    done = airflow.home / ".migrated"
+    if done.exists() and done.read_text() == version("apache-airflow") and (airflow.home / "airflow.db").exists():
+        yield
+        return
+    command = orchestration.migration(airflow)
+    log = platform.home.logs / "migration.log"
+    environment = {**plain_environment(airflow.home), **orchestration.environment(airflow)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603
+    try:
+        yield
+        if process.wait():
+            raise NotReady(f"Airflow's database could not be made: see {log}")
+        done.write_text(version("apache-airflow"))
+    finally:
+        process.kill()
+        process.wait()
