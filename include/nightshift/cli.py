@@ -5,13 +5,14 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import import_module
 
 import models
+from nightshift import adoption
 from nightshift.adapters import results
 from nightshift.adapters.storage import ObjectStore
-from nightshift.definition import VERBS, parse_night
+from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import BUG, DONE, NightshiftError
 from nightshift.result import Outcome, Result
 from nightshift.settings import RunSettings, StorageSettings, read
@@ -48,8 +49,9 @@ environment:
   MLFLOW_TRACKING_URI      URL of the MLflow server
   NIGHTSHIFT_RUN_CODE_VERSION, NIGHTSHIFT_RUN_CAUSED_BY   recorded with every result
 
-example:
+examples:
   nightshift validate flights 2013-02-09
+  nightshift validate flights 2013-01-01..2013-02-28    adopts nights that are in the lake already, in one process
 """
 
 
@@ -64,7 +66,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("verb", choices=VERBS, metavar="VERB", help=f"one of: {', '.join(VERBS)}")
     top.add_argument("model", metavar="MODEL", help=f"a folder of include/models: {', '.join(models.names())}")
-    top.add_argument("night", metavar="NIGHT", help="the day whose data is processed, YYYY-MM-DD")
+    top.add_argument(
+        "night", metavar="NIGHT", help="the day whose data is processed, YYYY-MM-DD; validate takes FROM..TO as well"
+    )
     return top
 
 
@@ -76,20 +80,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
     arguments = parser().parse_args(given)
     try:
-        step = _step(arguments)
+        if arguments.verb == "validate" and ".." in arguments.night:
+            first, last = parse_nights(arguments.night)
+            return adoption.run(_step(arguments.model, first), last, perform)
+        step = _step(arguments.model, parse_night(arguments.night))
     except NightshiftError as error:
         log.error("%s", error)
         return error.exit_code
     return run(arguments.verb, step)
 
 
-def _step(arguments: argparse.Namespace) -> Step:
-    model = models.load(arguments.model)
-    return Step(model, parse_night(arguments.night), ObjectStore(read(StorageSettings)), read(RunSettings))
+def _step(model: str, night: date) -> Step:
+    return Step(models.load(model), night, ObjectStore(read(StorageSettings)), read(RunSettings))
 
 
 def run(verb: str, step: Step) -> int:
     """Runs `verb`, stores its result, logs the line for people; returns the exit code."""
+    result, code = perform(verb, step)
+    log.log(logging.INFO if code in (DONE, 99) else logging.ERROR, "%s: %s", result.outcome, result.summary)
+    return code
+
+
+def perform(verb: str, step: Step) -> tuple[Result, int]:
+    """Runs `verb` and stores its result; returns that and the exit code."""
     started, clock = datetime.now(UTC), time.monotonic()
     outcome, code, ended = _attempt(verb, step)
     result = Result(
@@ -104,9 +117,7 @@ def run(verb: str, step: Step) -> int:
         caused_by=step.by.caused_by,
         detail=outcome.detail,
     )
-    code = _save(step, result, code)
-    log.log(logging.INFO if code in (DONE, 99) else logging.ERROR, "%s: %s", ended, outcome.summary)
-    return code
+    return result, _save(step, result, code)
 
 
 def _attempt(verb: str, step: Step) -> tuple[Outcome, int, str]:

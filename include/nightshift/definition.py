@@ -29,6 +29,17 @@ def parse_night(text: str) -> date:
         raise BadConfig(f"night {text!r} is not a day of the calendar: {error}") from error
 
 
+def parse_nights(text: str) -> tuple[date, date]:
+    """The first and the last night that `FROM..TO` names. Raises `BadConfig` for anything else."""
+    first, dots, last = text.partition("..")
+    if not (dots and last):
+        raise BadConfig(f"nights {text[:40]!r} are not a range: write FROM..TO, for example 2013-01-01..2013-02-28")
+    nights = parse_night(first), parse_night(last)
+    if nights[0] > nights[1]:
+        raise BadConfig(f"nights {text!r} end before they begin: write the earlier night first")
+    return nights
+
+
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise BadConfig(message)

@@ -5,6 +5,7 @@ Objects are named by URI, `s3://bucket/key`. Every failure of the server or the 
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from nightshift.settings import StorageSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+# botocore tells in every log that it found credentials.
+logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
 
 ABSENT = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -155,6 +159,14 @@ class ObjectStore:
                 if _code(error) in ABSENT:
                     return []
                 raise
+
+    def names(self, prefix: str, after: str = "", limit: int = 1000) -> list[str]:
+        """The first `limit` (at most 1000) URIs under a URI prefix, by key, of those that follow the URI `after`."""
+        bucket, key = split(prefix)
+        follow = split(after)[1] if after else ""
+        with _as_ours(f"listing {prefix}"):
+            page = self._client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=limit, StartAfter=follow)
+        return [f"s3://{bucket}/{found['Key']}" for found in page.get("Contents", ())]
 
     def folders(self, prefix: str) -> list[str]:
         """The names directly under a URI prefix that ends in a slash, as folders, sorted."""

@@ -1,0 +1,70 @@
+"""Reads the index of Data Docs: a page of entries at a time, the newest night first."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+from nightshift.adapters.docs import INDEX, KEY, Entry, inverted
+from nightshift.adapters.storage import ObjectStore
+
+LISTED = 1000
+READERS = 8
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Some entries, and the name to continue after (None: these are the last)."""
+
+    entries: tuple[Entry, ...]
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries to list: those of these `models` (None: all), with this `outcome` (None: either)."""
+
+    models: frozenset[str] | None = None
+    outcome: str | None = None
+
+    def takes(self, name: str) -> bool:
+        """Whether an entry of that name is wanted; what is no entry is not."""
+        parts = KEY.match(name)
+        if parts is None:
+            return False
+        of_model = self.models is None or parts["model"] in self.models
+        return of_model and self.outcome in (None, parts["outcome"])
+
+
+def listing(store: ObjectStore, wanted: Wanted, after: str | None, limit: int) -> Listing:
+    """Up to `limit` wanted entries that follow the entry named `after`."""
+    names: list[str] = []
+    for name in _names(store, after):
+        if wanted.takes(name):
+            names.append(name)
+        if len(names) > limit:
+            break
+    shown = names[:limit]
+    return Listing(_read(store, shown), shown[-1] if len(names) > limit else None)
+
+
+def of_night(store: ObjectStore, model: str, night: date) -> tuple[Entry, ...]:
+    """The validations of one night of one model, the latest first."""
+    prefix = f"{INDEX}{inverted(night)}.{model}."
+    names = [uri.rsplit("/", 1)[-1] for uri in store.names(store.uri(prefix))]
+    entries = _read(store, [name for name in names if KEY.match(name)])
+    return tuple(sorted(entries, key=lambda entry: entry.validated, reverse=True))
+
+
+def _names(store: ObjectStore, after: str | None) -> Iterator[str]:
+    """The names of all entries in order, listed a thousand at a time as they are asked for."""
+    follow = store.uri(INDEX + after) if after else ""
+    while uris := store.names(store.uri(INDEX), follow, LISTED):
+        yield from (uri.rsplit("/", 1)[-1] for uri in uris)
+        follow = uris[-1]
+
+
+def _read(store: ObjectStore, names: list[str]) -> tuple[Entry, ...]:
+    with ThreadPoolExecutor(READERS) as readers:
+        stored = readers.map(lambda name: store.get_json(store.uri(INDEX + name)), names)
+        return tuple(Entry(**{**fields, "datasets": tuple(fields["datasets"])}) for fields in stored if fields)

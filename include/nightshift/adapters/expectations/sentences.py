@@ -1,0 +1,57 @@
+"""Says in a sentence which expectation does not hold, and by how much."""
+
+import re
+from html import unescape
+from string import Template
+from typing import Any
+
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.expectations.registry import get_renderer_impl
+
+PRESCRIPTIVE = "renderer.prescriptive"
+
+
+def subject(evr: ExpectationValidationResult) -> str | None:
+    """What the expectation is about: its column or columns; None when it is the table."""
+    kwargs = evr.expectation_config.kwargs
+    if "column" in kwargs:
+        return str(kwargs["column"])
+    names = [kwargs[name] for name in ("column_A", "column_B") if name in kwargs] or kwargs.get("column_list", [])
+    return ", ".join(map(str, names)) or None
+
+
+def of(evr: ExpectationValidationResult) -> str:
+    """The sentence of one failed expectation, from the harmless result."""
+    return f"{subject(evr) or 'the table'}: {_rule(evr).rstrip('.')}; {_found(evr)}"
+
+
+def _rule(evr: ExpectationValidationResult) -> str:
+    """What was expected: in the words of the page, or where these are a table, in those of the suite."""
+    config = evr.expectation_config
+    if config.description:
+        return str(config.description)
+    renderer = get_renderer_impl(object_name=config.type, renderer_type=PRESCRIPTIVE)
+    blocks = renderer[1](configuration=config, runtime_configuration={"include_column_name": False}) if renderer else ()
+    words = " ".join(_plain(block.string_template) for block in blocks if hasattr(block, "string_template"))
+    notes = config.notes if isinstance(config.notes, str) else " ".join(config.notes or ())
+    return words or notes or str(config.type).replace("_", " ")
+
+
+def _plain(template: dict[str, Any]) -> str:
+    text = Template(template["template"]).safe_substitute(template.get("params", {}))
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", text))).strip()
+
+
+def _found(evr: ExpectationValidationResult) -> str:
+    result = evr.result
+    if evr.exception_info["raised_exception"]:
+        return str(evr.exception_info["exception_message"])
+    if result.get("unexpected_count"):
+        share = result.get("unexpected_percent") or 0.0
+        return f"{result['unexpected_count']} of {result['element_count']} rows do not ({share:.1f} %)"
+    observed = result.get("observed_value")
+    if observed is None:
+        return "this does not hold"
+    if isinstance(observed, dict):
+        return f"found {', '.join(map(str, observed['values']))}"
+    return f"found {unescape(str(observed))}"
