@@ -1,5 +1,10 @@
-"""The models: one folder each, with a `definition.py` that holds `MODEL`."""
+"""The models: one folder each, with a `definition.py` that holds `MODEL`.
 
+They live beside this file, and in the folders that `NIGHTSHIFT_MODELS` names (separated by colons) where a team keeps
+its models in a repository of its own.
+"""
+
+import os
 from importlib import import_module
 from pathlib import Path
 
@@ -7,11 +12,13 @@ from nightshift.definition import Model
 from nightshift.errors import BadConfig
 
 FOLDER = Path(__file__).parent
+FOLDERS = (FOLDER, *(Path(name) for name in os.environ.get("NIGHTSHIFT_MODELS", "").split(":") if name))
+__path__ = [str(folder) for folder in FOLDERS]
 
 
 def names() -> list[str]:
     """The names of all models: the folders that hold a `definition.py`, sorted."""
-    return sorted(path.parent.name for path in FOLDER.glob("*/definition.py"))
+    return sorted(path.parent.name for folder in FOLDERS for path in folder.glob("*/definition.py"))
 
 
 def load(name: str) -> Model:

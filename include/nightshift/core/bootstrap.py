@@ -80,4 +80,5 @@ def paired_gain(metric: Metric, pairs: Pairs, confidence: float, resamples: int,
         return None
     level = expanded_level(confidence, len(days))
     low, high = np.quantile(resampled, [level, 1 - level])
-    return Gain(gain, float(low), float(high))
+    # Adding 0 turns the −0.0 of a tie into 0.0.
+    return Gain(gain + 0.0, float(low) + 0.0, float(high) + 0.0)

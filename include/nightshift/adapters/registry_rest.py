@@ -1,0 +1,177 @@
+"""Versions, aliases, tags and artifacts of the MLflow registry, without importing MLflow.
+
+Artifacts go through the MLflow server (`mlflow server --serve-artifacts`), so that a pod needs no other credentials.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nightshift.adapters.registry_http import NotFound, Rejected, Server
+from nightshift.errors import BadConfig, TryLater
+from nightshift.settings import RegistrySettings, read
+
+CHAMPION = "champion"
+KEY = "nightshift.idempotency_key"
+NIGHT = "nightshift.night"
+SHA256 = "nightshift.artifact_sha256"
+TRAINED_TO = "nightshift.trained_to"
+TRAIN_DETAIL = "train.json"
+SAMPLE = "sample.json"
+PROXIED = "mlflow-artifacts:"
+REGISTERED_WITHIN = 30.0
+"""Seconds that a version may take to become ready."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version. `source` is what MLflow keeps of where its files are."""
+
+    model: str
+    number: int
+    run_id: str
+    source: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def _version(reply: Mapping[str, Any]) -> Version:
+    tags = {tag["key"]: tag.get("value", "") for tag in reply.get("tags", [])}
+    return Version(reply["name"], int(reply["version"]), reply.get("run_id", ""), reply.get("source", ""), tags)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Registry:
+    """The MLflow registry as steps need it. Methods raise `TryLater` when MLflow fails, `BadConfig` when it refuses."""
+
+    def __init__(self, settings: RegistrySettings | None = None) -> None:
+        self.server = Server(settings or read(RegistrySettings))
+
+    def champion(self, model: str) -> Version | None:
+        """The version that the alias champion names, or None when nothing has that alias."""
+        try:
+            reply = self.server.get("registered-models/alias", name=model, alias=CHAMPION)
+        except NotFound:
+            return None
+        except Rejected as error:
+            if error.code == "INVALID_PARAMETER_VALUE":  # how MLflow says that a known model has no such alias
+                return None
+            raise
+        return _version(reply["model_version"])
+
+    def version(self, model: str, number: int) -> Version:
+        """One version. Raises `BadConfig` when it does not exist (any more)."""
+        try:
+            return _version(self.server.get("model-versions/get", name=model, version=str(number))["model_version"])
+        except NotFound as error:
+            raise BadConfig(
+                f"version {number} of model {model} is not in MLflow's registry: was it deleted?"
+            ) from error
+
+    def with_key(self, model: str, key: str) -> Version | None:
+        """The version registered for this piece of work. Of two that a lost reply made, always the first."""
+        wanted = f"name = {_quoted(model)} AND tags.`{KEY}` = {_quoted(key)}"
+        reply = self.server.get("model-versions/search", filter=wanted, max_results="100")
+        found = [_version(entry) for entry in reply.get("model_versions", [])]
+        return min(found, key=lambda version: version.number, default=None)
+
+    def set_champion(self, model: str, number: int) -> None:
+        """Moves the alias to a version and reads it back. Raises `TryLater` when it then names another one."""
+        body = {"name": model, "alias": CHAMPION, "version": str(number)}
+        self.server.post("registered-models/alias", body)
+        seen = self.champion(model)
+        if seen is None or seen.number != number:
+            now = "nothing" if seen is None else f"version {seen.number}"
+            raise TryLater(f"the alias champion was set to version {number} and names {now}: another writer moved it")
+
+    def register(self, model: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> Version:
+        """Registers a logged model as one new version, tagged; finds the version again when the reply is lost."""
+        self._create_model(model)
+        body = {
+            "name": model,
+            "source": f"models:/{model_id}",
+            "run_id": run_id,
+            "model_id": model_id,
+            "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        }
+        try:
+            made = self.server.post("model-versions/create", body, attempts=1)["model_version"]
+        except TryLater:
+            made = None
+        found = self.with_key(model, tags[KEY])
+        if found is None:
+            raise TryLater(f"MLflow did not register the version of run {run_id}")
+        return self._ready(found) if made is None or int(made["version"]) != found.number else _version(made)
+
+    def tag(self, version: Version, tags: Mapping[str, str]) -> None:
+        """Sets tags of a version, over earlier values."""
+        for key, value in tags.items():
+            body = {"name": version.model, "version": str(version.number), "key": key, "value": value}
+            self.server.post("model-versions/set-tag", body)
+
+    def finish_run(self, run_id: str) -> None:
+        """Marks a run as finished, if an attempt that was killed left it open."""
+        info = self.server.get("runs/get", run_id=run_id)["run"]["info"]
+        if info["status"] != "FINISHED":
+            self.server.post(
+                "runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": int(time.time() * 1000)}
+            )
+
+    def tag_run(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Sets tags of a run, over earlier values."""
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        self.server.post("runs/log-batch", {"run_id": run_id, "tags": pairs})
+
+    def measure(self, run_id: str, metrics: Mapping[str, float]) -> None:
+        """Logs metrics of a run."""
+        now = int(time.time() * 1000)
+        points = [{"key": key, "value": value, "timestamp": now, "step": 0} for key, value in metrics.items()]
+        self.server.post("runs/log-batch", {"run_id": run_id, "metrics": points})
+
+    def attach(self, run_id: str, name: str, data: bytes) -> None:
+        """Stores an artifact of a run."""
+        self.server.put_artifact(f"{self._run_folder(run_id)}/{name}", data)
+
+    def attached(self, run_id: str, name: str) -> Any | None:
+        """A JSON artifact of a run, or None when there is none."""
+        try:
+            return json.loads(self.server.artifact(f"{self._run_folder(run_id)}/{name}"))
+        except NotFound:
+            return None
+
+    def files(self, version: Version) -> str:
+        """The folder of a version's files, as a path on the server."""
+        reply = self.server.get("model-versions/get-download-uri", name=version.model, version=str(version.number))
+        return _proxied(reply["artifact_uri"])
+
+    def _run_folder(self, run_id: str) -> str:
+        try:
+            return _proxied(self.server.get("runs/get", run_id=run_id)["run"]["info"]["artifact_uri"])
+        except NotFound as error:
+            raise BadConfig(f"run {run_id} is not in MLflow: was it deleted?") from error
+
+    def _create_model(self, model: str) -> None:
+        try:
+            self.server.post("registered-models/create", {"name": model})
+        except Rejected as error:
+            if error.code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _ready(self, version: Version) -> Version:
+        deadline = time.monotonic() + REGISTERED_WITHIN
+        while time.monotonic() < deadline:
+            reply = self.server.get("model-versions/get", name=version.model, version=str(version.number))
+            if reply["model_version"].get("status", "READY") == "READY":
+                return version
+            time.sleep(0.2)
+        raise TryLater(f"version {version.number} of {version.model} did not become ready in {REGISTERED_WITHIN:.0f} s")
+
+
+def _proxied(uri: str) -> str:
+    if not uri.startswith(PROXIED):
+        raise BadConfig(f"{uri} is not served by MLflow: run it with --serve-artifacts and a mlflow-artifacts: root")
+    return uri.removeprefix(PROXIED).lstrip("/")

@@ -1,0 +1,168 @@
+"""The heavy half of `train`: fit, measure, draw, store, register."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import distributions
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nightshift.adapters import pictures
+from nightshift.adapters.frames import Examples, examples
+from nightshift.adapters.lake import Lake
+from nightshift.adapters.predictions import Sample, predict
+from nightshift.adapters.registry import Fitted, Input, Logged, TrainingRun
+from nightshift.adapters.registry_rest import KEY, NIGHT, SAMPLE, SHA256, TRAIN_DETAIL, TRAINED_TO, Registry
+from nightshift.adapters.storage import as_json
+from nightshift.core.metrics import all_values, metric
+from nightshift.errors import BadConfig, DataRejected
+from nightshift.steps import Step
+from nightshift.steps._window import Plan
+
+log = logging.getLogger("nightshift.train")
+SAMPLE_ROWS = 200
+IMPORTANCE_ROWS = 1500
+
+
+class Challenger:
+    """One challenger of one night: fitted when it is made, one version once `register` returns."""
+
+    def __init__(self, step: Step, lake: Lake, plan: Plan, key: str) -> None:
+        self._step, self._plan, self._key = step, plan, key
+        nights = (*plan.train.nights, *plan.holdout.nights)
+        rows = examples(lake, nights)
+        self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
+        _require_rows(step, self._train, self._holdout)
+        module = import_module(f"models.{step.model.name}.estimator")
+        self._trusted: tuple[str, ...] = module.TRUSTED
+        self._estimator = module.estimator(seed_of(step))
+        started = time.monotonic()
+        self._estimator.fit(self._train.features, self._train.labels)
+        self._fit_seconds = time.monotonic() - started
+        self._predictions = predict(self._estimator, step.model.task, self._holdout.features)
+        log.info("fitted on %d rows of %d columns in %.1f s", *self._train.features.shape, self._fit_seconds)
+
+    def register(self, registry: Registry) -> dict[str, Any]:
+        """Stores the run and, last of all, registers the version. Returns the step's detail."""
+        step = self._step
+        tags = {NIGHT: step.night.isoformat(), "nightshift.caused_by": step.by.caused_by}
+        tags |= {"nightshift.model": step.model.name, "nightshift.code_version": step.by.code_version}
+        run = TrainingRun(registry, step.model.name, step.night.isoformat(), self._key, tags)
+        run.log_inputs(self._inputs())
+        sample = self._holdout.features.head(SAMPLE_ROWS)
+        logged = run.log_model(Fitted(self._estimator, sample, step.model.task, self._trusted))
+        detail = self._detail(run.id, logged)
+        run.log_numbers(self._params(), {**detail["metrics"], "fit_seconds": self._fit_seconds}, logged)
+        run.log_files(self._files(detail, sample))
+        version = registry.register(step.model.name, run.id, logged.model_id, self._version_tags(logged))
+        run.finish(logged, {"nightshift.version": str(version.number)})
+        return {**detail, "version": version.number}
+
+    def _version_tags(self, logged: Logged) -> dict[str, str]:
+        return {
+            KEY: self._key,
+            NIGHT: self._step.night.isoformat(),
+            SHA256: logged.sha256,
+            TRAINED_TO: self._train.nights[-1].isoformat(),
+            "nightshift.code_version": self._step.by.code_version,
+        }
+
+    def _detail(self, run_id: str, logged: Logged) -> dict[str, Any]:
+        task, labels = self._step.model.task, self._holdout.labels
+        detail: dict[str, Any] = {
+            "run_id": run_id,
+            "artifact_sha256": logged.sha256,
+            "idempotency_key": self._key,
+            "train_nights": [night.isoformat() for night in self._train.nights],
+            "holdout_nights": [night.isoformat() for night in self._holdout.nights],
+            "left_out": self._plan.left_out,
+            "rows": len(self._train.labels),
+            "holdout_rows": len(labels),
+            "metrics": all_values(task, labels, self._predictions),
+            "reused": False,
+        }
+        return detail | ({"positive_rate": float(self._train.labels.mean())} if task == "classification" else {})
+
+    def _params(self) -> dict[str, Any]:
+        window = self._step.model.window
+        days = {
+            "train_days": window.train_days,
+            "holdout_days": window.holdout_days,
+            "history_days": window.history_days,
+        }
+        about = {"estimator": type(self._estimator).__name__, "rows": len(self._train.labels)}
+        nights = {"train_from": self._train.nights[0], "train_to": self._train.nights[-1]}
+        return {**self._estimator.get_params(), **days, **about, **nights}
+
+    def _inputs(self) -> list[Input]:
+        found = []
+        for dataset in self._step.model.datasets:
+            head = dataset.uri.split("{night}")[0]
+            lines = sorted(f"{u} {d}" for u, d in self._plan.inputs.items() if u.startswith(head))
+            found.append(
+                Input(dataset.name, "training", dataset.uri, hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16])
+            )
+        return found
+
+    def _files(self, detail: Mapping[str, Any], sample: pd.DataFrame) -> dict[str, bytes]:
+        return {
+            TRAIN_DETAIL: as_json(detail),
+            SAMPLE: Sample(sample, self._predictions[: len(sample)]).as_json(),
+            "inputs.json": as_json(self._plan.inputs),
+            "environment.txt": _environment(),
+            **self._pictures(),
+        }
+
+    def _pictures(self) -> dict[str, bytes]:
+        labels, found = self._holdout.labels, {}
+        if self._step.model.task == "classification":
+            auc = metric("roc_auc", "classification").value(labels, self._predictions)
+            found["pictures/roc.png"] = pictures.roc(labels, self._predictions, auc)
+        found["pictures/calibration.png"] = pictures.calibration(labels, self._predictions)
+        chosen = metric(self._step.model.gate.metric, self._step.model.task)
+        found["pictures/importance.png"] = pictures.importance(self._importance(), chosen.title)
+        return found
+
+    def _importance(self) -> dict[str, float]:
+        """Permutation importance on a part of the holdout: the loss of the metric when one column is shuffled."""
+        chosen = metric(self._step.model.gate.metric, self._step.model.task)
+        generator = np.random.default_rng(seed_of(self._step))
+        rows = generator.permutation(len(self._holdout.labels))[:IMPORTANCE_ROWS]
+        features, labels = self._holdout.features.iloc[rows], self._holdout.labels[rows]
+        best = chosen.value(labels, self._predictions[rows])
+        found = {}
+        for column in features:
+            shuffled = features.assign(**{str(column): generator.permutation(features[column].to_numpy())})
+            worse = chosen.value(labels, predict(self._estimator, self._step.model.task, shuffled))
+            found[str(column)] = chosen.direction * (best - worse)
+        return found
+
+
+def seed_of(step: Step) -> int:
+    """A seed that is the same whenever this night of this model is run."""
+    named = f"{step.model.name} {step.night.isoformat()}"
+    return int.from_bytes(hashlib.sha256(named.encode()).digest()[:4]) // 2
+
+
+def _require_rows(step: Step, train: Examples, holdout: Examples) -> None:
+    for role, part in (("training", train), ("holdout", holdout)):
+        if not len(part.labels):
+            raise DataRejected(f"no row of the {role} nights of {step.model.name} has a label")
+    if step.model.task == "classification":
+        odd = set(np.unique(train.labels)) - {0.0, 1.0}
+        if odd:
+            raise BadConfig(
+                f"models/{step.model.name}/features.py: labels() must give 0, 1 or NaN, not {sorted(odd)[:3]}"
+            )
+        if len(np.unique(train.labels)) < 2:
+            raise DataRejected(f"every label of the training nights of {step.model.name} is the same: nothing to learn")
+
+
+def _environment() -> bytes:
+    """The installed packages, as `pip freeze` would list them."""
+    lines = sorted(f"{d.metadata['Name']}=={d.version}" for d in distributions())
+    return ("\n".join(lines) + "\n").encode()

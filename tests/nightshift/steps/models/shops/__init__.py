@@ -1,0 +1,1 @@
+"""A model about shops: nothing in the steps is about flights."""

@@ -1,0 +1,78 @@
+"""Makes the data of the shops model and lands it: 240 rows a night, 40 shops of which 3 stay closed."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from nightshift.adapters import results, tables
+from nightshift.adapters.storage import ObjectStore, digest
+from nightshift.definition import Model
+from nightshift.result import Result
+
+SHOPS, HOURS = 40, 6
+
+
+def openings(night: date) -> pd.DataFrame:
+    """The plan of a night."""
+    generator = np.random.default_rng(night.toordinal())
+    shop, hour = (axis.ravel() for axis in np.meshgrid(np.arange(SHOPS), np.arange(HOURS), indexing="ij"))
+    region = np.where(shop % 2 == 0, "north", "south")
+    return pd.DataFrame({"shop": shop, "hour": hour, "region": region, "stock": generator.integers(1, 50, shop.size)})
+
+
+def sales(night: date, noise: float = 1.0) -> pd.DataFrame:
+    """What then happened: small stock and late hours sell out; three shops stay closed."""
+    plan = openings(night)
+    generator = np.random.default_rng(night.toordinal() + 1_000_000)
+    score = 0.12 * (22 - plan["stock"]) + 0.4 * (plan["hour"] - 2.5) + generator.normal(0, noise, len(plan))
+    return plan[["shop", "hour"]].assign(sold_out=(score > 0).astype("int64"), opened=plan["shop"] >= 3)
+
+
+def land(store: ObjectStore, model: Model, first: date, last: date) -> None:
+    """Lands and validates every night from `first` to `last`, and the plan of the day after."""
+    tables.write_partition(store, model.scheduled.partition(first), openings(first))
+    night = first
+    while night <= last:
+        tables.write_partition(store, model.facts.partition(night), sales(night))
+        tables.write_partition(
+            store, model.scheduled.partition(night + timedelta(days=1)), openings(night + timedelta(days=1))
+        )
+        validated(store, model, night)
+        night += timedelta(days=1)
+
+
+def validated(store: ObjectStore, model: Model, night: date, outcome: str = "done", failed: int = 0) -> None:
+    """Stores the result that the validation of a night leaves behind."""
+    checked = ((model.facts, night), (model.scheduled, night + timedelta(days=1)))
+    entries = [
+        {
+            "dataset": dataset.name,
+            "suite": dataset.suite,
+            "partition": dataset.partition(day),
+            "night": day.isoformat(),
+            "digest": digest(store.objects(dataset.partition(day))),
+            "rows": SHOPS * HOURS,
+            "expectations": 3,
+            "failed": failed if dataset is model.facts else 0,
+            "failures": [],
+            "page": None,
+            "planted": False,
+        }
+        for dataset, day in checked
+    ]
+    results.save(
+        store,
+        Result(
+            model=model.name,
+            night=night.isoformat(),
+            verb="validate",
+            outcome=outcome,
+            summary=f"{failed} of 6 expectations failed",
+            started="2013-01-01T00:00:00+00:00",
+            seconds=0.1,
+            code_version="test",
+            caused_by="test",
+            detail={"datasets": entries},
+        ),
+    )
