@@ -33,7 +33,7 @@ def status(platform: Platform, progress: Progress) -> bool:
     well = True
     for service in platform.services:
         state = states[service.name]
-        serves = state.runs and service.ready(0)
+        serves = state.runs and service.ready(state.since)
         well = well and serves
         table.add_row(
             service.name, _word(state, serves), _since(state), str(state.process or "–"), where.get(service.name, "")

@@ -1,0 +1,64 @@
+# Nightshift on one machine. `make help` says what each word does.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.PHONY: help demo up down status logs test check test-slow test-cluster lock clean
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+LOCAL := $(PYTHON) -m local_platform
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+export PYTHONDONTWRITEBYTECODE :=
+
+##@ Running
+demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (about 5 minutes)
+	@$(LOCAL) demo
+
+up: $(INSTALLED) ## start every service that does not run
+	@$(LOCAL) up
+
+down: ## end every service; no process is left
+	@if [ -x $(PYTHON) ] && [ -e $(INSTALLED) ]; then $(LOCAL) down; else echo "  nothing was ever started here"; fi
+
+status: $(INSTALLED) ## say what runs, and where
+	@$(LOCAL) status
+
+logs: $(INSTALLED) ## follow the services' logs; SERVICE=scheduler for one
+	@$(LOCAL) logs $(SERVICE)
+
+##@ Developing
+test: check ## check the code and run all fast tests (needs nothing that runs)
+	@$(PYTHON) -m pytest
+
+check: $(INSTALLED_DEV) ## lint, format, types, dependency rules
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy include plugins dags tests
+	@$(VENV)/bin/lint-imports
+
+test-slow: $(INSTALLED_DEV) ## the tests that take minutes, start the whole platform or need a browser
+	@$(PYTHON) -m pytest -m "slow or browser"
+
+test-cluster: $(INSTALLED_DEV) ## what a cluster must do, against NIGHTSHIFT_TEST_KUBECONFIG (unset: the embedded one)
+	@$(PYTHON) -m pytest tests/cluster
+
+lock: $(INSTALLED_DEV) ## lock every dependency again, from pyproject.toml
+	@sh tools/lock
+
+clean: down ## end everything and delete the environment and all data
+	@rm -rf $(VENV) .nightshift
+
+##@ This help
+help: ## say what each target does
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+$(INSTALLED): requirements.txt tools/requirements-uv.txt pyproject.toml
+	@sh tools/install $(VENV) requirements.txt && touch $@
+
+$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt
+	@sh tools/install $(VENV) requirements-dev.txt && touch $@
