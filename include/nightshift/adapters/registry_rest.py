@@ -18,6 +18,7 @@ KEY = "nightshift.idempotency_key"
 NIGHT = "nightshift.night"
 SHA256 = "nightshift.artifact_sha256"
 TRAINED_TO = "nightshift.trained_to"
+LEDGER_ENTRY = "nightshift.ledger_entry"
 TRAIN_DETAIL = "train.json"
 SAMPLE = "sample.json"
 PROXIED = "mlflow-artifacts:"
@@ -79,14 +80,17 @@ class Registry:
         found = [_version(entry) for entry in reply.get("model_versions", [])]
         return min(found, key=lambda version: version.number, default=None)
 
-    def set_champion(self, model: str, number: int) -> None:
-        """Moves the alias to a version and reads it back. Raises `TryLater` when it then names another one."""
+    def set_champion(self, model: str, number: int) -> bool:
+        """Moves the alias to a version and reads it back. False when another writer moved it in between."""
         body = {"name": model, "alias": CHAMPION, "version": str(number)}
-        self.server.post("registered-models/alias", body)
+        try:
+            self.server.post("registered-models/alias", body)
+        except NotFound as error:
+            raise BadConfig(
+                f"version {number} of model {model} is not in MLflow's registry: was it deleted?"
+            ) from error
         seen = self.champion(model)
-        if seen is None or seen.number != number:
-            now = "nothing" if seen is None else f"version {seen.number}"
-            raise TryLater(f"the alias champion was set to version {number} and names {now}: another writer moved it")
+        return seen is not None and seen.number == number
 
     def register(self, model: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> Version:
         """Registers a logged model as one new version, tagged; finds the version again when the reply is lost."""

@@ -77,7 +77,8 @@ def _duel(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, se
     pairs = Pairs(holdout.labels, predicted.challenger, predicted.champion, holdout.day)
     gain = paired_gain(chosen, pairs, gate.confidence, gate.resamples, seed)
     slices = tuple(_slices(gate, chosen, holdout, pairs, seed))
-    checks = (_better(gate, chosen, gain), *((_no_slice_worse(gate, slices),) if gate.slices else ()))
+    values = _value(chosen, holdout, predicted.challenger), _value(chosen, holdout, predicted.champion)
+    checks = (_better(gate, chosen, gain, values), *((_no_slice_worse(gate, slices),) if gate.slices else ()))
     return Duel(checks, gain, slices)
 
 
@@ -104,11 +105,13 @@ def _floor(gate: Gate, chosen: Metric, ours: float | None) -> Check:
     return Check("floor", passed, f"{chosen.title} {ours:.4f} must lie {side} the floor {gate.floor:.4g}")
 
 
-def _better(gate: Gate, chosen: Metric, gain: Gain | None) -> Check:
+def _better(gate: Gate, chosen: Metric, gain: Gain | None, values: tuple[float | None, float | None]) -> Check:
     if gain is None:
         return Check("better", False, f"the holdout supports no comparison: at least {MIN_DAYS} days of both outcomes")
-    sure = f"{100 * gate.confidence:.4g} % sure of a gain above {gain.low:+.4f}, must be above {gate.min_gain:+.4g}"
-    return Check("better", gain.low > gate.min_gain, f"gain in {chosen.title} {gain.gain:+.4f}: {sure}")
+    ours, theirs = values
+    against = f"{chosen.title} {ours:.4f} against the champion's {theirs:.4f}"
+    sure = f"at {100 * gate.confidence:.4g} % confidence at least {gain.low:+.4f}, more than {gate.min_gain:+.4g} is needed"
+    return Check("better", gain.low > gate.min_gain, f"{against}, a gain of {gain.gain:+.4f}; {sure}")
 
 
 def _slices(gate: Gate, chosen: Metric, holdout: Holdout, pairs: Pairs, seed: int) -> list[SliceGain]:

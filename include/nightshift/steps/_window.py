@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,8 +26,7 @@ class Plan:
     def digest(self) -> str:
         """One digest over all inputs: changes when any partition does, or when a night is added or left out."""
         nights = (f"train {self.train.nights}", f"holdout {self.holdout.nights}")
-        lines = (*nights, *(f"{uri} {digest}" for uri, digest in sorted(self.inputs.items())))
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+        return _digest([*nights, *_lines(self.inputs)])
 
     @property
     def left_out(self) -> list[dict[str, str]]:
@@ -49,6 +48,22 @@ def holdout_plan(lake: Lake, night: date) -> Plan:
     require_validated(lake, night)
     holdout = learnable(lake, windows.holdout(night, lake.model.window), "holdout")
     return Plan(Usable((), ()), holdout, _inputs(lake, holdout.nights))
+
+
+def scoring_inputs(lake: Lake, day: date) -> str:
+    """The digest of what `score` reads: the schedule of `day` and the validated nights behind its features."""
+    model = lake.model
+    past = lake.usable(windows.history(day, model.window)).nights
+    inputs = lake.inputs([model.scheduled], [day]) | lake.inputs([model.facts, *model.context], past)
+    return _digest(_lines(inputs))
+
+
+def _lines(inputs: Mapping[str, str]) -> list[str]:
+    return [f"{uri} {digest}" for uri, digest in sorted(inputs.items())]
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def require_validated(lake: Lake, night: date) -> None:

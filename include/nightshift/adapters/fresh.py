@@ -1,0 +1,125 @@
+"""Predictions made by a fresh process that knows only the registry: `python -m nightshift.adapters.fresh FOLDER`.
+
+What a version predicts is measured on what others will load, not on an object that happens to be in memory. The process
+that asks never imports scikit-learn, and a model that crashes takes only its own process down.
+
+FOLDER holds `request.json` and matrices as NumPy files without pickle; the answers are written beside them.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nightshift.adapters.registry_rest import Registry
+from nightshift.core.metrics import Floats
+from nightshift.definition import Model, Task
+from nightshift.errors import BadConfig, TryLater
+
+SECONDS = 600
+"""How long loading and predicting may take before the process is ended."""
+REQUEST, REPLY = "request.json", "reply.json"
+LAST_LINES = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one version predicted of each matrix, by name; or, in `refused`, why it could not be loaded or run."""
+
+    predictions: Mapping[str, Floats]
+    refused: str | None = None
+
+
+def predict_fresh(model: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]]) -> dict[int, Answer]:
+    """Predictions of each version on each of its matrices. Raises `TryLater` when MLflow fails meanwhile."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_request(folder, model, asked)
+        died = _run(folder)
+        if not (folder / REPLY).exists():
+            return {version: Answer({}, died) for version in asked}
+        replies = json.loads((folder / REPLY).read_text())
+        return {version: _answer(folder, version, matrices, replies) for version, matrices in asked.items()}
+
+
+def _write_request(folder: Path, model: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]]) -> None:
+    versions = {str(version): list(matrices) for version, matrices in asked.items()}
+    (folder / REQUEST).write_text(json.dumps({"model": model.name, "task": model.task, "versions": versions}))
+    for version, matrices in asked.items():
+        for name, matrix in matrices.items():
+            np.save(_matrix(folder, version, name), matrix.to_numpy(dtype=np.float64), allow_pickle=False)
+
+
+def _run(folder: Path) -> str:
+    """Runs the process; returns how it ended, for people."""
+    command = [sys.executable, "-m", __name__, str(folder)]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return f"it did not load and predict within {SECONDS} s in a fresh process"
+    said = ended.stderr.strip().splitlines()[-LAST_LINES:]
+    if ended.returncode == TryLater.exit_code:
+        raise TryLater(said[-1] if said else "MLflow failed while versions were loaded in a fresh process")
+    return f"the fresh process ended with exit code {ended.returncode}: {' | '.join(said)}"
+
+
+def _answer(folder: Path, version: int, matrices: Mapping[str, Any], replies: Mapping[str, str | None]) -> Answer:
+    refused = replies[str(version)]
+    if refused is not None:
+        return Answer({}, refused)
+    return Answer({name: np.load(_predictions(folder, version, name), allow_pickle=False) for name in matrices})
+
+
+def _matrix(folder: Path, version: int | str, name: str) -> Path:
+    return folder / f"{version}-{name}.npy"
+
+
+def _predictions(folder: Path, version: int | str, name: str) -> Path:
+    return folder / f"{version}-{name}-predictions.npy"
+
+
+def main(folder: Path) -> int:
+    """The fresh process. Returns its exit code: 0, or 75 when MLflow failed."""
+    request = json.loads((folder / REQUEST).read_text())
+    trusted = import_module(f"models.{request['model']}.estimator").TRUSTED
+    registry = Registry()
+    replies: dict[str, str | None] = {}
+    for number, names in request["versions"].items():
+        try:
+            _predict(folder, registry, (request["model"], request["task"], int(number)), names, trusted)
+            replies[number] = None
+        except TryLater as error:
+            print(error, file=sys.stderr)  # noqa: T201 - read by the process that asked
+            return TryLater.exit_code
+        except BadConfig as error:
+            replies[number] = str(error)
+        except Exception as error:  # whatever a stored estimator raises is an answer about it
+            replies[number] = f"version {number} cannot predict: {type(error).__name__}: {error}"
+    (folder / REPLY).write_text(json.dumps(replies))
+    return 0
+
+
+def _predict(
+    folder: Path, registry: Registry, what: tuple[str, Task, int], names: list[str], trusted: tuple[str, ...]
+) -> None:
+    from nightshift.adapters.predictions import predict
+    from nightshift.adapters.registry_load import load
+
+    model, task, number = what
+    loaded = load(registry, registry.version(model, number), trusted)
+    for name in names:
+        matrix = np.load(_matrix(folder, number, name), allow_pickle=False)
+        rows = pd.DataFrame(matrix, columns=list(loaded.columns))
+        np.save(_predictions(folder, number, name), predict(loaded.estimator, task, rows), allow_pickle=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

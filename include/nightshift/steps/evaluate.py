@@ -1,0 +1,155 @@
+"""`evaluate`: lets challenger and champion score the same holdout rows, and stores the verdict. Green either way.
+
+Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, rows, run_id,
+idempotency_key, seed, reused.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from nightshift.adapters import results
+from nightshift.adapters.frames import Examples, examples
+from nightshift.adapters.fresh import Answer, predict_fresh
+from nightshift.adapters.lake import Lake
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.predictions import Sample
+from nightshift.adapters.registry_load import columns_of
+from nightshift.adapters.registry_rest import SAMPLE, TRAINED_TO, Registry, Version
+from nightshift.core.gate import Holdout, Predicted, judge
+from nightshift.core.verdict import Check, Verdict
+from nightshift.errors import BadConfig, DataRejected
+from nightshift.result import Outcome
+from nightshift.steps import Step, idempotency_key
+from nightshift.steps._finished import finished
+from nightshift.steps._publish_verdict import publish
+from nightshift.steps._reign import Reign, court, reigning
+from nightshift.steps._window import Plan, holdout_plan
+
+log = logging.getLogger("nightshift.evaluate")
+
+
+@dataclass(frozen=True)
+class Duel:
+    """The two versions, and the nights on which neither was trained."""
+
+    challenger: Version
+    champion: Version | None
+    champion_night: date | None
+    nights: tuple[date, ...]
+    left_out: list[dict[str, str]]
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """The versions that take part."""
+        return (self.challenger,) if self.champion is None else (self.challenger, self.champion)
+
+
+def run(step: Step) -> Outcome:
+    """Judges the night's challenger against the champion that reigned on that night.
+
+    Raises `BadConfig` when nothing was trained, `DataRejected` when no holdout night can be used.
+    """
+    lake, registry = Lake(step.store, step.model), Registry()
+    plan, trained = holdout_plan(lake, step.night), finished(step, "train")
+    duel = _duel(step, registry, plan, int(trained.detail["version"]))
+    numbers = [version.number for version in duel.versions]
+    key = idempotency_key(step, f"{plan.digest} {numbers}")
+    before = results.load(step.store, step.model.name, step.night, "evaluate")
+    if before is not None and before.outcome == "done" and before.detail.get("idempotency_key") == key:
+        return Outcome(summary=before.summary, detail={**before.detail, "reused": True})
+    rows = examples(lake, duel.nights)
+    seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
+    verdict = _judged(step, registry, duel, rows, seed)
+    detail = _detail(duel, verdict, rows) | {"idempotency_key": key, "seed": seed, "reused": False}
+    publish(step, registry, duel.challenger, detail)
+    return Outcome(summary=_summary(detail), detail=detail)
+
+
+def _duel(step: Step, registry: Registry, plan: Plan, number: int) -> Duel:
+    name, ledger = step.model.name, Ledger(step.store, step.model.name)
+    seen = court(registry, ledger, name)
+    if seen.by_hand:
+        log.info("the alias champion was moved by hand to %s: the ledger does not know it", seen.champion)
+    rival: Reign | None = reigning(seen, ledger, step.night, without=number)
+    challenger = registry.version(name, number)
+    champion = None if rival is None else registry.version(name, rival.version)
+    nights, seen_by = _unseen(plan.holdout.nights, (challenger, *([champion] if champion else [])))
+    return Duel(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by)
+
+
+def _unseen(nights: tuple[date, ...], versions: tuple[Version, ...]) -> tuple[tuple[date, ...], list[dict[str, str]]]:
+    """The nights that no version was trained on; a definition with another window can make them overlap."""
+    last = max((date.fromisoformat(v.tags[TRAINED_TO]) for v in versions if TRAINED_TO in v.tags), default=date.min)
+    left = tuple(night for night in nights if night > last)
+    if not left:
+        raise DataRejected(f"no holdout night is later than {last}, the last one that a version was trained on")
+    reason = f"a version of the comparison was trained up to {last}"
+    return left, [{"night": night.isoformat(), "reason": reason} for night in nights if night <= last]
+
+
+def _judged(step: Step, registry: Registry, duel: Duel, rows: Examples, seed: int) -> Verdict:
+    sample = Sample.parse(
+        registry.attached(duel.challenger.run_id, SAMPLE) or {"columns": [], "rows": [], "predictions": []}
+    )
+    asked, obstacle = _asked(registry, duel, rows, sample)
+    answers = predict_fresh(step.model, asked)
+    challenger = answers[duel.challenger.number]
+    checks = [_reloads(challenger, sample)]
+    champion = None
+    if duel.champion is not None:
+        answer = answers.get(duel.champion.number, Answer({}, obstacle))
+        champion = answer.predictions.get("holdout")
+        if answer.refused:
+            checks.append(Check("comparable", False, f"the champion cannot be compared: {answer.refused}"))
+    holdout = Holdout(rows.labels, rows.night, rows.slices)
+    nothing = rows.labels * float("nan")
+    predicted = Predicted(challenger.predictions.get("holdout", nothing), champion)
+    return judge(step.model.gate, step.model.task, holdout, predicted, seed, checks)
+
+
+def _asked(registry: Registry, duel: Duel, rows: Examples, sample: Sample) -> tuple[dict[int, Any], str | None]:
+    """Which version is asked about which rows, in its own columns; and why the champion is not asked, if it is not."""
+    asked: dict[int, Any] = {duel.challenger.number: {"holdout": rows.features, "sample": sample.features}}
+    if duel.champion is None:
+        return asked, None
+    try:
+        columns = list(columns_of(registry, duel.champion))
+    except BadConfig as error:
+        return asked, str(error)
+    missing = [column for column in columns if column not in rows.features]
+    if missing:
+        return asked, f"its features {', '.join(missing)} are gone; keep them in features() until a challenger has won"
+    asked[duel.champion.number] = {"holdout": rows.features[columns]}
+    return asked, None
+
+
+def _reloads(answer: Answer, sample: Sample) -> Check:
+    if answer.refused:
+        return Check("reloads", False, f"the challenger does not load from the registry: {answer.refused}")
+    same = len(sample.predictions) > 0 and sample.agrees(answer.predictions["sample"])
+    said = "predicts the same as" if same else "does not predict the same as"
+    return Check(
+        "reloads", same, f"loaded in a fresh process it {said} before it was stored, {len(sample.predictions)} rows"
+    )
+
+
+def _detail(duel: Duel, verdict: Verdict, rows: Examples) -> dict[str, Any]:
+    return {
+        "verdict": verdict.as_dict(),
+        "challenger_version": duel.challenger.number,
+        "champion_version": duel.champion.number if duel.champion else None,
+        "champion_night": duel.champion_night.isoformat() if duel.champion_night else None,
+        "holdout_nights": [night.isoformat() for night in rows.nights],
+        "left_out": duel.left_out,
+        "rows": len(rows.labels),
+        "run_id": duel.challenger.run_id,
+    }
+
+
+def _summary(detail: dict[str, Any]) -> str:
+    decided = "wins" if detail["verdict"]["promote"] else "is refused"
+    against = f"against champion {detail['champion_version']}" if detail["champion_version"] else "without a champion"
+    return f"challenger {detail['challenger_version']} {decided} {against}: {detail['verdict']['reason']}"
