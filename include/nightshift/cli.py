@@ -12,6 +12,7 @@ import models
 from nightshift import adoption
 from nightshift.adapters import results
 from nightshift.adapters.storage import ObjectStore
+from nightshift.arguments import Parser
 from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import BUG, DONE, NightshiftError
 from nightshift.result import Outcome, Result
@@ -58,7 +59,7 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The command line of all verbs."""
     steps = "\n".join(f"  {verb:<9} {DOES[verb]}" for verb in VERBS)
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="nightshift",
         description=__doc__,
         epilog=EPILOG.format(steps=steps),

@@ -86,7 +86,7 @@ def test_bad_arguments_touch_nothing(
 def test_an_unknown_step_shows_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(["deploy", "flights", NIGHT])
-    assert caught.value.code == 2
+    assert caught.value.code == 20
     assert "validate" in capsys.readouterr().err
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 
 import models
 from nightshift.adapters.storage import ObjectStore
+from nightshift.arguments import Parser
 from nightshift.definition import Model, parse_night
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.seeding import landing
@@ -41,7 +42,7 @@ class Seeding:
 
 def parser() -> argparse.ArgumentParser:
     """The command line of `nightshift seed`."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="nightshift seed", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     top.add_argument("model", metavar="MODEL", help="a model whose data can be replayed")

@@ -1,0 +1,16 @@
+"""The command line's own parser: a wrong argument is wrong configuration, and ends with its exit code."""
+
+import argparse
+import sys
+from typing import NoReturn
+
+from nightshift.errors import BadConfig
+
+
+class Parser(argparse.ArgumentParser):
+    """As `argparse`, but a wrong argument exits with 20: an exit of 2 would look like a fault worth another try."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong and how it is written, and exits."""
+        self.print_usage(sys.stderr)
+        self.exit(BadConfig.exit_code, f"{self.prog}: {message}\n")
