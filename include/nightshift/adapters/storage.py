@@ -54,7 +54,7 @@ def split(uri: str) -> tuple[str, str]:
     return parts.netloc, uri.removeprefix(f"s3://{parts.netloc}").lstrip("/")
 
 
-def _client(settings: StorageSettings) -> "S3Client":
+def _client(settings: StorageSettings, attempts: int) -> "S3Client":
     # A session of its own: the shared one would keep the credentials of the first client for ever.
     return boto3.session.Session().client(
         "s3",
@@ -64,7 +64,7 @@ def _client(settings: StorageSettings) -> "S3Client":
             connect_timeout=5,
             read_timeout=60,
             # A server that restarts answers 500 for a moment: keep trying for some seconds before giving up.
-            retries={"mode": "standard", "total_max_attempts": 6},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": settings.addressing},
         ),
     )
@@ -95,9 +95,10 @@ class ObjectStore:
     Every method raises `TryLater` when the server or the network fails and `BadConfig` when access is refused.
     """
 
-    def __init__(self, settings: StorageSettings) -> None:
+    def __init__(self, settings: StorageSettings, attempts: int = 6) -> None:
+        """`attempts`: how often a call is tried before it fails, with growing pauses."""
         self.bucket = settings.bucket
-        self._client = _client(settings)
+        self._client = _client(settings, attempts)
 
     def uri(self, key: str) -> str:
         """The URI of a key in the bucket of Nightshift."""

@@ -77,7 +77,7 @@ class _Check:
         except DataRejected as error:
             return self._unreadable(str(error), planted)
         # Importing Great Expectations costs seconds: a night that is missing or checked already does without.
-        checked = import_module("nightshift.adapters.expectations").check(self.suite, frame, self.parameters)
+        checked = import_module("nightshift.adapters.expectations.checking").check(self.suite, frame, self.parameters)
         failures = [vars(failure) for failure in checked.failures]
         page = self._page(checked.rows, checked.expectations, len(failures), planted)
         return self._published(page, pages.report(page, checked.body, failures), failures)
@@ -165,11 +165,10 @@ def _approval(results: list[dict[str, Any]]) -> str:
 
 
 def _refusal(failed: list[dict[str, Any]]) -> str:
-    """One sentence: what failed by how much, the first reason, what failed besides, and where the pages are."""
+    """One sentence: what failed by how much, the first reason, what failed besides, and where its page is."""
     first, *others = failed
-    folder = first["page"].split(f"/{first['dataset']}/")[0]
     also = f", and so do {', '.join(map(_named, others))}" if others else ""
-    return f"{_named(first)} expectations{also}; first: {first['failures'][0]['sentence']}; pages: {folder}/"
+    return f"{_named(first)} expectations{also}; first: {first['failures'][0]['sentence']}; page: {first['page']}"
 
 
 def _named(result: dict[str, Any]) -> str:

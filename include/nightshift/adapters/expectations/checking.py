@@ -1,16 +1,9 @@
 """Runs a suite over a table in memory."""
 
-import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-
-# Both before the import. Versions of the library that count their users stay silent; its log lines, hundreds at the
-# import alone, can carry tracebacks with values of cells.
-os.environ["GX_ANALYTICS_ENABLED"] = "false"
-logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
 import great_expectations as gx
 import pandas as pd

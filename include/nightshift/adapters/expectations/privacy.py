@@ -62,7 +62,7 @@ def make_harmless(result: ExpectationSuiteValidationResult, columns: set[str]) -
         evr.exception_info = _exception(evr, columns)
         evr.result = _result(evr)
     result.success = all(evr.success for evr in result.results)
-    result.meta = {}
+    result.meta = {"batch_spec": {"data_asset_name": result.suite_name}}
 
 
 def _result(evr: ExpectationValidationResult) -> dict[str, Any]:

@@ -1,0 +1,32 @@
+"""Who may look: a user who is logged in to Airflow sees the models whose nightly DAG he or she may read."""
+
+from typing import Annotated
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import Depends
+
+import models
+
+User = Annotated[BaseUser, Depends(get_user)]
+
+
+class Forbidden(Exception):
+    """The user may not read this model's DAG."""
+
+
+def require(user: BaseUser, model: str) -> None:
+    """Raises `Forbidden` unless `user` may read the nightly DAG of `model`."""
+    if not _may_read(user, model):
+        raise Forbidden(f"you may not read the DAG {model}_nightly, whose data this is")
+
+
+def readable(user: BaseUser) -> list[str]:
+    """The models that `user` may read, sorted."""
+    return [name for name in models.names() if _may_read(user, name)]
+
+
+def _may_read(user: BaseUser, model: str) -> bool:
+    return get_auth_manager().is_authorized_dag(method="GET", details=DagDetails(id=f"{model}_nightly"), user=user)

@@ -1,0 +1,80 @@
+"""Data Docs: the index, the pages of a night, and a single page.
+
+A page in storage is HTML that somebody else may have written. It is shown in a sandboxed frame, and its own response
+forbids it everything: no script, no request, no identity of Airflow's.
+"""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from nightshift.adapters import docs, docs_index
+from nightshift.adapters.docs_index import Wanted
+from nightshift_airflow.ui import access, results
+from nightshift_airflow.ui.pages import page, problem
+from nightshift_airflow.ui.paths import NAME, CheckId, DatasetName, ModelName, Night
+from nightshift_airflow.ui.stored import store
+
+router = APIRouter(prefix="/docs")
+
+PER_PAGE = 50
+PAGE_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+ENTRY = r"^[0-9]{8}\.[a-z0-9_.]{1,120}\.json$"
+
+OfModel = Annotated[str | None, Query(alias="model", pattern=NAME + "|^$")]
+OfOutcome = Annotated[Literal["", "passed", "failed"] | None, Query(alias="outcome")]
+After = Annotated[str | None, Query(pattern=ENTRY)]
+
+
+@router.get("")
+def index(
+    request: Request, user: access.User, model: OfModel = None, outcome: OfOutcome = None, after: After = None
+) -> HTMLResponse:
+    """All validations that the user may see, the newest night first."""
+    readable = access.readable(user)
+    wanted = Wanted(frozenset(readable if not model else {model} & set(readable)), outcome or None)
+    listing = docs_index.listing(store(), wanted, after, PER_PAGE)
+    return page(request, "index.html", models=readable, model=model, outcome=outcome, after=after, listing=listing)
+
+
+@router.get("/{model}/{night}")
+def night(request: Request, user: access.User, model: ModelName, night: Night) -> HTMLResponse:
+    """One night: how its steps ended, its validation pages, and those of earlier attempts."""
+    access.require(user, model)
+    validations = docs_index.of_night(store(), model, night)
+    steps = results.of_night(model, night)
+    if not (validations or steps):
+        return problem(request, 404, "Nothing yet", f"no step of {model} has ended for the night {night}")
+    return page(request, "night.html", model=model, night=night, validations=validations, steps=steps)
+
+
+@router.get("/{model}/{night}/{dataset}/{check}")
+def frame(
+    request: Request, user: access.User, model: ModelName, night: Night, dataset: DatasetName, check: CheckId
+) -> HTMLResponse:
+    """One validation page, in a frame that gives it no rights."""
+    access.require(user, model)
+    found = docs.found(store(), docs.check_folder(model, night, dataset, check))
+    if found is None:
+        return _no_page(request)
+    return page(request, "frame.html", model=model, night=night, dataset=dataset, check=check, found=found)
+
+
+@router.get("/{model}/{night}/{dataset}/{check}/page")
+def raw(
+    request: Request, user: access.User, model: ModelName, night: Night, dataset: DatasetName, check: CheckId
+) -> Response:
+    """The stored page itself, which its own response forbids everything."""
+    access.require(user, model)
+    html = store().get(store().uri(docs.check_folder(model, night, dataset, check) + "index.html"))
+    if html is None:
+        return _no_page(request)
+    return HTMLResponse(html, headers={"Content-Security-Policy": PAGE_POLICY})
+
+
+def _no_page(request: Request) -> HTMLResponse:
+    return problem(request, 404, "No such page", "there is no validation page of this name: look in the index")

@@ -1,0 +1,50 @@
+"""Makes the view's own pages: HTML without scripts, whose style is a file of the view."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+FOLDER = Path(__file__).parent / "templates"
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "frame-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page made from a template, which gets `base`, the path of the view, and `values`."""
+    html = _ENVIRONMENT.get_template(template).render(base=base(request), **values)
+    return HTMLResponse(html, status, headers={"Content-Security-Policy": POLICY})
+
+
+def problem(request: Request, status: int, title: str, sentence: str) -> HTMLResponse:
+    """The page that says in a sentence why there is no other."""
+    return page(request, "problem.html", status, title=title, sentence=sentence)
+
+
+def base(request: Request) -> str:
+    """The path of the view, under that of Airflow."""
+    return str(request.scope.get("root_path", ""))
+
+
+def query(values: Mapping[str, str | None]) -> str:
+    """A query string of the values that are given, with its question mark; empty when none is."""
+    given = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(given)}" if given else ""
+
+
+_ENVIRONMENT.globals["query"] = query

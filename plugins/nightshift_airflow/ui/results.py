@@ -1,0 +1,58 @@
+"""The results of steps, and the way from a night to its MLflow run."""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from nightshift.adapters import results
+from nightshift.adapters.storage import as_json
+from nightshift.definition import VERBS
+from nightshift.result import Result
+from nightshift_airflow.ui import access
+from nightshift_airflow.ui.pages import page, problem
+from nightshift_airflow.ui.paths import ModelName, Night, Verb
+from nightshift_airflow.ui.stored import store
+
+router = APIRouter()
+
+RUN_ID = re.compile(r"\A[0-9a-f]{32}\Z")
+
+
+def of_night(model: str, night: date) -> list[Result]:
+    """The results of the steps of one night that ended, in the order of the chain."""
+    with ThreadPoolExecutor(len(VERBS)) as readers:
+        found = readers.map(lambda verb: results.load(store(), model, night, verb), VERBS)
+        return [result for result in found if result is not None]
+
+
+@router.get("/runs/{model}/{night}/{verb}")
+def result(
+    request: Request, user: access.User, model: ModelName, night: Night, verb: Verb, raw: bool = False
+) -> Response:
+    """The result of one step, readable; with `raw` as it is stored."""
+    access.require(user, model)
+    found = results.load(store(), model, night, verb.value)
+    if found is None:
+        sentence = f"{verb.value} of {model} has left no result for {night}: it has not ended yet, or never ran"
+        return problem(request, 404, "No result yet", sentence)
+    if raw:
+        return Response(as_json(found.as_dict()), media_type="application/json")
+    return page(request, "result.html", result=found)
+
+
+@router.get("/mlflow/{model}/{night}")
+def tracking(request: Request, user: access.User, model: ModelName, night: Night) -> Response:
+    """Leads on to the MLflow run of the night's challenger."""
+    access.require(user, model)
+    trained = results.load(store(), model, night, "train")
+    run = str(trained.detail.get("run_id", "")) if trained else ""
+    if not RUN_ID.match(run):
+        return problem(request, 404, "No run yet", f"train of {model} has made no MLflow run for the night {night}")
+    server = os.environ.get("NIGHTSHIFT_MLFLOW_URL")
+    if not server:
+        return problem(request, 503, "MLflow's address is not known", "set NIGHTSHIFT_MLFLOW_URL for the API server")
+    return RedirectResponse(f"{server.rstrip('/')}/#/runs/{run}")

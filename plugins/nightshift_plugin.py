@@ -1,0 +1,29 @@
+"""What Airflow loads from this folder: "Data Docs" in the navigation, and the view behind it at `/nightshift`.
+
+Every Airflow process imports this file, and only the API server serves the view: it is imported at its first request.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+
+class View:
+    """The view as an ASGI application."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hands one request to the view."""
+        await import_module("nightshift_airflow.ui.app").application()(scope, receive, send)
+
+
+class NightshiftPlugin(AirflowPlugin):
+    """Registers the view and its entry in the navigation."""
+
+    name = "nightshift"
+    # Airflow reads both as plain class attributes.
+    fastapi_apps = [{"app": View(), "url_prefix": "/nightshift", "name": "Nightshift"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
+        # Relative: Airflow's page resolves it below the path that Airflow itself is served at.
+        {"name": "Data Docs", "href": "nightshift/docs", "url_route": "data-docs", "destination": "nav"}
+    ]
