@@ -74,9 +74,13 @@ def importance(by_column: Mapping[str, float], metric: str) -> bytes:
 
 
 def verdict(document: Mapping[str, Any], title: str) -> bytes:
-    """The gain over the champion with its interval, for all rows and for each group of each slice."""
+    """The gain over the champion with its interval, for all rows and for each group of each slice.
+
+    `document`: a verdict as stored, and `rows`, the rows of the comparison. The dashed line is the gain needed.
+    """
     rows = _rows(document)
-    figure, axes = _axes(title, width=7.2, height=1.9 + 0.3 * len(rows))
+    values = f"{document['metric']} {document['challenger']:.4f}, champion {document['champion']:.4f}"
+    figure, axes = _axes(f"{title}\n{values}", width=7.2, height=2.1 + 0.3 * len(rows))
     colour = GREEN if document["promote"] else RED
     for height, (name, gain, low, high) in enumerate(reversed(rows)):
         whole = name.startswith("all rows")
@@ -85,6 +89,8 @@ def verdict(document: Mapping[str, Any], title: str) -> bytes:
         )
         axes.plot(gain, height, "o", color=colour if whole else BLUE, markersize=8 if whole else 6)
     axes.axvline(0, color=INK, linewidth=0.8)
+    if document["min_gain"]:
+        axes.axvline(document["min_gain"], color=GREY, linewidth=1, linestyle="--")
     axes.set_yticks(range(len(rows)), [row[0] for row in reversed(rows)])
     axes.set_ylim(-0.7, len(rows) - 0.3)
     sure = f"{100 * document['confidence']:.4g} % one-sided bounds"

@@ -55,6 +55,13 @@ class Server:
 
     def artifact(self, path: str) -> bytes:
         """The bytes of an artifact that the server stores, by its path there."""
+        folder, _, name = path.rpartition("/")
+        try:
+            return self._send("GET", f"{ARTIFACTS}/{quote(path)}", None, 1)
+        except TryLater:
+            # MLflow answers 500 for a file that is not there: only its folder tells that from a failure.
+            if name not in self.artifacts(folder):
+                raise NotFound(f"there is no file {path}", "RESOURCE_DOES_NOT_EXIST") from None
         return self._send("GET", f"{ARTIFACTS}/{quote(path)}", None, ATTEMPTS)
 
     def put_artifact(self, path: str, data: bytes) -> None:

@@ -57,6 +57,7 @@ def judge(
         gain=duel.gain.gain if duel.gain else None,
         interval=duel.gain.interval if duel.gain else None,
         confidence=gate.confidence,
+        min_gain=gate.min_gain,
         checks=checks,
         slices=duel.slices,
     )
@@ -110,8 +111,9 @@ def _better(gate: Gate, chosen: Metric, gain: Gain | None, values: tuple[float |
         return Check("better", False, f"the holdout supports no comparison: at least {MIN_DAYS} days of both outcomes")
     ours, theirs = values
     against = f"{chosen.title} {ours:.4f} against the champion's {theirs:.4f}"
-    sure = f"at {100 * gate.confidence:.4g} % confidence at least {gain.low:+.4f}, more than {gate.min_gain:+.4g} is needed"
-    return Check("better", gain.low > gate.min_gain, f"{against}, a gain of {gain.gain:+.4f}; {sure}")
+    sure = f"at {100 * gate.confidence:.4g} % confidence at least {gain.low:+.4f}"
+    said = f"{against}, a gain of {gain.gain:+.4f}; {sure}, more than {gate.min_gain:+.4g} is needed"
+    return Check("better", gain.low > gate.min_gain, said)
 
 
 def _slices(gate: Gate, chosen: Metric, holdout: Holdout, pairs: Pairs, seed: int) -> list[SliceGain]:

@@ -36,7 +36,7 @@ class Verdict:
 
     `challenger` and `champion` are raw values of `metric`, each in its own sign; None where undefined or where there
     is no champion. `gain` is above 0 when the challenger is better. `interval` holds two one-sided bounds of the gain,
-    each at `confidence`.
+    each at `confidence`; the lower one had to lie above `min_gain`.
     """
 
     promote: bool
@@ -47,6 +47,7 @@ class Verdict:
     gain: float | None
     interval: list[float] | None
     confidence: float
+    min_gain: float
     checks: tuple[Check, ...]
     slices: tuple[SliceGain, ...] = field(default=())
 

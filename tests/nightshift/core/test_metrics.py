@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from nightshift.core.metrics import METRICS, all_values, metric
+from nightshift.errors import BadConfig
+
+REFERENCE = {
+    "roc_auc": reference.roc_auc_score,
+    "average_precision": reference.average_precision_score,
+    "log_loss": reference.log_loss,
+    "brier": reference.brier_score_loss,
+    "rmse": reference.root_mean_squared_error,
+    "mae": reference.mean_absolute_error,
+}
+BETTER_WHEN_MORE = {"roc_auc", "average_precision"}
+
+
+def _rows(seed: int, rows: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    labels = np.append([0.0, 1.0], (generator.random(rows - 2) < 0.3).astype(float))
+    # Two decimals make many ties, which every metric must treat as the reference does.
+    predictions = np.clip(generator.random(rows).round(2), 0.01, 0.99)
+    return labels, predictions, generator.integers(0, 5, rows)
+
+
+@pytest.mark.parametrize("name", METRICS)
+@given(seed=st.integers(0, 10_000))
+def test_a_metric_is_what_scikit_learn_says(name: str, seed: int) -> None:
+    labels, predictions, _ = _rows(seed)
+    assert METRICS[name].value(labels, predictions) == pytest.approx(REFERENCE[name](labels, predictions), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_weights_are_days_drawn_that_often(name: str) -> None:
+    labels, predictions, day = _rows(3)
+    weights = np.array([[2.0, 0, 1, 3, 1], [1, 1, 1, 1, 1], [0, 0, 5, 0, 0]])
+    found = METRICS[name].prepare(labels, predictions, day)(weights)
+    for drawn, value in zip(weights, found, strict=True):
+        rows = np.repeat(np.arange(len(day)), drawn[day].astype(int))
+        assert value == pytest.approx(REFERENCE[name](labels[rows], predictions[rows]), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_better_prediction_is_better_in_the_direction_of_the_metric(name: str) -> None:
+    labels, _, _ = _rows(5)
+    near, far = np.where(labels == 1, 0.9, 0.1), np.where(labels == 1, 0.4, 0.6)
+    found = METRICS[name]
+    assert found.direction * (found.value(labels, near) - found.value(labels, far)) > 0
+    assert found.higher_is_better == (name in BETTER_WHEN_MORE)
+
+
+def test_auc_of_one_class_is_undefined_and_not_listed() -> None:
+    labels, predictions = np.ones(4), np.array([0.1, 0.2, 0.3, 0.4])
+    assert np.isnan(METRICS["roc_auc"].value(labels, predictions))
+    assert set(all_values("classification", labels, predictions)) == {"average_precision", "log_loss", "brier"}
+
+
+def test_a_certain_wrong_prediction_has_a_finite_log_loss() -> None:
+    assert np.isfinite(METRICS["log_loss"].value(np.array([1.0, 0.0]), np.array([0.0, 1.0])))
+
+
+def test_a_metric_of_another_task_is_named_with_the_choices() -> None:
+    with pytest.raises(BadConfig, match="'rmse' does not exist for classification: use one of roc_auc"):
+        metric("rmse", "classification")
