@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from local_cluster import quantities
 from local_cluster.errors import ApiError, bad_request
 
 TYPE_OF_KIND = {
@@ -89,10 +90,20 @@ def _clean_fields(kind: str, value: Any, path: str, unknown: list[str]) -> Any:
 
 
 def _clean_scalar(kind: str, value: Any, path: str) -> Any:
-    parts = path.split(".")
-    if isinstance(value, int | float) and not isinstance(value, bool) and {parts[-1], *parts[-2:-1]} & set(QUANTITIES):
-        return str(value)
+    if set(path.split(".")[-2:]) & set(QUANTITIES):
+        return _quantity(value, path)
     expected = _PYTHON_TYPES.get(kind)
     if expected and (not isinstance(value, expected) or (isinstance(value, bool) and kind != "bool")):
         raise _WrongTypeError(path, kind, value)
     return value
+
+
+def _quantity(value: Any, path: str) -> str:
+    """A quantity as text; clients may also send a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _WrongTypeError(path, "str", value)
+    try:
+        quantities.parse(value)
+    except ValueError as error:
+        raise bad_request(f"{path}: {error}") from error
+    return str(value)

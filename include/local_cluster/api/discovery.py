@@ -65,7 +65,7 @@ async def resources(_: web.Request) -> web.Response:
 async def openapi_v2(request: web.Request) -> web.Response:
     """The schema, in the old form. What asks for protobuf gets an empty document, and checks nothing itself."""
     if "protobuf" in request.headers.get("Accept", ""):
-        return web.Response(body=b"", content_type="application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+        return web.Response(body=b"", content_type="application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
     return reply(v2_document())
 
 

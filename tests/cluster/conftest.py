@@ -1,0 +1,52 @@
+"""The cluster under test: the one that NIGHTSHIFT_TEST_KUBECONFIG names, else an embedded one on a free port."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kubernetes import client, config
+from pod_client import PodClient, until
+
+IMAGE = os.environ.get("NIGHTSHIFT_TEST_IMAGE", "debian:bookworm-slim")
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    given = os.environ.get("NIGHTSHIFT_TEST_KUBECONFIG")
+    if given:
+        yield Path(given)
+        return
+    home = tmp_path_factory.mktemp("cluster")
+    path = home / "kubeconfig"
+    command = [sys.executable, "-m", "local_cluster", "--port", "0", "--state", str(home / "state"), "--kubeconfig", str(path)]
+    with (home / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
+        try:
+            until("the embedded cluster to serve", lambda: "serving" in (home / "log").read_text() or server.poll() is not None)
+            assert server.poll() is None, (home / "log").read_text()
+            yield path
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="session")
+def api(kubeconfig: Path) -> client.CoreV1Api:
+    return client.CoreV1Api(config.new_client_from_config(str(kubeconfig)))
+
+
+@pytest.fixture(scope="session")
+def namespace(api: client.CoreV1Api) -> Iterator[str]:
+    """A namespace of this session; pods can be made in it once its service account exists."""
+    name = str(api.create_namespace({"metadata": {"generateName": "contract-"}}).metadata.name)
+    until("the service account of the namespace", lambda: api.list_namespaced_service_account(name).items)
+    yield name
+    for pod in api.list_namespaced_pod(name).items:
+        api.delete_namespaced_pod(pod.metadata.name, name, grace_period_seconds=0)
+    api.delete_namespace(name)
+
+
+@pytest.fixture(scope="session")
+def pods(api: client.CoreV1Api, namespace: str) -> PodClient:
+    return PodClient(api, namespace, IMAGE)

@@ -1,0 +1,135 @@
+"""What people do with kubectl."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pod_client import PodClient
+
+pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed on this machine")
+Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def kubectl(kubeconfig: Path, pods: PodClient, tmp_path: Path) -> Kubectl:
+    def run(*words: str, given: Any = None, fails: bool = False) -> "subprocess.CompletedProcess[str]":
+        command = ["kubectl", "--kubeconfig", str(kubeconfig), "--namespace", pods.namespace, *words]
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
+        text = None if given is None else json.dumps(given)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=90, env=environment)
+        assert (done.returncode != 0) == fails, done
+        return done
+
+    return run
+
+
+def test_get_shows_the_usual_columns(kubectl: Kubectl, pods: PodClient) -> None:
+    name = pods.run(pods.pod(pods.shell("exit 0"))).metadata.name
+    head, row = kubectl("get", "pod", name).stdout.splitlines()
+    assert head.split() == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
+    assert row.split()[:4] == [name, "0/1", "Completed", "0"]
+    assert name in kubectl("get", "pods", "-o", "wide").stdout
+    assert kubectl("get", "pod", name, "-o", "jsonpath={.status.phase}").stdout == "Succeeded"
+
+
+def test_get_shows_a_failed_pod_as_error(kubectl: Kubectl, pods: PodClient) -> None:
+    name = pods.run(pods.pod(pods.shell("exit 1"))).metadata.name
+    assert kubectl("get", "pod", name, "--no-headers").stdout.split()[2] == "Error"
+
+
+@pytest.mark.parametrize("kind", ["namespaces", "nodes", "configmaps", "secrets", "events", "serviceaccounts", "all", "po,cm"])
+def test_get_knows_the_kinds(kubectl: Kubectl, kind: str) -> None:
+    kubectl("get", kind)
+
+
+def test_describe_shows_state_and_events(kubectl: Kubectl, pods: PodClient) -> None:
+    name = pods.run(pods.pod(pods.shell("exit 3", env=[{"name": "COLOUR", "value": "blue"}]))).metadata.name
+    text = kubectl("describe", "pod", name).stdout
+    for expected in ("Exit Code:    3", "COLOUR:  blue", "Status:", "Failed", "Events:", "Started container main"):
+        assert expected in text
+
+
+def test_describe_of_other_kinds(kubectl: Kubectl, pods: PodClient) -> None:
+    name = pods.secret({"password": "hidden-value"})
+    text = kubectl("describe", "secret", name).stdout
+    assert "password:  12 bytes" in text
+    assert "hidden-value" not in text
+    kubectl("describe", "node")
+    kubectl("describe", "namespace", pods.namespace)
+
+
+def test_logs_follow_to_the_end(kubectl: Kubectl, pods: PodClient) -> None:
+    name = pods.started(pods.pod(pods.shell("echo one; sleep 2; echo two")))
+    assert kubectl("logs", "-f", name).stdout == "one\ntwo\n"
+    assert kubectl("logs", "--tail=1", name).stdout == "two\n"
+
+
+def test_apply_makes_changes_and_repeats(kubectl: Kubectl, pods: PodClient) -> None:
+    body = pods.pod(pods.shell("sleep 60"), labels={"version": "1"}, terminationGracePeriodSeconds=0)
+    body["metadata"] = {"name": "applied", "labels": {"version": "1", "gone": "soon"}}
+    assert kubectl("apply", "-f", "-", given=body).stdout == "pod/applied created\n"
+    assert kubectl("apply", "-f", "-", given=body).stdout == "pod/applied unchanged\n"
+    body["metadata"]["labels"] = {"version": "2"}
+    assert kubectl("apply", "-f", "-", given=body).stdout == "pod/applied configured\n"
+    assert pods.read("applied").metadata.labels == {"version": "2"}
+    kubectl("delete", "pod", "applied")
+    assert pods.find("applied") is None
+
+
+def test_apply_of_configuration(kubectl: Kubectl, pods: PodClient) -> None:
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "applied"}, "data": {"a": "1", "b": "2"}}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "applied"}, "stringData": {"a": "1"}}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "applied"}}
+    kubectl("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": [config, secret, account]})
+    config["data"] = {"a": "one"}
+    kubectl("apply", "-f", "-", given=config)
+    assert pods.api.read_namespaced_config_map("applied", pods.namespace).data == {"a": "one"}
+
+
+def test_apply_of_an_unknown_field_is_refused(kubectl: Kubectl, pods: PodClient) -> None:
+    body = pods.pod(pods.shell("exit 0"))
+    body["metadata"] = {"name": "misspelt"}
+    body["spec"]["restartPolcy"] = "Never"
+    assert "restartPolcy" in kubectl("apply", "-f", "-", given=body, fails=True).stderr
+    assert pods.find("misspelt") is None
+
+
+def test_wait_for_a_condition_and_for_the_end(kubectl: Kubectl, pods: PodClient) -> None:
+    name = pods.create(pods.pod(pods.shell("sleep 60"), terminationGracePeriodSeconds=1))
+    kubectl("wait", "--for=condition=Ready", "--timeout=60s", f"pod/{name}")
+    kubectl("delete", "pod", name, "--wait=false")
+    kubectl("wait", "--for=delete", "--timeout=60s", f"pod/{name}")
+
+
+def test_run_and_delete(kubectl: Kubectl, pods: PodClient) -> None:
+    kubectl("run", "quick", f"--image={pods.image}", "--restart=Never", "--image-pull-policy=IfNotPresent", "--command", "--", "true")
+    assert pods.finish("quick").status.phase == "Succeeded"
+    kubectl("delete", "pod", "quick", "--now")
+    assert pods.find("quick") is None
+
+
+def test_label_annotate_and_select(kubectl: Kubectl, pods: PodClient) -> None:
+    name = pods.configmap({})
+    kubectl("label", "configmap", name, "found=yes")
+    kubectl("annotate", "configmap", name, "note=hello")
+    assert kubectl("get", "configmap", "-l", "found=yes", "-o", "name").stdout == f"configmap/{name}\n"
+
+
+def test_a_mistake_is_explained(kubectl: Kubectl) -> None:
+    assert 'pods "absent" not found' in kubectl("get", "pod", "absent", fails=True).stderr
+    assert 'doesn\'t have a resource type "unicorns"' in kubectl("get", "unicorns", fails=True).stderr
+
+
+def test_watch_prints_changes(kubeconfig: Path, pods: PodClient, tmp_path: Path) -> None:
+    name = pods.create(pods.pod(pods.shell("sleep 1")))
+    command = ["kubectl", "--kubeconfig", str(kubeconfig), "--namespace", pods.namespace, "get", "pod", name, "--watch", "--no-headers"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}) as process:
+        try:
+            assert process.stdout is not None
+            assert any("Completed" in line for line in process.stdout)
+        finally:
+            process.terminate()
