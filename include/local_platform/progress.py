@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-WIDTH = 100
+EVERY = 5.0
+"""Seconds between two lines about the same thing, where lines cannot be overwritten."""
 
 
 class Progress:
@@ -44,6 +45,7 @@ class Doing:
         self._what = what
         self._status = console.status(f"{what} …")
         self._told = ""
+        self._when = time.monotonic()
         self.result = ""
 
     @contextmanager
@@ -56,9 +58,9 @@ class Doing:
             yield
 
     def now(self, text: str) -> None:
-        """How far it is; on a terminal in place, elsewhere a line whenever it changes."""
+        """How far it is: on a terminal in place, elsewhere a line when it has changed, every few seconds at most."""
         if self._console.is_terminal:
             self._status.update(f"{self._what}: {text}")
-        elif text != self._told:
-            self._console.print(f"    {self._what}: {text}")
-        self._told = text
+        elif text != self._told and time.monotonic() - self._when > EVERY:
+            self._console.print(f"    {text}", markup=False)
+            self._told, self._when = text, time.monotonic()

@@ -13,15 +13,18 @@ from local_platform.progress import Progress
 from local_platform.service import NotReady, Service, plain_environment, wait_until_ready
 from local_platform.supervision import Supervisor
 
+Meanwhile = Callable[[Platform], None]
+
 
 def assemble(home: Home) -> Platform:
     """The platform that the settings of this home describe; nothing is started."""
     return Platform(home, settings.read(home))
 
 
-def up(home: Home, progress: Progress) -> Platform:
+def up(home: Home, progress: Progress, meanwhile: Meanwhile | None = None) -> Platform:
     """Starts what does not run yet and returns once all of it answers; quick when everything runs.
 
+    `meanwhile` is called when the object storage and MLflow answer, before Airflow starts.
     Raises `CannotStart` when the machine lacks something and `NotReady` when a service does not come up.
     """
     platform = assemble(home)
@@ -30,6 +33,8 @@ def up(home: Home, progress: Progress) -> Platform:
         _start(supervisor, platform.foundations, home)
         if platform.cluster:
             cluster.configure(platform.cluster, platform.step_values(), platform.step_secrets())
+    if meanwhile:
+        meanwhile(platform)
     with progress.doing("Airflow"):
         _start(supervisor, platform.services[len(platform.foundations) :], home)
     return platform

@@ -1,0 +1,113 @@
+"""The few things the demo asks of Airflow's public REST API."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from local_platform.service import NotReady
+
+ENDED = {"success", "failed"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One DAG run. `night`: the first day of its data interval, in the DAG's time zone."""
+
+    id: str
+    night: date
+    state: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.state in ENDED
+
+
+class AirflowApi:
+    """The API of one Airflow, as one of its users. Every method raises `NotReady` when it refuses."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._url = url
+        reply = self._call("POST", "/auth/token", {"username": user, "password": password}, {})
+        self._headers = {"Authorization": f"Bearer {reply['access_token']}"}
+
+    def knows(self, dag: str) -> bool:
+        """Whether the DAG was parsed already."""
+        return self._found(f"/api/v2/dags/{dag}") is not None
+
+    def import_errors(self) -> list[str]:
+        """What went wrong when DAG files were parsed."""
+        found = self._get("/api/v2/importErrors")["import_errors"]
+        return [f"{one['filename']}: {one['stack_trace'].strip().splitlines()[-1]}" for one in found]
+
+    def unpause(self, dag: str) -> None:
+        """Lets the scheduler run the DAG."""
+        self._call("PATCH", f"/api/v2/dags/{dag}?update_mask=is_paused", {"is_paused": False}, self._headers)
+
+    def backfill(self, dag: str, first: date, last: date, timezone: str, again: bool) -> None:
+        """Asks for the runs of the nights from `first` to `last`, one after the other; `again`: failed ones as well."""
+        zone = ZoneInfo(timezone)
+        asked = {
+            "dag_id": dag,
+            "from_date": datetime.combine(first, time.min, zone).isoformat(),
+            "to_date": datetime.combine(last, time(23, 59, 59), zone).isoformat(),
+            "max_active_runs": 1,
+            "reprocess_behavior": "failed" if again else "none",
+        }
+        self._call("POST", "/api/v2/backfills", asked, self._headers)
+
+    def is_backfilling(self, dag: str) -> bool:
+        """Whether a backfill of the DAG is under way: there can be only one."""
+        found = self._get(f"/api/v2/backfills?dag_id={dag}&limit=100")["backfills"]
+        return any(one["completed_at"] is None for one in found)
+
+    def runs(self, dag: str, first: date, last: date, timezone: str) -> dict[date, Run]:
+        """The runs of the nights from `first` to `last` that have a data interval."""
+        zone = ZoneInfo(timezone)
+        query = {
+            "logical_date_gte": datetime.combine(first, time.min, zone).isoformat(),
+            "logical_date_lte": datetime.combine(last, time(23, 59, 59), zone).isoformat(),
+            "limit": "100",
+        }
+        found = self._get(f"/api/v2/dags/{dag}/dagRuns?{urllib.parse.urlencode(query)}")["dag_runs"]
+        return {run.night: run for run in (_run(one, zone) for one in found if one["data_interval_start"])}
+
+    def tasks(self, dag: str, run: Run) -> dict[str, str]:
+        """The state of each task of a run, "" for one that was not looked at yet."""
+        found = self._get(f"/api/v2/dags/{dag}/dagRuns/{urllib.parse.quote(run.id)}/taskInstances")["task_instances"]
+        return {one["task_id"]: one["state"] or "" for one in found}
+
+    def _get(self, path: str) -> Any:
+        return self._call("GET", path, None, self._headers)
+
+    def _found(self, path: str) -> Any | None:
+        try:
+            return self._get(path)
+        except NotReady as error:
+            if isinstance(error.__cause__, urllib.error.HTTPError) and error.__cause__.code == 404:
+                return None
+            raise
+
+    def _call(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 - our own http:// address
+            self._url + path, data=data, headers={"Content-Type": "application/json", **headers}, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
+                return json.loads(reply.read())
+        except urllib.error.HTTPError as error:
+            said = error.read(500).decode(errors="replace")
+            raise NotReady(f"Airflow refused {method} {path.partition('?')[0]}: {error.code} {said}") from error
+        except (OSError, ValueError) as error:
+            raise NotReady(f"Airflow did not answer {method} {path.partition('?')[0]}: {error}") from error
+
+
+def _run(fields: dict[str, Any], zone: ZoneInfo) -> Run:
+    begins = datetime.fromisoformat(fields["data_interval_start"]).astimezone(zone)
+    return Run(fields["dag_run_id"], begins.date(), fields["state"])

@@ -1,0 +1,98 @@
+"""Running the demo's nights as Airflow backfills, one night after the other, and watching them."""
+
+import time
+from dataclasses import dataclass
+from datetime import date
+
+import models
+from local_platform import nights
+from local_platform.airflow_api import AirflowApi, Run
+from local_platform.plan import Plan, days
+from local_platform.progress import Doing, Progress
+from local_platform.service import NotReady
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import VERBS
+
+PARSING = 60.0
+"""Seconds that Airflow has to read the DAG files after its start."""
+PATIENCE = 300.0
+"""Seconds without any change in a night's tasks after which it is given up."""
+WORDS = {"success": "done", "skipped": "skipped", "failed": "failed", "upstream_failed": "not run", "running": "runs"}
+
+
+@dataclass(frozen=True)
+class Backfills:
+    """The nights of one plan, in one Airflow."""
+
+    api: AirflowApi
+    plan: Plan
+    store: ObjectStore
+    progress: Progress
+
+    @property
+    def dag(self) -> str:
+        """The nightly DAG of the plan's model."""
+        return f"{self.plan.model}_nightly"
+
+    @property
+    def timezone(self) -> str:
+        """The zone in which the DAG's nights begin."""
+        return models.load(self.plan.model).schedule.timezone
+
+    def run(self) -> None:
+        """Runs the nights that are not finished and waits for each. Raises `NotReady` when one does not move."""
+        self._wait_until_parsed()
+        for first, last in self.plan.ranges():
+            pending = [night for night in days(first, last) if not self._loaded(night).finished]
+            if pending:
+                self._ask(first, last, pending)
+                for night in pending:
+                    self._follow(night)
+
+    def go_on(self) -> None:
+        """Leaves the nightly schedule running, and the stand-in for the delivery of its data."""
+        self.api.unpause(self.dag)
+        if models.load(self.plan.model).replay:
+            self.api.unpause(f"{self.plan.model}_replay")
+
+    def _loaded(self, night: date) -> nights.Night:
+        return nights.load(self.store, self.plan.model, night)
+
+    def _runs(self, first: date, last: date) -> dict[date, Run]:
+        return self.api.runs(self.dag, first, last, self.timezone)
+
+    def _wait_until_parsed(self) -> None:
+        deadline = time.monotonic() + PARSING
+        while not self.api.knows(self.dag):
+            if time.monotonic() > deadline:
+                wrong = self.api.import_errors()
+                raise NotReady(f"Airflow does not know the DAG {self.dag}: {'; '.join(wrong) or 'see make logs'}")
+            time.sleep(0.3)
+
+    def _ask(self, first: date, last: date, pending: list[date]) -> None:
+        """Asks for the runs that are missing or failed. Paused, the DAG starts no run of its own before they exist."""
+        if not self.api.is_backfilling(self.dag):
+            found = self._runs(first, last)
+            if any(night not in found for night in pending):
+                self.api.backfill(self.dag, first, last, self.timezone, again=False)
+            elif any(found[night].ended for night in pending):
+                self.api.backfill(self.dag, pending[0], pending[-1], self.timezone, again=True)
+        self.api.unpause(self.dag)
+
+    def _follow(self, night: date) -> None:
+        with self.progress.doing(f"Night {night}") as doing:
+            seen, changed = "", time.monotonic()
+            while not (run := self._runs(night, night).get(night)) or not run.ended:
+                now = self._tell(run, doing)
+                if now != seen:
+                    seen, changed = now, time.monotonic()
+                elif time.monotonic() - changed > PATIENCE:
+                    raise NotReady(f"night {night} has not moved for {PATIENCE:.0f} s ({seen}): see make logs")
+                time.sleep(0.5)
+            doing.result = self._loaded(night).ending
+
+    def _tell(self, run: Run | None, doing: Doing) -> str:
+        states = self.api.tasks(self.dag, run) if run else {}
+        told = ", ".join(f"{verb} {WORDS.get(states[verb], states[verb])}" for verb in VERBS if states.get(verb))
+        doing.now(told or "waiting for the scheduler")
+        return told
