@@ -10,13 +10,14 @@ from typing import Literal
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, AirflowTaskTimeout
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
+from kubernetes.config import ConfigException
 
 from nightshift.errors import BUG, BadConfig, DataRejected, NothingToDo, TryLater
 
 Next = Literal["skip", "fail", "retry"]
 
 EXITS: dict[int, tuple[Next, str]] = {
-    NothingToDo.exit_code: ("skip", "nothing to do"),
+    NothingToDo.exit_code: ("skip", "a decision left nothing to do"),
     DataRejected.exit_code: ("fail", "the data was rejected: fix the data, then clear the task"),
     BadConfig.exit_code: ("fail", "the configuration is wrong: fix it, then clear the task"),
     TryLater.exit_code: ("retry", "an outside system failed: worth another try"),
@@ -46,7 +47,7 @@ def of(pod: k8s.V1Pod | None, container: str, last_line: str, cause: BaseExcepti
     `cause` what interrupted the waiting, if anything did.
     """
     if isinstance(cause, AirflowTaskTimeout):
-        return Ending("retry", f"the task took longer than its execution_timeout: its pod was deleted{_after(last_line)}")
+        return Ending("retry", f"the task outlasted its execution_timeout: its pod was deleted{_after(last_line)}")
     if pod is None:
         return Ending("retry", f"the pod vanished: it was deleted, or its node was lost{_after(last_line)}")
     if stopped := _stopped(pod):
@@ -58,6 +59,8 @@ def of(pod: k8s.V1Pod | None, container: str, last_line: str, cause: BaseExcepti
 
 def of_call(error: Exception) -> Ending:
     """How a step ended whose pod never was: Kubernetes refused it, or did not answer."""
+    if isinstance(error, ConfigException):
+        return Ending("retry", f"no way to Kubernetes: {error}. Set KUBECONFIG, or run Airflow inside the cluster")
     if not isinstance(error, ApiException):
         return Ending("retry", f"the Kubernetes API does not answer: {type(error).__name__}: {error}")
     return Ending("retry", f"Kubernetes refused the call ({error.status} {error.reason}): {_message(error)}")

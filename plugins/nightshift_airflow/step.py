@@ -11,11 +11,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import KubernetesApiException
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
+from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from nightshift.definition import Model
@@ -122,13 +124,19 @@ class StepOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider
             yield
         except TaskDeferred:
             raise
-        except (ApiException, HTTPError) as error:
+        except (ApiException, ConfigException, HTTPError, KubernetesApiException) as error:
             self._fail_if_killed()
-            raise ending.of_call(error).error() from None
+            raise self._of_call(error).error() from None
         except Exception:
             self._fail_if_killed()
             raise
         self._fail_if_killed()
+
+    def _of_call(self, error: Exception) -> ending.Ending:
+        """Kubernetes refused a call, or does not answer, or no longer knows the pod that it made."""
+        if self.pod and isinstance(error, ApiException) and error.status == 404:
+            return ending.of(None, self.base_container_name, self.last_line, error)
+        return ending.of_call(error)
 
     def _fail_if_killed(self) -> None:
         if self._killed:
@@ -150,7 +158,7 @@ class StepOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider
     def _line(self, container: str, line: str) -> str:
         """A line of the step's log without its time of day, which Airflow's log has too."""
         del container
-        self.last_line = STAMP.sub("", line)
+        self.last_line = STAMP.sub("", line).rstrip()
         return self.last_line
 
 

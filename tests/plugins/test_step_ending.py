@@ -7,6 +7,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, AirflowTaskTimeout
 from kubernetes.client import ApiClient, ApiException
 from kubernetes.client import models as k8s
+from kubernetes.config import ConfigException
 
 from nightshift.errors import BadConfig, DataRejected, NightshiftError, NothingToDo, TryLater
 from nightshift_airflow import ending
@@ -118,3 +119,9 @@ def test_a_refusal_of_kubernetes_is_one_sentence_without_json() -> None:
     error.body = json.dumps({"kind": "Status", "message": "exceeded quota: nightshift"})
     found = ending.of_call(error)
     assert found.sentence == "Kubernetes refused the call (403 Forbidden): exceeded quota: nightshift"
+
+
+def test_a_kubeconfig_that_is_missing_is_named() -> None:
+    found = ending.of_call(ConfigException("Invalid kube-config file"))
+    assert found.then == "retry"
+    assert found.sentence.startswith("no way to Kubernetes: Invalid kube-config file. Set KUBECONFIG")

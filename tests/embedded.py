@@ -1,0 +1,125 @@
+"""The embedded cluster for tests, and runs of a DAG against it in a process of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config
+
+from local_platform import cluster as platform_cluster
+from local_platform.cluster import NAMESPACE, Cluster
+from local_platform.ports import free
+from local_platform.service import running
+
+__all__ = ["Airflow", "Cluster", "Ran", "Run", "api_of", "embedded_cluster", "outcome", "pods_of"]
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = Path(__file__).parent / "run_dag.py"
+
+
+@contextmanager
+def embedded_cluster(
+    home: Path, values: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
+    """An embedded cluster on a free port, with the steps' ConfigMap and Secret."""
+    made = Cluster(home / "state", free(1)[0], home / "kubeconfig")
+    with running(platform_cluster.service(made), home / "cluster.log"):
+        platform_cluster.configure(made, values or {}, secrets or {})
+        yield made
+
+
+def api_of(cluster: Cluster) -> client.CoreV1Api:
+    """A client of the cluster."""
+    return client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
+
+
+def pods_of(cluster: Cluster) -> list[Any]:
+    """The pods that are there now."""
+    return list(api_of(cluster).list_namespaced_pod(NAMESPACE).items)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run to make: its configuration, and whether it has a logical date."""
+
+    conf: dict[str, Any] = field(default_factory=dict)
+    dated: bool = True
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of the runs: each task's state and tries, run by run, and everything that was logged."""
+
+    runs: list[dict[str, dict[str, Any]]]
+    log: str
+
+    @property
+    def states(self) -> list[dict[str, str]]:
+        """Each task's state, run by run."""
+        return [{name: task["state"] for name, task in tasks.items()} for tasks in self.runs]
+
+    @property
+    def errors(self) -> list[str]:
+        """What tasks failed with: the last line of each traceback."""
+        lines = [line for line in self.log.splitlines() if line.startswith("airflow.sdk.exceptions.")]
+        return [line.split(": ", 1)[1] for line in lines]
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """One Airflow without services: a database of its own, a folder of DAGs, a cluster."""
+
+    home: Path
+    dags: Path
+    kubeconfig: Path
+
+    def environment(self) -> dict[str, str]:
+        """The environment of its processes: nothing of this one but the path."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "OMP_NUM_THREADS": "1",
+            "KUBECONFIG": str(self.kubeconfig),
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db",
+        }
+
+    def migrate(self) -> None:
+        """Makes the database."""
+        command = [str(Path(sys.executable).parent / "airflow"), "db", "migrate"]
+        subprocess.run(command, env=self.environment(), capture_output=True, check=True, timeout=120)
+
+    def start(self, dag: str, *runs: Run, **more: str) -> "subprocess.Popen[str]":
+        """Starts runs of `dag`, one after the other, in a process of their own; `more` are environment variables."""
+        return subprocess.Popen(
+            [sys.executable, str(PROGRAM), dag, *(json.dumps(asdict(run)) for run in runs)],
+            env={**self.environment(), **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, dag: str, *runs: Run, **more: str) -> Ran:
+        """Runs of `dag` to their end."""
+        return outcome(self.start(dag, *runs, **more))
+
+
+def outcome(process: "subprocess.Popen[str]", timeout: float = 250) -> Ran:
+    """What came of a started process. One that takes longer than `timeout` seconds is killed, and raises."""
+    try:
+        log, _ = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+    last = log.rstrip().splitlines()[-1]
+    if not last.startswith("[{"):
+        raise AssertionError(f"the run ended without a result:\n{log[-6000:]}")
+    return Ran([run["tasks"] for run in json.loads(last)], log)
