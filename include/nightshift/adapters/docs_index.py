@@ -52,8 +52,7 @@ def of_night(store: ObjectStore, model: str, night: date) -> tuple[Entry, ...]:
     """The validations of one night of one model, the latest first."""
     prefix = f"{INDEX}{inverted(night)}.{model}."
     names = [uri.rsplit("/", 1)[-1] for uri in store.names(store.uri(prefix))]
-    entries = _read(store, [name for name in names if KEY.match(name)])
-    return tuple(sorted(entries, key=lambda entry: entry.validated, reverse=True))
+    return _read(store, [name for name in names if KEY.match(name)])
 
 
 def _names(store: ObjectStore, after: str | None) -> Iterator[str]:
@@ -65,6 +64,9 @@ def _names(store: ObjectStore, after: str | None) -> Iterator[str]:
 
 
 def _read(store: ObjectStore, names: list[str]) -> tuple[Entry, ...]:
+    """The entries of that name: the newest night first, within one the latest validation."""
     with ThreadPoolExecutor(READERS) as readers:
         stored = readers.map(lambda name: store.get_json(store.uri(INDEX + name)), names)
-        return tuple(Entry(**{**fields, "datasets": tuple(fields["datasets"])}) for fields in stored if fields)
+        entries = [Entry(**{**fields, "datasets": tuple(fields["datasets"])}) for fields in stored if fields]
+    latest_first = sorted(entries, key=lambda entry: entry.validated, reverse=True)
+    return tuple(sorted(latest_first, key=lambda entry: (inverted(date.fromisoformat(entry.night)), entry.model)))

@@ -82,6 +82,11 @@ def _misconfigured(request: Request, error: Exception) -> Response:
     return problem(request, 503, "This view is not set up", f"the API server's own settings are wrong: {error}")
 
 
+def _bug(request: Request, error: Exception) -> Response:
+    """The server logs the traceback; the page does not show it."""
+    return problem(request, 500, "This should not happen", f"{type(error).__name__}: the API server's log says more")
+
+
 HANDLERS: dict[type[Exception], Callable[[Request, Exception], Response | Awaitable[Response]]] = {
     HTTPException: _refused,
     RoutingError: _missing,
@@ -90,4 +95,5 @@ HANDLERS: dict[type[Exception], Callable[[Request, Exception], Response | Awaita
     Forbidden: _forbidden,
     TryLater: _away,
     BadConfig: _misconfigured,
+    Exception: _bug,
 }

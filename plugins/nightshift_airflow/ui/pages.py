@@ -1,5 +1,6 @@
 """Makes the view's own pages: HTML without scripts, whose style is a file of the view."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+PAGE_KEY = re.compile(r"\Adocs/[a-z0-9_]+/[0-9]{4}-[0-9]{2}-[0-9]{2}/[a-z0-9_]+/[0-9a-f]{20}/index\.html\Z")
 FOLDER = Path(__file__).parent / "templates"
 POLICY = "; ".join(
     (
@@ -47,4 +49,10 @@ def query(values: Mapping[str, str | None]) -> str:
     return f"?{urlencode(given)}" if given else ""
 
 
+def _is_page_key(value: object) -> bool:
+    """Whether a value of a result is the key of a validation page, which the view can show."""
+    return isinstance(value, str) and PAGE_KEY.match(value) is not None
+
+
 _ENVIRONMENT.globals["query"] = query
+_ENVIRONMENT.tests["page_key"] = _is_page_key

@@ -22,7 +22,8 @@ def subject(evr: ExpectationValidationResult) -> str | None:
 
 def of(evr: ExpectationValidationResult) -> str:
     """The sentence of one failed expectation, from the harmless result."""
-    return f"{subject(evr) or 'the table'}: {_rule(evr).rstrip('.')}; {_found(evr)}"
+    rule = _rule(evr).rstrip(".")
+    return f"{subject(evr) or 'the table'}: {rule[:1].lower()}{rule[1:]}; {_found(evr)}"
 
 
 def _rule(evr: ExpectationValidationResult) -> str:
