@@ -1,13 +1,17 @@
 """A Kubernetes API for one machine, whose pods are local processes of this machine's one environment.
 
-`python -m local_cluster` serves the part of Kubernetes that `KubernetesPodOperator` and `kubectl` use. What differs from a cluster:
+`python -m local_cluster` serves the part of Kubernetes that `KubernetesPodOperator` and `kubectl` use. What differs
+from a cluster:
 
-- The image name is recorded, never pulled: a container needs a `command`, and it runs with the programs of this machine.
-- `securityContext` is recorded; the process runs as the user who started the server. `readOnlyRootFilesystem` is enforced where the
-  machine allows mount namespaces.
+- The image name is recorded, never pulled: a container needs a `command`, and it runs with the programs of this
+  machine.
+- `securityContext` is recorded; the process runs as the user who started the server. `readOnlyRootFilesystem` is
+  enforced where the machine allows mount namespaces.
 - Pods share this machine's network and clock. Probes and life-cycle hooks are recorded, not run.
-- The API listens on a loopback address only, and every request needs the token from the kubeconfig that the server writes.
-  HTTPS and HTTP share one port: clients send their token over TLS only, with a certificate made at the first start.
+- The API listens on a loopback address only, and every request needs the token from the kubeconfig that the server
+  writes. HTTPS and HTTP share one port: clients send their token over TLS only, with a certificate made at the first
+  start.
 
-It is for one machine and one user (Linux). Beyond that the answer is Kubernetes; `tests/cluster` says what both must do.
+It is for one machine and one user (Linux). Beyond that the answer is Kubernetes; `tests/cluster` says what both must
+do.
 """

@@ -24,7 +24,9 @@ def main(argv: list[str] | None = None) -> int:
         kubeconfig=options.kubeconfig,
         path=options.path,
         keep=tuple(options.keep),
+        hide=tuple(options.hide),
         pod_ttl=options.pod_ttl,
+        orphan_seconds=options.orphan_seconds,
         isolation=options.isolation,
     )
     try:
@@ -44,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--path", default="", help="directories to put first in the PATH of pods")
     parser.add_argument(
         "--keep", action="append", default=[], metavar="DIR", help="directory that pods see even below a volume"
+    )
+    parser.add_argument("--hide", action="append", default=[], metavar="PATH", help="path that pods see empty")
+    parser.add_argument(
+        "--orphan-seconds", type=float, default=60.0, metavar="SECONDS", help="how long pods live on without a server"
     )
     parser.add_argument(
         "--pod-ttl", type=float, default=86_400.0, metavar="SECONDS", help="finished pods are removed after this time"

@@ -105,7 +105,9 @@ class Cluster:
         return self._update(resource, old, change(copy.deepcopy(old)), part, dry_run)
 
     def delete(self, resource: Resource, item: Object, options: Object) -> Object:
-        """Remove an object, a pod after its grace period. Returns what is left of it. Raises ApiError 409 when a precondition fails."""
+        """Remove an object, a pod after its grace period. Returns what is left of it. Raises ApiError 409 when a
+        precondition fails.
+        """
         metadata = item["metadata"]
         for field, wanted in (options.get("preconditions") or {}).items():
             if metadata.get(field) != wanted:

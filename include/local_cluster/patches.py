@@ -63,7 +63,9 @@ def strategic_merge(target: Any, patch: Any) -> Any:
 
 
 def _directive(result: dict[str, Any], key: str, value: Any) -> None:
-    """`$retainKeys` drops the other keys; `$deleteFromPrimitiveList/x` drops values. The order of lists is left as it is."""
+    """`$retainKeys` drops the other keys; `$deleteFromPrimitiveList/x` drops values. The order of lists is left as
+    it is.
+    """
     if key == "$retainKeys":
         for other in set(result) - set(value):
             del result[other]

@@ -15,7 +15,8 @@ LEVELS = ("pid", "mount", "none")
 
 
 def allowed_namespaces(wanted: str, state: Path) -> tuple[str, str]:
-    """The best level of isolation that works here, and why there is no better one. `wanted` is a level, or `auto` for the best.
+    """The best level of isolation that works here, and why there is no better one. `wanted` is a level, or `auto` for
+    the best.
 
     Raises RuntimeError when a level is demanded that the machine forbids.
     """

@@ -6,19 +6,17 @@ import re
 from decimal import Decimal
 
 _PATTERN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)")
-_SUFFIXES = {
-    suffix: Decimal(factor)
-    for suffix, factor in {
-        "n": "1e-9", "u": "1e-6", "m": "1e-3", "": "1", "k": "1e3", "M": "1e6", "G": "1e9", "T": "1e12", "P": "1e15", "E": "1e18",
-        "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60,
-    }.items()
-}  # fmt: skip
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_SUFFIXES = {suffix: Decimal(10) ** power for suffix, power in _DECIMAL.items()}
+_SUFFIXES |= {suffix: Decimal(2) ** power for suffix, power in _BINARY.items()}
+RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 
 def parse(text: str | float) -> Decimal:
     """The value of a quantity in its base unit: bytes, cores. Raises ValueError."""
     match = _PATTERN.fullmatch(str(text))
     if not match:
-        raise ValueError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+        raise ValueError(RULE)
     number, exponent, suffix = match.groups()
     return Decimal(number) * (Decimal(10) ** int(exponent) if exponent else _SUFFIXES[suffix or ""])

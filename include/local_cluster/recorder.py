@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from typing import Any
 
 from local_cluster import clock
@@ -17,19 +18,19 @@ class Recorder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._names: dict[tuple[str, ...], str] = {}
 
     def record(self, pod: Object, kind: str, reason: str, message: str, container: str = "") -> None:
-        """Record an event (`Normal` or `Warning`) about a pod or one of its containers (a path such as `spec.containers{main}`)."""
+        """Record an event (`Normal` or `Warning`) about a pod or one of its containers (a path such as
+        `spec.containers{main}`).
+        """
         metadata = pod["metadata"]
         namespace = metadata["namespace"]
-        for event in reversed(self._store.select("events", namespace)):
-            same = (
-                event["involvedObject"]["uid"] == metadata["uid"]
-                and event["involvedObject"].get("fieldPath", "") == container
-            )
-            if same and event["reason"] == reason and event["message"] == message:
-                self._store.put("events", {**event, "count": event["count"] + 1, "lastTimestamp": clock.now()})
-                return
+        same = (metadata["uid"], container, reason, message)
+        event = self._store.get("events", namespace, self._names.get(same, ""))
+        if event is not None:
+            self._store.put("events", {**event, "count": event["count"] + 1, "lastTimestamp": clock.now()})
+            return
         involved = {
             "kind": "Pod",
             "namespace": namespace,
@@ -41,6 +42,7 @@ class Recorder:
         if container:
             involved["fieldPath"] = container
         now = clock.now()
+        self._names[same] = name = f"{metadata['name'][:200]}.{secrets.token_hex(8)}"
         source = "default-scheduler" if reason in ("Scheduled", "FailedScheduling") else "kubelet"
         self._store.put(
             "events",
@@ -48,9 +50,9 @@ class Recorder:
                 "apiVersion": "v1",
                 "kind": "Event",
                 "metadata": {
-                    "name": f"{metadata['name'][:200]}.{secrets.token_hex(8)}",
+                    "name": name,
                     "namespace": namespace,
-                    "uid": secrets.token_hex(16),
+                    "uid": str(uuid.uuid4()),
                     "creationTimestamp": now,
                 },
                 "involvedObject": involved,
@@ -73,3 +75,5 @@ class Recorder:
         for event in self._store.select("events"):
             if (event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]) < limit:
                 self._store.remove("events", event)
+        kept = {event["metadata"]["name"] for event in self._store.select("events")}
+        self._names = {same: name for same, name in self._names.items() if name in kept}

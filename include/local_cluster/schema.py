@@ -32,7 +32,9 @@ def types() -> dict[str, dict[str, str]]:
 
 
 def prune(kind: str, value: Any) -> tuple[dict[str, Any], list[str]]:
-    """The known part of an object, without nulls, and the paths of its unknown fields. Raises ApiError 400 on a wrong type."""
+    """The known part of an object, without nulls, and the paths of its unknown fields. Raises ApiError 400 on a
+    wrong type.
+    """
     if not isinstance(value, dict):
         raise bad_request(f"the body of the request must be a JSON object of kind {kind}")
     unknown: list[str] = []

@@ -1,6 +1,7 @@
 """Writes `schema.json`: the fields and types of the objects that this server knows.
 
-`python -m local_cluster.schema_build` reads them from the official Kubernetes client, which the server itself does not import.
+`python -m local_cluster.schema_build` reads them from the official Kubernetes client, which the server itself does
+not import.
 """
 
 from __future__ import annotations

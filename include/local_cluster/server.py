@@ -16,7 +16,10 @@ from local_cluster import certificates, kubeconfig
 from local_cluster.api.application import build
 from local_cluster.cluster import Cluster
 from local_cluster.listener import Listener
-from local_cluster.pods.node import Node, node_object, take_lock
+from local_cluster.pods.lock import take_lock
+from local_cluster.pods.machine import node_object
+from local_cluster.pods.node import Node
+from local_cluster.pods.run import SOURCES
 from local_cluster.pods.settings import NodeSettings
 from local_cluster.probe import allowed_namespaces
 from local_cluster.store import Store
@@ -34,7 +37,9 @@ class ServerSettings:
     kubeconfig: Path
     path: str = ""
     keep: tuple[str, ...] = field(default=())
+    hide: tuple[str, ...] = field(default=())
     pod_ttl: float = 86_400.0
+    orphan_seconds: float = 60.0
     isolation: str = "auto"
 
 
@@ -48,9 +53,11 @@ async def serve(settings: ServerSettings) -> None:
         directory=state,
         path=pod_path(settings.path),
         keep=kept_directories(settings.keep),
+        hide=[str(state), str(settings.kubeconfig.resolve()), *settings.hide],
         namespaces=namespaces,
         why_not=why_not,
         pod_ttl=settings.pod_ttl,
+        orphan_seconds=settings.orphan_seconds,
     )
     lock = take_lock(node_settings)
     store = Store(state / "objects.sqlite")
@@ -96,8 +103,10 @@ def pod_path(first: str) -> str:
 
 
 def kept_directories(extra: tuple[str, ...]) -> list[str]:
-    """What pods need to see even where a volume covers the place: this environment, its sources, and what the caller names."""
+    """What pods need to see even where a volume covers the place: this environment, its sources, and what the
+    caller names.
+    """
     found = [sys.prefix, sys.base_prefix, *site.getsitepackages(), *sys.path, *extra]
-    found += [str(Path.cwd())] if Path.cwd() != Path("/") else []
-    directories = {str(Path(path).resolve()) for path in found if path and Path(path).is_dir()}
-    return sorted(directories | {path for path in found if path and Path(path).is_dir() and Path(path).is_absolute()})
+    found += [str(Path(SOURCES).parent), str(Path.cwd())]
+    directories = {Path(path).absolute() for path in found if path and Path(path).is_dir()}
+    return sorted(str(path) for path in directories | {path.resolve() for path in directories} if path != Path("/"))

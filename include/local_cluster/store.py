@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +18,16 @@ from typing import Any
 from local_cluster.errors import gone
 
 Object = dict[str, Any]
-Key = tuple[str, str, str]
+Place = tuple[str, str]
 
+TABLES = """
+    PRAGMA journal_mode=WAL;
+    PRAGMA synchronous=NORMAL;
+    CREATE TABLE IF NOT EXISTS objects (
+        plural TEXT, namespace TEXT, name TEXT, json TEXT, PRIMARY KEY (plural, namespace, name)
+    );
+    CREATE TABLE IF NOT EXISTS versions (reserved INTEGER);
+"""
 HISTORY = 5_000  # changes that a watch can still start from
 RESERVED = 10_000  # versions set aside at a time, so that none is given twice, whenever the server is killed
 
@@ -35,9 +43,9 @@ class Change:
     is_removal: bool = False
 
 
-def key_of(plural: str, item: Object) -> Key:
-    """Where an object is kept: plural, namespace or empty, name."""
-    return plural, item["metadata"].get("namespace", ""), item["metadata"]["name"]
+def place_of(item: Object) -> Place:
+    """Where an object of a resource is kept: its namespace or empty, its name."""
+    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
 class Store:
@@ -46,15 +54,10 @@ class Store:
     def __init__(self, path: Path) -> None:
         path.touch(mode=0o600)
         self._file = sqlite3.connect(path, isolation_level=None)
-        self._file.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-            "CREATE TABLE IF NOT EXISTS objects (plural TEXT, namespace TEXT, name TEXT, json TEXT, PRIMARY KEY (plural, namespace, name));"
-            "CREATE TABLE IF NOT EXISTS versions (reserved INTEGER);"
-        )
-        self._objects: dict[Key, Object] = {
-            (plural, namespace, name): json.loads(text)
-            for plural, namespace, name, text in self._file.execute("SELECT plural, namespace, name, json FROM objects")
-        }
+        self._file.executescript(TABLES)
+        self._objects: defaultdict[str, dict[Place, Object]] = defaultdict(dict)
+        for plural, namespace, name, text in self._file.execute("SELECT plural, namespace, name, json FROM objects"):
+            self._objects[plural][namespace, name] = json.loads(text)
         (reserved,) = self._file.execute("SELECT max(reserved) FROM versions").fetchone()
         self.version: int = reserved or 1
         self._reserved = self.version
@@ -68,30 +71,30 @@ class Store:
 
     def get(self, plural: str, namespace: str, name: str) -> Object | None:
         """One object; None when there is none."""
-        return self._objects.get((plural, namespace, name))
+        return self._objects[plural].get((namespace, name))
 
     def select(self, plural: str, namespace: str = "") -> list[Object]:
         """All objects of a resource, or those of one namespace, in the order of their names."""
-        keys = sorted(key for key in self._objects if key[0] == plural and namespace in ("", key[1]))
-        return [self._objects[key] for key in keys]
+        found = self._objects[plural]
+        return [found[place] for place in sorted(found) if namespace in ("", place[0])]
 
     def put(self, plural: str, item: Object) -> Object:
         """Store a new object or a new version of one; returns what is stored."""
-        key = key_of(plural, item)
-        previous = self._objects.get(key)
+        place = place_of(item)
+        previous = self._objects[plural].get(place)
         stored = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self._next_version())}}
-        self._file.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (*key, json.dumps(stored)))
-        self._objects[key] = stored
+        self._file.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (plural, *place, json.dumps(stored)))
+        self._objects[plural][place] = stored
         self._record(Change(self.version, plural, stored, previous))
         return stored
 
     def remove(self, plural: str, item: Object) -> None:
         """Forget an object; watchers see its last state."""
-        key = key_of(plural, item)
-        previous = self._objects.pop(key, None)
+        place = place_of(item)
+        previous = self._objects[plural].pop(place, None)
         if previous is None:
             return
-        self._file.execute("DELETE FROM objects WHERE plural = ? AND namespace = ? AND name = ?", key)
+        self._file.execute("DELETE FROM objects WHERE plural = ? AND namespace = ? AND name = ?", (plural, *place))
         metadata = {**previous["metadata"], "resourceVersion": str(self._next_version())}
         self._record(Change(self.version, plural, {**previous, "metadata": metadata}, previous, is_removal=True))
 

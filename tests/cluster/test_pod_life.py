@@ -1,5 +1,7 @@
 """How pods start, end and fail."""
 
+from typing import Any
+
 import pytest
 from pod_client import Object, PodClient, terminated
 
@@ -96,16 +98,20 @@ def test_a_pod_runs_until_its_last_container_ends(pods: PodClient) -> None:
 
 
 def test_on_failure_a_container_is_started_again(pods: PodClient) -> None:
-    script = "if [ -e /shared/seen ]; then echo again; else touch /shared/seen; echo first; exit 5; fi"
+    script = "if [ -e /shared/seen ]; then echo again; sleep 5; else touch /shared/seen; echo first; exit 5; fi"
     container = pods.shell(script, volumeMounts=[{"name": "shared", "mountPath": "/shared"}])
-    body = pods.pod(container, restartPolicy="OnFailure", volumes=[{"name": "shared", "emptyDir": {}}])
-    pod = pods.run(body)
-    state = pod.status.container_statuses[0]
-    assert pod.status.phase == "Succeeded"
-    assert state.restart_count == 1
-    assert state.last_state.terminated.exit_code == 5
-    assert pods.log(pod.metadata.name) == "again\n"
-    assert pods.log(pod.metadata.name, previous=True) == "first\n"
+    name = pods.create(pods.pod(container, restartPolicy="OnFailure", volumes=[{"name": "shared", "emptyDir": {}}]))
+    pod = pods.wait_for(name, "a second start", lambda pod: _started_again(pod))
+    assert pod.status.phase == "Running"
+    assert pod.status.container_statuses[0].last_state.terminated.exit_code == 5
+    assert pods.said(name, "again") == "again\n"
+    assert pods.log(name, previous=True) == "first\n"
+    assert pods.finish(name).status.phase == "Succeeded"
+
+
+def _started_again(pod: Any) -> bool:
+    states = pod.status.container_statuses
+    return bool(states and states[0].restart_count == 1 and states[0].state.running)
 
 
 def test_the_deadline_fails_the_pod(pods: PodClient) -> None:

@@ -61,7 +61,7 @@ def test_a_last_line_without_an_end_is_kept(pods: PodClient) -> None:
 
 
 def test_much_output_is_complete(pods: PodClient) -> None:
-    log = pods.output(pods.shell("seq 1 50000"))
+    log = pods.said(pods.run(pods.pod(pods.shell("seq 1 50000"))).metadata.name, "50000\n")
     assert log == "".join(f"{number}\n" for number in range(1, 50_001))
 
 

@@ -68,12 +68,14 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPMethodNotAllowed:
         return reply(method_not_allowed().status(), status=405)
     except web.HTTPRequestEntityTooLarge:
-        error = ApiError(413, "RequestEntityTooLarge", f"the body of the request is larger than {LARGEST_BODY} bytes")
-        return reply(error.status(), status=413)
+        return _refuse(413, "RequestEntityTooLarge", f"the body of the request is larger than {LARGEST_BODY} bytes")
     except Exception as failure:
         logger.exception("%s %s", request.method, request.path)
-        error = ApiError(500, "InternalError", f"an error on the server: {type(failure).__name__}: {failure}")
-        return reply(error.status(), status=500)
+        return _refuse(500, "InternalError", f"an error on the server: {type(failure).__name__}: {failure}")
+
+
+def _refuse(code: int, reason: str, message: str) -> web.Response:
+    return reply(ApiError(code, reason, message).status(), status=code)
 
 
 def _require(token: str) -> web.middleware:  # type: ignore[valid-type]

@@ -80,7 +80,7 @@ async def openapi_v3_core(_: web.Request) -> web.Response:
 
 
 def _describe(resource: Resource) -> Object:
-    result = {
+    result: Object = {
         "name": resource.plural,
         "singularName": resource.kind.lower(),
         "namespaced": resource.namespaced,
@@ -114,7 +114,7 @@ def _aggregated_version() -> Object:
 
 def _aggregated_resource(resource: Resource) -> Object:
     kind = {"group": "", "version": "v1", "kind": resource.kind}
-    result = {
+    result: Object = {
         "resource": resource.plural,
         "responseKind": kind,
         "scope": "Namespaced" if resource.namespaced else "Cluster",
@@ -125,6 +125,8 @@ def _aggregated_resource(resource: Resource) -> Object:
         "shortNames": list(resource.short_names),
     }
     if resource.plural == "pods":
-        parts = (("log", ["get"]), ("status", ["get", "patch", "update"]))
-        result["subresources"] = [{"subresource": name, "responseKind": kind, "verbs": verbs} for name, verbs in parts]
+        parts = {"log": ["get"], "status": ["get", "patch", "update"]}
+        result["subresources"] = [
+            {"subresource": name, "responseKind": kind, "verbs": verbs} for name, verbs in parts.items()
+        ]
     return result | ({"categories": ["all"]} if resource.all_category else {})

@@ -32,7 +32,9 @@ class Wanted:
 
 
 async def read_log(request: web.Request) -> web.StreamResponse:
-    """GET on a pod's log. The reply to `follow` ends after the container's last status is published. Raises ApiError."""
+    """GET on a pod's log. The reply to `follow` ends after the container's last status is published. Raises
+    ApiError.
+    """
     target = target_of(request)
     pod = target.cluster.get(target.resource, target.namespace, target.name)
     wanted = _wanted(request)

@@ -76,7 +76,7 @@ def number(request: web.Request, name: str) -> int | None:
     return int(text)
 
 
-async def body_of(request: web.Request) -> Any:  # noqa: ANN401 - JSON
+async def body_of(request: web.Request) -> Any:
     """The JSON of the body. Raises ApiError 400, 415."""
     if request.content_type not in ("application/json", "application/octet-stream", *PATCHES):
         raise unsupported_media_type(request.content_type, "application/json")
@@ -91,7 +91,7 @@ async def object_of(request: web.Request, target: Target, warnings: list[str]) -
     return known_fields(request, target, await body_of(request), warnings)
 
 
-def known_fields(request: web.Request, target: Target, body: Any, warnings: list[str]) -> Object:  # noqa: ANN401 - JSON
+def known_fields(request: web.Request, target: Target, body: Any, warnings: list[str]) -> Object:
     """Drop unknown fields, and do with them what `fieldValidation` asks for. Raises ApiError 400."""
     item, unknown = schema.prune(target.resource.kind, body)
     problems = [f'unknown field "{path}"' for path in unknown]

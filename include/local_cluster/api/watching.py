@@ -22,7 +22,9 @@ BACKLOG = 20_000  # changes after which a client that does not read is cut off
 
 
 async def watch(request: web.Request, target: Target) -> web.StreamResponse:
-    """Stream changes as lines of JSON until `timeoutSeconds` are over. Raises ApiError 410 for a version that is too old."""
+    """Stream changes as lines of JSON until `timeoutSeconds` are over. Raises ApiError 410 for a version that is
+    too old.
+    """
     matches = _filter(request, target)
     store = target.cluster.store
     from_start, since = _start(request)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import math
-import os
 import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from local_cluster import names, quantities
+from local_cluster.pods.machine import capacity
 
 Object = dict[str, Any]
 Lookup = Callable[[str, str], Object | None]  # (plural, name) in the pod's namespace
 
 _REFERENCE = re.compile(r"\$(\$|\(([^()]*)\))")
 _KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
+
+FIELDS = ("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName")
+ADDRESSES = ("status.hostIP", "status.podIP", "status.podIPs")
 
 
 class ConfigError(Exception):
@@ -108,19 +111,12 @@ def field_of(pod: Object, path: str) -> str:
     keyed = _KEYED_FIELD.fullmatch(path)
     if keyed:
         return str((pod["metadata"].get(keyed[1]) or {}).get(keyed[2], ""))
-    simple = {
-        "metadata.name": lambda: pod["metadata"]["name"],
-        "metadata.namespace": lambda: pod["metadata"]["namespace"],
-        "metadata.uid": lambda: pod["metadata"]["uid"],
-        "spec.nodeName": lambda: pod["spec"].get("nodeName", ""),
-        "spec.serviceAccountName": lambda: pod["spec"].get("serviceAccountName", ""),
-        "status.hostIP": lambda: "127.0.0.1",
-        "status.podIP": lambda: "127.0.0.1",
-        "status.podIPs": lambda: "127.0.0.1",
-    }
-    if path not in simple:
+    if path in ADDRESSES:
+        return "127.0.0.1"
+    part, _, name = path.partition(".")
+    if path not in FIELDS:
         raise ConfigError(f"unsupported fieldPath: {path}")
-    return str(simple[path]())
+    return str(pod[part].get(name, ""))
 
 
 def _resource_field(reference: Object, container: Object) -> str:
@@ -128,11 +124,5 @@ def _resource_field(reference: Object, container: Object) -> str:
     kind, _, name = reference["resource"].partition(".")
     amount = ((container.get("resources") or {}).get(kind) or {}).get(name)
     divisor = quantities.parse(reference.get("divisor") or "1") or Decimal(1)
-    value = quantities.parse(amount) if amount is not None else machine_capacity().get(name, Decimal(0))
+    value = quantities.parse(amount) if amount is not None else capacity().get(name, Decimal(0))
     return str(math.ceil(value / divisor))
-
-
-def machine_capacity() -> dict[str, Decimal]:
-    """The processors that this process may use, and the memory in bytes."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"cpu": Decimal(len(os.sched_getaffinity(0))), "memory": Decimal(memory)}

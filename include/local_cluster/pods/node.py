@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-import shutil
 from collections.abc import Iterable
 from typing import Any
 
 from local_cluster import clock, quantities
 from local_cluster.pods import volumes
-from local_cluster.pods.environment import machine_capacity
+from local_cluster.pods.machine import capacity, node_labels
 from local_cluster.pods.run import Run
 from local_cluster.pods.settings import NODE_NAME, NodeSettings
 from local_cluster.pods.worker import Worker
@@ -130,9 +128,9 @@ class Node:
         labels = node_labels()
         if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
             return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
-        for name, capacity in machine_capacity().items():
+        for name, available in capacity().items():
             wanted = sum(_request(container, name) for container in spec["containers"])
-            if wanted > capacity:
+            if wanted > available:
                 return f"0/1 nodes are available: 1 Insufficient {name}."
         return ""
 
@@ -181,67 +179,13 @@ class Node:
                 if state.name == container and state.run:
                     state.run.refresh()
 
-    def _spawn(self, work: Any, name: str | None = None) -> None:  # noqa: ANN401 - any coroutine
+    def _spawn(self, work: Any, name: str | None = None) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-def take_lock(settings: NodeSettings) -> int:
-    """Lock the state directory for the life of this process. Raises RuntimeError when another server holds it."""
-    handle = os.open(settings.lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise RuntimeError(
-            f"another server uses {settings.directory}: end it, or give this one another --state directory"
-        ) from error
-    return handle
-
-
-def node_object() -> Object:
-    """The one node, read-only."""
-    capacity = machine_capacity()
-    amounts = {"cpu": str(capacity["cpu"]), "memory": f"{int(capacity['memory']) // 1024}Ki", "pods": "110"}
-    amounts["ephemeral-storage"] = f"{shutil.disk_usage('/').total // 1024}Ki"
-    ready = {
-        "type": "Ready",
-        "status": "True",
-        "reason": "KubeletReady",
-        "message": "this machine",
-        "lastTransitionTime": clock.now(),
-    }
-    system = os.uname()
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": NODE_NAME, "uid": "local-node", "creationTimestamp": clock.now(), "labels": node_labels()},
-        "spec": {},
-        "status": {
-            "capacity": amounts,
-            "allocatable": amounts,
-            "conditions": [{**ready, "lastHeartbeatTime": clock.now()}],
-            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": NODE_NAME}],
-            "nodeInfo": {
-                "kernelVersion": system.release,
-                "osImage": system.sysname,
-                "operatingSystem": "linux",
-                "architecture": system.machine,
-                "kubeletVersion": "v1.32.0",
-                "containerRuntimeVersion": "process://1",
-            },
-        },
-    }
-
-
-def node_labels() -> dict[str, str]:
-    """What a nodeSelector can ask for."""
-    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
-    return {"kubernetes.io/os": "linux", "kubernetes.io/arch": architecture, "kubernetes.io/hostname": NODE_NAME}
-
-
-def _request(container: Object, name: str) -> Any:  # noqa: ANN401 - a Decimal, or the 0 of sum
+def _request(container: Object, name: str) -> Any:
     text = ((container.get("resources") or {}).get("requests") or {}).get(name)
     return quantities.parse(text) if text else 0
 

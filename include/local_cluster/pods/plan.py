@@ -27,54 +27,56 @@ def plan(
             f"container {container['name']!r} has no command: on a cluster of one machine the image {container['image']!r} is a name only, "
             "so its entry point is unknown; give the container a command"
         )
-    home = settings.pod(pod["metadata"]["uid"]) / "work"
-    home.mkdir(parents=True, exist_ok=True)
-    mounts = _without_home(volumes.mounts(container, sources, pod))
-    base = {"PATH": settings.path, "HOME": str(home), "TMPDIR": _temporary(mounts, home, settings), "LANG": "C.UTF-8"}
+    mounts = volumes.mounts(container, sources, pod)
+    own = _own_directories(settings.pod(pod["metadata"]["uid"]), container)
+    base = {"PATH": settings.path, "HOME": own[0].target, "TMPDIR": _temporary(mounts, own[1], settings)}
     variables = environment_of(container, pod, lookup)
     security = container.get("securityContext") or {}
     memory = ((container.get("resources") or {}).get("limits") or {}).get("memory")
     return RunSpec(
         argv=arguments_of(container, variables),
-        environment=base | variables,
-        directory=container.get("workingDir") or str(home),
+        environment={**base, "LANG": "C.UTF-8", **variables},
+        directory=container.get("workingDir") or own[0].target,
         namespaces=settings.namespaces,
         server_lock=str(settings.lock),
         notify=str(settings.notify),
         key=f"{pod['metadata']['uid']}/{container['name']}/{run.name}",
-        mounts=[*mounts, *_message_file(container, run)] if settings.namespaces != "none" else [],
-        keep=[*settings.keep, str(home)],
-        read_only_root=bool(security.get("readOnlyRootFilesystem")),
+        mounts=[*own, *mounts, *_message_file(container, run)] if settings.namespaces != "none" else [],
+        keep=settings.keep,
+        hide=settings.hide,
+        read_only_root=_is_read_only(container),
         no_new_privileges=security.get("allowPrivilegeEscalation") is False,
         memory_limit=int(quantities.parse(memory)) if memory else None,
         orphan_seconds=settings.orphan_seconds,
     )
 
 
-def _without_home(mounts: list[Mount]) -> list[Mount]:
-    for mount in mounts:
-        if mount.target == "/":
-            raise CannotRunError("a volume cannot be mounted over the root directory")
-    return mounts
+def _is_read_only(container: Object) -> bool:
+    return bool((container.get("securityContext") or {}).get("readOnlyRootFilesystem"))
 
 
-def _temporary(mounts: list[Mount], home: Path, settings: NodeSettings) -> str:
-    """TMPDIR. Where the machine forbids mounts, it is how a volume at /tmp is given to the pod; any other volume cannot be given."""
-    at_tmp = [mount for mount in mounts if mount.target == "/tmp"]  # noqa: S108 - the path of the pod's volume, not a file of ours
+def _own_directories(directory: Path, container: Object) -> list[Mount]:
+    """The pod's working directory and its directory for temporary files; they are a part of its root."""
+    own = [directory / "work", directory / "tmp"]
+    for path in own:
+        path.mkdir(parents=True, exist_ok=True)
+    return [Mount(str(path), str(path), _is_read_only(container)) for path in own]
+
+
+def _temporary(mounts: list[Mount], own: Mount, settings: NodeSettings) -> str:
+    """TMPDIR. Without mounts, it is how a volume at /tmp is given to the pod; no other volume can be given."""
+    at_tmp = [mount for mount in mounts if mount.target == "/tmp"]  # noqa: S108 - the path of the pod's volume
+    if any(mount.target == "/" for mount in mounts):
+        raise CannotRunError("a volume cannot be mounted over the root directory")
     if settings.namespaces == "none":
         others = [mount.target for mount in mounts if mount not in at_tmp]
         if others:
             raise CannotRunError(
-                f"cannot mount a volume at {others[0]}: this machine forbids mount namespaces ({settings.why_not}); allow them, or mount "
-                "nothing but an emptyDir at /tmp"
+                f"cannot mount a volume at {others[0]}: this machine forbids mount namespaces ({settings.why_not}); "
+                "allow them, or mount nothing but an emptyDir at /tmp"
             )
-        if at_tmp:
-            return at_tmp[0].source
-    if at_tmp:
-        return "/tmp"  # noqa: S108 - as above
-    temporary = home.parent / "tmp"
-    temporary.mkdir(exist_ok=True)
-    return str(temporary)
+        return at_tmp[0].source if at_tmp else own.target
+    return at_tmp[0].target if at_tmp else own.target
 
 
 def _message_file(container: Object, run: Path) -> list[Mount]:

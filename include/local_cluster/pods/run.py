@@ -24,7 +24,9 @@ LOST = "The container could not be located: its processes ended without a record
 
 
 class Run:
-    """A container attempt. `started` and `ended` are events; `start_record` and `end_record` are what the shim wrote."""
+    """A container attempt. `started` and `ended` are events; `start_record` and `end_record` are what the shim
+    wrote.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -153,7 +155,9 @@ def run_to_end(spec: RunSpec, directory: Path) -> dict[str, Any]:
 
 
 def _start_shim(spec: RunSpec, directory: Path) -> subprocess.Popen[bytes]:
-    """Start the parent process of a container, in a session of its own and with nothing of this process's environment."""
+    """Start the parent process of a container, in a session of its own and with nothing of this process's
+    environment.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     spec.write(directory / "spec.json")
     (directory / "log").touch(mode=0o600)

@@ -12,13 +12,15 @@ NODE_NAME = "local"
 class NodeSettings:
     """Where pods live and what they get.
 
-    `path` is the PATH of every pod; `keep` are directories that stay visible below volumes; `namespaces` is what the machine allows
-    (`pid`, `mount`, `none`) and `why_not` the reason when that is less than all; `pod_ttl` is in seconds.
+    `path` is the PATH of every pod; `keep` are directories that stay visible below volumes, `hide` are paths that
+    pods see empty; `namespaces` is what the machine allows (`pid`, `mount`, `none`) and `why_not` the reason when
+    that is less than all; `pod_ttl` is in seconds.
     """
 
     directory: Path
     path: str
     keep: list[str] = field(default_factory=list)
+    hide: list[str] = field(default_factory=list)
     namespaces: str = "pid"
     why_not: str = ""
     pod_ttl: float = 86_400.0

@@ -87,7 +87,9 @@ class ContainerState:
         return f"process://{self.run.directory.parent.parent.parent.name}/{self.name}/{self.run.directory.name}"
 
     def _message(self) -> str:
-        """What the container left in its termination message file, or the end of its log if it failed and asked for that."""
+        """What the container left in its termination message file, or the end of its log if it failed and asked
+        for that.
+        """
         if self.run is None:
             return ""
         file = self.run.directory / "message"

@@ -54,12 +54,15 @@ def _make_one(volume: Object, pod: Object, directory: Path, lookup: Lookup) -> P
             f"volume {volume['name']!r} is of kind {kinds[0]!r}, which a cluster of one machine does not have: use emptyDir, configMap, "
             "secret, downwardAPI or hostPath"
         )
-    directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o777)
+    if directory.exists():
+        return directory  # made by an earlier server
+    fresh = directory.with_name(f".{directory.name}")
+    fresh.mkdir(parents=True, exist_ok=True)
+    fresh.chmod(0o777)
     sources = volume["projected"].get("sources") or [] if "projected" in volume else [volume]
     for source in sources:
-        _write_files(source, pod, directory, lookup)
-    return directory
+        _write_files(source, pod, fresh, lookup)
+    return fresh.rename(directory)
 
 
 def _write_files(source: Object, pod: Object, directory: Path, lookup: Lookup) -> None:
@@ -110,7 +113,7 @@ def _host_path(volume: Object) -> Path:
 def discard(directory: Path) -> None:
     """Remove a pod's files, whatever rights it gave them."""
 
-    def open_up(function: Any, path: str, _: Any) -> None:  # noqa: ANN401 - the signature that rmtree calls
+    def open_up(function: Any, path: str, _: Any) -> None:
         Path(path).parent.chmod(0o700)
         function(path)
 

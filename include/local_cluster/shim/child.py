@@ -10,11 +10,13 @@ from local_cluster.shim.spec import RunSpec
 
 
 def become_container(spec: RunSpec, scratch: str, output: int, failure: int) -> None:
-    """Turn this forked process into the container's program. On failure, write why to the pipe `failure` and exit 127."""
+    """Turn this forked process into the container's program. On failure, write why to the pipe `failure` and exit
+    127.
+    """
     try:
         _prepare(spec, scratch, output)
         _execute(spec)
-    except Exception as error:  # noqa: BLE001 - whatever it is belongs in the container's status
+    except Exception as error:
         os.write(failure, f"cannot start {spec.argv[0]!r}: {error}".encode())
     finally:
         os._exit(127)

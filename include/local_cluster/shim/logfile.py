@@ -1,6 +1,7 @@
 """The log of one container: each line with the moment at which it was written.
 
-A record is `<RFC 3339 time with nanoseconds> F|P <text>`: F ends a line, P is a part of one that is longer than `LONGEST`.
+A record is `<RFC 3339 time with nanoseconds> F|P <text>`: F ends a line, P is a part of one that is longer than
+`LONGEST`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import time
 
 LONGEST = 16 * 1024
+LARGEST = 256 * 1024 * 1024  # bytes of one log: a container that writes without end must not fill the disk
 
 
 def timestamp(nanoseconds: int) -> str:
@@ -23,6 +25,7 @@ class LogFile:
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._rest = b""
+        self._room = LARGEST
 
     def feed(self, data: bytes) -> None:
         """Write the lines that are complete, keep the rest."""
@@ -47,7 +50,12 @@ class LogFile:
         return [now + b" P " + part + b"\n" for part in parts[:-1]] + [now + b" F " + parts[-1] + b"\n"]
 
     def _write(self, data: bytes) -> None:
-        """A full disk loses log lines; it must not end the container."""
+        """A full log, or a full disk, loses lines; it must not end the container."""
+        if self._room <= 0:
+            return
+        self._room -= len(data)
+        if self._room <= 0:
+            data += timestamp(time.time_ns()).encode() + b" F log full: what follows is dropped\n"
         while data:
             try:
                 data = data[os.write(self._file, data) :]

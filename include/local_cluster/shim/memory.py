@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 def descendants(pid: int) -> list[int]:
     """The living children of a process, and theirs."""
@@ -21,7 +23,7 @@ def held_bytes(pids: list[int]) -> int:
 
 def _children(pid: int) -> list[int]:
     try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        with Path(f"/proc/{pid}/task/{pid}/children").open(encoding="ascii") as file:
             return [int(child) for child in file.read().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
@@ -30,7 +32,7 @@ def _children(pid: int) -> list[int]:
 def _held(pid: int) -> int:
     kibibytes = 0
     try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        with Path(f"/proc/{pid}/status").open(encoding="ascii", errors="replace") as file:
             for line in file:
                 if line.startswith(("RssAnon:", "RssShmem:")):
                     kibibytes += int(line.split()[1])

@@ -1,12 +1,14 @@
 """What a container sees: a private root of bind mounts, its volumes, its own processes.
 
-The root is a tmpfs whose entries are the directories of this machine, so that a volume can stand at any path, whoever the user is.
-A volume over /tmp would hide programs that are installed below /tmp: what the server calls `keep` is shown there again.
+The root is a tmpfs whose entries are the directories of this machine, so that a volume can stand at any path, whoever
+the user is. A volume over /tmp would hide programs that are installed below /tmp: what the server calls `keep` is
+shown there again.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from local_cluster.shim import linux
@@ -16,7 +18,9 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
 def new_namespaces(with_processes: bool) -> None:
-    """Give this process's next child its own processes, and an ordinary user the right to mount. Raises OSError where forbidden."""
+    """Give this process's next child its own processes, and an ordinary user the right to mount. Raises OSError
+    where forbidden.
+    """
     user, group = os.getuid(), os.getgid()
     processes = linux.CLONE_NEWPID if with_processes else 0
     if user == 0:
@@ -30,30 +34,36 @@ def new_namespaces(with_processes: bool) -> None:
 
 
 def enter(spec: RunSpec, scratch: str) -> None:
-    """Build the container's view of the file system over the empty directory `scratch` and move into it. Raises OSError."""
+    """Build the container's view of the file system over the empty directory `scratch` and move into it. Raises
+    OSError.
+    """
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
     root = Root(scratch)
     root.add_devices()
     root.add_processes(own=spec.namespaces == "pid")
-    mounts = sorted(
-        (Mount(mount.source, os.path.realpath(mount.target), mount.read_only) for mount in spec.mounts),
-        key=lambda mount: mount.target.count("/"),
-    )
+    mounts = sorted((replace(mount, target=os.path.realpath(mount.target)) for mount in spec.mounts), key=_depth)
+    targets = [mount.target for mount in mounts]
+    hidden = [path for path in map(os.path.realpath, spec.hide) if Path(path).exists()]
+    for path in hidden:
+        root.hide(path)
     for mount in mounts:
-        if not _below(mount.target, [other.target for other in mounts if other != mount]):
+        if not _below(mount.target, targets):
             root.add_mount_point(mount.target, is_directory=Path(mount.source).is_dir())
     if spec.read_only_root:
         linux.make_read_only(scratch)
         root.add_shared_memory()
     for mount in mounts:
         root.bind(mount)
-    targets = [mount.target for mount in mounts]
     for path in sorted(spec.keep, key=len):
-        if _below(path, targets):
+        if _below(path, targets + hidden):
             root.bind(Mount(path, path, spec.read_only_root))
             targets.append(path)
     linux.pivot_root(scratch)
+
+
+def _depth(mount: Mount) -> int:
+    return mount.target.count("/")
 
 
 def _below(path: str, others: list[str]) -> bool:
@@ -78,6 +88,14 @@ class Root:
         if mount.read_only:
             linux.make_read_only(target)
         self._own.add(mount.target)
+
+    def hide(self, path: str) -> None:
+        """Show nothing at a path of this machine."""
+        if Path(path).is_dir():
+            _tmpfs(self._directory + path, "mode=755")
+            self._own.add(path)
+        else:
+            linux.mount("/dev/null", self._directory + path, None, linux.MS_BIND)
 
     def add_mount_point(self, path: str, is_directory: bool) -> None:
         """Make sure that `path` exists, without writing to this machine's own directories."""
@@ -104,13 +122,13 @@ class Root:
                 linux.mount(f"/dev/{name}", f"{root}/dev/{name}", None, linux.MS_BIND)
         for link, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
             Path(f"{root}/dev/{link}").symlink_to(target)
-        Path(f"{root}/dev/shm").mkdir()
+        Path(f"{root}/dev/shm").mkdir()  # noqa: S108 - the container's own
         self._own.add("/dev")
         self.add_shared_memory()
 
     def add_shared_memory(self) -> None:
         """A writable /dev/shm, which containers have even when their root is read-only."""
-        _tmpfs(f"{self._directory}/dev/shm", "mode=1777")
+        _tmpfs(f"{self._directory}/dev/shm", "mode=1777")  # noqa: S108 - the container's own
 
     def add_processes(self, own: bool) -> None:
         """/proc: the container's own processes where it has a process namespace."""
@@ -133,7 +151,9 @@ class Root:
                 linux.mount(entry.path, target, None, linux.MS_BIND | linux.MS_REC)
 
     def _is_own(self, directory: str) -> bool:
-        """Whether a directory belongs to the container: it, or the deepest directory above it that is known, was made here."""
+        """Whether a directory belongs to the container: it, or the deepest directory above it that is known, was
+        made here.
+        """
         if directory in self._own:
             return True
         volumes = [own for own in self._own if own != "/" and directory.startswith(own + "/")]

@@ -20,8 +20,9 @@ class Mount:
 class RunSpec:
     """One attempt to run one container.
 
-    `namespaces` names what the machine allows: `pid` (mount and process namespaces), `mount` (mount namespace only) or `none`.
-    `memory_limit` is in bytes, `orphan_seconds` is how long the container lives on without a server.
+    `namespaces` names what the machine allows: `pid` (mount and process namespaces), `mount` (mount namespace only)
+    or `none`. `keep` are directories to show even below a volume, `hide` are paths to show empty. `memory_limit` is
+    in bytes, `orphan_seconds` is how long the container lives on without a server.
     """
 
     argv: list[str]
@@ -33,6 +34,7 @@ class RunSpec:
     key: str
     mounts: list[Mount] = field(default_factory=list)
     keep: list[str] = field(default_factory=list)
+    hide: list[str] = field(default_factory=list)
     read_only_root: bool = False
     no_new_privileges: bool = False
     memory_limit: int | None = None

@@ -1,0 +1,60 @@
+"""This machine as the one node of the cluster."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from decimal import Decimal
+from typing import Any
+
+from local_cluster import clock
+from local_cluster.pods.settings import NODE_NAME
+
+Object = dict[str, Any]
+
+
+def capacity() -> dict[str, Decimal]:
+    """The processors that this process may use, and the memory in bytes."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {"cpu": Decimal(len(os.sched_getaffinity(0))), "memory": Decimal(memory)}
+
+
+def node_object() -> Object:
+    """The one node, read-only."""
+    available = capacity()
+    amounts = {"cpu": str(available["cpu"]), "memory": f"{int(available['memory']) // 1024}Ki", "pods": "110"}
+    amounts["ephemeral-storage"] = f"{shutil.disk_usage('/').total // 1024}Ki"
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "this machine",
+        "lastTransitionTime": clock.now(),
+    }
+    system = os.uname()
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": NODE_NAME, "uid": "local-node", "creationTimestamp": clock.now(), "labels": node_labels()},
+        "spec": {},
+        "status": {
+            "capacity": amounts,
+            "allocatable": amounts,
+            "conditions": [{**ready, "lastHeartbeatTime": clock.now()}],
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": NODE_NAME}],
+            "nodeInfo": {
+                "kernelVersion": system.release,
+                "osImage": system.sysname,
+                "operatingSystem": "linux",
+                "architecture": system.machine,
+                "kubeletVersion": "v1.32.0",
+                "containerRuntimeVersion": "process://1",
+            },
+        },
+    }
+
+
+def node_labels() -> dict[str, str]:
+    """What a nodeSelector can ask for."""
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    return {"kubernetes.io/os": "linux", "kubernetes.io/arch": architecture, "kubernetes.io/hostname": NODE_NAME}
