@@ -44,13 +44,25 @@ class Night:
     @property
     def why(self) -> str:
         """The sentence that says why it ended so."""
+        verdict = self.detail("evaluate").get("verdict", {})
         if self.ending == "blocked":
-            return self.results["validate"].summary
+            return _failures(self.detail("validate").get("datasets", [])) or self.results["validate"].summary
         if self.ending in ("promoted", "refused"):
-            return str(self.detail("promote").get("reason") or self.results["promote"].summary)
-        return next(
-            (f"{v}: {r.summary}" for v, r in self.results.items() if r.outcome not in ENDED_WELL), "it did not end"
-        )
+            refused = self.ending == "refused" and not verdict.get("promote", True)
+            return str(verdict["reason"] if refused else self.detail("promote").get("reason", ""))
+        bad = (f"{verb}: {r.summary}" for verb, r in self.results.items() if r.outcome not in ENDED_WELL)
+        return next(bad, "it did not end")
+
+
+def _failures(datasets: list[dict[str, Any]]) -> str:
+    """How many checks failed, of which dataset, the first of them, and whether that was on purpose."""
+    sentences = []
+    for dataset in (d for d in datasets if d["failed"]):
+        planted = ", a copy corrupted on purpose" if dataset["planted"] else ""
+        first = f"; the first: {dataset['failures'][0]['sentence']}" if dataset["failures"] else ""
+        of = f"{dataset['failed']} of {dataset['expectations']} checks failed"
+        sentences.append(f"{dataset['dataset']}{planted}: {of}{first}")
+    return ". ".join(sentences)
 
 
 def load(store: ObjectStore, model: str, night: date) -> Night:

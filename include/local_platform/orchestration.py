@@ -77,6 +77,11 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",
         # A killed task is noticed after this many seconds; the default of 300 is all the time a run has to recover.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # The end of a task that was skipped or failed is noticed at its next heartbeat: within one second, not five.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # A task outlives a restart of the API server, which takes half a minute on a busy machine.
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "45",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         # A new model's folder appears within half a minute, not within five.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         # The full name needs DNS, which a machine on its own may not have.

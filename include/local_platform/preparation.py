@@ -1,4 +1,4 @@
-"""The data of the demo, by the steps' own command: landed, one night corrupted on purpose, the earlier nights validated.
+"""The data of the demo, by the steps' own command: landed, one night corrupted on purpose, earlier nights validated.
 
 It runs beside Airflow's start, as ordinary processes with the environment that the steps' pods get.
 """

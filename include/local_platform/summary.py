@@ -24,25 +24,25 @@ METRICS = {
     "average_precision": "average precision, higher is better",
 }
 COLOURS: dict[Ending, str] = {"promoted": "green", "refused": "yellow", "blocked": "red"}
-COLUMNS = "{night:<11}{data:<25}{challenger:<16}{champion:<16}{gain:<26}{scored:>6}"
+COLUMNS = "{night:<11}{data:<24}{challenger:<14}{champion:<14}{gain:<29}{scored:>7}"
+ENDS = "`make down` ends it."
 
 
 def show(platform: Platform, plan: Plan, ended: Sequence[Night], progress: Progress, seconds: float) -> int:
     """Prints the summary. Returns 0 when the nights ended as they should, 1 when not, after saying which did not."""
     console = Console(width=WIDTH, highlight=False, file=progress.console.file)
-    console.print()
-    console.print(f"[bold]{escape(models.load(plan.model).title)}: {len(ended)} nights[/]", f"({_measure(ended)})")
+    console.print(f"\n[bold]{escape(models.load(plan.model).title)}: how {len(ended)} nights ended[/]")
+    console.print(f"[dim]{_measure(ended)}[/]\n")
     console.print(Text(_titles(), style="dim"), soft_wrap=True)
     for night in ended:
         _night(console, night)
-    console.print()
     _where(console, platform, plan, ended)
     wrong = unexpected(plan, ended)
     for sentence in wrong:
         console.print(f"[red]✗[/] {escape(sentence)}")
     if not wrong:
         console.print(
-            f"[green]✓[/] every night ended as it should, in {_duration(seconds)}; `make down` ends everything"
+            f"[green]✓[/] Every night ended as it should, in {_duration(seconds)}. Everything stays up; {ENDS}"
         )
     return 1 if wrong else 0
 
@@ -59,21 +59,18 @@ def unexpected(plan: Plan, ended: Sequence[Night]) -> list[str]:
 
 
 def _measure(ended: Sequence[Night]) -> str:
-    verdicts = [verdict for night in ended if (verdict := night.detail("evaluate").get("verdict"))]
-    if not verdicts:
+    """What the numbers are."""
+    evaluated = [night.detail("evaluate") for night in ended if "verdict" in night.detail("evaluate")]
+    if not evaluated:
         return "no night was evaluated"
-    metric = verdicts[0]["metric"]
-    return f"{METRICS.get(metric, metric)}, on the last days before each night, which neither model has seen"
+    metric, days = evaluated[-1]["verdict"]["metric"], len(evaluated[-1]["holdout_nights"])
+    return f"{METRICS.get(metric, metric)}; on the {days} days up to each night, from which neither model has learnt"
 
 
 def _titles() -> str:
+    titles = ("night", "data", "challenger", "champion", "gain and its interval", "scored")
     return COLUMNS.format(
-        night="night",
-        data="data",
-        challenger="challenger",
-        champion="champion",
-        gain="gain [95 % interval]",
-        scored="scored",
+        **dict(zip(("night", "data", "challenger", "champion", "gain", "scored"), titles, strict=True))
     )
 
 
@@ -103,32 +100,30 @@ def _data(night: Night) -> str:
 
 
 def _model(version: int | None, value: float | None) -> str:
-    return "–" if version is None or value is None else f"v{version} {value:.4f}"
+    return "–" if version is None or value is None else f"v{version}  {value:.4f}"
 
 
 def _gain(verdict: dict[str, Any]) -> str:
     gain, interval = verdict.get("gain"), verdict.get("interval")
     if gain is None or interval is None:
         return "–"
-    return f"{gain:+.4f} [{interval[0]:+.4f}, {interval[1]:+.4f}]"
+    return f"{gain:+.4f}  [{interval[0]:+.4f}, {interval[1]:+.4f}]"
 
 
 def _where(console: Console, platform: Platform, plan: Plan, ended: Sequence[Night]) -> None:
     airflow, key = platform.airflow.url, platform.settings
     rows = [
-        ("Airflow", f"{airflow}/dags/{plan.model}_nightly", f"user admin, password {key.admin_password}"),
-        ("Data Docs", f"{airflow}/nightshift/docs", f"or analyst, {key.analyst_password}"),
-        ("MLflow", platform.airflow.mlflow_url, "no login, this machine only"),
+        ("Airflow", f"{airflow}/dags/{plan.model}_nightly", f"admin    {key.admin_password}"),
+        ("Data Docs", f"{airflow}/nightshift/docs", f"analyst  {key.analyst_password}"),
+        ("MLflow", platform.airflow.mlflow_url, ""),
     ]
-    for night in ended:
-        if night.ending == "refused":
-            rows.append(("a refusal", f"{airflow}/nightshift/runs/{plan.model}/{night.night}/evaluate", ""))
-            break
-    for night in ended:
-        if night.ending == "blocked":
-            rows.append(("the block", f"{airflow}/nightshift/docs/{plan.model}/{night.night}", ""))
+    pages = {"refused": ("a refusal", "runs", "/evaluate"), "blocked": ("the block", "docs", "")}
+    for ending, (name, kind, page) in pages.items():
+        found = [night for night in ended if night.ending == ending]
+        rows += [(name, f"{airflow}/nightshift/{kind}/{plan.model}/{n.night}{page}", "") for n in found[-1:]]
+    console.print(Text(f"\n{'look at':<11}{'':<63}user     password", style="dim"), soft_wrap=True)
     for name, url, note in rows:
-        console.print(f"[dim]{name:<11}[/]{url:<51}[dim]{escape(note)}[/]", soft_wrap=True)
+        console.print(f"{name:<11}{url:<63}{escape(note)}", soft_wrap=True)
     console.print()
 
 
