@@ -108,9 +108,9 @@ class Airflow:
             text=True,
         )
 
-    def run(self, dag: str, *runs: Run, **more: str) -> Ran:
-        """Runs of `dag` to their end."""
-        return outcome(self.start(dag, *runs, **more))
+    def run(self, dag: str, *runs: Run, timeout: float = 250, **more: str) -> Ran:
+        """Runs of `dag` to their end, in at most `timeout` seconds."""
+        return outcome(self.start(dag, *runs, **more), timeout)
 
 
 def outcome(process: "subprocess.Popen[str]", timeout: float = 250) -> Ran:

@@ -1,0 +1,278 @@
+"""The whole platform, as `make demo` runs it: a new home, free ports, Airflow's own scheduler and backfill.
+
+The first tests look at what the demo left. Those after them do to it what an engineer's day brings: it is run again, a
+finished task is cleared, a pod is deleted in the middle of a step, a night is entered that is none.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from kubernetes import client, config
+
+from local_platform import settings
+from local_platform.airflow_api import AirflowApi
+from local_platform.home import SOURCES, Home
+from local_platform.nights import Night, load
+from local_platform.plan import Plan, remembered
+from local_platform.platform import Platform
+from local_platform.ports import free
+from local_platform.processes import ours
+from local_platform.service import NotReady
+from nightshift.adapters.storage import ObjectStore
+from nightshift.settings import StorageSettings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+DAG = "flights_nightly"
+PATIENCE = 420.0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One finished demo, and the ways into it."""
+
+    home: Home
+    output: str
+    plan: Plan
+    platform: Platform
+    store: ObjectStore
+    api: AirflowApi
+
+    def nights(self) -> dict[str, Night]:
+        """The nights by how they ended; of several that ended alike, the last."""
+        found = [load(self.store, self.plan.model, night) for night in self.plan.nights]
+        return {night.ending: night for night in found}
+
+    def tasks(self, night: date) -> dict[str, str]:
+        """The state of each task of a night's run, as Airflow has it."""
+        run = self.api.runs(DAG, night, night, "UTC")[night]
+        return self.api.tasks(DAG, run)
+
+    def pods(self) -> list[client.V1Pod]:
+        """The pods of steps that exist."""
+        api = client.CoreV1Api(config.new_client_from_config(str(self.home.kubeconfig)))
+        return list(api.list_namespaced_pod("nightshift").items)
+
+    def delete_pod(self, name: str) -> None:
+        """Deletes a pod at once."""
+        api = client.CoreV1Api(config.new_client_from_config(str(self.home.kubeconfig)))
+        api.delete_namespaced_pod(name, "nightshift", grace_period_seconds=0)
+
+    def stored(self, *prefixes: str) -> dict[str, str]:
+        """Every object under the prefixes, with its ETag."""
+        return {o.uri: o.etag for prefix in prefixes for o in self.store.objects(prefix)}
+
+    def versions(self) -> dict[int, str]:
+        """Every registered version and its night."""
+        url = f"/api/2.0/mlflow/model-versions/search?filter=name%3D%27{self.plan.model}%27&max_results=1000"
+        reply = _json(self.platform.tracking.url + url)
+        tagged = {int(v["version"]): v.get("tags", []) for v in reply.get("model_versions", [])}
+        return {v: next(t["value"] for t in tags if t["key"].endswith("night")) for v, tags in tagged.items()}
+
+
+def _json(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as reply:
+        return json.loads(reply.read())
+
+
+def _run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home.parent), "NIGHTSHIFT_HOME": str(home)}
+    words = (sys.executable, "-m", "local_platform", command)
+    return subprocess.run(words, env=environment, cwd=SOURCES, capture_output=True, text=True, timeout=1500)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    home = Home(tmp_path_factory.mktemp("d") / "h")
+    home.path.mkdir()
+    airflow, mlflow, s3, cluster = free(4)
+    chosen = settings.Settings(
+        airflow_port=airflow, mlflow_port=mlflow, s3_port=s3, cluster_port=cluster, s3_inner_ports=31230
+    )
+    home.settings.write_text(settings.render(chosen))
+    try:
+        done = _run(home.path, "demo")
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+        platform = Platform(home, settings.read(home))
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in platform.step_secrets().items():
+                patch.setenv(name, value)
+            store = ObjectStore(StorageSettings(endpoint=platform.storage.endpoint))
+        api = AirflowApi(f"http://127.0.0.1:{airflow}", "admin", platform.settings.admin_password)
+        yield Demo(home, done.stdout, remembered(home.path / "demo.json", date.max), platform, store, api)
+    finally:
+        ended = _run(home.path, "down")
+        left = ours(home.path)
+    assert ended.returncode == 0, ended.stdout
+    assert left == []
+
+
+def test_it_promotes_refuses_and_blocks_and_says_so(demo: Demo) -> None:
+    for word in ("PROMOTED", "REFUSED", "BLOCKED", "corrupted on purpose"):
+        assert word in demo.output
+    assert set(demo.nights()) == {"promoted", "refused", "blocked"}
+    assert demo.platform.settings.admin_password in demo.output
+    assert demo.platform.airflow.url in demo.output
+
+
+def test_each_night_shows_in_airflow_as_it_ended(demo: Demo) -> None:
+    ended = demo.nights()
+    steps = ("validate", "train", "evaluate", "promote", "score")
+    assert demo.tasks(ended["promoted"].night) == dict.fromkeys(steps, "success")
+    assert demo.tasks(ended["refused"].night) == {**dict.fromkeys(steps, "success"), "promote": "skipped"}
+    assert demo.tasks(ended["blocked"].night) == {**dict.fromkeys(steps, "upstream_failed"), "validate": "failed"}
+
+
+def test_the_nights_were_a_backfill_of_the_scheduler(demo: Demo) -> None:
+    for night in demo.plan.nights:
+        assert demo.api.runs(DAG, night, night, "UTC")[night].id.startswith("backfill__")
+
+
+def test_a_refused_night_is_scored_with_the_champion_that_stands(demo: Demo) -> None:
+    refused = demo.nights()["refused"]
+    verdict = refused.detail("evaluate")["verdict"]
+    assert verdict["interval"][0] <= 0
+    assert refused.detail("score")["version"] == refused.detail("evaluate")["champion_version"]
+    assert refused.detail("score")["rows"] > 500
+
+
+def test_the_ledger_ends_with_the_champion_of_the_registry(demo: Demo) -> None:
+    entries = demo.store.objects(demo.store.uri(f"ledger/{demo.plan.model}/"))
+    last = demo.store.get_json(entries[-1].uri)
+    url = f"/api/2.0/mlflow/registered-models/alias?name={demo.plan.model}&alias=champion"
+    alias = _json(demo.platform.tracking.url + url)
+    assert last is not None
+    assert last["version"] == int(alias["model_version"]["version"])
+
+
+def test_there_is_one_version_for_each_night_that_trained(demo: Demo) -> None:
+    trained = [n.isoformat() for n in demo.plan.nights if n != demo.plan.planted]
+    assert sorted(demo.versions().values()) == trained
+
+
+def test_no_pod_is_left(demo: Demo) -> None:
+    assert demo.pods() == []
+
+
+def test_every_service_listens_on_this_machine_only(demo: Demo) -> None:
+    listening = {
+        c.laddr.ip
+        for p in ours(demo.home.path)
+        for c in psutil.Process(p.pid).net_connections("inet")
+        if c.status == psutil.CONN_LISTEN
+    }
+    assert listening
+    assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def test_no_secret_is_in_a_log_or_on_a_command_line(demo: Demo) -> None:
+    secrets = [
+        value
+        for name, value in vars(demo.platform.settings).items()
+        if name.endswith(("_key", "_password")) and isinstance(value, str)
+    ]
+    assert len(secrets) > 8
+    logs = [path for folder in (demo.home.logs, demo.home.airflow / "logs") for path in folder.rglob("*.log*")]
+    assert logs
+    said = [path.read_text(errors="replace") for path in logs]
+    said += [" ".join(psutil.Process(p.pid).cmdline()) for p in ours(demo.home.path)]
+    assert [s[:4] for s in secrets if any(s in text for text in said)] == []
+
+
+def test_run_again_it_changes_nothing(demo: Demo) -> None:
+    before = demo.stored("s3://nightshift/", "s3://lake/"), demo.versions()
+    again = _run(demo.home.path, "demo")
+    assert again.returncode == 0, again.stdout[-3000:]
+    assert (demo.stored("s3://nightshift/", "s3://lake/"), demo.versions()) == before
+    for word in ("PROMOTED", "REFUSED", "BLOCKED"):
+        assert again.stdout.count(word) == demo.output.count(word)
+
+
+def _wait(what: str, done: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := done()):
+        assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE:.0f} s"
+        time.sleep(0.2)
+    return found
+
+
+def _post(demo: Demo, path: str, body: dict[str, Any]) -> Any:
+    return demo.api._call("POST", f"/api/v2/dags/{DAG}/{path}", body, demo.api._headers)
+
+
+def _state(demo: Demo, run: str) -> str:
+    return str(demo.api._get(f"/api/v2/dags/{DAG}/dagRuns/{run}")["state"])
+
+
+def _publications(demo: Demo) -> dict[str, str]:
+    kept = demo.stored("s3://nightshift/scores/", "s3://nightshift/ledger/", "s3://nightshift/docs/")
+    return {uri: etag for uri, etag in kept.items() if "/_index" not in uri}
+
+
+def test_a_cleared_night_finds_its_work_done(demo: Demo) -> None:
+    night = demo.nights()["refused"].night
+    run = demo.api.runs(DAG, night, night, "UTC")[night]
+    before = demo.versions(), _publications(demo)
+    _post(demo, "clearTaskInstances", {"dry_run": False, "dag_run_id": run.id, "only_failed": False})
+    _wait("the rerun", lambda: _state(demo, run.id) != "success")
+    _wait("its end", lambda: _state(demo, run.id) == "success")
+    assert demo.tasks(night)["promote"] == "skipped"
+    assert (demo.versions(), _publications(demo)) == before
+    assert load(demo.store, demo.plan.model, night).detail("train")["reused"] is True
+
+
+def test_a_pod_deleted_in_the_middle_of_training_leaves_one_version(demo: Demo) -> None:
+    night = demo.plan.nights[0] - timedelta(days=1)
+    asked = {"logical_date": None, "conf": {"night": night.isoformat()}, "dag_run_id": "by_hand"}
+    _post(demo, "dagRuns", asked)
+
+    def training() -> list[str]:
+        return [
+            pod.metadata.name
+            for pod in demo.pods()
+            if pod.metadata.labels.get("nightshift-verb") == "train" and pod.status.phase == "Running"
+        ]
+
+    name = _wait("a training pod", training)[0]
+    time.sleep(1.5)  # in the middle: it has begun to read
+    demo.delete_pod(name)
+    _wait("the end of the run", lambda: _state(demo, "by_hand") in ("success", "failed"))
+    assert _state(demo, "by_hand") == "success"
+    tries = demo.api._get(f"/api/v2/dags/{DAG}/dagRuns/by_hand/taskInstances/train")["try_number"]
+    assert tries == 2
+    assert list(demo.versions().values()).count(night.isoformat()) == 1
+    assert demo.pods() == []
+    promote = load(demo.store, demo.plan.model, night).results["promote"]
+    assert promote.outcome == "nothing_to_do", "an older night must never take the place of a newer champion"
+    assert promote.detail["champion_night"] > night.isoformat()
+
+
+@pytest.mark.parametrize("night", ["2013-02-30", "2013-02-09\n", "2013-02-09;id", "٢٠١٣-٠٢-٠٩", "x" * 300, 20130209])
+def test_a_night_that_is_none_makes_no_pod(demo: Demo, night: object) -> None:
+    identity = f"bad_{abs(hash(str(night)))}"
+    try:
+        _post(demo, "dagRuns", {"logical_date": None, "conf": {"night": night}, "dag_run_id": identity})
+    except NotReady as error:
+        refused = error.__cause__
+    else:
+        refused = None
+    if refused is not None:
+        assert getattr(refused, "code", None) in (400, 422), refused
+        return
+    _wait("the end of the run", lambda: _state(demo, identity) == "failed")
+    tries = demo.api._get(f"/api/v2/dags/{DAG}/dagRuns/{identity}/taskInstances/validate")["try_number"]
+    assert tries == 1
+    logs = "\n".join(p.read_text() for p in (demo.home.airflow / "logs").rglob(f"*{identity}*/**/*.log"))
+    assert re.search(r"night .* is not a", logs)
+    assert "nightshift-step" not in logs
