@@ -5,7 +5,8 @@ seconds and a night a fraction of one, so that a hundred nights take a minute in
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -24,12 +25,11 @@ def run(first: Step, last: date, perform: Perform) -> int:
     A rejected night is no reason to stop; anything else that fails is. Returns the exit code: 10 when a night was
     rejected.
     """
-    logging.getLogger().setLevel(logging.WARNING)  # a line per night: what each check found is in its result
-    log.setLevel(logging.INFO)
-    rejected = []
     nights = [first.night + timedelta(days=number) for number in range((last - first.night).days + 1)]
+    rejected = []
     for night in nights:
-        result, code = perform("validate", replace(first, night=night))
+        with _only_warnings():
+            result, code = perform("validate", replace(first, night=night))
         log.info("%s %s: %s", night, result.outcome, result.summary)
         if code == DataRejected.exit_code:
             rejected.append(night)
@@ -38,3 +38,15 @@ def run(first: Step, last: date, perform: Perform) -> int:
     named = f": {', '.join(map(str, rejected))}" if rejected else ""
     log.info("%d of %d nights passed, %d rejected%s", len(nights) - len(rejected), len(nights), len(rejected), named)
     return DataRejected.exit_code if rejected else DONE
+
+
+@contextmanager
+def _only_warnings() -> Iterator[None]:
+    """A line per night is enough: what each check found is in its result and on its page."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.setLevel(before)

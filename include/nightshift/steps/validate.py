@@ -29,6 +29,10 @@ PLANTED = "_PLANTED.json"
 
 def run(step: Step) -> Outcome:
     """Validates one night. Raises `DataRejected` when a partition is missing, unreadable or fails its suite."""
+    if not any(dataset.suite for dataset in step.model.datasets):
+        return Outcome(
+            summary=f"no dataset of {step.model.name} has a suite: nothing was checked", detail={"datasets": []}
+        )
     rows = recent_rows(step.store, step.model.name, step.night)
     checks = [_Check(step, dataset, night, rows.get(dataset.name, {})) for dataset, night in _partitions(step)]
     results = [check.result() for check in checks]

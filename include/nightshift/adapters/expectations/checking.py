@@ -52,16 +52,24 @@ def check(suite: Suite, frame: pd.DataFrame, parameters: Mapping[str, Any]) -> C
 
 
 def _run(name: str, expectations: list[dict[str, Any]], frame: pd.DataFrame) -> ExpectationSuiteValidationResult:
+    suite = _suite(name, expectations)
+    batch = _batches().get_batch(batch_parameters={"dataframe": frame})
+    try:
+        return batch.validate(suite, result_format=RESULT_FORMAT)
+    except Exception as error:  # whatever it is, its message may quote a value: only its kind is told
+        raise BadConfig(f"suite {name} cannot run over this table: {type(error).__name__}") from None
+
+
+def _suite(name: str, expectations: list[dict[str, Any]]) -> ExpectationSuite:
+    """The suite. Raises `BadConfig`, also for an expectation that the library leaves out with only a log line."""
     try:
         suite = ExpectationSuite(name=name, expectations=expectations)
-        batch = _batches().get_batch(batch_parameters={"dataframe": frame})
-        return batch.validate(suite, result_format=RESULT_FORMAT)
+        if len(suite.expectations) != len(expectations):
+            wrong = [e["type"] for e in expectations if not ExpectationSuite(name=name, expectations=[e]).expectations]
+            raise ValueError(f"there is no expectation {', '.join(wrong)}, or its kwargs are wrong")
     except (GreatExpectationsError, ValueError, TypeError) as error:
-        raise BadConfig(f"suite {name} cannot run: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise BadConfig(f"suite {name} cannot run: {' '.join(str(error).split())[:300]}") from error
+    return suite
 
 
 @cache

@@ -47,7 +47,7 @@ def _found(evr: ExpectationValidationResult) -> str:
     result = evr.result
     if evr.exception_info["raised_exception"]:
         return str(evr.exception_info["exception_message"])
-    if result.get("unexpected_count"):
+    if result.get("unexpected_count") and result.get("element_count"):
         share = result.get("unexpected_percent") or 0.0
         return f"{result['unexpected_count']} of {result['element_count']} rows do not ({share:.1f} %)"
     observed = result.get("observed_value")

@@ -1,0 +1,263 @@
+"""The step `validate` on real nights in a real S3: what it publishes, when, and what it refuses."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from models.flights import source
+from models.flights.definition import MODEL
+from nightshift import cli
+from nightshift.adapters import docs_index, results, suites, tables
+from nightshift.adapters.storage import ObjectStore, digest
+from nightshift.definition import Model
+from nightshift.errors import DataRejected, TryLater
+from nightshift.result import Outcome, Result
+from nightshift.settings import RunSettings, StorageSettings
+from nightshift.steps import Step, validate
+
+NIGHT = date(2013, 6, 14)
+NEXT = NIGHT + timedelta(days=1)
+Break = Callable[[ObjectStore, Model], None]
+
+
+@cache
+def _record() -> Any:
+    return source.frames()
+
+
+@pytest.fixture
+def model(bucket: str) -> Model:
+    """The flights model over this test's bucket."""
+
+    def moved(dataset: Any) -> Any:
+        return replace(dataset, uri=dataset.uri.replace("s3://lake/", f"s3://{bucket}/lake/"))
+
+    context = tuple(moved(dataset) for dataset in MODEL.context)
+    return replace(MODEL, facts=moved(MODEL.facts), scheduled=moved(MODEL.scheduled), context=context)
+
+
+@pytest.fixture
+def landed(store: ObjectStore, model: Model) -> Model:
+    """The model with the partitions of one night."""
+    _land(store, model, NIGHT)
+    return model
+
+
+def _land(store: ObjectStore, model: Model, night: date) -> None:
+    for dataset in model.datasets:
+        day = night + timedelta(days=1) if dataset is model.scheduled else night
+        tables.write_partition(store, dataset.partition(day), _record()[dataset.name][day])
+
+
+def _step(store: ObjectStore, model: Model, night: date = NIGHT, code: str = "test") -> Step:
+    return Step(model, night, store, RunSettings(code_version=code, caused_by="a test"))
+
+
+def _rejected(store: ObjectStore, model: Model) -> DataRejected:
+    with pytest.raises(DataRejected) as caught:
+        validate.run(_step(store, model))
+    return caught.value
+
+
+def _entry(detail: dict[str, Any], name: str = "flights") -> dict[str, Any]:
+    return next(entry for entry in detail["datasets"] if entry["dataset"] == name)
+
+
+def _page(store: ObjectStore, entry: dict[str, Any]) -> str:
+    data = store.get(store.uri(entry["page"]))
+    assert data is not None
+    return data.decode()
+
+
+def test_a_good_night_passes_and_says_what_was_checked(store: ObjectStore, landed: Model) -> None:
+    outcome = validate.run(_step(store, landed))
+    assert [(e["dataset"], e["night"], e["failed"]) for e in outcome.detail["datasets"]] == [
+        ("flights", "2013-06-14", 0),
+        ("schedule", "2013-06-15", 0),
+        ("weather", "2013-06-14", 0),
+    ]
+    entry = _entry(outcome.detail)
+    assert entry["rows"] == len(_record()["flights"][NIGHT])
+    assert entry["expectations"] == suites.load("flights").size
+    assert entry["digest"] == digest(store.objects(landed.facts.partition(NIGHT)))
+    assert outcome.summary.startswith("3 datasets pass: 67 expectations hold over ")
+
+
+def test_the_page_names_the_night_and_the_partition(store: ObjectStore, landed: Model) -> None:
+    page = _page(store, _entry(validate.run(_step(store, landed)).detail, "schedule"))
+    assert "schedule of 2013-06-15" in page
+    assert landed.scheduled.partition(NEXT) in page
+    assert "passed" in page
+    assert "<script" not in page
+    assert "http" not in page
+
+
+def _missing(store: ObjectStore, model: Model) -> None:
+    store.delete(o.uri for o in store.objects(model.facts.partition(NIGHT)))
+
+
+def _empty(store: ObjectStore, model: Model) -> None:
+    tables.write_partition(store, model.facts.partition(NIGHT), _record()["flights"][NIGHT].head(0))
+
+
+def _corrupt(store: ObjectStore, model: Model) -> None:
+    (found,) = store.objects(model.facts.partition(NIGHT))
+    store.put(found.uri, (store.get(found.uri) or b"")[:-20])
+
+
+def _lacking(store: ObjectStore, model: Model) -> None:
+    frame = _record()["flights"][NIGHT].drop(columns="arr_delay")
+    tables.write_partition(store, model.facts.partition(NIGHT), frame)
+
+
+def _retyped(store: ObjectStore, model: Model) -> None:
+    frame = _record()["flights"][NIGHT]
+    tables.write_partition(store, model.facts.partition(NIGHT), frame.assign(arr_delay=frame.arr_delay.astype(str)))
+
+
+def _unlabelled(store: ObjectStore, model: Model) -> None:
+    frame = _record()["flights"][NIGHT].assign(arr_delay=float("nan"))
+    tables.write_partition(store, model.facts.partition(NIGHT), frame)
+
+
+def _doubled(store: ObjectStore, model: Model) -> None:
+    frame = _record()["flights"][NIGHT]
+    tables.write_partition(store, model.facts.partition(NIGHT), pd.concat([frame, frame.head(1)]))
+
+
+@pytest.mark.parametrize("break_it", [_missing, _empty, _corrupt, _lacking, _retyped, _unlabelled, _doubled])
+def test_a_bad_partition_is_rejected_after_its_page_is_published(
+    store: ObjectStore, landed: Model, break_it: Break
+) -> None:
+    break_it(store, landed)
+    error = _rejected(store, landed)
+    entry = _entry(error.detail)
+    assert entry["failed"] > 0
+    assert entry["failures"]
+    assert entry["failures"][0]["sentence"] in str(error)
+    assert "flights of 2013-06-14 failed" in _page(store, entry)
+    assert _entry(error.detail, "weather")["failed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"), [(_missing, "is missing"), (_empty, "is empty"), (_corrupt, "not a readable Parquet file")]
+)
+def test_what_cannot_be_read_has_a_page_that_says_what_to_do(
+    store: ObjectStore, landed: Model, break_it: Break, says: str
+) -> None:
+    break_it(store, landed)
+    entry = _entry(_rejected(store, landed).detail)
+    page = _page(store, entry)
+    assert says in page
+    assert "What to do" in page
+    assert entry["rows"] == 0
+    assert entry["failures"][0]["expectation"] == "partition_is_readable"
+
+
+def test_a_planted_copy_is_labelled_everywhere(
+    store: ObjectStore, landed: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    frame, altered = source.planted(_record()["flights"][NIGHT])
+    tables.write_partition(store, landed.facts.partition(NIGHT), frame)
+    store.put_json(landed.facts.partition(NIGHT) + "_PLANTED.json", {"altered": altered})
+    error = _rejected(store, landed)
+    entry = _entry(error.detail)
+    assert entry["planted"] is True
+    assert _entry(error.detail, "weather")["planted"] is False
+    assert all(sentence in _page(store, entry) for sentence in altered)
+    assert "(planted)" in str(error)
+    assert "PLANTED" in caplog.text
+
+
+def _listed(store: ObjectStore) -> dict[str, str]:
+    return {o.uri: f"{o.etag} {o.modified}" for o in store.objects(store.uri("docs/")) if "_index" not in o.uri}
+
+
+def test_the_same_night_again_finds_its_pages(store: ObjectStore, landed: Model) -> None:
+    first = validate.run(_step(store, landed))
+    before = _listed(store)
+    assert validate.run(_step(store, landed)).detail == first.detail
+    assert _listed(store) == before
+    assert len(docs_index.of_night(store, "flights", NIGHT)) == 1
+
+
+@pytest.mark.parametrize("changed", ["the code", "the partition"])
+def test_what_changed_is_checked_again_and_the_old_page_stays(store: ObjectStore, landed: Model, changed: str) -> None:
+    first = _entry(validate.run(_step(store, landed)).detail)
+    if changed == "the partition":
+        frame = _record()["flights"][NIGHT].iloc[::-1]
+        tables.write_partition(store, landed.facts.partition(NIGHT), frame)
+    code = "newer" if changed == "the code" else "test"
+    second = _entry(validate.run(_step(store, landed, code=code)).detail)
+    assert second["page"] != first["page"]
+    assert _page(store, first)
+    assert _page(store, second)
+    assert len(docs_index.of_night(store, "flights", NIGHT)) == 2
+
+
+def _passed_before(store: ObjectStore, night: date, rows: int, outcome: str = "done") -> None:
+    entry = {"dataset": "flights", "night": night.isoformat(), "rows": rows}
+    result = Result(
+        model="flights",
+        night=night.isoformat(),
+        verb="validate",
+        outcome=outcome,
+        summary="",
+        started="",
+        seconds=0,
+        code_version="",
+        caused_by="",
+        detail={"datasets": [entry]},
+    )
+    results.save(store, result)
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcome", "passes"), [(1000, "done", True), (2000, "done", False), (2000, "rejected", True)]
+)
+def test_the_volume_is_judged_by_recent_nights_that_passed(
+    store: ObjectStore, landed: Model, rows: int, outcome: str, passes: bool
+) -> None:
+    for weeks in range(1, 5):
+        _passed_before(store, NIGHT - timedelta(weeks=weeks), rows, outcome)
+    if passes:
+        assert validate.run(_step(store, landed)).summary
+    else:
+        assert "must have greater than or equal to 1200" in str(_rejected(store, landed))
+
+
+def test_the_other_nights_count_when_the_weekday_is_new(store: ObjectStore, landed: Model) -> None:
+    for days in (1, 2, 3):
+        _passed_before(store, NIGHT - timedelta(days=days), 2000)
+    assert "must have greater than or equal to 1200" in str(_rejected(store, landed))
+
+
+def test_a_model_without_suites_has_nothing_to_check(store: ObjectStore, model: Model) -> None:
+    bare = replace(
+        model, facts=replace(model.facts, suite=None), scheduled=replace(model.scheduled, suite=None), context=()
+    )
+    assert validate.run(_step(store, bare)) == Outcome(
+        summary="no dataset of flights has a suite: nothing was checked", detail={"datasets": []}
+    )
+
+
+def test_storage_that_is_away_is_no_verdict(store: ObjectStore, landed: Model) -> None:
+    away = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9", bucket=store.bucket), attempts=1)
+    with pytest.raises(TryLater):
+        validate.run(_step(away, landed))
+
+
+def test_the_command_stores_the_rejection_with_its_details(store: ObjectStore, landed: Model) -> None:
+    _doubled(store, landed)
+    assert cli.run("validate", _step(store, landed)) == 10
+    found = results.load(store, "flights", NIGHT, "validate")
+    assert found is not None
+    assert found.outcome == "rejected"
+    assert _entry(found.detail)["failures"][0]["column"] == "night, carrier, flight, origin"
