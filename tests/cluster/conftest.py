@@ -1,13 +1,13 @@
 """The cluster under test: the one that NIGHTSHIFT_TEST_KUBECONFIG names, else an embedded one on a free port."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from kubernetes import client, config
+
+from cluster_server import ClusterServer
 from pod_client import PodClient, until
 
 IMAGE = os.environ.get("NIGHTSHIFT_TEST_IMAGE", "debian:bookworm-slim")
@@ -19,16 +19,9 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if given:
         yield Path(given)
         return
-    home = tmp_path_factory.mktemp("cluster")
-    path = home / "kubeconfig"
-    command = [sys.executable, "-m", "local_cluster", "--port", "0", "--state", str(home / "state"), "--kubeconfig", str(path)]
-    with (home / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
-        try:
-            until("the embedded cluster to serve", lambda: "serving" in (home / "log").read_text() or server.poll() is not None)
-            assert server.poll() is None, (home / "log").read_text()
-            yield path
-        finally:
-            server.terminate()
+    server = ClusterServer(tmp_path_factory.mktemp("cluster")).start()
+    yield server.kubeconfig
+    server.end()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pod_client import PodClient
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed on this machine")
@@ -41,7 +42,9 @@ def test_get_shows_a_failed_pod_as_error(kubectl: Kubectl, pods: PodClient) -> N
     assert kubectl("get", "pod", name, "--no-headers").stdout.split()[2] == "Error"
 
 
-@pytest.mark.parametrize("kind", ["namespaces", "nodes", "configmaps", "secrets", "events", "serviceaccounts", "all", "po,cm"])
+@pytest.mark.parametrize(
+    "kind", ["namespaces", "nodes", "configmaps", "secrets", "events", "serviceaccounts", "all", "po,cm"]
+)
 def test_get_knows_the_kinds(kubectl: Kubectl, kind: str) -> None:
     kubectl("get", kind)
 
@@ -106,7 +109,16 @@ def test_wait_for_a_condition_and_for_the_end(kubectl: Kubectl, pods: PodClient)
 
 
 def test_run_and_delete(kubectl: Kubectl, pods: PodClient) -> None:
-    kubectl("run", "quick", f"--image={pods.image}", "--restart=Never", "--image-pull-policy=IfNotPresent", "--command", "--", "true")
+    kubectl(
+        "run",
+        "quick",
+        f"--image={pods.image}",
+        "--restart=Never",
+        "--image-pull-policy=IfNotPresent",
+        "--command",
+        "--",
+        "true",
+    )
     assert pods.finish("quick").status.phase == "Succeeded"
     kubectl("delete", "pod", "quick", "--now")
     assert pods.find("quick") is None
@@ -126,8 +138,21 @@ def test_a_mistake_is_explained(kubectl: Kubectl) -> None:
 
 def test_watch_prints_changes(kubeconfig: Path, pods: PodClient, tmp_path: Path) -> None:
     name = pods.create(pods.pod(pods.shell("sleep 1")))
-    command = ["kubectl", "--kubeconfig", str(kubeconfig), "--namespace", pods.namespace, "get", "pod", name, "--watch", "--no-headers"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}) as process:
+    command = [
+        "kubectl",
+        "--kubeconfig",
+        str(kubeconfig),
+        "--namespace",
+        pods.namespace,
+        "get",
+        "pod",
+        name,
+        "--watch",
+        "--no-headers",
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    ) as process:
         try:
             assert process.stdout is not None
             assert any("Completed" in line for line in process.stdout)

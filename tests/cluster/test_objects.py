@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
+
 from pod_client import Object, PodClient, until
 
 
@@ -68,7 +69,9 @@ def test_an_update_of_an_old_version_is_refused(pods: PodClient) -> None:
     made = configmap(pods, a="1")
     pods.api.patch_namespaced_config_map(made.metadata.name, pods.namespace, {"data": {"a": "2"}})
     made.data = {"a": "3"}
-    code, reason, message = refusal(lambda: pods.api.replace_namespaced_config_map(made.metadata.name, pods.namespace, made))
+    code, reason, message = refusal(
+        lambda: pods.api.replace_namespaced_config_map(made.metadata.name, pods.namespace, made)
+    )
     assert (code, reason) == (409, "Conflict")
     assert "the object has been modified" in message
     made.metadata.resource_version = None
@@ -152,14 +155,23 @@ def _wrong(change: Callable[[Object], None]) -> Callable[[PodClient], Object]:
 WRONG: dict[str, tuple[Callable[[PodClient], Object], str]] = {
     "no container": (_wrong(lambda body: body["spec"].update(containers=[])), "spec.containers"),
     "no image": (_wrong(lambda body: body["spec"]["containers"][0].update(image="")), "spec.containers[0].image"),
-    "bad container name": (_wrong(lambda body: body["spec"]["containers"][0].update(name="A_b")), "spec.containers[0].name"),
-    "two of a name": (_wrong(lambda body: body["spec"]["containers"].append(body["spec"]["containers"][0])), "spec.containers[1].name"),
+    "bad container name": (
+        _wrong(lambda body: body["spec"]["containers"][0].update(name="A_b")),
+        "spec.containers[0].name",
+    ),
+    "two of a name": (
+        _wrong(lambda body: body["spec"]["containers"].append(body["spec"]["containers"][0])),
+        "spec.containers[1].name",
+    ),
     "unknown volume": (
         _wrong(lambda body: body["spec"]["containers"][0].update(volumeMounts=[{"name": "x", "mountPath": "/x"}])),
         "spec.containers[0].volumeMounts[0].name",
     ),
     "bad restart policy": (_wrong(lambda body: body["spec"].update(restartPolicy="Sometimes")), "spec.restartPolicy"),
-    "deadline of nothing": (_wrong(lambda body: body["spec"].update(activeDeadlineSeconds=0)), "spec.activeDeadlineSeconds"),
+    "deadline of nothing": (
+        _wrong(lambda body: body["spec"].update(activeDeadlineSeconds=0)),
+        "spec.activeDeadlineSeconds",
+    ),
     "bad label": (_wrong(lambda body: body["metadata"].update(labels={"a": "not allowed!"})), "metadata.labels"),
     "long label": (_wrong(lambda body: body["metadata"].update(labels={"a": "x" * 64})), "metadata.labels"),
     "path as a name": (_wrong(lambda body: body.update(metadata={"name": "../../etc"})), "metadata.name"),
@@ -167,7 +179,11 @@ WRONG: dict[str, tuple[Callable[[PodClient], Object], str]] = {
     "long name": (_wrong(lambda body: body.update(metadata={"name": "a" * 254})), "metadata.name"),
     "no name": (_wrong(lambda body: body.update(metadata={})), "name"),
     "request above limit": (
-        _wrong(lambda body: body["spec"]["containers"][0].update(resources={"limits": {"cpu": "1"}, "requests": {"cpu": "2"}})),
+        _wrong(
+            lambda body: body["spec"]["containers"][0].update(
+                resources={"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}
+            )
+        ),
         "spec.containers[0].resources.requests",
     ),
     "bad variable name": (
@@ -228,7 +244,10 @@ def test_a_trial_stores_nothing(pods: PodClient) -> None:
 
 
 def test_defaults_are_filled_in(pods: PodClient) -> None:
-    body = {"metadata": {"generateName": "pod-"}, "spec": {"containers": [{"name": "main", "image": pods.image, "command": ["true"]}]}}
+    body = {
+        "metadata": {"generateName": "pod-"},
+        "spec": {"containers": [{"name": "main", "image": pods.image, "command": ["true"]}]},
+    }
     pod = pods.read(pods.create(body))
     assert pod.spec.restart_policy == "Always"
     assert pod.spec.termination_grace_period_seconds == 30
@@ -245,7 +264,9 @@ def test_deleting_a_namespace_deletes_what_is_in_it(pods: PodClient) -> None:
     other.configmap({"a": "1"})
     other.create(other.pod(other.shell("sleep 600"), terminationGracePeriodSeconds=1))
     pods.api.delete_namespace(name)
-    until("the namespace to be gone", lambda: name not in [item.metadata.name for item in pods.api.list_namespace().items])
+    until(
+        "the namespace to be gone", lambda: name not in [item.metadata.name for item in pods.api.list_namespace().items]
+    )
     assert pods.api.list_namespaced_pod(name).items == []
     assert pods.api.list_namespaced_config_map(name).items == []
 

@@ -5,6 +5,7 @@ import time
 import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
+
 from pod_client import PodClient
 
 CLEANUP = "trap 'echo cleaning; sleep 1; echo clean; exit 0' TERM; echo ready; while true; do sleep 0.1; done"

@@ -42,7 +42,10 @@ def test_what_is_optional_may_be_missing(pods: PodClient) -> None:
         {"name": "NO_SECRET", **reference("secret", "nowhere", "x", optional=True)},
     ]
     sources = [{"secretRef": {"name": "nowhere", "optional": True}}]
-    assert show(pods, "NO_MAP", "NO_KEY", "NO_SECRET", env=env, envFrom=sources) == "NO_MAP=unset\nNO_KEY=unset\nNO_SECRET=unset\n"
+    assert (
+        show(pods, "NO_MAP", "NO_KEY", "NO_SECRET", env=env, envFrom=sources)
+        == "NO_MAP=unset\nNO_KEY=unset\nNO_SECRET=unset\n"
+    )
 
 
 def test_variables_in_variables_and_in_arguments(pods: PodClient) -> None:

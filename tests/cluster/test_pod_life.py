@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from pod_client import Object, PodClient, terminated
 
 
@@ -92,7 +93,9 @@ def test_a_pod_with_several_containers_fails_if_one_does(pods: PodClient) -> Non
 
 def test_a_pod_runs_until_its_last_container_ends(pods: PodClient) -> None:
     name = pods.create(pods.pod(pods.shell("exit 0"), pods.shell("sleep 3", name="other")))
-    pods.wait_for(name, "one end", lambda pod: any(state.state.terminated for state in pod.status.container_statuses or []))
+    pods.wait_for(
+        name, "one end", lambda pod: any(state.state.terminated for state in pod.status.container_statuses or [])
+    )
     assert pods.read(name).status.phase == "Running"
     assert pods.finish(name).status.phase == "Succeeded"
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from kubernetes.client.exceptions import ApiException
+
 from pod_client import PodClient
 
 STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z (.*)")
@@ -17,7 +18,9 @@ def test_both_outputs_are_in_the_log_in_order(pods: PodClient) -> None:
 
 def test_a_followed_log_arrives_while_the_pod_runs_and_ends_with_it(pods: PodClient) -> None:
     name = pods.started(pods.pod(pods.shell("echo early; sleep 3; echo late")))
-    chunks = pods.api.read_namespaced_pod_log(name, pods.namespace, follow=True, _preload_content=False).stream(amt=None)
+    chunks = pods.api.read_namespaced_pod_log(name, pods.namespace, follow=True, _preload_content=False).stream(
+        amt=None
+    )
     assert next(chunks) == b"early\n"
     assert pods.read(name).status.phase == "Running"
     assert b"".join(chunks) == b"late\n"
@@ -73,7 +76,11 @@ def test_each_container_has_its_log(pods: PodClient) -> None:
     init = [pods.shell("echo zero", name="first")]
     body = pods.pod(pods.shell("echo one"), pods.shell("echo two", name="other"), initContainers=init)
     name = pods.run(body).metadata.name
-    assert [pods.log(name, container=container) for container in ("first", "main", "other")] == ["zero\n", "one\n", "two\n"]
+    assert [pods.log(name, container=container) for container in ("first", "main", "other")] == [
+        "zero\n",
+        "one\n",
+        "two\n",
+    ]
 
 
 @pytest.mark.parametrize("options", [{}, {"container": "nobody"}, {"container": "main", "previous": True}])

@@ -12,12 +12,17 @@ def at(path: str, name: str = "shared", **more: Any) -> list[Object]:
 
 
 def test_an_emptydir_is_empty_and_writable(pods: PodClient) -> None:
-    log = pods.output(pods.shell("ls -A /new/place; echo x > /new/place/file; cat /new/place/file", volumeMounts=at("/new/place")), volumes=[SHARED])
+    log = pods.output(
+        pods.shell("ls -A /new/place; echo x > /new/place/file; cat /new/place/file", volumeMounts=at("/new/place")),
+        volumes=[SHARED],
+    )
     assert log == "x\n"
 
 
 def test_an_emptydir_at_tmp(pods: PodClient) -> None:
-    log = pods.output(pods.shell("touch /tmp/file; ls /tmp/file; cd /tmp; pwd", volumeMounts=at("/tmp")), volumes=[SHARED])
+    log = pods.output(
+        pods.shell("touch /tmp/file; ls /tmp/file; cd /tmp; pwd", volumeMounts=at("/tmp")), volumes=[SHARED]
+    )
     assert log == "/tmp/file\n/tmp\n"
 
 
@@ -62,13 +67,19 @@ def test_a_read_only_root_with_a_writable_tmp(pods: PodClient) -> None:
 def test_a_configmap_as_files(pods: PodClient) -> None:
     name = pods.configmap({"one.txt": "1", "two.txt": "2"})
     volume = {"name": "files", "configMap": {"name": name}}
-    log = pods.output(pods.shell("cd /files; for f in *; do echo $f $(cat $f); done", volumeMounts=at("/files", "files")), volumes=[volume])
+    log = pods.output(
+        pods.shell("cd /files; for f in *; do echo $f $(cat $f); done", volumeMounts=at("/files", "files")),
+        volumes=[volume],
+    )
     assert log == "one.txt 1\ntwo.txt 2\n"
 
 
 def test_one_key_of_a_secret_as_a_file(pods: PodClient) -> None:
     name = pods.secret({"password": "p", "other": "o"})
-    volume = {"name": "files", "secret": {"secretName": name, "items": [{"key": "password", "path": "deep/file"}], "defaultMode": 0o400}}
+    volume = {
+        "name": "files",
+        "secret": {"secretName": name, "items": [{"key": "password", "path": "deep/file"}], "defaultMode": 0o400},
+    }
     script = "cat /files/deep/file; echo; ls /files"
     assert pods.output(pods.shell(script, volumeMounts=at("/files", "files")), volumes=[volume]) == "p\ndeep\n"
 
@@ -76,10 +87,14 @@ def test_one_key_of_a_secret_as_a_file(pods: PodClient) -> None:
 def test_files_of_a_configmap_cannot_be_written(pods: PodClient) -> None:
     name = pods.configmap({"file": "1"})
     script = "(echo 2 > /files/file) 2>/dev/null || echo refused"
-    log = pods.output(pods.shell(script, volumeMounts=at("/files", "files")), volumes=[{"name": "files", "configMap": {"name": name}}])
+    log = pods.output(
+        pods.shell(script, volumeMounts=at("/files", "files")), volumes=[{"name": "files", "configMap": {"name": name}}]
+    )
     assert log == "refused\n"
 
 
 def test_a_missing_configmap_volume_that_is_optional(pods: PodClient) -> None:
     volume = {"name": "files", "configMap": {"name": "nowhere", "optional": True}}
-    assert pods.output(pods.shell("ls /files; echo end", volumeMounts=at("/files", "files")), volumes=[volume]) == "end\n"
+    assert (
+        pods.output(pods.shell("ls /files; echo end", volumeMounts=at("/files", "files")), volumes=[volume]) == "end\n"
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from kubernetes import client, watch
 from kubernetes.client.exceptions import ApiException
+
 from pod_client import PodClient, until
 
 SELECTORS = {
@@ -55,16 +56,19 @@ def test_a_wrong_selector_is_refused(pods: PodClient, selector: str) -> None:
 def test_fields_select(pods: PodClient, things: list[str]) -> None:
     found = pods.api.list_namespaced_config_map(pods.namespace, field_selector="metadata.name=ball").items
     assert [item.metadata.name for item in found] == ["ball"]
-    assert {item.metadata.name for item in pods.api.list_namespaced_config_map(pods.namespace, field_selector="metadata.name!=ball").items} >= (
-        set(things) - {"ball"}
-    )
+    assert {
+        item.metadata.name
+        for item in pods.api.list_namespaced_config_map(pods.namespace, field_selector="metadata.name!=ball").items
+    } >= (set(things) - {"ball"})
 
 
 def test_pods_are_selected_by_phase(pods: PodClient) -> None:
     done = pods.run(pods.pod(pods.shell("exit 0"), labels={"by": "phase"})).metadata.name
     broken = pods.run(pods.pod(pods.shell("exit 1"), labels={"by": "phase"})).metadata.name
     for phase, expected in (("Succeeded", [done]), ("Failed", [broken]), ("Running", [])):
-        found = pods.api.list_namespaced_pod(pods.namespace, field_selector=f"status.phase={phase}", label_selector="by=phase")
+        found = pods.api.list_namespaced_pod(
+            pods.namespace, field_selector=f"status.phase={phase}", label_selector="by=phase"
+        )
         assert [pod.metadata.name for pod in found.items] == expected
 
 
@@ -76,7 +80,9 @@ def test_an_unknown_field_is_refused(pods: PodClient) -> None:
 
 
 def test_all_namespaces_are_listed_together(pods: PodClient, things: list[str]) -> None:
-    found = {(item.metadata.namespace, item.metadata.name) for item in pods.api.list_config_map_for_all_namespaces().items}
+    found = {
+        (item.metadata.namespace, item.metadata.name) for item in pods.api.list_config_map_for_all_namespaces().items
+    }
     assert {(pods.namespace, name) for name in things} <= found
 
 
@@ -95,7 +101,9 @@ def test_a_list_comes_in_pages(pods: PodClient, things: list[str]) -> None:
 
 
 def changes(pods: PodClient, **options: Any) -> Iterator[tuple[str, client.V1ConfigMap]]:
-    for event in watch.Watch().stream(pods.api.list_namespaced_config_map, pods.namespace, timeout_seconds=10, **options):
+    for event in watch.Watch().stream(
+        pods.api.list_namespaced_config_map, pods.namespace, timeout_seconds=10, **options
+    ):
         yield event["type"], event["object"]
 
 
@@ -138,7 +146,9 @@ def test_a_watch_with_a_selector_sees_objects_come_and_go(pods: PodClient) -> No
 
 def test_a_watch_ends_when_its_time_is_over(pods: PodClient) -> None:
     version = pods.api.list_namespaced_config_map(pods.namespace).metadata.resource_version
-    stream = watch.Watch().stream(pods.api.list_namespaced_config_map, pods.namespace, resource_version=version, timeout_seconds=1)
+    stream = watch.Watch().stream(
+        pods.api.list_namespaced_config_map, pods.namespace, resource_version=version, timeout_seconds=1
+    )
     assert [event for event in stream if event["object"].metadata.name == "nobody"] == []
 
 

@@ -41,9 +41,7 @@ class Node:
         asyncio.get_running_loop().add_reader(self._pipe, self._read_notes)
         for pod in self._store.select("pods"):
             if pod["spec"].get("nodeName") and pod["status"].get("phase") not in FINISHED:
-                self._begin(pod)
-                if pod["metadata"].get("deletionTimestamp"):
-                    self.stop(pod, pod["metadata"].get("deletionGracePeriodSeconds", 0))
+                await self._adopt(pod)
         self._spawn(self._sweep())
 
     async def close(self) -> None:
@@ -73,9 +71,9 @@ class Node:
             return
         self.recorder.record(pod, "Normal", "Scheduled", f"Successfully assigned {_path(pod)} to {NODE_NAME}")
         spec = {**pod["spec"], "nodeName": NODE_NAME}
-        worker = self._begin(
-            self._store.put("pods", {**pod, "spec": spec, "status": {**pod["status"], "startTime": clock.now()}})
-        )
+        bound = {**pod, "spec": spec, "status": {**pod["status"], "startTime": clock.now()}}
+        worker = Worker(self._store.put("pods", bound), self._store, self.recorder, self._settings)
+        self._begin(worker)
         try:
             await asyncio.wait_for(worker.moved.wait(), START_SECONDS)
         except TimeoutError:
@@ -106,12 +104,18 @@ class Node:
             run.refresh()
         return [current if current and current.directory == run.directory else run for run in runs]
 
-    def _begin(self, pod: Object) -> Worker:
+    async def _adopt(self, pod: Object) -> None:
+        """Go on with a pod that an earlier server started."""
         worker = Worker(pod, self._store, self.recorder, self._settings)
+        await worker.adopt()
+        self._begin(worker)
+        if pod["metadata"].get("deletionTimestamp"):
+            self.stop(pod, pod["metadata"].get("deletionGracePeriodSeconds", 0))
+
+    def _begin(self, worker: Worker) -> None:
         self._workers[worker.uid] = worker
         worker.publish()
         self._spawn(self._live(worker), name=f"pod {worker.uid}")
-        return worker
 
     async def _live(self, worker: Worker) -> None:
         """The whole life of a pod, and its removal if it was deleted meanwhile."""

@@ -69,7 +69,6 @@ class Worker:
         """Run the pod to its end; never raises."""
         deadline = asyncio.create_task(self._watch_deadline())
         try:
-            await self._adopt()
             if await self._make_volumes() and await self._initialize():
                 await asyncio.gather(*(self._keep_running(state) for state in self._main))
         except Exception as error:
@@ -77,6 +76,8 @@ class Worker:
             self._reason = ("InternalError", f"{type(error).__name__}: {error}")
             self.kill()
         finally:
+            for run in self.runs:
+                await run.ended.wait()
             deadline.cancel()
             self.publish(is_final=True)
             self.moved.set()
@@ -131,8 +132,8 @@ class Worker:
         if phase != "Pending" or any(state.waiting[1] for state in self.states):
             self.moved.set()
 
-    async def _adopt(self) -> None:
-        """Take over what an earlier server started."""
+    async def adopt(self) -> None:
+        """Take over what an earlier server started; to be called before `live`."""
         for state in self.states:
             runs = self._directory(state)
             attempts = (

@@ -65,7 +65,9 @@ class PodClient:
                 return None
             raise
 
-    def wait_for(self, name: str, what: str, holds: Callable[[client.V1Pod], Any], patience: float = PATIENCE) -> client.V1Pod:
+    def wait_for(
+        self, name: str, what: str, holds: Callable[[client.V1Pod], Any], patience: float = PATIENCE
+    ) -> client.V1Pod:
         """The pod as soon as something holds for it."""
 
         def look() -> client.V1Pod | None:

@@ -1,0 +1,87 @@
+"""The embedded cluster as a process that tests start, kill and start again."""
+
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from kubernetes import client, config
+
+from pod_client import PodClient, until
+
+
+@dataclass
+class ClusterServer:
+    """A server with its state below `home`. `options` are more words for its command line."""
+
+    home: Path
+    options: tuple[str, ...] = ()
+    process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.home / "kubeconfig"
+
+    @property
+    def state(self) -> Path:
+        return self.home / "state"
+
+    @property
+    def log(self) -> str:
+        return (self.home / "log").read_text()
+
+    @property
+    def command(self) -> list[str]:
+        state = ["--state", str(self.state), "--kubeconfig", str(self.kubeconfig)]
+        return [sys.executable, "-m", "local_cluster", "--port", "0", *state, *self.options]
+
+    def start(self, **environment: str) -> "ClusterServer":
+        """Starts the server and waits until it serves."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "log").open("wb") as log:
+            surroundings = {**os.environ, **environment}
+            self.process = process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, env=surroundings, cwd=self.home
+            )
+        until("the embedded cluster to serve", lambda: "serving" in self.log or process.poll() is not None)
+        assert process.poll() is None, self.log
+        return self
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ends the server; returns its exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def core(self) -> client.CoreV1Api:
+        return client.CoreV1Api(config.new_client_from_config(str(self.kubeconfig)))
+
+    def pods(self) -> PodClient:
+        return PodClient(self.core(), "nightshift", "any-image:1")
+
+    def address(self) -> str:
+        """Its URL, in plain HTTP."""
+        settings = client.Configuration()
+        config.load_kube_config(str(self.kubeconfig), client_configuration=settings)
+        return str(settings.host).replace("https://", "http://")
+
+    def get(self, path: str, **headers: str) -> bytes:
+        request = urllib.request.Request(self.address() + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=10, context=ssl.create_default_context()) as reply:
+            return bytes(reply.read())
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """The living processes whose command line contains a mark."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = process.info["cmdline"] or []
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(mark in word for word in words):
+            found.append(process)
+    return found
