@@ -1,6 +1,7 @@
 """What every DAG and every task must have, and the pod that each task would make."""
 
 import re
+from copy import copy
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.exceptions import ParamValidationError
 from kubernetes.client import ApiClient
 
 import models
 from nightshift.definition import VERBS
+from nightshift_airflow.nightly import NIGHT
 from nightshift_airflow.step import StepOperator
 
 PINNED = re.compile(r"\A[^:@]+(:[0-9]+/[^:@]+)?(:(?!latest\Z)[\w.-]+|@sha256:[0-9a-f]{64})\Z")
@@ -102,6 +106,35 @@ def test_the_trigger_form_offers_a_night(nightlies: dict[str, DAG]) -> None:
         assert param.value is None
         assert param.schema["format"] == "date"
         assert param.description
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "2013-02-09\n",
+        "2013-02-09;id",
+        "$(id)",
+        "{{ ds }}",
+        "２０１３-０２-０９",
+        "2013-02-30",
+        "20130209",
+        "x" * 300,
+        5,
+        [],
+    ],
+)
+def test_the_trigger_refuses_what_is_no_day(value: object) -> None:
+    params = ParamsDict({"night": copy(NIGHT)})
+    with pytest.raises(ParamValidationError):
+        params.update({"night": value})
+
+
+@pytest.mark.parametrize("value", ["2013-02-09", None])
+def test_the_trigger_takes_a_day_or_nothing(value: str | None) -> None:
+    params = ParamsDict({"night": copy(NIGHT)})
+    params.update({"night": value})
+    assert params.validate() == {"night": value}
 
 
 def test_the_pod_is_as_large_as_the_definition_says(nightlies: dict[str, DAG]) -> None:

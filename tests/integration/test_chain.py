@@ -37,17 +37,17 @@ class Chain:
         return self.ran.states[(FIRST, SECOND, CORRUPTED).index(night)]
 
     def result(self, night: str, verb: str) -> dict[str, Any]:
-        found = self.store.get_json(self.store.uri(key_of("flights", date.fromisoformat(night), verb)))
+        uri = self.store.uri(key_of("flights", date.fromisoformat(night), verb))
+        found: dict[str, Any] | None = self.store.get_json(uri)
         assert found is not None, f"{verb} of {night} left no result"
         return found
 
 
 def nightshift(environment: dict[str, str], *words: str) -> None:
     """A step's command outside of any pod."""
-    program = str(Path(sys.executable).parent / "nightshift")
-    done = subprocess.run(
-        [program, *words], env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True
-    )
+    command = [str(Path(sys.executable).parent / "nightshift"), *words]
+    environment = {"PATH": os.environ["PATH"], **environment}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
