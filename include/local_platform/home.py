@@ -1,6 +1,7 @@
 """The one folder that holds everything the platform makes: `.nightshift/` beside the sources, or `NIGHTSHIFT_HOME`."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,10 @@ SOURCES = Path(__file__).resolve().parents[2]
 """The root of the checkout: the folder with `dags`, `plugins` and `include`."""
 SOCKET_LIMIT = 90
 """Bytes a folder's path may have: sockets live in it, and their whole path may have 107."""
+
+
+ODD = re.compile(r"[%\"';#\n]")
+ELSEWHERE = "set NIGHTSHIFT_HOME to another folder"
 
 
 class CannotStart(Exception):
@@ -47,12 +52,12 @@ class Home:
 
 
 def locate() -> Home:
-    """The home of this checkout, made when it is not there. Raises `CannotStart` when its path is too long."""
+    """The home of this checkout, made when it is not there. Raises `CannotStart` when its path cannot serve."""
     path = Path(os.environ.get("NIGHTSHIFT_HOME") or SOURCES / ".nightshift").resolve()
     if len(str(path).encode()) > SOCKET_LIMIT:
-        raise CannotStart(
-            f"the path {path} is too long for a socket: set NIGHTSHIFT_HOME to a folder of at most {SOCKET_LIMIT} bytes"
-        )
+        raise CannotStart(f"the path {path} has more than the {SOCKET_LIMIT} bytes that sockets can take: {ELSEWHERE}")
+    if ODD.search(str(path)):
+        raise CannotStart(f"the path {path} has one of {ODD.pattern}, which the supervisor cannot take: {ELSEWHERE}")
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.chmod(0o700)
     (path / "logs").mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
 """Airflow on one machine: its four services, and every option that differs from its defaults, with the reason."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -22,13 +22,13 @@ class Orchestration:
 
     home: Path
     port: int
-    passwords: dict[str, str]
-    jwt_key: str
-    api_key: str
-    fernet_key: str
     kubeconfig: Path
     mlflow_url: str
-    viewer: dict[str, str]
+    passwords: dict[str, str] = field(repr=False)
+    jwt_key: str = field(repr=False)
+    api_key: str = field(repr=False)
+    fernet_key: str = field(repr=False)
+    viewer: dict[str, str] = field(repr=False)
 
     @property
     def url(self) -> str:

@@ -4,6 +4,7 @@ Edit a line and run `make up` again. To begin anew, delete the whole folder: the
 """
 
 import base64
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -19,12 +20,12 @@ HEAD = """\
 """
 
 
-def _setting(default: Callable[[], Any], meaning: str) -> Any:
-    return field(default_factory=default, metadata={"meaning": meaning})
-
-
 def _port(default: int, meaning: str) -> Any:
-    return _setting(lambda: default, meaning)
+    return field(default=default, metadata={"meaning": meaning})
+
+
+def _secret(make: Callable[[], str], meaning: str) -> Any:
+    return field(default_factory=make, metadata={"meaning": meaning}, repr=False)
 
 
 def _password() -> str:
@@ -50,15 +51,15 @@ class Settings:
     s3_inner_ports: int = _port(
         18330, "the S3 server's own parts: the first of eight ports in a row, and the eighth + 10000"
     )
-    admin_password: str = _setting(_password, "Airflow's user admin, who may do everything")
-    analyst_password: str = _setting(_password, "Airflow's user analyst, who may look at everything and change nothing")
-    s3_admin_key: str = _setting(_key, "S3 secret of the identity platform, which makes the buckets")
-    s3_steps_key: str = _setting(_key, "S3 secret of the identity steps, which reads and writes lake and nightshift")
-    s3_mlflow_key: str = _setting(_key, "S3 secret of the identity mlflow, which reads and writes mlflow")
-    s3_viewer_key: str = _setting(_key, "S3 secret of the identity viewer, which reads nightshift for Airflow's pages")
-    airflow_jwt_key: str = _setting(_key, "signs the tokens of Airflow's logins and tasks")
-    airflow_api_key: str = _setting(_key, "signs what Airflow's API hands to browsers")
-    airflow_fernet_key: str = _setting(_fernet, "encrypts the connections and variables in Airflow's database")
+    admin_password: str = _secret(_password, "Airflow's user admin, who may do everything")
+    analyst_password: str = _secret(_password, "Airflow's user analyst, who may look at everything and change nothing")
+    s3_admin_key: str = _secret(_key, "S3 secret of the identity platform, which makes the buckets")
+    s3_steps_key: str = _secret(_key, "S3 secret of the identity steps, which reads and writes lake and nightshift")
+    s3_mlflow_key: str = _secret(_key, "S3 secret of the identity mlflow, which reads and writes mlflow")
+    s3_viewer_key: str = _secret(_key, "S3 secret of the identity viewer, which reads nightshift for Airflow's pages")
+    airflow_jwt_key: str = _secret(_key, "signs the tokens of Airflow's logins and tasks")
+    airflow_api_key: str = _secret(_key, "signs what Airflow's API hands to browsers")
+    airflow_fernet_key: str = _secret(_fernet, "encrypts the connections and variables in Airflow's database")
 
 
 def read(home: Home) -> Settings:
@@ -95,6 +96,8 @@ def _parse(line: str, where: str) -> dict[str, int | str]:
         raise CannotStart(f"{where}: {name[:60]!r} is no setting: expected one of {', '.join(known)}")
     if not value:
         raise CannotStart(f"{where}: {name} has no value: write one after the equals sign")
+    if re.search(r"[\s\"']", value):
+        raise CannotStart(f"{where}: {name} has a space or a quotation mark in it: write a value without")
     if known[name].type is not int:
         return {known[name].name: value}
     if not (value.isascii() and value.isdigit() and 1024 <= int(value) <= 55_000):

@@ -91,8 +91,9 @@ def _literal(text: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{_literal(escaped)}"'
+    if '"' in value:
+        raise ValueError("supervisord's configuration has no way to write a quotation mark inside a value")
+    return f'"{_literal(value)}"'
 
 
 class Supervisor:

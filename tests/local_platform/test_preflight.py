@@ -1,0 +1,71 @@
+"""What the machine lacks is said in one sentence, before anything starts."""
+
+import dataclasses
+import socket
+import subprocess
+import sys
+from collections import namedtuple
+
+import pytest
+
+from local_platform import preflight
+from local_platform.home import CannotStart, Home
+from local_platform.platform import Platform
+
+
+def test_free_ports_are_fine(platform: Platform) -> None:
+    preflight.check_ports(platform)
+
+
+def test_a_taken_port_names_its_setting_and_who_has_it(platform: Platform) -> None:
+    port = platform.settings.mlflow_port
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(CannotStart, match=f"port {port} is taken by .*process") as raised,
+    ):
+        preflight.check_ports(platform)
+    assert "NIGHTSHIFT_LOCAL_MLFLOW_PORT" in str(raised.value)
+    assert str(platform.home.settings) in str(raised.value)
+
+
+def test_an_inner_port_of_the_storage_is_checked_too(platform: Platform) -> None:
+    last = platform.settings.s3_inner_ports + 7 + 10_000
+    with (
+        socket.create_server(("127.0.0.1", last)),
+        pytest.raises(CannotStart, match="NIGHTSHIFT_LOCAL_S3_INNER_PORTS"),
+    ):
+        preflight.check_ports(platform)
+
+
+def test_one_port_for_two_services_is_refused(platform: Platform) -> None:
+    same = dataclasses.replace(platform.settings, mlflow_port=platform.settings.airflow_port)
+    with pytest.raises(CannotStart, match="to NIGHTSHIFT_LOCAL_AIRFLOW_PORT and NIGHTSHIFT_LOCAL_MLFLOW_PORT"):
+        preflight.check_ports(Platform(platform.home, same))
+
+
+def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: usage(10, 9, 500 * 1024**2))
+    with pytest.raises(CannotStart, match=r"has 0\.5 GB left and 2 GB are needed: free some space"):
+        preflight.check_disk(home)
+
+
+def test_a_second_command_is_told_to_wait(home: Home) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from local_platform.home import CannotStart, Home
+from local_platform.preflight import alone
+try:
+    with alone(Home(Path({str(home.path)!r}))):
+        print("entered")
+except CannotStart as error:
+    print(error)
+"""
+
+    def second() -> str:
+        return subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=True).stdout
+
+    with preflight.alone(home):
+        assert f"another command works on {home.path} (process " in second()
+    assert second() == "entered\n"

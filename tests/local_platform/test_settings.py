@@ -1,0 +1,91 @@
+"""The settings file is written once, private, complete, and a wrong line is named."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from local_platform import settings
+from local_platform.home import CannotStart, Home, locate
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
+    return locate()
+
+
+def _change(home: Home, name: str, line: str) -> None:
+    lines = [line if found.startswith(name) else found for found in home.settings.read_text().splitlines()]
+    home.settings.write_text("\n".join(lines))
+
+
+def test_the_first_read_writes_the_file_and_the_second_reads_it(home: Home) -> None:
+    first = settings.read(home)
+    assert settings.read(home) == first
+    assert stat.S_IMODE(home.settings.stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.path.stat().st_mode) == 0o700
+
+
+def test_every_setting_has_its_meaning_above_it(home: Home) -> None:
+    settings.read(home)
+    lines = home.settings.read_text().splitlines()
+    values = [number for number, line in enumerate(lines) if "=" in line]
+    assert len(values) == 14
+    assert all(lines[number - 1].startswith("# ") for number in values)
+
+
+def test_two_homes_share_no_secret() -> None:
+    made = [settings.Settings(), settings.Settings()]
+    secrets = [{v for n, v in vars(one).items() if n.endswith(("key", "password"))} for one in made]
+    assert len(secrets[0]) == 9
+    assert not secrets[0] & secrets[1]
+    assert all(len(secret) >= 16 for secret in secrets[0])
+
+
+def test_no_secret_shows_when_settings_are_printed() -> None:
+    made = settings.Settings()
+    shown = repr(made)
+    assert "airflow_port=8080" in shown
+    assert not [value for name, value in vars(made).items() if name.endswith(("key", "password")) and value in shown]
+
+
+def test_a_changed_port_is_read(home: Home) -> None:
+    settings.read(home)
+    _change(home, "NIGHTSHIFT_LOCAL_AIRFLOW_PORT", "NIGHTSHIFT_LOCAL_AIRFLOW_PORT = 18080 ")
+    assert settings.read(home).airflow_port == 18080
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "NIGHTSHIFT_LOCAL_AIRFLOW_PORT=http",
+            "NIGHTSHIFT_LOCAL_AIRFLOW_PORT=http is no port: expected a number from 1024",
+        ),
+        ("NIGHTSHIFT_LOCAL_AIRFLOW_PORT=80", "expected a number from 1024 to 55000"),
+        ("NIGHTSHIFT_LOCAL_AIRFLOW_PORT=٨٠٨٠", "is no port"),
+        ("NIGHTSHIFT_LOCAL_AIRFLOW_PORT=", "has no value"),
+        ("NIGHTSHIFT_LOCAL_AIRFLOW_PROT=8080", "'NIGHTSHIFT_LOCAL_AIRFLOW_PROT' is no setting: expected one of"),
+        ("NIGHTSHIFT_LOCAL_AIRFLOW_PORT=80 80", "has a space or a quotation mark"),
+        ("", "lacks NIGHTSHIFT_LOCAL_AIRFLOW_PORT"),
+    ],
+)
+def test_a_wrong_line_is_named(home: Home, line: str, said: str) -> None:
+    settings.read(home)
+    _change(home, "NIGHTSHIFT_LOCAL_AIRFLOW_PORT", line)
+    with pytest.raises(CannotStart, match=said) as raised:
+        settings.read(home)
+    assert str(home.settings) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("x" * 100, "more than the 90 bytes"), ("50% off", "the supervisor cannot")]
+)
+def test_a_folder_that_cannot_serve_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / name))
+    with pytest.raises(CannotStart, match=f"{said}.*set NIGHTSHIFT_HOME to another folder"):
+        locate()
+    assert not (tmp_path / name).exists()
