@@ -7,6 +7,7 @@ attempt logs its model under an id of its own, so a late attempt cannot overwrit
 
 import hashlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ from nightshift.errors import BadConfig, TryLater
 NAME = "model"
 """The name of the logged model within its run."""
 FILE = "model.skops"
+PYTHON = ".".join(map(str, sys.version_info[:3]))
 REQUIREMENTS = ("scikit-learn", "skops", "numpy", "pandas")
 PREDICTS: Mapping[Task, str] = {"classification": "predict_proba", "regression": "predict"}
 
@@ -200,11 +202,24 @@ def _write(fitted: Fitted, path: Path, metadata: Model) -> None:
             serialization_format=mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS,
             skops_trusted_types=list(fitted.trusted),
             signature=infer_signature(fitted.sample, predictions),
-            # Left to itself, MLflow infers these for ten seconds.
-            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+            conda_env=_environment(),
             pyfunc_predict_fn=predicts,
         )
     except MlflowException as error:
         raise BadConfig(
             f"the estimator cannot be stored: {error} (the model's estimator.py lists them in TRUSTED)"
         ) from error
+
+
+def _environment() -> dict[str, Any]:
+    """What the model needs.
+
+    Left to itself MLflow infers it for ten seconds; given as pip requirements it reads what is installed, for half a
+    second, only to warn.
+    """
+    pip = [f"{name}=={version(name)}" for name in REQUIREMENTS]
+    return {
+        "name": "mlflow-env",
+        "channels": ["conda-forge"],
+        "dependencies": [f"python={PYTHON}", "pip", {"pip": pip}],
+    }

@@ -1,6 +1,7 @@
 """Makes the data of the shops model and lands it: 240 rows a night, 40 shops of which 3 stay closed."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ def land(store: ObjectStore, model: Model, first: date, last: date) -> None:
 def validated(store: ObjectStore, model: Model, night: date, outcome: str = "done", failed: int = 0) -> None:
     """Stores the result that the validation of a night leaves behind."""
     checked = ((model.facts, night), (model.scheduled, night + timedelta(days=1)))
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "dataset": dataset.name,
             "suite": dataset.suite,

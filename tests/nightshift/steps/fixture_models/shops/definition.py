@@ -1,11 +1,7 @@
 """Declares the shops model."""
 
-import os
-
 from nightshift.definition import Dataset, Gate, Model, Window
 
-# Each test has a bucket of its own.
-BUCKET = os.environ.get("SHOPS_BUCKET", "lake")
 KEY = ("shop", "hour")
 
 MODEL = Model(
@@ -14,8 +10,8 @@ MODEL = Model(
     task="classification",
     owner="shop-planning",
     docs="A model for tests.",
-    facts=Dataset(name="sales", uri=f"s3://{BUCKET}/sales/date={{night}}/", suite="sales", key=KEY),
-    scheduled=Dataset(name="openings", uri=f"s3://{BUCKET}/openings/date={{night}}/", suite="openings", key=KEY),
+    facts=Dataset(name="sales", uri="s3://lake/sales/date={night}/", suite="sales", key=KEY),
+    scheduled=Dataset(name="openings", uri="s3://lake/openings/date={night}/", suite="openings", key=KEY),
     key=KEY,
     window=Window(train_days=6, holdout_days=5, history_days=2),
     gate=Gate(metric="log_loss", floor=0.69, slices=("region",), max_slice_loss=0.05, max_calibration_gap=0.2),

@@ -1,0 +1,94 @@
+"""The shops model, its data in the test's own bucket, and a registry that knows nothing of it yet."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import models
+from nightshift.adapters import fresh, results
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.registry_http import NotFound
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.cli import run
+from nightshift.definition import Model
+from nightshift.result import Result
+from nightshift.settings import RunSettings
+from nightshift.steps import Step
+
+MODELS = Path(__file__).parent / "fixture_models"
+FIRST, LAST = date(2013, 2, 6), date(2013, 2, 21)
+NIGHT = date(2013, 2, 19)
+
+RunStep = Callable[..., Result]
+
+
+@pytest.fixture
+def model(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """The shops model over this test's bucket; fresh processes find it as well."""
+    monkeypatch.setenv("NIGHTSHIFT_MODELS", str(MODELS))
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(MODELS)])
+    definition: Model = import_module("models.shops.definition").MODEL
+    facts, scheduled = (
+        replace(dataset, uri=dataset.uri.replace("s3://lake/", f"s3://{bucket}/"))
+        for dataset in (definition.facts, definition.scheduled)
+    )
+    return replace(definition, facts=facts, scheduled=scheduled)
+
+
+@pytest.fixture
+def registry(mlflow_environment: str) -> Registry:  # noqa: ARG001 - sets the environment
+    """The session's MLflow, in which the shops model has no version."""
+    found = Registry()
+    with suppress(NotFound):
+        found.server._send("DELETE", "/api/2.0/mlflow/registered-models/delete", b'{"name": "shops"}', 1)
+    return found
+
+
+@pytest.fixture
+def ledger(store: ObjectStore) -> Ledger:
+    """The ledger of the shops model."""
+    return Ledger(store, "shops")
+
+
+@pytest.fixture
+def source(model: Model) -> Any:  # noqa: ARG001 - makes it importable
+    """The module that makes the data of the shops model."""
+    return import_module("models.shops.source")
+
+
+@pytest.fixture
+def landed(store: ObjectStore, model: Model, source: Any) -> Model:
+    """The shops model with validated nights FIRST to LAST."""
+    source.land(store, model, FIRST, LAST)
+    return model
+
+
+@pytest.fixture
+def run_step(store: ObjectStore, landed: Model, registry: Registry) -> RunStep:  # noqa: ARG001 - must be clean
+    """Runs a verb of a night as the command line does; returns the stored result."""
+
+    def run_step(verb: str, night: date = NIGHT, code_version: str = "test", model: Model = landed) -> Result:
+        run(verb, Step(model, night, store, RunSettings(code_version=code_version, caused_by="a test")))
+        found = results.load(store, "shops", night, verb)
+        assert found is not None
+        return found
+
+    return run_step
+
+
+@pytest.fixture
+def fresh_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares a test the start of a fresh process; the tests of `evaluate` do start it."""
+
+    def run_here(folder: Path) -> str:
+        assert fresh.main(folder) == 0
+        return ""
+
+    monkeypatch.setattr(fresh, "_run", run_here)

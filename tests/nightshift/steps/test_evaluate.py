@@ -1,0 +1,201 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from nightshift.adapters.registry_rest import SHA256, Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import Model
+from nightshift.result import Result
+
+BEFORE, AFTER = date(2013, 2, 18), date(2013, 2, 19)
+RunStep = Callable[..., Result]
+
+
+@pytest.fixture
+def strength(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many trees a challenger has: with one it is weak, with 25 it is strong."""
+    module = import_module("models.shops.estimator")
+    honest = module.estimator
+
+    def strength(trees: int) -> None:
+        monkeypatch.setattr(module, "estimator", lambda seed: honest(seed).set_params(max_iter=trees))
+
+    return strength
+
+
+@pytest.fixture
+def champion(run_step: RunStep, strength: Callable[[int], None]) -> Callable[[int], int]:
+    """Makes the challenger of the night before champion, with that many trees; returns its version."""
+
+    def champion(trees: int) -> int:
+        strength(trees)
+        for verb in ("train", "evaluate", "promote"):
+            result = run_step(verb, BEFORE)
+            assert result.outcome == "done", result.summary
+        return int(result.detail["champion_version"])
+
+    return champion
+
+
+def _checks(result: Result) -> dict[str, bool]:
+    return {check["name"]: check["passed"] for check in result.detail["verdict"]["checks"]}
+
+
+def _judged(run_step: RunStep, strength: Callable[[int], None], trees: int) -> Result:
+    strength(trees)
+    assert run_step("train", AFTER).outcome == "done"
+    result = run_step("evaluate", AFTER)
+    assert result.outcome == "done", result.summary
+    return result
+
+
+def test_the_first_challenger_is_judged_without_a_champion(run_step: RunStep, strength: Callable[[int], None]) -> None:
+    result = _judged(run_step, strength, 25)
+    verdict = result.detail["verdict"]
+    assert verdict["promote"], result.summary
+    assert (verdict["champion"], verdict["gain"], verdict["interval"]) == (None, None, None)
+    assert _checks(result) == {"floor": True, "finite": True, "in_range": True, "calibrated": True, "reloads": True}
+
+
+def test_a_better_challenger_wins(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], registry: Registry
+) -> None:
+    weak = champion(2)
+    result = _judged(run_step, strength, 25)
+    detail, verdict = result.detail, result.detail["verdict"]
+    assert verdict["promote"], result.summary
+    assert (detail["champion_version"], detail["champion_night"]) == (weak, "2013-02-18")
+    assert detail["rows"] == 5 * 222
+    assert 0 < verdict["interval"][0] < verdict["gain"] < verdict["interval"][1]
+    assert verdict["gain"] == pytest.approx(verdict["champion"] - verdict["challenger"])
+    assert {one["group"] for one in verdict["slices"]} == {"north", "south"}
+    tags = registry.version("shops", detail["challenger_version"]).tags
+    assert (tags["nightshift.verdict"], tags["nightshift.compared_with"]) == ("promote", str(weak))
+    folder = registry._run_folder(detail["run_id"])
+    assert registry.server.artifact(f"{folder}/pictures/verdict.png").startswith(b"\x89PNG")
+
+
+def test_a_worse_challenger_is_refused_and_the_step_is_green(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], registry: Registry
+) -> None:
+    champion(25)
+    result = _judged(run_step, strength, 2)
+    assert not result.detail["verdict"]["promote"]
+    assert not _checks(result)["better"]
+    assert "is refused against champion" in result.summary
+    assert registry.version("shops", result.detail["challenger_version"]).tags["nightshift.verdict"] == "refuse"
+
+
+def test_the_same_model_again_is_refused(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int]
+) -> None:
+    """The champion is compared with something else than itself, and a model that learnt nothing new does not win."""
+    standing = champion(25)
+    strength(25)
+    assert run_step("train", BEFORE, code_version="same again").detail["version"] != standing
+    verdict = run_step("evaluate", BEFORE, code_version="same again").detail["verdict"]
+    assert verdict["gain"] == 0
+    assert not verdict["promote"]
+
+
+def test_a_verdict_can_be_computed_again(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], store: ObjectStore
+) -> None:
+    champion(2)
+    first = _judged(run_step, strength, 25)
+    assert run_step("evaluate", AFTER).detail == {**first.detail, "reused": True}
+    store.delete([store.uri("runs/shops/2013-02-19/evaluate.json")])
+    assert run_step("evaluate", AFTER).detail == first.detail
+
+
+def test_a_night_that_is_judged_again_after_its_promotion_does_not_meet_itself(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], store: ObjectStore
+) -> None:
+    weak = champion(2)
+    first = _judged(run_step, strength, 25)
+    assert run_step("promote", AFTER).outcome == "done"
+    store.delete([store.uri("runs/shops/2013-02-19/evaluate.json")])
+    again = run_step("evaluate", AFTER)
+    assert again.detail["champion_version"] == weak
+    assert again.detail["verdict"] == first.detail["verdict"]
+
+
+def test_a_challenger_whose_file_was_altered_is_refused(
+    run_step: RunStep, strength: Callable[[int], None], registry: Registry
+) -> None:
+    strength(25)
+    version = registry.version("shops", run_step("train", AFTER).detail["version"])
+    path = f"{registry.files(version)}/model.skops"
+    registry.server.put_artifact(path, registry.server.artifact(path)[:-10])
+    result = run_step("evaluate", AFTER)
+    assert not result.detail["verdict"]["promote"]
+    assert "digest error" in result.summary
+
+
+def test_a_challenger_that_predicts_otherwise_after_loading_is_refused(
+    run_step: RunStep, strength: Callable[[int], None], registry: Registry
+) -> None:
+    """The file and its tag are those of another model: only what was predicted before it was stored can tell."""
+    strength(2)
+    weak = registry.version("shops", run_step("train", AFTER).detail["version"])
+    strength(25)
+    strong = registry.version("shops", run_step("train", AFTER, code_version="newer").detail["version"])
+    other = registry.server.artifact(f"{registry.files(weak)}/model.skops")
+    registry.server.put_artifact(f"{registry.files(strong)}/model.skops", other)
+    registry.tag(strong, {SHA256: weak.tags[SHA256]})
+    result = run_step("evaluate", AFTER, code_version="newer")
+    assert {name for name, passed in _checks(result).items() if not passed} == {"reloads"}
+    assert "does not predict the same" in result.summary
+
+
+def test_a_champion_whose_features_are_gone_cannot_be_beaten_unseen(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion(2)
+    code = import_module("models.shops.features")
+    honest = code.features
+    monkeypatch.setattr(code, "features", lambda *given: honest(*given).drop(columns=["recent"]))
+    result = _judged(run_step, strength, 25)
+    assert not result.detail["verdict"]["promote"]
+    assert "its features recent are gone" in result.summary
+
+
+def test_a_challenger_with_more_features_is_compared(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion(2)
+    code = import_module("models.shops.features")
+    honest = code.features
+    monkeypatch.setattr(
+        code, "features", lambda *given: honest(*given).assign(anew=1.0)[["anew", *_columns(honest, given)]]
+    )
+    assert _judged(run_step, strength, 25).detail["verdict"]["promote"]
+
+
+def test_nights_that_the_champion_learnt_from_are_not_in_the_comparison(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], landed: Model
+) -> None:
+    """A definition with a longer holdout reaches back into what the champion was trained on."""
+    champion(2)
+    strength(25)
+    wider = replace(landed, window=replace(landed.window, holdout_days=7, train_days=4))
+    assert run_step("train", AFTER, model=wider).outcome == "done"
+    result = run_step("evaluate", AFTER, model=wider)
+    assert result.detail["holdout_nights"] == [f"2013-02-{day}" for day in range(14, 20)]
+    assert result.detail["left_out"] == [
+        {"night": "2013-02-13", "reason": "a version of the comparison was trained up to 2013-02-13"}
+    ]
+
+
+def test_without_a_trained_challenger_it_says_what_to_run(run_step: RunStep) -> None:
+    result = run_step("evaluate", AFTER)
+    assert result.outcome == "bad_config"
+    assert "run `nightshift train shops 2013-02-19` first" in result.summary
+
+
+def _columns(features: Any, given: Any) -> list[str]:
+    return list(features(*given).columns)

@@ -1,0 +1,131 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from nightshift.adapters import tables
+from nightshift.adapters.frames import scheduled_features
+from nightshift.adapters.lake import Lake
+from nightshift.adapters.manifests import manifest
+from nightshift.adapters.predictions import predict
+from nightshift.adapters.registry_load import load
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import Model
+from nightshift.result import Result
+
+NIGHT, SCORED = date(2013, 2, 19), date(2013, 2, 20)
+TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+RunStep = Callable[..., Result]
+pytestmark = pytest.mark.usefixtures("fresh_in_process")
+
+
+@pytest.fixture
+def champion(run_step: RunStep) -> int:
+    """The version that NIGHT promoted."""
+    for verb in ("train", "evaluate", "promote"):
+        result = run_step(verb)
+    return int(result.detail["champion_version"])
+
+
+@pytest.fixture
+def partition(store: ObjectStore) -> str:
+    """Where the predictions for SCORED stand."""
+    return store.uri("scores/shops/date=2013-02-20/")
+
+
+def test_every_scheduled_row_of_the_next_day_is_scored(
+    run_step: RunStep, champion: int, store: ObjectStore, partition: str, source: Any, registry: Registry, landed: Model
+) -> None:
+    result = run_step("score")
+    assert result.outcome == "done", result.summary
+    assert (result.detail["version"], result.detail["rows"]) == (champion, 240)
+    scores = tables.read(store, partition)
+    assert list(scores.columns) == ["shop", "hour", "night", "prediction", "model_version"]
+    plan = source.openings(SCORED)
+    pd.testing.assert_frame_equal(scores[["shop", "hour"]], plan[["shop", "hour"]])
+    assert set(scores["night"]) == {pd.Timestamp("2013-02-20")}
+    assert set(scores["model_version"]) == {champion}
+    loaded = load(registry, registry.version("shops", champion), TRUSTED)
+    _, features = scheduled_features(Lake(store, landed), SCORED)
+    assert scores["prediction"].tolist() == pytest.approx(predict(loaded.estimator, "classification", features))
+    assert scores["prediction"].nunique() > 10
+
+
+def test_a_second_run_leaves_the_manifest_alone(
+    run_step: RunStep, champion: int, store: ObjectStore, partition: str
+) -> None:
+    first = run_step("score")
+    before = manifest(store, partition)
+    second = run_step("score")
+    after = manifest(store, partition)
+    assert before is not None
+    assert after is not None
+    assert before.etag == after.etag
+    assert second.detail == {**first.detail, "reused": True}
+    assert first.detail["version"] == champion
+
+
+def test_a_schedule_that_was_corrected_is_scored_again(
+    run_step: RunStep, champion: int, store: ObjectStore, partition: str, source: Any, landed: Model
+) -> None:
+    run_step("score")
+    tables.write_partition(store, landed.scheduled.partition(SCORED), source.openings(SCORED).head(100))
+    refused = run_step("score")
+    assert refused.outcome == "rejected"
+    assert "date=2013-02-20/ changed after it was validated" in refused.summary
+    assert len(tables.read(store, partition)) == 240
+    source.validated(store, landed, NIGHT)
+    assert run_step("score").detail["rows"] == 100
+    assert len(tables.read(store, partition)) == 100
+    assert champion
+
+
+def test_a_schedule_that_is_missing_is_rejected(
+    run_step: RunStep, champion: int, store: ObjectStore, source: Any, landed: Model, partition: str
+) -> None:
+    store.delete([landed.scheduled.partition(SCORED) + "part-0.parquet"])
+    result = run_step("score")
+    assert result.outcome == "rejected"
+    source.validated(store, landed, NIGHT)  # even where a validation let it pass
+    result = run_step("score")
+    assert result.outcome == "rejected"
+    assert "holds no Parquet file" in result.summary
+    assert manifest(store, partition) is None
+    assert champion
+
+
+def test_after_a_refusal_the_champion_that_stands_scores(
+    run_step: RunStep, champion: int, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.shops.estimator.estimator", _weak)
+    for verb in ("train", "evaluate", "promote"):
+        result = run_step(verb, SCORED)
+    assert result.outcome == "nothing_to_do"
+    scored = run_step("score", SCORED)
+    assert scored.outcome == "done", scored.summary
+    assert scored.detail["version"] == champion
+    assert len(tables.read(store, store.uri("scores/shops/date=2013-02-21/"))) == 240
+
+
+def test_without_a_champion_there_is_nothing_to_do(run_step: RunStep, landed: Model) -> None:
+    out_of_reach = replace(landed, gate=replace(landed.gate, floor=0.01))
+    for verb in ("train", "evaluate", "promote"):
+        result = run_step(verb, model=out_of_reach)
+    assert (result.outcome, result.detail["champion_version"]) == ("nothing_to_do", None)
+    assert run_step("score", model=out_of_reach).outcome == "nothing_to_do"
+
+
+def test_without_a_promotion_step_it_says_what_to_run(run_step: RunStep) -> None:
+    result = run_step("score")
+    assert result.outcome == "bad_config"
+    assert "run `nightshift promote shops 2013-02-19` first" in result.summary
+
+
+def _weak(seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(max_iter=2, random_state=seed)

@@ -1,0 +1,224 @@
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from nightshift.adapters import results, tables
+from nightshift.adapters.registry import TrainingRun
+from nightshift.adapters.registry_rest import KEY, NIGHT, SHA256, TRAINED_TO, Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import Model
+from nightshift.result import Result
+
+NIGHT_OF_TEST = date(2013, 2, 19)
+RunStep = Callable[..., Result]
+
+
+@pytest.fixture
+def runs(mlflow_environment: str) -> Callable[[str], list[Run]]:
+    """The runs with an idempotency key."""
+    client = MlflowClient(mlflow_environment)
+
+    def runs(key: str) -> list[Run]:
+        experiment = client.get_experiment_by_name("shops")
+        return list(client.search_runs([experiment.experiment_id], f"tags.`{KEY}` = '{key}'"))
+
+    return runs
+
+
+def test_one_run_and_one_version_with_all_that_it_takes_to_trust_them(
+    run_step: RunStep, registry: Registry, runs: Callable[[str], list[Run]]
+) -> None:
+    result = run_step("train")
+    assert result.outcome == "done", result.summary
+    detail = result.detail
+    version, [run] = registry.version("shops", detail["version"]), runs(detail["idempotency_key"])
+    assert (run.info.run_id, run.info.status) == (detail["run_id"], "FINISHED")
+    assert version.run_id == run.info.run_id
+    assert version.tags[NIGHT] == "2013-02-19"
+    assert version.tags[TRAINED_TO] == "2013-02-14"
+    assert detail["train_nights"] == [f"2013-02-{day:02d}" for day in range(9, 15)]
+    assert detail["holdout_nights"] == [f"2013-02-{day:02d}" for day in range(15, 20)]
+    assert (detail["rows"], detail["holdout_rows"]) == (6 * 222, 5 * 222)  # three of forty shops have no label
+    assert run.data.params["max_iter"] == "25"
+    assert run.data.metrics["log_loss"] == pytest.approx(detail["metrics"]["log_loss"])
+    assert {i.dataset.name for i in run.inputs.dataset_inputs} == {"sales", "openings"}
+    stored = registry.server.artifact(f"{registry.files(version)}/model.skops")
+    assert hashlib.sha256(stored).hexdigest() == version.tags[SHA256] == detail["artifact_sha256"]
+
+
+def test_what_is_kept_with_the_run(run_step: RunStep, registry: Registry, landed: Model) -> None:
+    detail = run_step("train").detail
+    folder = registry._run_folder(detail["run_id"])
+    for picture in ("roc", "calibration", "importance"):
+        assert registry.server.artifact(f"{folder}/pictures/{picture}.png").startswith(b"\x89PNG")
+    inputs = registry.attached(detail["run_id"], "inputs.json")
+    assert inputs is not None
+    assert set(inputs) == {
+        *(landed.facts.partition(date(2013, 2, day)) for day in range(7, 20)),  # with two nights to look back on
+        *(landed.scheduled.partition(date(2013, 2, day)) for day in range(9, 20)),
+    }
+    assert "scikit-learn==" in registry.server.artifact(f"{folder}/environment.txt").decode()
+    version = registry.version("shops", detail["version"])
+    assert "pickle" not in registry.server.artifact(f"{registry.files(version)}/MLmodel").decode().replace(
+        "pickled_model: model.skops", ""
+    )
+    assert mlflow.models.get_model_info(f"models:/shops/{version.number}").signature is not None
+
+
+def test_a_second_run_finds_the_first(run_step: RunStep, runs: Callable[[str], list[Run]], registry: Registry) -> None:
+    first, second = run_step("train"), run_step("train")
+    assert second.detail == {**first.detail, "reused": True}
+    assert len(runs(first.detail["idempotency_key"])) == 1
+    assert _versions(registry) == [first.detail["version"]]
+
+
+def test_other_code_and_other_data_are_other_work(
+    run_step: RunStep, store: ObjectStore, landed: Model, source: Any, registry: Registry
+) -> None:
+    first = run_step("train")
+    assert run_step("train", code_version="newer").detail["version"] > first.detail["version"]
+    tables.write_partition(store, landed.facts.partition(date(2013, 2, 11)), source.sales(date(2013, 2, 11), noise=9))
+    source.validated(store, landed, date(2013, 2, 11))
+    assert not run_step("train").detail["reused"]
+    assert len(_versions(registry)) == 3
+
+
+def test_nights_that_cannot_be_trusted_are_left_out_by_name(
+    run_step: RunStep, store: ObjectStore, landed: Model, source: Any
+) -> None:
+    rejected, changed, forgotten = date(2013, 2, 10), date(2013, 2, 12), date(2013, 2, 17)
+    source.validated(store, landed, rejected, outcome="rejected", failed=2)
+    tables.write_partition(store, landed.facts.partition(changed), source.sales(changed, noise=9))
+    store.delete([store.uri(f"runs/shops/{forgotten}/validate.json")])
+    detail = run_step("train").detail
+    reasons = {one["night"]: one["reason"] for one in detail["left_out"]}
+    assert set(reasons) == {"2013-02-10", "2013-02-12", "2013-02-17", "2013-02-18"}
+    assert "ended as rejected: 2 of 6 expectations failed" in reasons["2013-02-10"]
+    assert "date=2013-02-12/ changed after it was validated" in reasons["2013-02-12"]
+    assert reasons["2013-02-17"] == "it was never validated"
+    # The night before checks a schedule, so the one of the 18th was never checked either; that of the 11th was.
+    assert "schedule was never validated" in reasons["2013-02-18"]
+    assert detail["train_nights"] == ["2013-02-09", "2013-02-11", "2013-02-13", "2013-02-14"]
+    assert detail["holdout_nights"] == ["2013-02-15", "2013-02-16", "2013-02-19"]
+
+
+def test_a_night_that_failed_validation_is_not_trained(
+    run_step: RunStep, store: ObjectStore, landed: Model, source: Any
+) -> None:
+    source.validated(store, landed, NIGHT_OF_TEST, outcome="rejected", failed=1)
+    result = run_step("train")
+    assert result.outcome == "rejected"
+    assert "night 2013-02-19 of model shops cannot be used" in result.summary
+
+
+def test_an_attempt_that_died_before_registering_is_resumed(
+    run_step: RunStep, runs: Callable[[str], list[Run]], registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "register", _dies)
+        assert run_step("train").outcome == "failed"
+    detail = run_step("train").detail
+    [run] = runs(detail["idempotency_key"])
+    assert run.info.status == "FINISHED"
+    assert _versions(registry) == [detail["version"]]
+    models = MlflowClient().search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    assert len(models) == 1
+
+
+def test_an_attempt_that_died_after_registering_is_found(
+    run_step: RunStep, runs: Callable[[str], list[Run]], registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingRun, "finish", _dies)
+        assert run_step("train").outcome == "failed"
+    detail = run_step("train").detail
+    assert detail["reused"]
+    [run] = runs(detail["idempotency_key"])
+    assert run.info.status == "FINISHED"
+    assert _versions(registry) == [detail["version"]]
+
+
+def test_a_model_file_that_was_cut_short_is_not_registered(
+    run_step: RunStep, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = MlflowClient.log_model_artifacts
+
+    def cut_short(client: MlflowClient, model_id: str, folder: str) -> None:
+        path = Path(folder, "model.skops")
+        path.write_bytes(path.read_bytes()[:1000])
+        honest(client, model_id, folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_model_artifacts", cut_short)
+        result = run_step("train")
+    assert result.outcome == "try_later"
+    assert "digest error, not registered" in result.summary
+    assert registry.champion("shops") is None
+    assert run_step("train").outcome == "done"
+
+
+def test_an_estimator_with_types_nobody_trusts_is_named(run_step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.shops.estimator.TRUSTED", ())
+    result = run_step("train")
+    assert result.outcome == "bad_config"
+    assert "TreePredictor" in result.summary
+
+
+def test_a_server_that_is_gone_is_tried_later(
+    run_step: RunStep, monkeypatch: pytest.MonkeyPatch, registry: Registry
+) -> None:
+    assert registry.champion("shops") is None
+    monkeypatch.setattr("nightshift.adapters.registry_http.FIRST_PAUSE", 0.01)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    result = run_step("train")
+    assert result.outcome == "try_later"
+    assert "http://127.0.0.1:9 could not be reached" in result.summary
+
+
+def test_features_that_do_not_fit_the_schedule_are_named(run_step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.shops.features.features", lambda scheduled, *_: scheduled[["hour"]].head(3))
+    result = run_step("train")
+    assert result.outcome == "bad_config"
+    assert "models/shops/features.py: features() for 2013-02-09 must return a table with one row per" in result.summary
+
+
+def test_features_never_see_the_day_itself_or_later(run_step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = import_module("models.shops.features")
+    honest, seen = code.features, []
+
+    def spy(scheduled: Any, history: Any, day: date) -> Any:
+        nights = {moment.date() for moment in history["sales"]["night"]}
+        seen.append((day, nights))
+        return honest(scheduled, history, day)
+
+    monkeypatch.setattr(code, "features", spy)
+    assert run_step("train").outcome == "done"
+    assert len(seen) == 11
+    assert all(nights == {date.fromordinal(day.toordinal() - back) for back in (1, 2)} for day, nights in seen)
+
+
+def test_the_result_is_stored_as_json(run_step: RunStep, store: ObjectStore) -> None:
+    result = run_step("train")
+    stored = store.get(store.uri("runs/shops/2013-02-19/train.json"))
+    assert stored is not None
+    assert json.loads(stored) == replace(result).as_dict()
+    assert results.load(store, "shops", NIGHT_OF_TEST, "train") == result
+
+
+def _versions(registry: Registry) -> list[int]:
+    reply = registry.server.get("model-versions/search", filter="name = 'shops'", max_results="100")
+    return sorted(int(entry["version"]) for entry in reply.get("model_versions", []))
+
+
+def _dies(*_: object, **__: object) -> None:
+    raise RuntimeError("killed here")
