@@ -27,7 +27,7 @@ from local_platform.home import SOURCES, Home
 from local_platform.nights import Night, load
 from local_platform.plan import Plan, remembered
 from local_platform.platform import Platform
-from local_platform.ports import free
+from local_platform.ports import is_free
 from local_platform.processes import ours
 from local_platform.service import NotReady
 from nightshift.adapters.storage import ObjectStore
@@ -82,8 +82,17 @@ class Demo:
 
 
 def _json(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=30) as reply:
+    with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 - our own server
         return json.loads(reply.read())
+
+
+def _free_ports(count: int) -> int:
+    """The first of `count` free ports in a row; the S3 server needs the last one's number + 10000 as well."""
+    for first in range(21_000, 30_000, 20):
+        row = range(first, first + count)
+        if all(is_free(port) for port in (*row, row[-1] + 10_000)):
+            return first
+    raise AssertionError("no free ports")
 
 
 def _run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
@@ -96,9 +105,13 @@ def _run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     home = Home(tmp_path_factory.mktemp("d") / "h")
     home.path.mkdir()
-    airflow, mlflow, s3, cluster = free(4)
+    first = _free_ports(12)
     chosen = settings.Settings(
-        airflow_port=airflow, mlflow_port=mlflow, s3_port=s3, cluster_port=cluster, s3_inner_ports=31230
+        airflow_port=first,
+        mlflow_port=first + 1,
+        s3_port=first + 2,
+        cluster_port=first + 3,
+        s3_inner_ports=first + 4,
     )
     home.settings.write_text(settings.render(chosen))
     try:
@@ -109,7 +122,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             for name, value in platform.step_secrets().items():
                 patch.setenv(name, value)
             store = ObjectStore(StorageSettings(endpoint=platform.storage.endpoint))
-        api = AirflowApi(f"http://127.0.0.1:{airflow}", "admin", platform.settings.admin_password)
+        api = AirflowApi(f"http://127.0.0.1:{first}", "admin", platform.settings.admin_password)
         yield Demo(home, done.stdout, remembered(home.path / "demo.json", date.max), platform, store, api)
     finally:
         ended = _run(home.path, "down")
