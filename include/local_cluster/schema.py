@@ -49,9 +49,8 @@ class _WrongTypeError(Exception):
     def __init__(self, path: str, expected: str, found: Any) -> None:
         names = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
         expected = expected.replace("list ", "[]").replace("dict ", "map[string]").replace("[]str", "[]string")
-        super().__init__(
-            f"json: cannot unmarshal {names.get(type(found), 'value')} into field {path} of type {_GO_TYPES.get(expected, expected)}"
-        )
+        given, wanted = names.get(type(found), "value"), _GO_TYPES.get(expected, expected)
+        super().__init__(f"json: cannot unmarshal {given} into field {path} of type {wanted}")
 
 
 def _clean(kind: str, value: Any, path: str, unknown: list[str]) -> Any:

@@ -13,19 +13,22 @@ Object = dict[str, Any]
 Predicate = Callable[[Object], bool]
 
 _REQUIREMENT = re.compile(
-    r"\s*(?:(?P<absent>!)\s*(?P<absent_key>[^\s,=!()]+)"
-    r"|(?P<key>[^\s,=!()]+)\s*(?:(?P<operator>==|=|!=)\s*(?P<value>[^\s,=!()]*)|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?)\s*"
+    r"""\s*(?:
+        (?P<absent>!)\s*(?P<absent_key>[^\s,=!()]+)
+        | (?P<key>[^\s,=!()]+)\s*
+          (?:(?P<operator>==|=|!=)\s*(?P<value>[^\s,=!()]*) | (?P<set>in|notin)\s*\((?P<values>[^()]*)\))?
+    )\s*""",
+    re.VERBOSE,
 )
+_INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+_POD_SPEC = ("nodeName", "restartPolicy", "schedulerName", "serviceAccountName")
 _FIELDS: dict[str, set[str]] = {
-    "pods": {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP"},
+    "pods": {"status.phase", "status.podIP", *(f"spec.{field}" for field in _POD_SPEC)},
     "namespaces": {"status.phase"},
     "secrets": {"type"},
     "nodes": {"spec.unschedulable"},
-    "events": {
-        "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion",
-        "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type",
-    },
-}  # fmt: skip
+    "events": {"reason", "reportingComponent", "source", "type", *(f"involvedObject.{field}" for field in _INVOLVED)},
+}
 
 
 def parse_labels(text: str) -> Predicate:
@@ -35,17 +38,13 @@ def parse_labels(text: str) -> Predicate:
     while text.strip():
         match = _REQUIREMENT.match(text, position)
         if not match or not match.group().strip():
-            raise bad_request(
-                f"unable to parse requirement: {text!r} at character {position}: expected a label, an operator and a value"
-            )
+            raise bad_request(f"unable to parse requirement: {text!r} at character {position}: expected a label")
         tests.append(_label_test(match))
         position = match.end()
         if position == len(text):
             break
         if text[position] != ",":
-            raise bad_request(
-                f"unable to parse requirement: found {text[position]!r} at character {position} of {text!r}, expected ','"
-            )
+            raise bad_request(f"unable to parse requirement: {text!r} at character {position}: expected ','")
         position += 1
     return lambda item: all(test(item["metadata"].get("labels") or {}) for test in tests)
 

@@ -32,8 +32,9 @@ def check_pod_change(old: Object, new: Object) -> None:
     if _fixed_part(old["spec"]) == _fixed_part(new["spec"]):
         return
     message = (
-        "Forbidden: pod updates may not change fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, "
-        "`spec.activeDeadlineSeconds` or `spec.tolerations` (only additions to existing tolerations)"
+        "Forbidden: pod updates may not change fields other than `spec.containers[*].image`, "
+        "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds` or `spec.tolerations` "
+        "(only additions to existing tolerations)"
     )
     raise invalid("Pod", new["metadata"]["name"], [("spec", "FieldValueForbidden", message)])
 
@@ -64,14 +65,13 @@ def metadata_causes(resource: Resource, metadata: Object) -> list[Cause]:
         if not names.is_label_key(key):
             causes.append(("metadata.labels", "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name'))
         if not names.is_label_value(value):
-            rule = "a valid label must be an empty string or consist of at most 63 alphanumeric characters, '-', '_' or '.'"
+            rule = "a valid label must be empty or consist of at most 63 alphanumeric characters, '-', '_' or '.'"
             causes.append(("metadata.labels", "FieldValueInvalid", f'Invalid value: "{value}": {rule}'))
-    for key in metadata.get("annotations") or {}:
-        if not names.is_label_key(key.lower()):
-            causes.append(
-                ("metadata.annotations", "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name')
-            )
-    return causes
+    return causes + [
+        ("metadata.annotations", "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name')
+        for key in metadata.get("annotations") or {}
+        if not names.is_label_key(key.lower())
+    ]
 
 
 def _data_causes(plural: str, item: Object) -> list[Cause]:

@@ -1,5 +1,7 @@
 """What pods are told: variables from values, ConfigMaps, Secrets and their own fields."""
 
+from typing import Any
+
 from pod_client import Object, PodClient
 
 
@@ -109,6 +111,6 @@ def test_pods_do_not_get_the_servers_environment(pods: PodClient) -> None:
     assert not {name for name in names if name.startswith(("PYTEST", "NIGHTSHIFT", "AWS", "AIRFLOW"))}
 
 
-def _waiting(pod: object) -> str:
-    states = pod.status.container_statuses  # type: ignore[attr-defined]
-    return states[0].state.waiting.reason if states and states[0].state.waiting else ""
+def _waiting(pod: Any) -> str:
+    states = pod.status.container_statuses
+    return str(states[0].state.waiting.reason) if states and states[0].state.waiting else ""

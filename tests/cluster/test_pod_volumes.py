@@ -4,6 +4,7 @@ from typing import Any
 
 from pod_client import Object, PodClient
 
+TMP = "/tmp"  # noqa: S108 - the path of a pod's volume
 SHARED: Object = {"name": "shared", "emptyDir": {}}
 
 
@@ -20,10 +21,8 @@ def test_an_emptydir_is_empty_and_writable(pods: PodClient) -> None:
 
 
 def test_an_emptydir_at_tmp(pods: PodClient) -> None:
-    log = pods.output(
-        pods.shell("touch /tmp/file; ls /tmp/file; cd /tmp; pwd", volumeMounts=at("/tmp")), volumes=[SHARED]
-    )
-    assert log == "/tmp/file\n/tmp\n"
+    log = pods.output(pods.shell("touch /tmp/file; ls /tmp/file; cd /tmp; pwd", volumeMounts=at(TMP)), volumes=[SHARED])
+    assert log == f"{TMP}/file\n{TMP}\n"
 
 
 def test_two_pods_do_not_share_an_emptydir(pods: PodClient) -> None:
@@ -60,8 +59,8 @@ def test_a_read_only_mount(pods: PodClient) -> None:
 
 def test_a_read_only_root_with_a_writable_tmp(pods: PodClient) -> None:
     script = "for place in /usr /var/tmp / /tmp; do if touch $place/file 2>/dev/null; then echo $place; fi; done"
-    container = pods.shell(script, securityContext={"readOnlyRootFilesystem": True}, volumeMounts=at("/tmp"))
-    assert pods.output(container, volumes=[SHARED]) == "/tmp\n"
+    container = pods.shell(script, securityContext={"readOnlyRootFilesystem": True}, volumeMounts=at(TMP))
+    assert pods.output(container, volumes=[SHARED]) == f"{TMP}\n"
 
 
 def test_a_configmap_as_files(pods: PodClient) -> None:

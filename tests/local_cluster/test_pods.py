@@ -1,5 +1,6 @@
 """What the embedded cluster promises beyond what any cluster does."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from cluster_server import ClusterServer, marked
 from pod_client import Object, PodClient, terminated, until
 
 AT_TMP: Object = {"volumes": [{"name": "tmp", "emptyDir": {}}]}
-MOUNT = [{"name": "tmp", "mountPath": "/tmp"}]
+MOUNT = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - the path of a pod's volume
 
 
 def test_the_reply_to_create_shows_a_running_pod(pods: PodClient) -> None:
@@ -41,7 +42,6 @@ def test_the_programs_of_the_environment_come_first(pods: PodClient) -> None:
 
 
 def _prefix() -> str:
-    import sys
 
     return sys.prefix
 

@@ -1,4 +1,4 @@
-"""This machine as the one node of the cluster."""
+"""The one node of the cluster: this machine."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ def plan(
     """One attempt of one container. Raises CannotRunError, and ConfigError when something that may come is missing."""
     if not container.get("command"):
         raise CannotRunError(
-            f"container {container['name']!r} has no command: on a cluster of one machine the image {container['image']!r} is a name only, "
-            "so its entry point is unknown; give the container a command"
+            f"container {container['name']!r} has no command: on a cluster of one machine the image "
+            f"{container['image']!r} is a name only, so its entry point is unknown; give the container a command"
         )
     mounts = volumes.mounts(container, sources, pod)
     own = _own_directories(settings.pod(pod["metadata"]["uid"]), container)

@@ -135,6 +135,29 @@ def phase_of(init: list[ContainerState], main: list[ContainerState], policy: str
     return "Succeeded" if all(code == 0 for code in codes) else "Failed"
 
 
+def pod_status(
+    pod: Object, init: list[ContainerState], main: list[ContainerState], reason: tuple[str, str], is_final: bool
+) -> Object:
+    """The PodStatus. `reason` is why the whole pod was ended, if it was; a final one has succeeded or failed."""
+    old = pod.get("status") or {}
+    phase = phase_of(init, main, pod["spec"]["restartPolicy"])
+    if reason[0] or (is_final and phase not in ("Succeeded", "Failed")):
+        phase = "Failed" if is_final else "Running"
+    fresh: Object = {
+        "phase": phase,
+        "conditions": conditions(phase, init, main, old.get("conditions") or []),
+        "hostIP": "127.0.0.1",
+        "podIP": "127.0.0.1",
+        "podIPs": [{"ip": "127.0.0.1"}],
+        "startTime": old.get("startTime") or clock.now(),
+        "containerStatuses": [state.describe() for state in main],
+        "qosClass": old.get("qosClass", "BestEffort"),
+    }
+    if init:
+        fresh["initContainerStatuses"] = [state.describe() for state in init]
+    return fresh | ({"reason": reason[0], "message": reason[1]} if reason[0] else {})
+
+
 def conditions(phase: str, init: list[ContainerState], main: list[ContainerState], old: list[Object]) -> list[Object]:
     """The four conditions of a pod, each with the time at which it last changed."""
     finished = phase in ("Succeeded", "Failed")

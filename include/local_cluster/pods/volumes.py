@@ -51,8 +51,8 @@ def _make_one(volume: Object, pod: Object, directory: Path, lookup: Lookup) -> P
     kinds = [kind for kind in volume if kind != "name"]
     if kinds and kinds[0] not in (*FILE_SOURCES, "emptyDir", "downwardAPI", "projected"):
         raise UnsupportedVolumeError(
-            f"volume {volume['name']!r} is of kind {kinds[0]!r}, which a cluster of one machine does not have: use emptyDir, configMap, "
-            "secret, downwardAPI or hostPath"
+            f"volume {volume['name']!r} is of kind {kinds[0]!r}, which a cluster of one machine does not have: "
+            "use emptyDir, configMap, secret, downwardAPI or hostPath"
         )
     if directory.exists():
         return directory  # made by an earlier server

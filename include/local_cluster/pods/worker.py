@@ -109,25 +109,9 @@ class Worker:
         pod = self.pod
         if pod is None:
             return
-        phase = status.phase_of(self._init, self._main, self._spec["restartPolicy"])
-        if self._reason[0] or (is_final and phase not in ("Succeeded", "Failed")):
-            phase = "Failed" if is_final else "Running"
-        old = pod.get("status") or {}
-        fresh: Object = {
-            "phase": phase,
-            "conditions": status.conditions(phase, self._init, self._main, old.get("conditions") or []),
-            "hostIP": "127.0.0.1",
-            "podIP": "127.0.0.1",
-            "podIPs": [{"ip": "127.0.0.1"}],
-            "startTime": old.get("startTime") or clock.now(),
-            "containerStatuses": [state.describe() for state in self._main],
-            "qosClass": old.get("qosClass", "BestEffort"),
-        }
-        if self._init:
-            fresh["initContainerStatuses"] = [state.describe() for state in self._init]
-        if self._reason[0]:
-            fresh |= {"reason": self._reason[0], "message": self._reason[1]}
-        if fresh != old:
+        fresh = status.pod_status(pod, self._init, self._main, self._reason, is_final)
+        phase = fresh["phase"]
+        if fresh != pod.get("status"):
             self._store.put("pods", {**pod, "status": fresh})
         if phase != "Pending" or any(state.waiting[1] for state in self.states):
             self.moved.set()

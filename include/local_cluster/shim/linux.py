@@ -41,7 +41,7 @@ def unshare(flags: int) -> None:
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    """mount(2). Raises OSError that names the target."""
+    """Mount a file system. Raises OSError that names the target."""
     encoded = (source.encode(), target.encode(), kind.encode() if kind else None)
     result = _libc.mount(*encoded, ctypes.c_ulong(flags), data.encode() if data else None)
     _check(result, f"mount {target}")
@@ -71,5 +71,5 @@ def make_read_only(target: str) -> None:
 
 
 def prctl(option: int, value: int) -> None:
-    """prctl(2) with one argument."""
+    """Set a property of this process."""
     _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), "prctl")

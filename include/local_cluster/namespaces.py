@@ -1,0 +1,82 @@
+"""Namespaces: what each begins with, and how it ends with all that is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from local_cluster import clock, defaults
+from local_cluster.errors import forbidden, not_found
+from local_cluster.identity import stamp
+from local_cluster.resources import RESOURCES, Resource
+from local_cluster.store import Store
+
+Object = dict[str, Any]
+PERMANENT = ("default", "nightshift")
+
+
+class Namespaces:
+    """Makes and empties namespaces. `delete_pod` begins to end a pod."""
+
+    def __init__(self, store: Store, delete_pod: Callable[[Object], Object]) -> None:
+        self._store = store
+        self._delete_pod = delete_pod
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Make those that always exist, and go on deleting those that were being deleted."""
+        for name in PERMANENT:
+            if self._store.get("namespaces", "", name) is None:
+                item: Object = {"metadata": {"name": name}}
+                stamp(RESOURCES["namespaces"], "", item)
+                defaults.fill_in("namespaces", item)
+                self.add(item)
+        for namespace in self._store.select("namespaces"):
+            if namespace["metadata"].get("deletionTimestamp"):
+                self._empty(namespace)
+
+    def add(self, item: Object) -> Object:
+        """Store a new namespace, with the service account that each has."""
+        stored = self._store.put("namespaces", item)
+        account: Object = {"metadata": {"name": "default"}}
+        stamp(RESOURCES["serviceaccounts"], item["metadata"]["name"], account)
+        self._store.put("serviceaccounts", account)
+        return stored
+
+    def delete(self, namespace: Object) -> Object:
+        """Begin to delete a namespace. Raises ApiError 403 for `default`."""
+        name = namespace["metadata"]["name"]
+        if name == "default":
+            raise forbidden("namespaces", name, "this namespace may not be deleted")
+        metadata = {**namespace["metadata"], "deletionTimestamp": clock.now()}
+        marked = self._store.put("namespaces", {**namespace, "metadata": metadata, "status": {"phase": "Terminating"}})
+        self._empty(marked)
+        return marked
+
+    def check_open(self, resource: Resource, namespace: str, name: str) -> None:
+        """Refuse a new object where no namespace is, or one that is being deleted. Raises ApiError 404, 403."""
+        found = self._store.get("namespaces", "", namespace)
+        if found is None:
+            raise not_found("namespaces", namespace)
+        if found["metadata"].get("deletionTimestamp"):
+            why = f"unable to create new content in namespace {namespace} because it is being terminated"
+            raise forbidden(resource.plural, name, why)
+
+    def _empty(self, namespace: Object) -> None:
+        task = asyncio.create_task(self._empty_and_remove(namespace))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _empty_and_remove(self, namespace: Object) -> None:
+        """Delete what is in a namespace, pods with their grace, then the namespace."""
+        name = namespace["metadata"]["name"]
+        with self._store.subscribe() as changes:
+            for pod in self._store.select("pods", name):
+                self._delete_pod(pod)
+            while self._store.select("pods", name):
+                await changes.get()
+        for resource in RESOURCES.values():
+            for item in self._store.select(resource.plural, name) if resource.namespaced else ():
+                self._store.remove(resource.plural, item)
+        self._store.remove("namespaces", namespace)
