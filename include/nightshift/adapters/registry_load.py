@@ -76,10 +76,10 @@ def _estimator(data: bytes, version: Version, trusted: Sequence[str]) -> Any:
 
     try:
         return skops.io.loads(data, trusted=list(trusted))
-    except (UntrustedTypesFoundException, TypeError) as error:
-        raise BadConfig(
-            f"{_named(version)} is refused: it holds types that the model does not trust: {error}"
-        ) from error
+    except UntrustedTypesFoundException as error:
+        raise BadConfig(f"{_named(version)} is refused: it holds types the model does not trust: {error}") from error
+    except Exception as error:  # what a damaged or hostile file makes the reader raise is no bug of this step
+        raise BadConfig(f"{_named(version)} is refused: {FILE} is no readable model: {error!r}") from error
 
 
 def _named(version: Version) -> str:
