@@ -1,0 +1,50 @@
+"""A real API server with the plugin, over a real S3 that it may only read."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from local_platform import orchestration, s3
+from local_platform.orchestration import Orchestration
+from local_platform.ports import free
+from local_platform.service import running
+from nightshift.adapters.storage import ObjectStore
+from nightshift.settings import StorageSettings
+from view_server import Server, fill
+
+BUCKET = "nightshift"
+
+
+@pytest.fixture(scope="session")
+def server(s3_storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Airflow's API server as the platform starts it, with a database of its own."""
+    home = tmp_path_factory.mktemp("server")
+    viewer = next(identity for identity in s3_storage.identities if identity.name == "viewer")
+    where = {"NIGHTSHIFT_S3_ENDPOINT": s3_storage.endpoint, "NIGHTSHIFT_S3_BUCKET": BUCKET}
+    airflow = Orchestration(
+        home=home,
+        port=free(1)[0],
+        passwords={"admin": "admin-secret", "analyst": "analyst-secret"},
+        jwt_key="j" * 64,
+        api_key="a" * 64,
+        fernet_key="",
+        kubeconfig=home / "none",
+        mlflow_url="http://localhost:5999",
+        viewer={**where, **viewer.environment()},
+    )
+    service = orchestration.services(airflow)[0]
+    migrate = orchestration.migration(airflow)
+    subprocess.run(migrate, env=service.full_environment(), check=True, capture_output=True, timeout=180)
+    with running(service, home / "log"):
+        yield Server(airflow.url, airflow.passwords)
+
+
+@pytest.fixture(scope="session")
+def filled(server: Server, s3_storage: s3.Storage) -> Server:
+    """The server, with a night to show."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_storage.admin.environment().items():
+            patch.setenv(name, value)
+        fill(ObjectStore(StorageSettings(endpoint=s3_storage.endpoint, bucket=BUCKET)))
+    return server

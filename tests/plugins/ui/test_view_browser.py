@@ -1,0 +1,65 @@
+"""The view as analysts see it: a real browser, Airflow's own pages around it, a hostile page inside of it."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from view_server import CHECK, Server
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NIGHT = "/nightshift/docs/flights/2013-02-09"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on this machine")
+    with sync_playwright() as playwright:
+        # Without its own sandbox: the tests may run as root in a container.
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, filled: Server) -> Iterator[Page]:
+    """A page of an analyst who is logged in; `elsewhere` collects requests to any other host."""
+    with browser.new_context(base_url=filled.url) as context:
+        opened = context.new_page()
+        opened.goto(NIGHT)
+        opened.fill("input[name=username]", "analyst")
+        opened.fill("input[name=password]", filled.passwords["analyst"])
+        opened.click("button[type=submit]")
+        opened.wait_for_url(f"**{NIGHT}")
+        yield opened
+
+
+def test_the_login_leads_back_to_the_page_that_was_asked_for(page: Page) -> None:
+    assert page.inner_text("h1") == "flights, night 2013-02-09"
+
+
+def test_data_docs_open_from_the_navigation_of_airflow(page: Page, filled: Server) -> None:
+    elsewhere: list[str] = []
+    page.on("request", lambda asked: None if filled.url in asked.url else elsewhere.append(asked.url))
+    page.goto("/")
+    page.get_by_text("Data Docs", exact=True).click()
+    view = page.frame_locator("iframe[title='Data Docs']")
+    view.locator("h1").wait_for()
+    view.locator("td.datasets a").first.click()
+    inner = view.frame_locator("iframe")
+    inner.locator("h1").wait_for()
+    assert inner.locator("h1").inner_text() == "a stored page"
+    assert elsewhere == []
+
+
+@pytest.mark.parametrize("path", [f"{NIGHT}/flights/{CHECK}", f"{NIGHT}/flights/{CHECK}/page"])
+def test_no_script_of_a_stored_page_runs(page: Page, path: str) -> None:
+    refused: list[str] = []
+    page.on("console", lambda said: refused.append(said.text))
+    page.goto(path, wait_until="networkidle")
+    assert page.title() != "taken"
+    assert all(frame.title() != "taken" for frame in page.frames)
+    assert any("Blocked script execution" in text or "Content Security Policy" in text for text in refused)

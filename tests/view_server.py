@@ -1,0 +1,124 @@
+"""What the view shows in tests, and a real API server as a browser sees it."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from nightshift.adapters import docs, results
+from nightshift.adapters.docs import Entry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.result import Result
+
+NIGHT = date(2013, 2, 9)
+CHECK = "0123456789abcdef0123"
+RUN = "f" * 32
+HOSTILE = "<script>top.document.title='taken';document.title='taken'</script>"
+LOADER = "<img src=x onerror=\"document.title='taken'\">"
+PAGE = f"<!DOCTYPE html><html><body><h1>a stored page</h1>{HOSTILE}{LOADER}</body></html>"
+
+
+def fill(store: ObjectStore) -> None:
+    """A night that failed, of a model that exists, with a hostile page and results of two steps."""
+    dataset = {
+        "dataset": "flights",
+        "suite": "flights",
+        "partition": "s3://lake/flights/date=2013-02-09/",
+        "night": "2013-02-09",
+        "digest": "d",
+        "rows": 684,
+        "expectations": 26,
+        "failed": 4,
+        "page": f"{docs.check_folder('flights', NIGHT, 'flights', CHECK)}index.html",
+        "planted": True,
+    }
+    docs.publish(store, docs.check_folder("flights", NIGHT, "flights", CHECK), PAGE.encode(), dataset)
+    docs.enter(store, entry(datasets=(dataset,)))
+    save(store, "validate", "rejected", {"datasets": [{**dataset, "failures": [{"sentence": HOSTILE}]}]})
+    save(store, "train", "done", {"run_id": RUN, "left_out": [{"night": "2013-02-08", "reason": HOSTILE}]})
+
+
+def entry(night: date = NIGHT, **changes: Any) -> Entry:
+    """An entry of the index."""
+    fields: dict[str, Any] = {
+        "model": "flights",
+        "validation": "abc123",
+        "outcome": "failed",
+        "validated": "2026-01-02T03:04:05+00:00",
+        "datasets": (),
+    }
+    return Entry(night=night.isoformat(), **{**fields, **changes})
+
+
+def save(store: ObjectStore, verb: str, outcome: str, detail: dict[str, Any]) -> None:
+    """The result of one step of the night."""
+    result = Result(
+        model="flights",
+        night=NIGHT.isoformat(),
+        verb=verb,
+        outcome=outcome,
+        summary=f"the summary of {verb} {HOSTILE}",
+        started="2026-01-02T03:04:05+00:00",
+        seconds=1.5,
+        code_version="v1",
+        caused_by="a test",
+        detail=detail,
+    )
+    results.save(store, result)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply of the server, redirects not followed."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A real API server with the plugin, its users, and the object store behind it."""
+
+    url: str
+    passwords: dict[str, str]
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, user: str | None = None, **headers: str) -> Reply:
+        """GET as a browser does, with the cookie of a user who is logged in."""
+        cookie = {"Cookie": f"_token={self.token(user)}"} if user else {}
+        return self.ask(path, {"Accept": "text/html", **cookie, **headers})
+
+    def token(self, user: str) -> str:
+        """The token that Airflow's login gives."""
+        if user not in self.tokens:
+            body = json.dumps({"username": user, "password": self.passwords[user]}).encode()
+            reply = self.ask("/auth/token", {"Content-Type": "application/json"}, body)
+            self.tokens[user] = json.loads(reply.text)["access_token"]
+        return self.tokens[user]
+
+    def ask(self, path: str, headers: dict[str, str], body: bytes | None = None) -> Reply:
+        """A request, a POST when it has a body."""
+        request = urllib.request.Request(self.url + path, body, headers)  # noqa: S310 - our own server
+        try:
+            with urllib.request.build_opener(_Stay).open(request, timeout=60) as reply:
+                return _reply(reply.status, reply)
+        except urllib.error.HTTPError as error:
+            return _reply(error.code, error)
+
+
+def _reply(status: int, reply: Any) -> Reply:
+    return Reply(status, {name.lower(): value for name, value in reply.headers.items()}, reply.read().decode())
+
+
+def login(next_path: str) -> str:
+    """Where Airflow leads a browser that has to log in first."""
+    return f"/api/v2/auth/login?{urlencode({'next': next_path})}"
