@@ -35,6 +35,8 @@ class Cluster:
         found = self.store.get(resource.plural, namespace, name)
         if found is None:
             raise not_found(resource.plural, name)
+        if resource.plural == "pods":
+            self.node.attention.pay(found)
         return found
 
     async def create(self, resource: Resource, namespace: str, body: Object, dry_run: bool) -> Object:

@@ -5,7 +5,7 @@ from typing import Any
 from pod_client import Object, PodClient
 
 
-def show(pods: PodClient, *names: str, **fields: object) -> str:
+def show(pods: PodClient, *names: str, **fields: Any) -> str:
     """What the variables are in a container, one a line."""
     script = "; ".join(f'echo "{name}=${{{name}-unset}}"' for name in names)
     return pods.output(pods.shell(script, **fields))

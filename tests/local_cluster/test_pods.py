@@ -139,3 +139,22 @@ def test_an_idle_server_costs_nothing(shared: ClusterServer, pods: PodClient) ->
     time.sleep(3)
     assert sum(server.cpu_times()[:2]) - before < 0.06
     pods.delete(name, grace_period_seconds=0)
+
+
+def test_a_pod_that_nobody_watches_is_ended_if_it_wants_so(pods: PodClient) -> None:
+    wanted = pods.pod(pods.shell("sleep 600"), terminationGracePeriodSeconds=1, labels={"lost": "yes"})
+    wanted["metadata"]["annotations"] = {"local-cluster/unwatched-seconds": "2"}
+    followed = pods.create(wanted)
+    log = pods.api.read_namespaced_pod_log(followed, pods.namespace, follow=True, _preload_content=False)
+    lost, other = pods.create(wanted), pods.create(pods.pod(pods.shell("sleep 600"), labels={"lost": "yes"}))
+
+    def phases() -> dict[str, str]:
+        found = pods.api.list_namespaced_pod(pods.namespace, label_selector="lost=yes").items
+        return {pod.metadata.name: pod.status.phase for pod in found}
+
+    until("the lost pod to be ended", lambda: phases()[lost] == "Failed", patience=20)
+    assert phases() == {followed: "Running", lost: "Failed", other: "Running"}
+    assert pods.read(lost).status.reason == "Unwatched"
+    log.close()
+    until("the other to be ended too", lambda: phases()[followed] == "Failed", patience=20)
+    pods.delete(other, grace_period_seconds=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
@@ -42,10 +43,8 @@ async def read_log(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     response.enable_chunked_encoding()
     await response.prepare(request)
-    try:
+    with target.cluster.node.attention.held(pod), suppress(ConnectionError):
         await _send(response, run, wanted)
-    except ConnectionError:
-        return response
     return response
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from local_cluster import clock, quantities
 from local_cluster.pods import volumes
+from local_cluster.pods.attention import ANNOTATION, REASON, Attention
 from local_cluster.pods.machine import capacity, node_labels
 from local_cluster.pods.run import Run
 from local_cluster.pods.settings import NODE_NAME, NodeSettings
@@ -19,6 +20,7 @@ from local_cluster.store import Store
 Object = dict[str, Any]
 FINISHED = ("Succeeded", "Failed")
 SWEEP_SECONDS = 60.0
+LOST_SECONDS = 2.0  # between two looks for pods that nobody watches
 START_SECONDS = 2.0  # how long the reply to create waits for the pod to run
 
 
@@ -32,6 +34,7 @@ class Node:
         self._workers: dict[str, Worker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._pipe = -1
+        self.attention = Attention()
 
     async def start(self) -> None:
         """Listen to shims, take over the pods of an earlier server, begin to sweep."""
@@ -43,6 +46,7 @@ class Node:
             if pod["spec"].get("nodeName") and pod["status"].get("phase") not in FINISHED:
                 await self._adopt(pod)
         self._spawn(self._sweep())
+        self._spawn(self._end_lost())
 
     async def close(self) -> None:
         """End every pod, as a machine does when it is shut down."""
@@ -74,6 +78,7 @@ class Node:
         bound = {**pod, "spec": spec, "status": {**pod["status"], "startTime": clock.now()}}
         worker = Worker(self._store.put("pods", bound), self._store, self.recorder, self._settings)
         self._begin(worker)
+        self.attention.pay(pod)
         try:
             await asyncio.wait_for(worker.moved.wait(), START_SECONDS)
         except TimeoutError:
@@ -161,6 +166,18 @@ class Node:
             self._discard_forgotten(pod["metadata"]["uid"] for pod in self._store.select("pods"))
             await asyncio.sleep(SWEEP_SECONDS)
 
+    async def _end_lost(self) -> None:
+        """End the pods for which nobody cares any more."""
+        while True:
+            await asyncio.sleep(LOST_SECONDS)
+            for worker in list(self._workers.values()):
+                pod = worker.pod
+                if pod is not None and self.attention.is_lost(pod):
+                    message = (
+                        f"nobody has read the pod or its log for longer than {ANNOTATION} allows: its task is gone"
+                    )
+                    worker.stop(pod["spec"]["terminationGracePeriodSeconds"], REASON, message)
+
     def _discard_forgotten(self, known: Iterable[str]) -> None:
         kept = {*known, *self._workers}
         pods = self._settings.directory / "pods"
@@ -170,6 +187,7 @@ class Node:
 
     def _discard(self, uid: str) -> None:
         """Remove a pod's files without making anyone wait."""
+        self.attention.forget(uid)
         directory = self._settings.pod(uid)
         if directory.exists():
             self._spawn(asyncio.to_thread(volumes.discard, directory))

@@ -12,6 +12,7 @@ from local_cluster import clock
 from local_cluster.pods import status, volumes
 from local_cluster.pods.environment import ConfigError
 from local_cluster.pods.plan import CannotRunError, plan
+from local_cluster.pods.reports import Reports
 from local_cluster.pods.run import Run
 from local_cluster.pods.settings import NodeSettings
 from local_cluster.pods.status import ContainerState
@@ -36,7 +37,7 @@ class Worker:
         self.uid: str = pod["metadata"]["uid"]
         self._spec: Object = pod["spec"]
         self._store = store
-        self._recorder = recorder
+        self._reports = Reports(recorder, lambda: self.pod)
         self._settings = settings
         self._init = [
             ContainerState(spec, is_init=True, waiting=("PodInitializing", ""))
@@ -94,7 +95,7 @@ class Worker:
         if first:
             for state in self.states:
                 if state.run and state.run.is_alive:
-                    self._record("Normal", "Killing", f"Stopping container {state.name}", state)
+                    self._reports.container(state, "Killing", "Stopping")
                     state.run.terminate()
         asyncio.get_running_loop().call_later(grace, self.kill)
 
@@ -135,12 +136,12 @@ class Worker:
             try:
                 self._volumes = volumes.make(pod, self._settings.pod(self.uid) / "volumes", self._lookup)
             except ConfigError as error:
-                self._recorder.record(pod, "Warning", "FailedMount", str(error))
+                self._reports.pod("Warning", "FailedMount", str(error))
                 self.moved.set()
                 self.publish()
                 await self._pause(CONFIG_INTERVAL)
             except UnsupportedVolumeError as error:
-                self._recorder.record(pod, "Warning", "FailedMount", str(error))
+                self._reports.pod("Warning", "FailedMount", str(error))
                 self._reason = ("UnsupportedVolume", str(error))
                 return False
             else:
@@ -163,7 +164,7 @@ class Worker:
             if run is None:
                 return False
             await run.ended.wait()
-            self._report_end(state)
+            self._reports.end(state)
             code = run.end_record["exitCode"]
             wanted = status.restarts(self._spec["restartPolicy"], code, state.is_init)
             self.publish()
@@ -184,12 +185,12 @@ class Worker:
             except (CannotRunError, UnsupportedVolumeError) as error:
                 run.refuse(str(error))
             else:
-                self._record("Normal", "Created", f"Created container {state.name}", state)
+                self._reports.container(state, "Created", "Created")
                 run.launch(spec)
             state.run = run
             await run.settled()
             if run.started.is_set():
-                self._record("Normal", "Started", f"Started container {state.name}", state)
+                self._reports.container(state, "Started", "Started")
             self.publish()
             return run
         return None
@@ -211,26 +212,8 @@ class Worker:
     def _wait_for(self, state: ContainerState, reason: str, message: str) -> None:
         """Say why a container does not run yet."""
         state.waiting = (reason, message)
-        event = (
-            ("BackOff", "Back-off restarting failed container")
-            if reason == "CrashLoopBackOff"
-            else ("Failed", f"Error: {message}")
-        )
-        self._record("Warning", *event, state)
+        self._reports.wait(state)
         self.publish()
-
-    def _report_end(self, state: ContainerState) -> None:
-        ended = state.terminated()
-        if ended["reason"] == "StartError":
-            self._record("Warning", "Failed", f"Error: {ended['message']}", state)
-        elif ended["reason"] == "OOMKilled":
-            limit = state.spec["resources"]["limits"]["memory"]
-            self._record(
-                "Warning",
-                "OOMKilling",
-                f"Container {state.name} was killed: it used more than its memory limit {limit}",
-                state,
-            )
 
     async def _watch_deadline(self) -> None:
         """Fail the pod when it has been active for longer than `activeDeadlineSeconds`."""
@@ -240,8 +223,8 @@ class Worker:
             return
         since = clock.parse((pod.get("status") or {}).get("startTime") or clock.now())
         await asyncio.sleep(max(0.0, seconds - (datetime.now(UTC) - since).total_seconds()))
-        if (pod := self.pod) is not None:
-            self._recorder.record(pod, "Normal", "DeadlineExceeded", DEADLINE_MESSAGE)
+        if self.pod is not None:
+            self._reports.pod("Normal", "DeadlineExceeded", DEADLINE_MESSAGE)
             self.stop(self._spec["terminationGracePeriodSeconds"], "DeadlineExceeded", DEADLINE_MESSAGE)
 
     async def _pause(self, seconds: float) -> None:
@@ -250,10 +233,6 @@ class Worker:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
-
-    def _record(self, kind: str, reason: str, message: str, state: ContainerState) -> None:
-        if (pod := self.pod) is not None:
-            self._recorder.record(pod, kind, reason, message, state.path)
 
     def _directory(self, state: ContainerState) -> Path:
         return self._settings.pod(self.uid) / "runs" / state.name

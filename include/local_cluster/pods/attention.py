@@ -1,0 +1,54 @@
+"""Who still cares for a pod: when it was last read, and who follows its log.
+
+A task that runs a pod follows its log or reads its status every few seconds. When the task is gone for good, nobody
+does: a pod that carries the annotation below is then ended. A cluster without this server ignores the annotation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Object = dict[str, Any]
+ANNOTATION = "local-cluster/unwatched-seconds"
+REASON = "Unwatched"
+
+
+class Attention:
+    """Remembers reads by the UID of the pod, since this server started."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._seen: dict[str, float] = {}
+        self._followers: Counter[str] = Counter()
+
+    def pay(self, pod: Object) -> None:
+        """Somebody has read or changed the pod."""
+        self._seen[pod["metadata"]["uid"]] = time.monotonic()
+
+    @contextmanager
+    def held(self, pod: Object) -> Iterator[None]:
+        """Somebody follows the pod's log as long as this lasts."""
+        uid = pod["metadata"]["uid"]
+        self._followers[uid] += 1
+        try:
+            yield
+        finally:
+            self._followers[uid] -= 1
+            self.pay(pod)
+
+    def is_lost(self, pod: Object) -> bool:
+        """Whether nobody has cared for longer than the pod's annotation allows."""
+        text = (pod["metadata"].get("annotations") or {}).get(ANNOTATION, "")
+        if not (text.isascii() and text.isdecimal()):
+            return False
+        uid = pod["metadata"]["uid"]
+        return not self._followers[uid] and time.monotonic() - self._seen.get(uid, self._began) > int(text)
+
+    def forget(self, uid: str) -> None:
+        """The pod is gone."""
+        self._seen.pop(uid, None)
+        self._followers.pop(uid, None)
