@@ -52,8 +52,8 @@ def unexpected(plan: Plan, ended: Sequence[Night]) -> list[str]:
     wrong = [f"night {n.night} ended as {n.ending}: {n.why}" for n in ended if not n.finished]
     for night in ended:
         if night.finished and (night.ending == "blocked") != (night.night == plan.planted):
-            wanted = "blocked" if night.night == plan.planted else "to run"
-            wrong.append(f"night {night.night} was to be {wanted} and ended as {night.ending}: {night.why}")
+            wanted = "be blocked" if night.night == plan.planted else "run"
+            wrong.append(f"night {night.night} was to {wanted} and ended as {night.ending}: {night.why}")
     endings = {night.ending for night in ended}
     return wrong + [f"no night was {ending}" for ending in ("promoted", "refused", "blocked") if ending not in endings]
 

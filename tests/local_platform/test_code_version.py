@@ -1,0 +1,58 @@
+"""The code version changes when, and only when, what the steps run changes."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local_platform.code_version import code_version
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "a test")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "test@localhost")
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "step.py").write_text("one")
+    (tmp_path / "README.md").write_text("text")
+    _git(tmp_path, "init", "--quiet")
+    _git(tmp_path, "add", ".")
+    _git(tmp_path, "commit", "--quiet", "-m", "first")
+    return tmp_path
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(("git", "-C", str(folder), *words), check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_clean_checkout_is_named_by_its_commit(checkout: Path) -> None:
+    assert code_version(checkout) == _git(checkout, "rev-parse", "--short=12", "HEAD")
+
+
+def test_each_change_that_is_not_committed_has_a_version_of_its_own(checkout: Path) -> None:
+    clean, seen = code_version(checkout), set()
+    for text in ("two", "three", "four"):
+        (checkout / "include" / "step.py").write_text(text)
+        seen.add(code_version(checkout))
+        assert code_version(checkout).startswith(f"{clean}-dirty-")
+    assert len(seen) == 3
+
+
+def test_what_no_step_runs_does_not_count(checkout: Path) -> None:
+    (checkout / "include" / "step.py").write_text("two")
+    before = code_version(checkout)
+    (checkout / "README.md").write_text("another text")
+    (checkout / "include" / "__pycache__").mkdir()
+    (checkout / "include" / "__pycache__" / "step.cpython-311.pyc").write_bytes(b"compiled")
+    assert code_version(checkout) == before
+
+
+def test_without_git_the_content_is_the_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "step.py").write_text("one")
+    first = code_version(tmp_path)
+    assert first.startswith("no-git-")
+    (tmp_path / "include" / "step.py").write_text("two")
+    assert code_version(tmp_path) != first

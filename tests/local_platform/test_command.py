@@ -1,0 +1,63 @@
+"""The commands say in one sentence what is wrong, and end with a code."""
+
+import socket
+
+import pytest
+
+from local_platform.__main__ import main
+from local_platform.home import Home
+from local_platform.logs import Tail
+from local_platform.preflight import alone
+from local_platform.processes import ours
+
+
+@pytest.mark.usefixtures("home")
+def test_where_nothing_runs_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 1
+    assert "nothing runs: `make up` starts it" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("home")
+def test_where_nothing_runs_down_has_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["down"]) == 0
+    assert "nothing runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_taken_port_ends_it_before_anything_starts(
+    home: Home, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    text = home.settings.read_text()
+    port = int(text.partition("AIRFLOW_PORT=")[2].partition("\n")[0])
+    with socket.create_server(("127.0.0.1", port)):
+        assert main([command]) == 2
+    said = capsys.readouterr().out
+    assert said.startswith(f"cannot go on: port {port} is taken by ")
+    assert len(said.splitlines()) == 1
+    assert ours(home.path) == []
+
+
+def test_a_second_command_at_once_is_refused(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    with alone(home):
+        assert main(["demo"]) == 2
+    assert "wait until it has ended" in capsys.readouterr().out
+
+
+def test_an_unknown_log_is_refused(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    (home.logs / "s3.log").write_text("line\n")
+    assert main(["logs", "nonsense"]) == 2
+    assert "there is no log of 'nonsense': expected one of s3" in capsys.readouterr().out
+
+
+def test_a_log_is_followed_line_by_line_also_when_it_was_rotated(home: Home) -> None:
+    path = home.logs / "s3.log"
+    path.write_text("one\ntwo\nthr")
+    tail = Tail(path)
+    assert tail.new_lines() == ["one", "two"]
+    with path.open("a") as file:
+        file.write("ee\n")
+    assert tail.new_lines() == ["three"]
+    path.write_text("new\n")
+    assert tail.new_lines() == ["new"]
+    path.unlink()
+    assert tail.new_lines() == []

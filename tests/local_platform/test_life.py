@@ -1,0 +1,115 @@
+"""The whole platform on this machine: it starts, survives the death of any service, and leaves nothing behind."""
+
+import base64
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import psutil
+import pytest
+from kubernetes import client, config
+
+from local_platform import processes
+from local_platform.airflow_api import AirflowApi
+from local_platform.cluster import CONFIGURATION, NAMESPACE
+from local_platform.down import down
+from local_platform.home import Home
+from local_platform.platform import Platform
+from local_platform.ports import is_free
+from local_platform.progress import Progress
+from local_platform.service import NotReady
+from local_platform.supervision import Supervisor
+from local_platform.up import up
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def running(home: Home) -> Iterator[Platform]:
+    """A platform that runs; ended after the test, whatever happens."""
+    try:
+        yield up(home, Progress())
+    finally:
+        processes.end(home.path, patience=1)
+
+
+def _until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+def _program_of(guard: int) -> psutil.Process:
+    return psutil.Process(guard).children()[0]
+
+
+def _all_serve(platform: Platform) -> bool:
+    with suppress(Exception):  # the supervisor may not answer for a moment
+        states = Supervisor(platform.home).states()
+        return all(states[s.name].runs and s.ready(states[s.name].since) for s in platform.services)
+    return False
+
+
+def test_it_starts_heals_and_ends(running: Platform) -> None:
+    supervisor = Supervisor(running.home)
+    before = {name: state.process for name, state in supervisor.states().items()}
+    assert set(before) == {s.name for s in running.services}
+    _only_loopback(running)
+    _users_log_in(running)
+    _the_steps_find_their_environment(running)
+
+    assert up(running.home, Progress()).settings == running.settings
+    assert {name: state.process for name, state in supervisor.states().items()} == before, (
+        "a second up changed something"
+    )
+
+    for guard in before.values():
+        os.kill(_program_of(guard).pid, signal.SIGKILL)
+    _until(lambda: _others_run(supervisor, before), 30, "not every service was started again")
+    _until(lambda: _all_serve(running), 180, "not every service came back")
+
+    down(running.home, Progress())
+    assert processes.ours(running.home.path) == []
+    assert all(is_free(port) for port, _ in running.ports())
+
+
+def _others_run(supervisor: Supervisor, before: dict[str, int]) -> bool:
+    return all(state.process not in (0, before[name]) for name, state in supervisor.states().items())
+
+
+def _only_loopback(platform: Platform) -> None:
+    ours = {process.pid for process in processes.ours(platform.home.path)}
+    listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.pid in ours]
+    assert len(listening) >= 4
+    assert {c.laddr[:1] for c in listening} == {("127.0.0.1",)}
+
+
+def test_a_killed_supervisor_is_found_again(running: Platform) -> None:
+    supervisor = int((running.home.path / "supervisord.pid").read_text())
+    os.kill(supervisor, signal.SIGKILL)
+    up(running.home, Progress())
+    assert int((running.home.path / "supervisord.pid").read_text()) != supervisor
+    assert _all_serve(running)
+    os.kill(int((running.home.path / "supervisord.pid").read_text()), signal.SIGKILL)
+    down(running.home, Progress())
+    assert processes.ours(running.home.path) == []
+
+
+def _users_log_in(platform: Platform) -> None:
+    key = platform.settings
+    url = f"http://127.0.0.1:{key.airflow_port}"
+    for user, password in (("admin", key.admin_password), ("analyst", key.analyst_password)):
+        assert AirflowApi(url, user, password).import_errors() == []
+    with pytest.raises(NotReady, match="401"):
+        AirflowApi(url, "admin", "another password")
+    _until(lambda: AirflowApi(url, "admin", key.admin_password).knows("flights_nightly"), 60, "the DAG was not parsed")
+
+
+def _the_steps_find_their_environment(platform: Platform) -> None:
+    api = client.CoreV1Api(config.new_client_from_config(str(platform.home.kubeconfig)))
+    assert api.read_namespaced_config_map(CONFIGURATION, NAMESPACE).data == platform.step_values()
+    secret = api.read_namespaced_secret(CONFIGURATION, NAMESPACE).data
+    assert {name: base64.b64decode(value).decode() for name, value in secret.items()} == platform.step_secrets()

@@ -1,0 +1,38 @@
+"""The demo's nights are the last before today, stay the same afterwards, and know what training looks back on."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import models
+from local_platform.plan import consecutive, days, history, remembered
+
+TODAY = date(2026, 3, 1)
+
+
+def test_the_nights_end_yesterday_in_the_order_of_their_runs(tmp_path: Path) -> None:
+    plan = remembered(tmp_path / "demo.json", TODAY)
+    assert plan.nights[-1] == TODAY - timedelta(days=1)
+    assert list(plan.nights) == sorted(set(plan.nights))
+    assert plan.planted in plan.nights[1:-1]
+
+
+def test_a_later_demo_finds_the_same_nights(tmp_path: Path) -> None:
+    first = remembered(tmp_path / "demo.json", TODAY)
+    assert remembered(tmp_path / "demo.json", TODAY + timedelta(days=9)) == first
+
+
+def test_nights_become_ranges_without_gaps() -> None:
+    nights = [date(2026, 2, 27), date(2026, 3, 1), date(2026, 2, 28), date(2026, 3, 9), date(2026, 2, 27)]
+    assert consecutive(nights) == [(date(2026, 2, 27), date(2026, 3, 1)), (date(2026, 3, 9), date(2026, 3, 9))]
+    assert consecutive([]) == []
+
+
+def test_the_history_is_what_the_first_night_looks_back_on(tmp_path: Path) -> None:
+    plan, model = remembered(tmp_path / "demo.json", TODAY), models.load("flights")
+    found = [night for first, last in history(plan, model) for night in days(first, last)]
+    window = model.window
+    oldest_day_of_training = plan.nights[0] - timedelta(days=window.holdout_days + window.train_days - 1)
+    assert oldest_day_of_training - timedelta(days=window.history_days) in found
+    assert plan.nights[0] - timedelta(days=1) in found
+    assert not set(found) & set(plan.nights)
+    assert max(found) < plan.nights[-1]
