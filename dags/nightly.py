@@ -28,11 +28,10 @@ A step that has done its work already finds it again and does nothing. A backfil
 
 from airflow.sdk import chain
 
-import models
 from nightshift.definition import VERBS
-from nightshift_airflow.nightly import nightly
+from nightshift_airflow.nightly import loadable, nightly
 from nightshift_airflow.step import step
 
-for model in models.load_all():
+for model in loadable():
     with nightly(model, page=__doc__):
         chain(*(step(model, verb) for verb in VERBS))

@@ -11,11 +11,10 @@ With a real supplier this DAG has no counterpart: the partitions appear by thems
 that a night it missed is made up for by the next run. Nights that were blocked meanwhile can be cleared afterwards.
 """
 
-import models
-from nightshift_airflow.nightly import replay
+from nightshift_airflow.nightly import loadable, replay
 from nightshift_airflow.step import deliver
 
-for model in models.load_all():
+for model in loadable():
     if model.replay:
         with replay(model, page=__doc__):
             deliver(model)

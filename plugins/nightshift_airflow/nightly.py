@@ -1,9 +1,12 @@
 """The DAGs of one model: everything but their tasks."""
 
+import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
+import models
 from nightshift.definition import Model
 from nightshift_airflow.night import PARAM
 
@@ -17,6 +20,20 @@ NIGHT = Param(
     title="Night",
     description="The day whose data is processed. Empty: the day that the run's data interval names.",
 )
+
+log = logging.getLogger(__name__)
+
+
+def loadable() -> Iterator[Model]:
+    """Every model whose definition loads: a broken one must not end the nights of the others.
+
+    `dags/definitions.py` is what shows a broken one in the UI.
+    """
+    for name in models.names():
+        try:
+            yield models.load(name)
+        except Exception as error:  # a definition is code of its own: it can fail in any way
+            log.error("model %s has no DAG, because its definition does not load: %s", name, error)
 
 
 def nightly(model: Model, page: str) -> DAG:
