@@ -64,14 +64,19 @@ class Registry:
             raise
         return _version(reply["model_version"])
 
-    def version(self, model: str, number: int) -> Version:
-        """One version. Raises `BadConfig` when it does not exist (any more)."""
+    def find(self, model: str, number: int) -> Version | None:
+        """One version, or None when it does not exist (any more)."""
         try:
             return _version(self.server.get("model-versions/get", name=model, version=str(number))["model_version"])
-        except NotFound as error:
-            raise BadConfig(
-                f"version {number} of model {model} is not in MLflow's registry: was it deleted?"
-            ) from error
+        except NotFound:
+            return None
+
+    def version(self, model: str, number: int) -> Version:
+        """One version. Raises `BadConfig` when it does not exist (any more)."""
+        found = self.find(model, number)
+        if found is None:
+            raise BadConfig(f"version {number} of model {model} is not in MLflow's registry: was it deleted?")
+        return found
 
     def with_key(self, model: str, key: str) -> Version | None:
         """The version registered for this piece of work. Of two that a lost reply made, always the first."""

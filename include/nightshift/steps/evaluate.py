@@ -25,7 +25,7 @@ from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
 from nightshift.steps._finished import finished
 from nightshift.steps._publish_verdict import publish
-from nightshift.steps._reign import Reign, court, reigning
+from nightshift.steps._reign import court
 from nightshift.steps._window import Plan, holdout_plan
 
 log = logging.getLogger("nightshift.evaluate")
@@ -69,13 +69,13 @@ def run(step: Step) -> Outcome:
 
 
 def _duel(step: Step, registry: Registry, plan: Plan, number: int) -> Duel:
-    name, ledger = step.model.name, Ledger(step.store, step.model.name)
-    seen = court(registry, ledger, name)
+    name = step.model.name
+    seen = court(registry, Ledger(step.store, name), name)
     if seen.by_hand:
-        log.info("the alias champion was moved by hand to %s: the ledger does not know it", seen.champion)
-    rival: Reign | None = reigning(seen, ledger, step.night, without=number)
-    challenger = registry.version(name, number)
-    champion = None if rival is None else registry.version(name, rival.version)
+        now = f"version {seen.champion.number}" if seen.champion else "nothing"
+        log.info("the alias champion was moved by hand: it names %s, which the ledger does not know", now)
+    rival = seen.reigning(step.night, without=number)
+    challenger, champion = registry.version(name, number), rival.version if rival else None
     nights, seen_by = _unseen(plan.holdout.nights, (challenger, *([champion] if champion else [])))
     return Duel(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by)
 

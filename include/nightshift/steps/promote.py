@@ -16,7 +16,7 @@ from nightshift.errors import NothingToDo, TryLater
 from nightshift.result import Outcome, Result
 from nightshift.steps import Step
 from nightshift.steps._finished import finished
-from nightshift.steps._reign import Court, court, reigning
+from nightshift.steps._reign import Court, court
 
 log = logging.getLogger("nightshift.promote")
 ATTEMPTS = 3
@@ -111,7 +111,7 @@ def _require_won(promotion: Promotion, seen: Court) -> None:
     if not promotion.verdict["promote"]:
         _stands(promotion, seen, f"refused: {promotion.verdict['reason']}")
     if seen.champion is not None and seen.champion.night > night:
-        standing = f"champion {seen.champion.version} was trained for the later night {seen.champion.night}"
+        standing = f"champion {seen.champion.number} was trained for the later night {seen.champion.night}"
         _stands(promotion, seen, f"superseded: {standing}; version {promotion.challenger} stays registered")
 
 
@@ -123,9 +123,9 @@ def _stands(promotion: Promotion, seen: Court, reason: str) -> None:
 
 
 def _champion_changed(promotion: Promotion, seen: Court) -> bool:
-    rival = reigning(seen, promotion.ledger, promotion.step.night, without=promotion.challenger)
+    rival = seen.reigning(promotion.step.night, without=promotion.challenger)
     judged: int | None = promotion.evaluated.detail["champion_version"]
-    return (rival.version if rival else None) != judged
+    return (rival.number if rival else None) != judged
 
 
 def _evaluate_again(promotion: Promotion) -> None:
@@ -147,7 +147,7 @@ def _entry(promotion: Promotion, seen: Court) -> Entry:
         model=step.model.name,
         version=version.number,
         night=step.night.isoformat(),
-        previous_version=standing.version if standing else None,
+        previous_version=standing.number if standing else None,
         previous_night=standing.night.isoformat() if standing else None,
         reason=promotion.verdict["reason"],
         verdict={name: promotion.verdict[name] for name in VERDICT},
@@ -177,10 +177,10 @@ def _promoted(promotion: Promotion, entry: Entry) -> Outcome:
 
 def _detail(promotion: Promotion, seen: Court, reason: str) -> dict[str, Any]:
     """The detail when nothing was promoted now. The night is scored by whoever reigned on it, or else reigns now."""
-    reign = reigning(seen, promotion.ledger, promotion.step.night) or seen.champion
+    reign = seen.reigning(promotion.step.night) or seen.champion
     return {
         "promoted": False,
-        "champion_version": reign.version if reign else None,
+        "champion_version": reign.number if reign else None,
         "champion_night": reign.night.isoformat() if reign else None,
         "challenger_version": promotion.challenger,
         "reason": reason,

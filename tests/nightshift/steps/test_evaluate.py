@@ -5,14 +5,16 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from nightshift.adapters.registry_rest import SHA256, Registry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.definition import Model
+from nightshift.definition import Gate, Model
 from nightshift.result import Result
 
 BEFORE, AFTER = date(2013, 2, 18), date(2013, 2, 19)
 RunStep = Callable[..., Result]
+in_process = pytest.mark.usefixtures("fresh_in_process")
 
 
 @pytest.fixture
@@ -79,6 +81,7 @@ def test_a_better_challenger_wins(
     assert registry.server.artifact(f"{folder}/pictures/verdict.png").startswith(b"\x89PNG")
 
 
+@in_process
 def test_a_worse_challenger_is_refused_and_the_step_is_green(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], registry: Registry
 ) -> None:
@@ -90,6 +93,7 @@ def test_a_worse_challenger_is_refused_and_the_step_is_green(
     assert registry.version("shops", result.detail["challenger_version"]).tags["nightshift.verdict"] == "refuse"
 
 
+@in_process
 def test_the_same_model_again_is_refused(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int]
 ) -> None:
@@ -102,6 +106,7 @@ def test_the_same_model_again_is_refused(
     assert not verdict["promote"]
 
 
+@in_process
 def test_a_verdict_can_be_computed_again(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], store: ObjectStore
 ) -> None:
@@ -112,6 +117,7 @@ def test_a_verdict_can_be_computed_again(
     assert run_step("evaluate", AFTER).detail == first.detail
 
 
+@in_process
 def test_a_night_that_is_judged_again_after_its_promotion_does_not_meet_itself(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], store: ObjectStore
 ) -> None:
@@ -136,6 +142,7 @@ def test_a_challenger_whose_file_was_altered_is_refused(
     assert "digest error" in result.summary
 
 
+@in_process
 def test_a_challenger_that_predicts_otherwise_after_loading_is_refused(
     run_step: RunStep, strength: Callable[[int], None], registry: Registry
 ) -> None:
@@ -152,6 +159,7 @@ def test_a_challenger_that_predicts_otherwise_after_loading_is_refused(
     assert "does not predict the same" in result.summary
 
 
+@in_process
 def test_a_champion_whose_features_are_gone_cannot_be_beaten_unseen(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +172,7 @@ def test_a_champion_whose_features_are_gone_cannot_be_beaten_unseen(
     assert "its features recent are gone" in result.summary
 
 
+@in_process
 def test_a_challenger_with_more_features_is_compared(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +185,7 @@ def test_a_challenger_with_more_features_is_compared(
     assert _judged(run_step, strength, 25).detail["verdict"]["promote"]
 
 
+@in_process
 def test_nights_that_the_champion_learnt_from_are_not_in_the_comparison(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], landed: Model
 ) -> None:
@@ -189,6 +199,21 @@ def test_nights_that_the_champion_learnt_from_are_not_in_the_comparison(
     assert result.detail["left_out"] == [
         {"night": "2013-02-13", "reason": "a version of the comparison was trained up to 2013-02-13"}
     ]
+
+
+@in_process
+def test_a_regression_goes_the_same_way(run_step: RunStep, landed: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "models.shops.estimator.estimator", lambda seed: HistGradientBoostingRegressor(max_iter=20, random_state=seed)
+    )
+    gate = Gate(metric="rmse", floor=0.45, slices=("region",), max_slice_loss=0.1)
+    shares = replace(landed, task="regression", gate=gate)
+    for verb in ("train", "evaluate", "promote", "score"):
+        result = run_step(verb, model=shares)
+        assert result.outcome == "done", result.summary
+    verdict = run_step("evaluate", model=shares).detail["verdict"]
+    assert verdict["metric"] == "rmse"
+    assert 0.1 < verdict["challenger"] < 0.45
 
 
 def test_without_a_trained_challenger_it_says_what_to_run(run_step: RunStep) -> None:

@@ -218,6 +218,18 @@ def test_an_alias_that_a_person_moved_is_right(
     assert first not in (by_hand, third)
 
 
+def test_a_champion_that_was_deleted_leaves_the_throne_empty(
+    run_step: RunStep, judged: Judged, registry: Registry, ledger: Ledger
+) -> None:
+    gone = judged(BEFORE, 25)
+    run_step("promote", BEFORE)
+    path = "/api/2.0/mlflow/model-versions/delete"
+    registry.server._send("DELETE", path, json.dumps({"name": "shops", "version": str(gone)}).encode(), 1)
+    heir = judged(AFTER, 2)
+    assert run_step("promote", AFTER).detail["champion_version"] == heir == _alias(registry)
+    assert [entry.version for entry in ledger.newest_first()] == [heir, gone]
+
+
 def test_without_a_verdict_it_says_what_to_run(run_step: RunStep) -> None:
     result = run_step("promote", AFTER)
     assert result.outcome == "bad_config"
