@@ -21,6 +21,7 @@ from nightshift.result import Outcome, Result
 from nightshift.settings import RunSettings, StorageSettings
 from nightshift.steps import Step, validate
 
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values:Warning")  # Great Expectations with pandas 3
 NIGHT = date(2013, 6, 14)
 NEXT = NIGHT + timedelta(days=1)
 Break = Callable[[ObjectStore, Model], None]

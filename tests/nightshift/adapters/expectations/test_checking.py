@@ -16,6 +16,7 @@ from nightshift.adapters.expectations.checking import Checked, check
 from nightshift.adapters.suites import Suite
 from nightshift.errors import BadConfig
 
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values:Warning")  # the library, with pandas 3
 Partition = Callable[..., pd.DataFrame]
 Checking = Callable[..., Checked]
 Fault = Callable[[pd.DataFrame], pd.DataFrame]
