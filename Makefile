@@ -37,7 +37,7 @@ check: $(INSTALLED_DEV) ## lint, format, types, dependency rules
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy include plugins dags tests
-	@$(VENV)/bin/lint-imports
+	@PYTHONPATH=plugins $(VENV)/bin/lint-imports
 
 test-slow: $(INSTALLED_DEV) ## the tests that take minutes, start the whole platform or need a browser
 	@$(PYTHON) -m pytest -m "slow or browser"
