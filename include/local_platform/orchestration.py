@@ -82,6 +82,8 @@ def _pace() -> dict[str, str]:
         # A task outlives a restart of the API server, which takes half a minute on a busy machine.
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "45",
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
+        # The same for a task's calls of the API: nine tries last more than a minute, the default of five 15 s.
+        "AIRFLOW__WORKERS__API_RETRIES": "9",
         # A new model's folder appears within half a minute, not within five.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         # The full name needs DNS, which a machine on its own may not have.

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.steps import Step
 
 log = logging.getLogger("nightshift")
+ENDED = 128 + signal.SIGTERM
 
 DOES = {
     "validate": "check the night's partitions against their suites and publish the Data Docs pages",
@@ -144,4 +146,6 @@ def _save(step: Step, result: Result, code: int) -> int:
 
 def entry() -> None:
     """The console script."""
+    # In a pod the step is process 1, to which a SIGTERM without a handler does nothing until the grace period is over.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
     sys.exit(main())

@@ -1,5 +1,8 @@
 """The command line ends with the exit code of its outcome, and leaves a result whatever happens."""
 
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -88,6 +91,18 @@ def test_an_unknown_step_shows_the_known_ones(capsys: pytest.CaptureFixture[str]
         cli.main(["deploy", "flights", NIGHT])
     assert caught.value.code == 20
     assert "validate" in capsys.readouterr().err
+
+
+def test_a_step_that_is_told_to_end_ends_at_once_also_as_process_one(s3_environment: dict[str, str]) -> None:
+    waits = (
+        "import time, nightshift.cli as cli; cli.main = lambda: print('on', flush=True) or time.sleep(60); cli.entry()"
+    )
+    environment = {"PATH": os.environ["PATH"], **s3_environment}
+    with subprocess.Popen([sys.executable, "-c", waits], env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"on\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 143  # its own exit code, not the -15 of a process that has no handler
 
 
 def test_help_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

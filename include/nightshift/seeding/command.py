@@ -42,9 +42,7 @@ class Seeding:
 
 def parser() -> argparse.ArgumentParser:
     """The command line of `nightshift seed`."""
-    top = Parser(
-        prog="nightshift seed", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    top = Parser(prog="nightshift seed", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("model", metavar="MODEL", help="a model whose data can be replayed")
     top.add_argument("--dates", choices=("shifted", "original"), help="shifted (default) or as they happened")
     what = top.add_mutually_exclusive_group()
