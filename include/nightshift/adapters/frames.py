@@ -5,7 +5,7 @@ model's code, so a leak cannot come through here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib import import_module
 from types import ModuleType
@@ -36,6 +36,10 @@ class Examples:
     night: NDArray[np.datetime64]
     slices: Mapping[str, NDArray[np.str_]]
     nights: tuple[date, ...]
+
+    def without(self, columns: Sequence[str]) -> "Examples":
+        """The same rows without some features."""
+        return replace(self, features=self.features.drop(columns=list(columns), errors="ignore"))
 
     def of(self, nights: Sequence[date]) -> "Examples":
         """Only the rows of these nights."""
@@ -79,6 +83,14 @@ def code_of(model: Model) -> ModuleType:
         return import_module(f"models.{model.name}.features")
     except ImportError as error:
         raise BadConfig(f"models/{model.name}/features.py cannot be imported: {error}") from error
+
+
+def retired(model: Model) -> list[str]:
+    """Features that are still made for a champion that learnt from them, and that challengers no longer see.
+
+    A model's features.py names them in `RETIRED`; most have none.
+    """
+    return list(getattr(code_of(model), "RETIRED", ()))
 
 
 def scheduled_features(lake: Lake, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:

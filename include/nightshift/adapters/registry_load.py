@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import yaml  # type: ignore[import-untyped]  # its types are a package of their own, for one call
 
 from nightshift.adapters.registry_http import NotFound
@@ -51,6 +52,24 @@ def columns_of(registry: Registry, version: Version) -> tuple[str, ...]:
         raise BadConfig(f"{_named(version)} is refused: it wants a loader or code of its own")
     inputs = json.loads(description.get("signature", {}).get("inputs", "[]"))
     return tuple(column["name"] for column in inputs)
+
+
+def columns_for(registry: Registry, version: Version, features: pd.DataFrame) -> pd.DataFrame:
+    """The features that a version was trained on, in its order. Raises `BadConfig` when one is no longer made."""
+    return _chosen(version, columns_of(registry, version), features)
+
+
+def matrix(loaded: Loaded, features: pd.DataFrame) -> pd.DataFrame:
+    """As `columns_for`, for a version that is loaded."""
+    return _chosen(loaded.version, loaded.columns, features)
+
+
+def _chosen(version: Version, columns: tuple[str, ...], features: pd.DataFrame) -> pd.DataFrame:
+    missing = [column for column in columns if column not in features]
+    if missing:
+        remedy = "make them again, named in RETIRED in features.py, until a challenger without them has won"
+        raise BadConfig(f"{_named(version)} needs the features {', '.join(missing)}, which are gone: {remedy}")
+    return features[list(columns)]
 
 
 def _verified(registry: Registry, version: Version) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nightshift.adapters import pictures
-from nightshift.adapters.frames import Examples, examples
+from nightshift.adapters.frames import Examples, examples, retired
 from nightshift.adapters.lake import Lake
 from nightshift.adapters.predictions import Sample, predict
 from nightshift.adapters.registry import Fitted, Input, Logged, TrainingRun
@@ -35,7 +35,7 @@ class Challenger:
     def __init__(self, step: Step, lake: Lake, plan: Plan, key: str) -> None:
         self._step, self._plan, self._key = step, plan, key
         nights = (*plan.train.nights, *plan.holdout.nights)
-        rows = examples(lake, nights)
+        rows = examples(lake, nights).without(retired(step.model))
         self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
         _require_rows(step, self._train, self._holdout)
         module = import_module(f"models.{step.model.name}.estimator")

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import pandas as pd
+
 from nightshift.adapters import results
 from nightshift.adapters.frames import Examples, examples
 from nightshift.adapters.fresh import Answer, predict_fresh
 from nightshift.adapters.lake import Lake
 from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.predictions import Sample
-from nightshift.adapters.registry_load import columns_of
+from nightshift.adapters.registry_load import columns_for
 from nightshift.adapters.registry_rest import SAMPLE, TRAINED_TO, Registry, Version
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.core.verdict import Check, Verdict
@@ -91,39 +93,34 @@ def _unseen(nights: tuple[date, ...], versions: tuple[Version, ...]) -> tuple[tu
 
 
 def _judged(step: Step, registry: Registry, duel: Duel, rows: Examples, seed: int) -> Verdict:
-    sample = Sample.parse(
-        registry.attached(duel.challenger.run_id, SAMPLE) or {"columns": [], "rows": [], "predictions": []}
-    )
-    asked, obstacle = _asked(registry, duel, rows, sample)
-    answers = predict_fresh(step.model, asked)
-    challenger = answers[duel.challenger.number]
+    document = registry.attached(duel.challenger.run_id, SAMPLE)
+    sample = Sample.parse(document or {"columns": [], "rows": [], "predictions": []})
+    challenger, champion = _answers(step, registry, duel, rows, sample)
     checks = [_reloads(challenger, sample)]
-    champion = None
-    if duel.champion is not None:
-        answer = answers.get(duel.champion.number, Answer({}, obstacle))
-        champion = answer.predictions.get("holdout")
-        if answer.refused:
-            checks.append(Check("comparable", False, f"the champion cannot be compared: {answer.refused}"))
+    if champion is not None and champion.refused:
+        checks.append(Check("comparable", False, f"the champion cannot be compared: {champion.refused}"))
     holdout = Holdout(rows.labels, rows.night, rows.slices)
     nothing = rows.labels * float("nan")
-    predicted = Predicted(challenger.predictions.get("holdout", nothing), champion)
+    theirs = champion.predictions.get("holdout") if champion else None
+    predicted = Predicted(challenger.predictions.get("holdout", nothing), theirs)
     return judge(step.model.gate, step.model.task, holdout, predicted, seed, checks)
 
 
-def _asked(registry: Registry, duel: Duel, rows: Examples, sample: Sample) -> tuple[dict[int, Any], str | None]:
-    """Which version is asked about which rows, in its own columns; and why the champion is not asked, if it is not."""
-    asked: dict[int, Any] = {duel.challenger.number: {"holdout": rows.features, "sample": sample.features}}
-    if duel.champion is None:
-        return asked, None
-    try:
-        columns = list(columns_of(registry, duel.champion))
-    except BadConfig as error:
-        return asked, str(error)
-    missing = [column for column in columns if column not in rows.features]
-    if missing:
-        return asked, f"its features {', '.join(missing)} are gone; keep them in features() until a challenger has won"
-    asked[duel.champion.number] = {"holdout": rows.features[columns]}
-    return asked, None
+def _answers(
+    step: Step, registry: Registry, duel: Duel, rows: Examples, sample: Sample
+) -> tuple[Answer, Answer | None]:
+    """What each version says of the holdout, in its own columns, from a fresh process that loads both."""
+    asked: dict[int, dict[str, pd.DataFrame]] = {}
+    refused: dict[int, Answer] = {}
+    for version in duel.versions:
+        try:
+            asked[version.number] = {"holdout": columns_for(registry, version, rows.features)}
+        except BadConfig as error:
+            refused[version.number] = Answer({}, str(error))
+    if duel.challenger.number in asked:
+        asked[duel.challenger.number]["sample"] = sample.features
+    answers = refused | predict_fresh(step.model, asked)
+    return answers[duel.challenger.number], answers[duel.champion.number] if duel.champion else None
 
 
 def _reloads(answer: Answer, sample: Sample) -> Check:

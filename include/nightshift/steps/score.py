@@ -15,7 +15,7 @@ from nightshift.adapters.manifests import Manifest, location, manifest
 from nightshift.adapters.publishing import publish
 from nightshift.adapters.registry_rest import Registry
 from nightshift.core import windows
-from nightshift.errors import BadConfig, NothingToDo
+from nightshift.errors import NothingToDo
 from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
 from nightshift.steps._finished import finished
@@ -57,18 +57,13 @@ def _scores(lake: Lake, number: int, day: date) -> pd.DataFrame:
 
     from nightshift.adapters.frames import scheduled_features
     from nightshift.adapters.predictions import predict
-    from nightshift.adapters.registry_load import load
+    from nightshift.adapters.registry_load import load, matrix
 
     model, registry = lake.model, Registry()
     trusted = import_module(f"models.{model.name}.estimator").TRUSTED
     loaded = load(registry, registry.version(model.name, number), trusted)
     scheduled, features = scheduled_features(lake, day)
-    missing = [column for column in loaded.columns if column not in features]
-    if missing:
-        raise BadConfig(
-            f"champion {number} of {model.name} needs the features {', '.join(missing)}: keep them in features()"
-        )
-    predictions = predict(loaded.estimator, model.task, features[list(loaded.columns)])
+    predictions = predict(loaded.estimator, model.task, matrix(loaded, features))
     keys = scheduled[list(model.key)].reset_index(drop=True)
     return keys.assign(night=pd.Timestamp(day), prediction=predictions, model_version=number)
 

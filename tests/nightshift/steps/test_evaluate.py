@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from nightshift.adapters.registry_load import columns_of
 from nightshift.adapters.registry_rest import SHA256, Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Gate, Model
@@ -169,7 +170,24 @@ def test_a_champion_whose_features_are_gone_cannot_be_beaten_unseen(
     monkeypatch.setattr(code, "features", lambda *given: honest(*given).drop(columns=["recent"]))
     result = _judged(run_step, strength, 25)
     assert not result.detail["verdict"]["promote"]
-    assert "its features recent are gone" in result.summary
+    assert "needs the features recent, which are gone" in result.summary
+
+
+@in_process
+def test_a_retired_feature_is_made_for_the_champion_alone(
+    run_step: RunStep,
+    strength: Callable[[int], None],
+    champion: Callable[[int], int],
+    monkeypatch: pytest.MonkeyPatch,
+    registry: Registry,
+) -> None:
+    champion(2)
+    monkeypatch.setattr("models.shops.features.RETIRED", ("recent",), raising=False)
+    result = _judged(run_step, strength, 25)
+    assert result.detail["verdict"]["promote"], result.summary
+    new = registry.version("shops", result.detail["challenger_version"])
+    assert columns_of(registry, new) == ("hour", "stock", "weekday")
+    assert run_step("promote", AFTER).outcome == run_step("score", AFTER).outcome == "done"
 
 
 @in_process
