@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ def test_the_quietest_night_passes_with_the_volume_of_its_weekday(partition: Par
     assert _says(checking("flights", frame, THANKSGIVING, (int(989.5 * 0.6), 1385))) == ""
 
 
-def _set(column: str, value: object, rows: int = 1) -> Fault:
+def _set(column: str, value: Any, rows: int = 1) -> Fault:
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         changed = frame.copy()
         changed.loc[changed.index[:rows], column] = value
@@ -54,7 +55,10 @@ def _set(column: str, value: object, rows: int = 1) -> Fault:
 FAULTS: dict[str, tuple[Fault, str]] = {
     "lacks a column": (lambda f: f.drop(columns="distance"), "distance: .*there is no column distance"),
     "has a column more": (lambda f: f.assign(extra=1), "the table: .*found .*extra"),
-    "a number became text": (lambda f: f.assign(arr_delay=f.arr_delay.astype(str)), "arr_delay: values must be of type"),
+    "a number became text": (
+        lambda f: f.assign(arr_delay=f.arr_delay.astype(str)),
+        "arr_delay: values must be of type",
+    ),
     "a number became a fraction": (lambda f: f.assign(flight=f.flight.astype(float)), "flight: values must be of type"),
     "labels are missing": (lambda f: f.assign(arr_delay=np.nan), "arr_delay: .*rows do not"),
     "a fifth of the labels is missing": (_set("arr_delay", np.nan, 200), "arr_delay: if dep_time IS NOT NULL"),
@@ -66,7 +70,10 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "a new carrier": (_set("carrier", "ZZ"), "carrier: values must belong to this set"),
     "no carrier": (_set("carrier", None), "carrier: values must never be null"),
     "a new origin": (_set("origin", "BOS"), "origin: values must belong to this set"),
-    "one airport is missing": (lambda f: f.assign(origin=f.origin.replace("JFK", "LGA")), "origin: the airports' usual shares"),
+    "one airport is missing": (
+        lambda f: f.assign(origin=f.origin.replace("JFK", "LGA")),
+        "origin: the airports' usual shares",
+    ),
     "the evening is missing": (
         lambda f: pd.concat([f[f.sched_dep_time < 1400]] * 2).assign(flight=range(2 * sum(f.sched_dep_time < 1400))),
         "sched_dep_time: departures spread",
@@ -114,7 +121,9 @@ def test_an_expectation_that_does_not_exist_is_wrong_configuration() -> None:
         check(suite, pd.DataFrame({"a": [1]}), {})
 
 
-def test_nothing_is_written(partition: Partition, checking: Checking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written(
+    partition: Partition, checking: Checking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     checking("weather", partition("weather"))

@@ -19,7 +19,7 @@ FRAME = pd.DataFrame(
         "name": [CANARY, CANARY, "a", "b", None],
         "amount": [NUMBER, 1.0, 2.0, 3.0, None],
         "mixed": [CANARY, 1, 2.5, None, "x"],
-        "when": pd.to_datetime(["1987-06-05", "2013-01-01", "2013-01-01", None, "2013-01-02"]),
+        "when": pd.to_datetime(["1987-06-05", "2013-01-01", "2013-01-01", "NaT", "2013-01-02"]),
     }
 )
 SECRETS = (CANARY, str(NUMBER), "918,273,645", "9.18273645", "1987-06-05")
@@ -52,9 +52,15 @@ EXPECTATIONS: list[dict[str, Any]] = [
     {"type": "expect_column_values_to_be_dateutil_parseable", "kwargs": {"column": "name"}},
     {"type": "expect_column_values_to_be_json_parseable", "kwargs": {"column": "name"}},
     {"type": "expect_column_values_to_match_strftime_format", "kwargs": {"column": "name", "strftime_format": "%Y"}},
-    {"type": "expect_column_value_z_scores_to_be_less_than", "kwargs": {"column": "amount", "threshold": 1, "double_sided": True}},
+    {
+        "type": "expect_column_value_z_scores_to_be_less_than",
+        "kwargs": {"column": "amount", "threshold": 1, "double_sided": True},
+    },
     {"type": "expect_column_pair_values_to_be_equal", "kwargs": {"column_A": "name", "column_B": "mixed"}},
-    {"type": "expect_column_pair_values_to_be_in_set", "kwargs": {"column_A": "name", "column_B": "amount", "value_pairs_set": [["q", 1]]}},
+    {
+        "type": "expect_column_pair_values_to_be_in_set",
+        "kwargs": {"column_A": "name", "column_B": "amount", "value_pairs_set": [["q", 1]]},
+    },
     {"type": "expect_column_pair_values_a_to_be_greater_than_b", "kwargs": {"column_A": "name", "column_B": "amount"}},
     {"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": ["name", "when"]}},
     {"type": "expect_select_column_values_to_be_unique_within_record", "kwargs": {"column_list": ["name", "mixed"]}},
