@@ -49,17 +49,21 @@ class AirflowApi:
         """Lets the scheduler run the DAG."""
         self._call("PATCH", f"/api/v2/dags/{dag}?update_mask=is_paused", {"is_paused": False}, self._headers)
 
-    def backfill(self, dag: str, first: date, last: date, timezone: str, again: bool) -> None:
-        """Asks for the runs of the nights from `first` to `last`, one after the other; `again`: failed ones as well."""
+    def backfill(self, dag: str, first: date, last: date, timezone: str) -> None:
+        """Asks for the missing runs of the nights from `first` to `last`, one after the other."""
         zone = ZoneInfo(timezone)
         asked = {
             "dag_id": dag,
             "from_date": datetime.combine(first, time.min, zone).isoformat(),
             "to_date": datetime.combine(last, time(23, 59, 59), zone).isoformat(),
             "max_active_runs": 1,
-            "reprocess_behavior": "failed" if again else "none",
         }
         self._call("POST", "/api/v2/backfills", asked, self._headers)
+
+    def clear_failed(self, dag: str, run: Run) -> None:
+        """Has the failed tasks of a run, and those that waited for them, run again."""
+        asked = {"dag_run_id": run.id, "only_failed": True, "reset_dag_runs": True, "dry_run": False}
+        self._call("POST", f"/api/v2/dags/{dag}/clearTaskInstances", asked, self._headers)
 
     def is_backfilling(self, dag: str) -> bool:
         """Whether a backfill of the DAG is under way: there can be only one."""

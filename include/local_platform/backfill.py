@@ -46,8 +46,10 @@ class Backfills:
             pending = [night for night in days(first, last) if not self._loaded(night).finished]
             if pending:
                 self._ask(first, last, pending)
-                for night in pending:
-                    self._follow(night)
+                self.api.unpause(self.dag)
+            for night in pending:
+                self._again(night)
+                self._follow(night)
 
     def go_on(self) -> None:
         """Leaves the nightly schedule running, and the stand-in for the delivery of its data."""
@@ -70,14 +72,21 @@ class Backfills:
             time.sleep(0.3)
 
     def _ask(self, first: date, last: date, pending: list[date]) -> None:
-        """Asks for the runs that are missing or failed. Paused, the DAG starts no run of its own before they exist."""
-        if not self.api.is_backfilling(self.dag):
-            found = self._runs(first, last)
-            if any(night not in found for night in pending):
-                self.api.backfill(self.dag, first, last, self.timezone, again=False)
-            elif any(found[night].ended for night in pending):
-                self.api.backfill(self.dag, pending[0], pending[-1], self.timezone, again=True)
-        self.api.unpause(self.dag)
+        """Asks for the runs that are missing. Paused, the DAG starts no run of its own before they exist."""
+        deadline = time.monotonic() + PATIENCE
+        while set(pending) - set(self._runs(first, last)):
+            if not self.api.is_backfilling(self.dag):
+                self.api.backfill(self.dag, first, last, self.timezone)
+                return
+            if time.monotonic() > deadline:
+                raise NotReady(f"another backfill of {self.dag} is under way: wait until it has ended, or cancel it")
+            time.sleep(1)
+
+    def _again(self, night: date) -> None:
+        """Has what failed in an earlier demo run again."""
+        run = self._runs(night, night).get(night)
+        if run and run.ended:
+            self.api.clear_failed(self.dag, run)
 
     def _follow(self, night: date) -> None:
         with self.progress.doing(f"Night {night}") as doing:
