@@ -108,6 +108,19 @@ def test_one_slice_that_is_surely_worse_refuses_a_better_challenger() -> None:
     assert _judge(good, _says(0.3), replace(GATE, max_slice_loss=0.5)).promote
 
 
+def test_a_slice_that_may_be_worse_but_is_not_surely_so_does_not_refuse() -> None:
+    """On one day of seven LGA is predicted badly: its gain is below zero, and a resample without that day is above."""
+    champion = _says(0.3)
+    spoilt = (ORIGIN == "LGA") & (np.datetime64("2013-02-01") == DAY)
+    verdict = _judge(np.where(spoilt, 1 - _says(0.5), _says(0.35)), champion, replace(GATE, max_slice_loss=0))
+    group = next(one for one in verdict.slices if one.group == "LGA")
+    assert group.gain is not None
+    assert group.low is not None
+    assert group.high is not None
+    assert group.low < 0 < group.high
+    assert group.passed
+
+
 def test_a_slice_with_few_rows_is_shown_and_does_not_decide() -> None:
     origin = ORIGIN.copy()
     origin[:50] = "TEB"
