@@ -83,7 +83,7 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "45",
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         # The same for a task's calls of the API: nine tries last more than a minute, the default of five 15 s.
-        "AIRFLOW__WORKERS__API_RETRIES": "9",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "9",
         # A new model's folder appears within half a minute, not within five.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         # The full name needs DNS, which a machine on its own may not have.

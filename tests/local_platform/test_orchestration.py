@@ -1,0 +1,38 @@
+"""Airflow is told only what it knows, and listens to this machine alone."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]  # the stubs would be one more dependency
+
+from local_platform.orchestration import environment
+from local_platform.platform import Platform
+
+
+def _known() -> set[str]:
+    """The variables of every option that the installed Airflow has."""
+    found = find_spec("airflow")
+    assert found
+    assert found.origin
+    template = Path(found.origin).parent / "config_templates" / "config.yml"
+    sections = yaml.safe_load(template.read_text())
+    return {f"AIRFLOW__{s.upper()}__{o.upper()}" for s, content in sections.items() for o in content["options"]}
+
+
+def test_every_option_exists(platform: Platform) -> None:
+    ours = {name for name in environment(platform.airflow) if name.startswith("AIRFLOW__")}
+    assert len(ours) > 15
+    assert ours <= _known()
+
+
+def test_it_serves_this_machine_alone(platform: Platform) -> None:
+    given = environment(platform.airflow)
+    assert given["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert given["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].startswith("http://127.0.0.1:")
+    assert given["AIRFLOW__CORE__LOAD_EXAMPLES"] == "false"
+
+
+def test_its_secrets_are_those_of_the_settings(platform: Platform) -> None:
+    given = environment(platform.airflow)
+    assert given["AIRFLOW__API_AUTH__JWT_SECRET"] == platform.settings.airflow_jwt_key
+    assert given["AIRFLOW__CORE__FERNET_KEY"] == platform.settings.airflow_fernet_key
