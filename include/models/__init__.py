@@ -4,6 +4,7 @@ They live beside this file, and in the folders that `NIGHTSHIFT_MODELS` names (s
 its models in a repository of its own.
 """
 
+import hashlib
 import os
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +30,12 @@ def load(name: str) -> Model:
     if not isinstance(model, Model) or model.name != name:
         raise BadConfig(f"include/models/{name}/definition.py must define MODEL = Model(name={name!r}, …)")
     return model
+
+
+def digest(name: str) -> str:
+    """A short SHA-256 of the Python files in a model's folder: changes when its code does."""
+    files = sorted(path for folder in FOLDERS for path in folder.glob(f"{name}/*.py"))
+    return hashlib.sha256(b"\0".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def load_all() -> list[Model]:

@@ -90,6 +90,8 @@ def _as_ours(doing: str) -> Iterator[None]:
     except RestException as error:
         if error.error_code in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
             raise BadConfig(f"MLflow refused {doing}: {error}; check its credentials") from error
+        if error.error_code == "INVALID_PARAMETER_VALUE":
+            raise BadConfig(f"MLflow will never accept {doing}: {error}") from error
         raise TryLater(f"MLflow failed at {doing}: {error}") from error
     except MlflowException as error:
         raise TryLater(f"MLflow failed at {doing}: {error}") from error

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 
+import models
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Model
 from nightshift.settings import RunSettings
@@ -20,6 +21,7 @@ class Step:
 
 
 def idempotency_key(step: Step, inputs: str) -> str:
-    """The key that finds finished work again: model, night, code version, definition and digest of the inputs."""
-    parts = (step.model.name, step.night.isoformat(), step.by.code_version, repr(step.model), inputs)
+    """The key that finds finished work again: model, night, code version, the model's folder, digest of the inputs."""
+    code = (step.by.code_version, models.digest(step.model.name), repr(step.model))
+    parts = (step.model.name, step.night.isoformat(), *code, inputs)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]

@@ -166,5 +166,5 @@ def _require_rows(step: Step, train: Examples, holdout: Examples) -> None:
 def _environment() -> bytes:
     """The installed packages by the names of their folders, as `pip freeze` lists them; reading each takes longer."""
     folders = {path.name for root in sys.path for path in Path(root).glob("*.dist-info")}
-    lines = sorted(name.removesuffix(".dist-info").replace("-", "==", 1) for name in folders)
+    lines = sorted(name.removesuffix(".dist-info").replace("-", "==", 1).replace("_", "-") for name in folders)
     return ("\n".join([f"# Python {sys.version.split()[0]}", *lines]) + "\n").encode()

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -12,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+import models
 from nightshift.adapters import results, tables
 from nightshift.adapters.registry import TrainingRun
 from nightshift.adapters.registry_rest import KEY, NIGHT, SHA256, TRAINED_TO, Registry
@@ -93,6 +95,17 @@ def test_other_code_and_other_data_are_other_work(
     assert len(_versions(registry)) == 3
 
 
+def test_an_edited_model_is_other_work_even_when_nobody_named_a_new_version(
+    run_step: RunStep, registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = run_step("train")
+    shutil.copytree(Path(__file__).parent / "fixture_models" / "shops", tmp_path / "shops")
+    (tmp_path / "shops" / "estimator.py").open("a").write("# edited\n")
+    monkeypatch.setattr(models, "FOLDERS", (tmp_path,))
+    assert run_step("train").detail["version"] != first.detail["version"]
+    assert len(_versions(registry)) == 2
+
+
 def test_nights_that_cannot_be_trusted_are_left_out_by_name(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any
 ) -> None:
@@ -131,8 +144,8 @@ def test_an_attempt_that_died_before_registering_is_resumed(
     [run] = runs(detail["idempotency_key"])
     assert run.info.status == "FINISHED"
     assert _versions(registry) == [detail["version"]]
-    models = MlflowClient().search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
-    assert len(models) == 1
+    logged = MlflowClient().search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    assert len(logged) == 1
 
 
 def test_an_attempt_that_died_after_registering_is_found(
