@@ -1,0 +1,21 @@
+"""Imports are the price of a pod: each step pays only for what it uses."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("pandas", "sklearn", "mlflow", "matplotlib", "great_expectations", "scipy", "pyarrow")
+ALLOWED = {
+    "train": {"pandas", "pyarrow"},  # a night that is trained already needs no more
+    "evaluate": {"pandas", "pyarrow", "scipy", "matplotlib"},
+    "promote": set(),
+    "score": {"pandas", "pyarrow"},
+}
+
+
+@pytest.mark.parametrize("verb", ALLOWED)
+def test_a_step_imports_no_more_than_it_must(verb: str) -> None:
+    code = f"import nightshift.cli, nightshift.steps.{verb}, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name for name in done.stdout.split() if name in HEAVY} <= ALLOWED[verb]
