@@ -25,7 +25,7 @@ Fixing the direction made the log loss of the following week .514 on average ove
 
 
 def estimator(seed: int) -> HistGradientBoostingClassifier:
-    """Few, small, slow trees with leaves of at least a thousand flights, about a day: bigger ones learn days by heart."""
+    """Few, small, slow trees with leaves of a thousand flights, about a day: bigger ones learn days by heart."""
     return HistGradientBoostingClassifier(
         max_iter=60,
         learning_rate=0.05,

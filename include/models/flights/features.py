@@ -8,7 +8,6 @@ moves.
 from collections.abc import Mapping
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 LATE_MINUTES = 15
@@ -35,7 +34,7 @@ WEATHER = ("night", "origin", "wind_speed", "precip", "visib")
 
 
 def labels(facts: pd.DataFrame) -> pd.Series:
-    """1.0 for a flight that arrived more than 15 minutes late, else 0.0; NaN where none arrived: cancelled, diverted."""
+    """1.0 for a flight that arrived more than 15 minutes late, else 0.0; NaN for cancelled and diverted ones."""
     late = (facts["arr_delay"] > LATE_MINUTES).astype("float64")
     return late.where(facts["arr_delay"].notna()).rename("label")
 
@@ -60,9 +59,9 @@ def _recent(frame: pd.DataFrame, needed: tuple[str, ...], day: date) -> pd.DataF
     return kept.assign(age=(pd.Timestamp(day) - pd.to_datetime(kept["night"])).dt.days)
 
 
-def _codes(values: pd.Series, known: tuple[str, ...]) -> np.ndarray:
+def _codes(values: pd.Series, known: tuple[str, ...]) -> pd.Series:
     """The position of each value among those known; one that is not, or is missing, is `UNSEEN`."""
-    return pd.Categorical(values, categories=list(known)).codes.astype("float64")
+    return values.map({value: float(code) for code, value in enumerate(known)}).astype("float64").fillna(UNSEEN)
 
 
 def _minutes(clock: pd.Series) -> pd.Series:
@@ -77,7 +76,7 @@ def _planned(scheduled: pd.DataFrame) -> dict[str, object]:
         "arrives": arrives,
         "planned_minutes": (arrives - departs) % (24 * 60),
         "distance": scheduled["distance"],
-        "saturday": pd.to_datetime(scheduled["night"]).dt.weekday == SATURDAY,
+        "saturday": pd.to_datetime(scheduled["night"]).dt.day_of_week == SATURDAY,
         "origin": _codes(scheduled["origin"], ORIGINS),
         "carrier": _codes(scheduled["carrier"], CARRIERS),
         "plane_year": scheduled["plane_year"],

@@ -81,7 +81,7 @@ def moved(frame: pd.DataFrame, days: int) -> pd.DataFrame:
     """A partition with every date and time in it `days` later."""
     if not days:
         return frame
-    by = pd.Timedelta(days=days)
+    by = pd.Timedelta(days=days).as_unit("ms")
     night = frame["night"] + by
     return frame.assign(
         night=night,

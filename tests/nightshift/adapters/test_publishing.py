@@ -66,9 +66,10 @@ def test_killed_between_data_and_manifest_readers_see_the_previous(
     store: ObjectStore, partition: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = publish(store, partition, scores(0.1), {}, replacing=None)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(store, "put_if_match", _killed)
-        publish(store, partition, scores(0.2), {}, replacing=first)
+        with pytest.raises(KeyboardInterrupt):
+            publish(store, partition, scores(0.2), {}, replacing=first)
     assert len(attempts(store, partition)) == 2
     assert published(store, partition) == 0.1
     publish(store, partition, scores(0.3), {}, replacing=first)
@@ -78,8 +79,8 @@ def test_killed_between_data_and_manifest_readers_see_the_previous(
 def test_killed_before_any_manifest_readers_see_nothing(
     store: ObjectStore, partition: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(store, "put_if_absent", _killed)
+    monkeypatch.setattr(store, "put_if_absent", _killed)
+    with pytest.raises(KeyboardInterrupt):
         publish(store, partition, scores(0.2), {}, replacing=None)
     with pytest.raises(DataRejected, match="missing"):
         tables.read(store, partition)
@@ -155,7 +156,7 @@ def test_a_manifest_whose_data_is_gone_is_rejected(store: ObjectStore, partition
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"files": 3}', b'{"files": ["x"], "rows": "many"}'])
 def test_an_unreadable_manifest_is_rejected(store: ObjectStore, partition: str, text: bytes) -> None:
     store.put(manifests.location(partition), text)
-    with pytest.raises(DataRejected, match="_MANIFEST.json is not a manifest"):
+    with pytest.raises(DataRejected, match="is not a manifest"):
         tables.read(store, partition)
 
 
