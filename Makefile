@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help demo up down status logs test check test-slow test-cluster lock clean
+.PHONY: help demo up down status logs shell test check test-slow test-cluster lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -28,6 +28,9 @@ status: $(INSTALLED) ## say what runs, and where
 
 logs: $(INSTALLED) ## follow the services' logs; SERVICE=scheduler for one
 	@$(LOCAL) logs $(SERVICE)
+
+shell: $(INSTALLED) ## a shell in which nightshift and kubectl reach the services; RUN="nightshift --help" for one command
+	@$(LOCAL) shell $(RUN)
 
 ##@ Developing
 test: check ## check the code and run all fast tests (needs nothing that runs)

@@ -14,6 +14,7 @@ DOES = {
     "down": "end every service; no process is left",
     "status": "say what runs, and where",
     "logs": "follow the services' logs (all, or one)",
+    "shell": "open a shell in which nightshift and kubectl reach this machine's services, or run one command in it",
     "demo": "start everything, land the data, run some nights through Airflow, and say how they ended",
 }
 
@@ -26,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=does, description=does)
         if name == "logs":
             command.add_argument("service", nargs="?", help="one service (default: all)")
+        if name == "shell":
+            command.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="default: your shell")
     return top
 
 
@@ -55,6 +58,10 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
     from local_platform.status import status
     from local_platform.up import assemble, up
 
+    if arguments.command == "shell":
+        from local_platform.shell import run
+
+        return run(assemble(home), [word for word in arguments.words if word != "--"])
     if arguments.command == "status":
         return 0 if status(assemble(home), progress) else 1
     with alone(home):

@@ -19,11 +19,15 @@ CONFIGURATION = "nightshift-steps"
 
 @dataclass(frozen=True)
 class Cluster:
-    """One embedded cluster: where it keeps its state, its port, and the file that tells clients how to reach it."""
+    """One embedded cluster: where it keeps its state, its port, and the file that tells clients how to reach it.
+
+    `hidden`: files and folders of the platform that its pods must not see, because they hold secrets.
+    """
 
     home: Path
     port: int
     kubeconfig: Path
+    hidden: tuple[Path, ...] = ()
 
     @property
     def url(self) -> str:
@@ -35,6 +39,7 @@ def service(cluster: Cluster) -> Service:
     """The API as a service."""
     options = {"host": "127.0.0.1", "port": cluster.port, "state": cluster.home, "kubeconfig": cluster.kubeconfig}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    words += [word for path in cluster.hidden for word in ("--hide", str(path))]
     cluster.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Service(
         name="cluster",

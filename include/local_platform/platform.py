@@ -8,7 +8,7 @@ from pathlib import Path
 from local_platform import cluster, orchestration, s3, tracking
 from local_platform.code_version import code_version
 from local_platform.home import SOURCES, CannotStart, Home
-from local_platform.service import Service
+from local_platform.service import Service, plain_environment
 from local_platform.settings import Settings
 
 OBJECTS = ("Read", "Write", "List", "Tagging")
@@ -50,7 +50,13 @@ class Platform:
         """The embedded cluster; None when `NIGHTSHIFT_CLUSTER=external` and `KUBECONFIG` name another."""
         if os.environ.get("NIGHTSHIFT_CLUSTER") == "external":
             return None
-        return cluster.Cluster(self.home.path / "cluster", self.settings.cluster_port, self.home.kubeconfig)
+        hidden = ("settings.env", "supervisord.conf", "airflow", "mlflow", "s3", "logs")
+        return cluster.Cluster(
+            self.home.path / "cluster",
+            self.settings.cluster_port,
+            self.home.kubeconfig,
+            tuple(self.home.path / name for name in hidden),
+        )
 
     @cached_property
     def airflow(self) -> orchestration.Orchestration:
@@ -83,6 +89,16 @@ class Platform:
             "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "NIGHTSHIFT_RUN_CODE_VERSION": code_version(SOURCES),
+        }
+
+    def step_environment(self, caused_by: str) -> dict[str, str]:
+        """The whole environment of a step that runs outside of any pod. Secret."""
+        return {
+            **plain_environment(self.home.path),
+            **self.step_values(),
+            **self.step_secrets(),
+            "NIGHTSHIFT_RUN_CAUSED_BY": caused_by,
+            "OMP_NUM_THREADS": "1",
         }
 
     def step_secrets(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import models
 from local_platform.plan import Plan, consecutive, days, history
 from local_platform.platform import Platform
-from local_platform.service import BIN, NotReady, plain_environment
+from local_platform.service import BIN, NotReady
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import DONE, DataRejected
 
@@ -57,14 +57,7 @@ class Preparation:
         return models.load(self.plan.model).facts.partition(self.plan.planted) + "_PLANTED.json"
 
     def _nightshift(self, told: Told, *words: str, also: int = DONE) -> None:
-        platform = self.platform
-        environment = {
-            **plain_environment(platform.home.path),
-            **platform.step_values(),
-            **platform.step_secrets(),
-            "NIGHTSHIFT_RUN_CAUSED_BY": CAUSE,
-            "OMP_NUM_THREADS": "1",
-        }
+        environment = self.platform.step_environment(CAUSE)
         command = (str(BIN / "nightshift"), *words)
         with (
             self.log.open("a") as log,

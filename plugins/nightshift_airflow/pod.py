@@ -27,6 +27,8 @@ def policy(resources: Resources, labels: Mapping[str, str]) -> dict[str, Any]:
         **_confinement(),
         **_life(resources),
         "labels": {"app.kubernetes.io/name": "nightshift-step", "app.kubernetes.io/part-of": "nightshift", **labels},
+        # Only the embedded cluster knows it: a pod whose log nobody follows any more is ended there.
+        "annotations": {"local-cluster/unwatched-seconds": "180"},
         "container_resources": _quantities(resources),
         "env_vars": _environment(resources),
         "env_from": _configuration(),
