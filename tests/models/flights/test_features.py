@@ -1,13 +1,14 @@
 """The features, labels and slices of the flights model."""
 
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
-from flights_record import FeaturesOf, Record
 
+from flights_record import FeaturesOf, Record
 from models.flights import features
 from models.flights.definition import MODEL
 from models.flights.estimator import LATER
@@ -16,7 +17,7 @@ DAY = date(2013, 2, 20)
 NOTHING = pd.DataFrame({"night": pd.to_datetime([])})
 
 
-def facts_of(**columns: list[object]) -> pd.DataFrame:
+def facts_of(**columns: Sequence[object]) -> pd.DataFrame:
     """Flights of the evening before `DAY`, alike but for the columns given."""
     rows = len(next(iter(columns.values())))
     alike = {

@@ -1,12 +1,13 @@
 """No feature of a flight changes when everything after the evening before is altered."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
-from flights_record import FeaturesOf, Record
 
+from flights_record import FeaturesOf, Record
 from models.flights import source
 
 DAY = date(2013, 12, 10)
@@ -28,7 +29,9 @@ def rewritten(record: Record, since: date) -> Record:
 
 def _otherwise(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     generator = np.random.default_rng(0)
-    columns = ACTUAL if name == "flights" else [column for column in frame if column not in IDENTITY]
+    columns: Sequence[str] = (
+        ACTUAL if name == "flights" else [str(column) for column in frame if column not in IDENTITY]
+    )
     values = {column: generator.normal(1000, 300, len(frame)) for column in columns}
     cancelled = generator.random(len(frame)) < 0.3
     changed = frame.assign(**{c: np.where(cancelled, np.nan, v) for c, v in values.items()})
