@@ -59,11 +59,18 @@ def s3(s3_storage: s3_server.Storage) -> dict[str, str]:
 
 
 @pytest.fixture
-def bucket(s3_storage: s3_server.Storage) -> str:
-    """A new empty bucket for one test; lake paths of a test can live in it as well."""
-    name = f"test-{next(_numbers)}"
-    s3_server.client(s3_storage).create_bucket(Bucket=name)
-    return name
+def bucket(s3_storage: s3_server.Storage) -> Iterator[str]:
+    """A new empty bucket for one test, gone with it; lake paths of a test can live in it as well.
+
+    A bucket has volumes of its own, and the server makes only as many as the disk has room for.
+    """
+    name, s3 = f"test-{next(_numbers)}", s3_server.client(s3_storage)
+    s3.create_bucket(Bucket=name)
+    yield name
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+        for found in page.get("Contents", ()):
+            s3.delete_object(Bucket=name, Key=found["Key"])
+    s3.delete_bucket(Bucket=name)
 
 
 @pytest.fixture
