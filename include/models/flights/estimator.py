@@ -19,8 +19,9 @@ LATER = {
 }
 """Which way a feature may move the chance of being late: more rain or more delays the day before never lower it.
 
-A window holds few days, and features that are the same for a whole day would let the trees learn those days by heart.
-Fixing the direction made the log loss of the following week .514 on average over 2013; left free it was .521.
+A window holds few days, and features that are the same for a whole day let the trees learn those days by heart. Fixing
+the direction made the log loss of the following nine nights .510 on average over 2013; left free it was .514, and the
+share of late flights alone has .547.
 """
 
 
