@@ -13,6 +13,7 @@ from local_platform.cluster import NAMESPACE
 from local_platform.ports import free
 from nightshift_airflow.pods import OnePodManager
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 NIGHT = Run({"night": "2013-02-09"})
 
 
