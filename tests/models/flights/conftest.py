@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from flights_record import FeaturesOf, Record
 
+from flights_record import FeaturesOf, Record
 from models.flights import features, source
 from models.flights.definition import MODEL
 from nightshift.adapters.frames import Past

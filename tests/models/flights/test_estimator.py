@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from flights_record import FeaturesOf, Record
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 
+from flights_record import FeaturesOf, Record
 from models.flights import features
 from models.flights.definition import MODEL
 from models.flights.estimator import TRUSTED, estimator

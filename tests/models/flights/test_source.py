@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from flights_record import Record
 
+from flights_record import Record
 from models.flights import source
 from models.flights.definition import MODEL
 
