@@ -24,7 +24,7 @@ were in the fourteen days up to the night.
 **What to do when it is red**
 
 * `validate`: the night's data is broken. Open its Data Docs, have the partition landed again, clear the task. Until
-  then the champion of the night before goes on scoring, and later nights leave this one out by name.
+  then the next day has no predictions, and later nights leave this one out by name.
 * `train`, `evaluate`, `promote`, `score`: the last line of the log says what failed and what to do; nothing half done
   is visible, so clearing the task is always safe.
 * *skipped* `promote` is no failure: the challenger did not win. Its verdict is one click away.
