@@ -14,14 +14,17 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 export PYTHONDONTWRITEBYTECODE :=
 
 ##@ Running
-demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (about 5 minutes)
+demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (3 to 5 minutes)
 	@$(LOCAL) demo
 
 up: $(INSTALLED) ## start every service that does not run
 	@$(LOCAL) up
 
 down: ## end every service; no process is left
-	@if [ -x $(PYTHON) ] && [ -e $(INSTALLED) ]; then $(LOCAL) down; else echo "  nothing was ever started here"; fi
+	@if [ -x $(PYTHON) ] && [ -e $(INSTALLED) ]; then $(LOCAL) down; \
+	elif kill -0 "$$(cat .nightshift/supervisord.pid 2>/dev/null)" 2>/dev/null; then \
+	  echo "services run without their environment $(VENV): type 'make up', then 'make down'" >&2; exit 2; \
+	else echo "  nothing was ever started here"; fi
 
 status: $(INSTALLED) ## say what runs, and where
 	@$(LOCAL) status
@@ -51,7 +54,7 @@ test-cluster: $(INSTALLED_DEV) ## what a cluster must do, against NIGHTSHIFT_TES
 lock: $(INSTALLED_DEV) ## lock every dependency again, from pyproject.toml
 	@sh tools/lock
 
-clean: down ## end everything and delete the environment and all data
+clean: down ## end everything and delete .venv and the data in .nightshift
 	@rm -rf $(VENV) .nightshift
 
 ##@ This help

@@ -11,7 +11,8 @@
 | score | scores the next day's schedule | the champion | predictions and their manifest |
 
 **Run a night by hand:** trigger the DAG and enter `night`. Without it the run takes the day its data interval names.
-**Run many again:** a backfill, from the UI or with `airflow backfill create --dag-id … --from-date … --to-date …`.
+**Run many again:** a backfill with one active run, from the UI or with `airflow backfill create --dag-id …
+--from-date … --to-date … --max-active-runs 1`: training needs the validation of the nights before.
 A step that has done its work already finds it again and does nothing. A backfill never demotes a newer champion.
 
 ## What the colours mean

@@ -1,6 +1,7 @@
 """`python -m local_platform COMMAND`: the platform of this machine; `make` has the same words."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Returns 0 when it ended as it should, 1 when not, 2 when the machine lacks something."""
     arguments = parser().parse_args(argv)
+    _forget_other_networks()
     progress = Progress()
     try:
         return _run(arguments, locate(), progress)
@@ -46,6 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _forget_other_networks() -> None:
+    """Every address is this machine's: a proxy would be shown its passwords, and AWS's variables would mislead S3."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy") or name.startswith("AWS_")]:
+        del os.environ[name]
 
 
 def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
@@ -61,7 +69,7 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
     if arguments.command == "shell":
         from local_platform.shell import run
 
-        return run(assemble(home), [word for word in arguments.words if word != "--"])
+        return run(assemble(home), arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words)
     if arguments.command == "status":
         return 0 if status(assemble(home), progress) else 1
     with alone(home):

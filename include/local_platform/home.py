@@ -58,7 +58,20 @@ def locate() -> Home:
         raise CannotStart(f"the path {path} has more than the {SOCKET_LIMIT} bytes that sockets can take: {ELSEWHERE}")
     if ODD.search(str(path)):
         raise CannotStart(f"the path {path} has one of {ODD.pattern}, which the supervisor cannot take: {ELSEWHERE}")
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.chmod(0o700)
+    _make_private(path)
     (path / "logs").mkdir(exist_ok=True)
     return Home(path)
+
+
+def _make_private(path: Path) -> None:
+    """Makes the folder for this user alone; one that is already there must be Nightshift's own, or empty."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = {"settings.env", "install.lock", "logs", "lock"}
+        if any(path.iterdir()) and not known & {child.name for child in path.iterdir()}:
+            raise CannotStart(f"{path} holds something else: set NIGHTSHIFT_HOME to a new or empty folder")
+        path.chmod(0o700)
+    except OSError as error:
+        raise CannotStart(
+            f"{path} cannot be used ({error.strerror}): set NIGHTSHIFT_HOME to a folder of yours"
+        ) from error

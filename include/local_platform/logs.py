@@ -12,6 +12,8 @@ LAST = 4000
 def follow(home: Home, service: str | None) -> None:
     """Prints the end of the logs and what is added, until interrupted. Raises `CannotStart` for an unknown service."""
     known = {path.stem: path for path in sorted(home.logs.glob("*.log"))}
+    if not known:
+        raise CannotStart("there is no log yet: `make up` starts the services")
     if service and service not in known:
         raise CannotStart(f"there is no log of {service[:40]!r}: expected one of {', '.join(known) or 'none yet'}")
     tails = [Tail(path) for name, path in known.items() if not service or name == service]

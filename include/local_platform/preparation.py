@@ -12,6 +12,7 @@ from pathlib import Path
 import models
 from local_platform.plan import Plan, consecutive, days, history
 from local_platform.platform import Platform
+from local_platform.processes import MARK
 from local_platform.service import BIN, NotReady
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import DONE, DataRejected
@@ -57,7 +58,7 @@ class Preparation:
         return models.load(self.plan.model).facts.partition(self.plan.planted) + "_PLANTED.json"
 
     def _nightshift(self, told: Told, *words: str, also: int = DONE) -> None:
-        environment = self.platform.step_environment(CAUSE)
+        environment = {**self.platform.step_environment(CAUSE), MARK: str(self.platform.home.path)}
         command = (str(BIN / "nightshift"), *words)
         with (
             self.log.open("a") as log,

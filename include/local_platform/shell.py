@@ -1,17 +1,18 @@
-"""A shell, or one command, with the environment of the steps' pods: `nightshift` and `kubectl` reach this machine."""
+"""A shell, or one command, with the environment of the steps' pods: `nightshift`, `airflow`, `kubectl` work."""
 
-import getpass
 import os
 from collections.abc import Sequence
 
+from local_platform import orchestration
 from local_platform.platform import Platform
-from local_platform.service import NotReady
+from local_platform.service import NotReady, user
 
 
 def run(platform: Platform, command: Sequence[str]) -> int:
     """Becomes `command`, or the user's shell without one. Raises `NotReady` when there is no such program."""
     environment = {
-        **platform.step_environment(f"shell:{getpass.getuser()}"),
+        **orchestration.environment(platform.airflow),
+        **platform.step_environment(f"shell:{user()}"),
         "KUBECONFIG": str(platform.airflow.kubeconfig),
         **{name: os.environ[name] for name in ("HOME", "TERM", "SHELL") if name in os.environ},
     }

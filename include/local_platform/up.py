@@ -78,7 +78,8 @@ def _migration(platform: Platform) -> Iterator[None]:
         return
     command = orchestration.migration(airflow)
     log = platform.home.logs / "migration.log"
-    environment = {**plain_environment(airflow.home), **orchestration.environment(airflow)}
+    mark = {processes.MARK: str(platform.home.path)}
+    environment = {**plain_environment(airflow.home), **orchestration.environment(airflow), **mark}
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603
     try:

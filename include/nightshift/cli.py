@@ -15,7 +15,7 @@ from nightshift.adapters import results
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import VERBS, parse_night, parse_nights
-from nightshift.errors import BUG, DONE, NightshiftError
+from nightshift.errors import BUG, DONE, BadConfig, NightshiftError
 from nightshift.result import Outcome, Result
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.steps import Step
@@ -140,7 +140,8 @@ def _save(step: Step, result: Result, code: int) -> int:
         log.info("result: %s", results.save(step.store, result))
     except NightshiftError as error:
         log.error("the result could not be stored: %s", error)
-        return code or error.exit_code
+        # Later steps read the result: without it a decision has not been made, and the step must run again.
+        return code if code in (BUG, BadConfig.exit_code, error.exit_code) else error.exit_code
     return code
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nightshift.errors import BadConfig
 
 Task = Literal["classification", "regression"]
 NAME = re.compile(r"\A[a-z][a-z0-9_]{0,39}\Z")
 NIGHT = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+CPU = re.compile(r"\A[0-9]+(\.[0-9]+)?m?\Z")
 QUANTITY = re.compile(r"\A[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi)?\Z")
 VERBS = ("validate", "train", "evaluate", "promote", "score")
 
@@ -131,7 +133,8 @@ class Resources:
         """Raises `BadConfig` for a quantity that Kubernetes would not take."""
         for name in ("cpu", "memory", "cpu_limit", "memory_limit"):
             value = getattr(self, name)
-            _require(bool(QUANTITY.match(value)), f"resources {name}={value!r} is not a Kubernetes quantity")
+            pattern, what = (CPU, "CPUs") if name.startswith("cpu") else (QUANTITY, "memory")
+            _require(bool(pattern.match(value)), f"resources {name}={value!r} is not a Kubernetes quantity of {what}")
         _require(self.timeout >= timedelta(minutes=1), "a step's timeout must be at least a minute")
 
 
@@ -146,6 +149,14 @@ class Schedule:
     timezone: str = "UTC"
     retries: int = 2
     retry_delay: timedelta = timedelta(minutes=1)
+
+    def __post_init__(self) -> None:
+        """Raises `BadConfig` for a time zone that does not exist, or a cron line without five fields."""
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise BadConfig(f"schedule timezone {self.timezone!r} is no IANA time zone") from error
+        _require(len(self.cron.split()) == 5, f"schedule cron {self.cron!r} must have five fields")
 
 
 @dataclass(frozen=True, kw_only=True)

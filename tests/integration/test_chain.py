@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from embedded import ROOT, Airflow, Ran, Run, embedded_cluster
+from local_platform import s3 as s3_server
 from nightshift.adapters.storage import ObjectStore
 from nightshift.result import key_of
 from nightshift.settings import StorageSettings
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 HISTORY = "2013-01-05..2013-02-23"  # 28 days to learn from, 7 to compare on, 14 to look back over
 FIRST, SECOND, CORRUPTED = "2013-02-24", "2013-02-25", "2013-02-26"
+BUCKET = "chain"
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -52,9 +54,13 @@ def nightshift(environment: dict[str, str], *words: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def chain(s3: dict[str, str], mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+def chain(
+    s3: dict[str, str], s3_storage: s3_server.Storage, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Chain]:
+    s3_server.client(s3_storage).create_bucket(Bucket=BUCKET)
     steps = {
         **s3,
+        "NIGHTSHIFT_S3_BUCKET": BUCKET,
         "MLFLOW_TRACKING_URI": mlflow_server,
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -73,7 +79,7 @@ def chain(s3: dict[str, str], mlflow_server: str, tmp_path_factory: pytest.TempP
     with pytest.MonkeyPatch.context() as patch:
         for name in SECRETS:
             patch.setenv(name, steps[name])
-        yield Chain(ran, ObjectStore(StorageSettings(endpoint=s3["NIGHTSHIFT_S3_ENDPOINT"])))
+        yield Chain(ran, ObjectStore(StorageSettings(endpoint=s3["NIGHTSHIFT_S3_ENDPOINT"], bucket=BUCKET)))
 
 
 def test_the_first_night_makes_a_champion_that_scores(chain: Chain) -> None:

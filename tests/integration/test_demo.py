@@ -175,7 +175,7 @@ def test_there_is_one_version_for_each_night_that_trained(demo: Demo) -> None:
 
 
 def test_no_pod_is_left(demo: Demo) -> None:
-    assert demo.pods() == []
+    _wait("the end of every pod (the replay runs as soon as it is unpaused)", lambda: not demo.pods())
 
 
 def test_every_service_listens_on_this_machine_only(demo: Demo) -> None:
@@ -265,7 +265,7 @@ def test_a_pod_deleted_in_the_middle_of_training_leaves_one_version(demo: Demo) 
     tries = demo.api._get(f"/api/v2/dags/{DAG}/dagRuns/by_hand/taskInstances/train")["try_number"]
     assert tries == 2
     assert list(demo.versions().values()).count(night.isoformat()) == 1
-    assert demo.pods() == []
+    _wait("the end of every pod", lambda: not demo.pods())
     promote = load(demo.store, demo.plan.model, night).results["promote"]
     assert promote.outcome == "nothing_to_do", "an older night must never take the place of a newer champion"
     assert promote.detail["champion_night"] > night.isoformat()

@@ -77,6 +77,19 @@ def test_a_step_that_ends_well_leaves_its_details(
     assert (stored.outcome, stored.summary, stored.detail) == ("done", "trained flights", {"version": 3})
 
 
+@pytest.mark.parametrize("error", [NothingToDo("refused"), DataRejected("3 failed"), None])
+def test_a_decision_that_could_not_be_stored_is_tried_again(
+    store: ObjectStore,
+    verb: Callable[[Callable[[Step], Outcome]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception | None,
+) -> None:
+    verb(_raise(error) if error else lambda _: Outcome(summary="trained"))
+    monkeypatch.setenv("NIGHTSHIFT_S3_ENDPOINT", "http://127.0.0.1:9")
+    assert store.bucket
+    assert cli.main(["train", "flights", NIGHT]) == TryLater.exit_code
+
+
 @pytest.mark.parametrize(("model", "night"), [("flihgts", NIGHT), ("flights", "2013-02-30"), ("../etc", NIGHT)])
 def test_bad_arguments_touch_nothing(
     store: ObjectStore, capsys: pytest.CaptureFixture[str], model: str, night: str

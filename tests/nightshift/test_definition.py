@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import models
-from nightshift.definition import Dataset, Gate, Resources, Window, parse_night
+from nightshift.definition import Dataset, Gate, Resources, Schedule, Window, parse_night
 from nightshift.errors import BadConfig
 
 
@@ -57,6 +57,12 @@ def test_bounds_that_no_run_could_meet_are_refused() -> None:
         Window(train_days=28, holdout_days=0)
     with pytest.raises(BadConfig, match="quantity"):
         Resources(memory="1 GB")
+    with pytest.raises(BadConfig, match="quantity of CPUs"):
+        Resources(cpu_limit="512Mi")
+    with pytest.raises(BadConfig, match="no IANA time zone"):
+        Schedule(timezone="Mars/Base")
+    with pytest.raises(BadConfig, match="five fields"):
+        Schedule(cron="nightly")
     with pytest.raises(BadConfig, match="timeout"):
         Resources(timeout=timedelta(seconds=5))
 

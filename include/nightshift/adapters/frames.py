@@ -140,11 +140,17 @@ def _labels(
 ) -> NDArray[np.float64]:
     """The label of each scheduled row, found by key; NaN where there is none. Facts without a schedule are dropped."""
     key = list(model.key)
+    for name, frame in (("schedule", scheduled), ("facts", facts)):
+        if lacking := [column for column in key if column not in frame]:
+            raise DataRejected(f"{name} of {day} lack the key columns {', '.join(lacking)}")
     happened = facts[key].assign(label=code.labels(facts))
     try:
         joined = scheduled[key].merge(happened, on=key, how="left", validate="one_to_one")
-    except (pd.errors.MergeError, KeyError) as error:
-        raise DataRejected(f"facts and schedule of {day} do not join on {', '.join(key)}: {error}") from error
+    except pd.errors.MergeError:
+        # Not the error itself: it lists rows, and what is in them is nobody's business in a log.
+        twice = {"schedule": int(scheduled.duplicated(key).sum()), "facts": int(facts.duplicated(key).sum())}
+        said = ", ".join(f"{count} rows of {name} repeat a key" for name, count in twice.items())
+        raise DataRejected(f"facts and schedule of {day} do not join on {', '.join(key)}: {said}") from None
     return joined["label"].to_numpy(dtype=np.float64)
 
 
@@ -155,8 +161,9 @@ def _features(code: ModuleType, model: Model, scheduled: pd.DataFrame, past: Pas
         raise BadConfig(f"{where} must return a table with one row per scheduled row, in their order")
     try:
         return found.astype(np.float64).set_axis(scheduled.index, axis=0)
-    except (ValueError, TypeError) as error:
-        raise BadConfig(f"{where} must return numbers only: {error}") from error
+    except (ValueError, TypeError):
+        other = [str(name) for name in found.columns if not pd.api.types.is_numeric_dtype(found[name])]
+        raise BadConfig(f"{where} must return numbers only; it does not in: {', '.join(other)}") from None
 
 
 def _together(parts: Iterable[Examples]) -> Examples:

@@ -63,11 +63,14 @@ def _run(folder: Path) -> str:
     command = [sys.executable, "-m", __name__, str(folder)]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return f"it did not load and predict within {SECONDS} s in a fresh process"
+    except subprocess.TimeoutExpired as error:
+        raise TryLater(f"a fresh process did not load and predict within {SECONDS} s") from error
     said = ended.stderr.strip().splitlines()[-LAST_LINES:]
     if ended.returncode == TryLater.exit_code:
         raise TryLater(said[-1] if said else "MLflow failed while versions were loaded in a fresh process")
+    if ended.returncode < 0:
+        # Killed from outside, most likely for its memory: that says nothing of the versions.
+        raise TryLater(f"the fresh process that loads the versions was killed by signal {-ended.returncode}")
     return f"the fresh process ended with exit code {ended.returncode}: {' | '.join(said)}"
 
 

@@ -111,7 +111,9 @@ class Lake:
         for entry in result.detail.get("datasets", []):
             if self._changed(entry):
                 return f"{entry['partition']} changed after it was validated"
-        return None
+        unchecked = [d for d in self.model.datasets if d.suite is None and d.name != self.model.scheduled.name]
+        missing = [d.partition(night) for d in unchecked if not self._objects(d, night)]
+        return f"{missing[0]} is missing, and no suite looks after it" if missing else None
 
     def _schedule_objection(self, day: date) -> str | None:
         """Why the schedule of `day` may not be used; other datasets of the night before do not matter to it."""

@@ -39,10 +39,12 @@ class Server:
     """One MLflow server. Methods raise `NotFound`, `TryLater` (network, 5xx) or `BadConfig` (refused, bad request)."""
 
     def __init__(self, settings: RegistrySettings) -> None:
-        if urlsplit(settings.tracking_uri).scheme not in {"http", "https"}:
-            raise BadConfig(
-                f"MLFLOW_TRACKING_URI={settings.tracking_uri!r} must be the http(s) URL of an MLflow server"
-            )
+        # Never the value itself: a database's address has a password in it.
+        parts = urlsplit(settings.tracking_uri)
+        if parts.scheme not in {"http", "https"}:
+            raise BadConfig(f"MLFLOW_TRACKING_URI must be the http(s) URL of an MLflow server, not {parts.scheme!r}")
+        if "@" in parts.netloc:
+            raise BadConfig("MLFLOW_TRACKING_URI must have no user and no password in it")
         self.url = settings.tracking_uri.rstrip("/")
 
     def get(self, path: str, **query: str) -> Any:

@@ -59,10 +59,10 @@ def run(step: Step) -> Outcome:
         done = _done_before(promotion, seen)
         if done is not None:
             return done
-        _require_won(promotion, seen)
-        if _champion_changed(promotion, seen):
+        if _champion_changed(promotion, seen) and not _superseded(promotion, seen):
             _evaluate_again(promotion)
             continue
+        _require_won(promotion, seen)
         entry = promotion.ledger.append(_entry(promotion, seen), after=seen.last)
         if entry is not None:
             _settle(promotion, entry)
@@ -107,12 +107,15 @@ def _done_before(promotion: Promotion, seen: Court) -> Outcome | None:
 
 def _require_won(promotion: Promotion, seen: Court) -> None:
     """Raises `NothingToDo` unless the challenger won and the standing champion was not trained for a later night."""
-    night = promotion.step.night
     if not promotion.verdict["promote"]:
         _stands(promotion, seen, f"refused: {promotion.verdict['reason']}")
-    if seen.champion is not None and seen.champion.night > night:
+    if seen.champion is not None and _superseded(promotion, seen):
         standing = f"champion {seen.champion.number} was trained for the later night {seen.champion.night}"
         _stands(promotion, seen, f"superseded: {standing}; version {promotion.challenger} stays registered")
+
+
+def _superseded(promotion: Promotion, seen: Court) -> bool:
+    return seen.champion is not None and seen.champion.night > promotion.step.night
 
 
 def _stands(promotion: Promotion, seen: Court, reason: str) -> None:
