@@ -41,7 +41,7 @@ from mlflow.exceptions import MlflowException, RestException
 from mlflow.models import Model, infer_signature
 from requests.exceptions import RequestException
 
-from nightshift.adapters.registry_rest import KEY, PROXIED, Registry
+from nightshift.adapters.registry_rest import KEY, PROXIED, Registry, Version
 from nightshift.definition import Task
 from nightshift.errors import BadConfig, TryLater
 
@@ -183,13 +183,18 @@ class TrainingRun:
         if hashlib.sha256(read).hexdigest() != sha256:
             raise TryLater(f"{location}/{FILE} reads back other bytes than were stored: digest error, not registered")
 
-    def finish(self, logged: Logged, tags: Mapping[str, str]) -> None:
-        """Marks the run as finished and removes the models that earlier, killed attempts left in it."""
+    def finish(self, version: Version, tags: Mapping[str, str]) -> None:
+        """Marks the run as finished and removes the models that other attempts left in it.
+
+        The one that stays is the one `version` names, whichever attempt registered it.
+        """
         with _as_ours("finishing the run"):
             self._client.log_batch(self.id, tags=[RunTag(name, value) for name, value in tags.items()])
             self._client.set_terminated(self.id)
-            for model in self._client.search_logged_models([self._experiment], f"source_run_id = '{self.id}'"):
-                if model.model_id != logged.model_id:
+            found = self._client.search_logged_models([self._experiment], f"source_run_id = '{self.id}'")
+            named = [model.model_id for model in found if version.source.endswith(f"/{model.model_id}")]
+            for model in found:
+                if named and model.model_id not in named:
                     self._client.delete_logged_model(model.model_id)
 
 

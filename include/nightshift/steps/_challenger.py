@@ -60,8 +60,9 @@ class Challenger:
         run.log_numbers(self._params(), {**detail["metrics"], "fit_seconds": self._fit_seconds}, logged)
         run.log_files(self._files(detail, sample))
         version = registry.register(step.model.name, run.id, logged.model_id, self._version_tags(logged))
-        run.finish(logged, {"nightshift.version": str(version.number)})
-        return {**detail, "version": version.number}
+        run.finish(version, {"nightshift.version": str(version.number)})
+        # Of two attempts at once the first to register wins; what is recorded is what the version holds.
+        return {**detail, "version": version.number, "artifact_sha256": version.tags.get(SHA256, logged.sha256)}
 
     def _version_tags(self, logged: Logged) -> dict[str, str]:
         return {

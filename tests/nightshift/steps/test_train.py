@@ -161,6 +161,28 @@ def test_an_attempt_that_died_after_registering_is_found(
     assert _versions(registry) == [detail["version"]]
 
 
+def test_of_two_attempts_at_once_the_version_keeps_its_own_model(
+    run_step: RunStep, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Registry.register
+    others: list[Any] = []
+
+    def overtaken(self: Registry, *words: Any) -> Any:
+        if not others:
+            others.append(None)
+            others[0] = run_step("train")
+        return real(self, *words)
+
+    monkeypatch.setattr(Registry, "register", overtaken)
+    late = run_step("train").detail
+    assert late["version"] == others[0].detail["version"]
+    version = registry.version("shops", late["version"])
+    assert version.tags[SHA256] == late["artifact_sha256"]
+    named = MlflowClient().get_logged_model(version.source.rsplit("/", 1)[-1])
+    assert named.status == "READY"
+    assert len(MlflowClient().search_logged_models([named.experiment_id], f"source_run_id = '{late['run_id']}'")) == 1
+
+
 def test_a_model_file_that_was_cut_short_is_not_registered(
     run_step: RunStep, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
