@@ -21,13 +21,13 @@ import psutil
 import pytest
 from kubernetes import client, config
 
+from free_settings import on_free_ports
 from local_platform import settings
 from local_platform.airflow_api import AirflowApi
 from local_platform.home import SOURCES, Home
 from local_platform.nights import Night, load
 from local_platform.plan import Plan, remembered
 from local_platform.platform import Platform
-from local_platform.ports import is_free
 from local_platform.processes import ours
 from local_platform.service import NotReady
 from nightshift.adapters.storage import ObjectStore
@@ -86,15 +86,6 @@ def _json(url: str) -> Any:
         return json.loads(reply.read())
 
 
-def _free_ports(count: int) -> int:
-    """The first of `count` free ports in a row; the S3 server needs the last one's number + 10000 as well."""
-    for first in range(21_000, 30_000, 20):
-        row = range(first, first + count)
-        if all(is_free(port) for port in (*row, row[-1] + 10_000)):
-            return first
-    raise AssertionError("no free ports")
-
-
 def _run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(home.parent), "NIGHTSHIFT_HOME": str(home)}
     words = (sys.executable, "-m", "local_platform", command)
@@ -105,14 +96,7 @@ def _run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     home = Home(tmp_path_factory.mktemp("d") / "h")
     home.path.mkdir()
-    first = _free_ports(12)
-    chosen = settings.Settings(
-        airflow_port=first,
-        mlflow_port=first + 1,
-        s3_port=first + 2,
-        cluster_port=first + 3,
-        s3_inner_ports=first + 4,
-    )
+    chosen = on_free_ports()
     home.settings.write_text(settings.render(chosen))
     try:
         done = _run(home.path, "demo")
@@ -122,7 +106,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             for name, value in platform.step_secrets().items():
                 patch.setenv(name, value)
             store = ObjectStore(StorageSettings(endpoint=platform.storage.endpoint))
-        api = AirflowApi(f"http://127.0.0.1:{first}", "admin", platform.settings.admin_password)
+        api = AirflowApi(f"http://127.0.0.1:{chosen.airflow_port}", "admin", platform.settings.admin_password)
         yield Demo(home, done.stdout, remembered(home.path / "demo.json", date.max), platform, store, api)
     finally:
         ended = _run(home.path, "down")
