@@ -1,17 +1,29 @@
 """The few things the demo asks of Airflow's public REST API."""
 
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
+from datetime import time as clock
+from http.client import HTTPException
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from local_platform.service import NotReady
 
 ENDED = {"success", "failed"}
+PATIENCE = 60.0
+"""Seconds for which a busy Airflow is asked again."""
+PAUSE = 1.0
+"""Seconds between two tries."""
+
+
+class Busy(NotReady):
+    """Airflow did not answer, or answered 5xx: the same request may succeed in a moment."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +41,16 @@ class Run:
 
 
 class AirflowApi:
-    """The API of one Airflow, as one of its users. Every method raises `NotReady` when it refuses."""
+    """The API of one Airflow, as one of its users. Every method raises `NotReady` when it refuses.
+
+    While it is `Busy`, everything but `backfill` is asked again for a minute: SQLite has one writer at a time, and on a
+    busy machine the API answers 500 ("database is locked") once in a while.
+    """
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._url = url
-        reply = self._call("POST", "/auth/token", {"username": user, "password": password}, {})
+        known = {"username": user, "password": password}
+        reply = _until_answered(lambda: self._call("POST", "/auth/token", known, {}))
         self._headers = {"Authorization": f"Bearer {reply['access_token']}"}
 
     def knows(self, dag: str) -> bool:
@@ -47,15 +64,19 @@ class AirflowApi:
 
     def unpause(self, dag: str) -> None:
         """Lets the scheduler run the DAG."""
-        self._call("PATCH", f"/api/v2/dags/{dag}?update_mask=is_paused", {"is_paused": False}, self._headers)
+        path = f"/api/v2/dags/{dag}?update_mask=is_paused"
+        _until_answered(lambda: self._call("PATCH", path, {"is_paused": False}, self._headers))
 
     def backfill(self, dag: str, first: date, last: date, timezone: str) -> None:
-        """Asks for the missing runs of the nights from `first` to `last`, one after the other."""
+        """Asks for the missing runs of the nights from `first` to `last`, one after the other.
+
+        Raises `Busy` when it is not known whether Airflow made them.
+        """
         zone = ZoneInfo(timezone)
         asked = {
             "dag_id": dag,
-            "from_date": datetime.combine(first, time.min, zone).isoformat(),
-            "to_date": datetime.combine(last, time(23, 59, 59), zone).isoformat(),
+            "from_date": datetime.combine(first, clock.min, zone).isoformat(),
+            "to_date": datetime.combine(last, clock(23, 59, 59), zone).isoformat(),
             "max_active_runs": 1,
         }
         self._call("POST", "/api/v2/backfills", asked, self._headers)
@@ -63,7 +84,8 @@ class AirflowApi:
     def clear_failed(self, dag: str, run: Run) -> None:
         """Has the failed tasks of a run, and those that waited for them, run again."""
         asked = {"dag_run_id": run.id, "only_failed": True, "reset_dag_runs": True, "dry_run": False}
-        self._call("POST", f"/api/v2/dags/{dag}/clearTaskInstances", asked, self._headers)
+        path = f"/api/v2/dags/{dag}/clearTaskInstances"
+        _until_answered(lambda: self._call("POST", path, asked, self._headers))
 
     def is_backfilling(self, dag: str) -> bool:
         """Whether a backfill of the DAG is under way: there can be only one."""
@@ -74,8 +96,8 @@ class AirflowApi:
         """The runs of the nights from `first` to `last` that have a data interval."""
         zone = ZoneInfo(timezone)
         query = {
-            "logical_date_gte": datetime.combine(first, time.min, zone).isoformat(),
-            "logical_date_lte": datetime.combine(last, time(23, 59, 59), zone).isoformat(),
+            "logical_date_gte": datetime.combine(first, clock.min, zone).isoformat(),
+            "logical_date_lte": datetime.combine(last, clock(23, 59, 59), zone).isoformat(),
             "limit": "100",
         }
         found = self._get(f"/api/v2/dags/{dag}/dagRuns?{urllib.parse.urlencode(query)}")["dag_runs"]
@@ -87,7 +109,7 @@ class AirflowApi:
         return {one["task_id"]: one["state"] or "" for one in found}
 
     def _get(self, path: str) -> Any:
-        return self._call("GET", path, None, self._headers)
+        return _until_answered(lambda: self._call("GET", path, None, self._headers))
 
     def _found(self, path: str) -> Any | None:
         try:
@@ -107,9 +129,22 @@ class AirflowApi:
                 return json.loads(reply.read())
         except urllib.error.HTTPError as error:
             said = error.read(500).decode(errors="replace")
-            raise NotReady(f"Airflow refused {method} {path.partition('?')[0]}: {error.code} {said}") from error
-        except (OSError, ValueError) as error:
-            raise NotReady(f"Airflow did not answer {method} {path.partition('?')[0]}: {error}") from error
+            kind = Busy if error.code >= 500 else NotReady
+            raise kind(f"Airflow refused {method} {path.partition('?')[0]}: {error.code} {said}") from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise Busy(f"Airflow did not answer {method} {path.partition('?')[0]}: {error}") from error
+
+
+def _until_answered(call: Callable[[], Any]) -> Any:
+    """The reply to a call that may be made twice."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except Busy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE)
 
 
 def _run(fields: dict[str, Any], zone: ZoneInfo) -> Run:

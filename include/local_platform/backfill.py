@@ -1,12 +1,13 @@
 """Running the demo's nights as Airflow backfills, one night after the other, and watching them."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
 import models
 from local_platform import nights
-from local_platform.airflow_api import AirflowApi, Run
+from local_platform.airflow_api import AirflowApi, Busy, Run
 from local_platform.plan import Plan, days
 from local_platform.progress import Doing, Progress
 from local_platform.service import NotReady
@@ -76,8 +77,10 @@ class Backfills:
         deadline = time.monotonic() + PATIENCE
         while set(pending) - set(self._runs(first, last)):
             if not self.api.is_backfilling(self.dag):
-                self.api.backfill(self.dag, first, last, self.timezone)
-                return
+                # A busy Airflow may have made some of the runs: what is missing is asked for once more.
+                with suppress(Busy):
+                    self.api.backfill(self.dag, first, last, self.timezone)
+                    return
             if time.monotonic() > deadline:
                 raise NotReady(f"another backfill of {self.dag} is under way: wait until it has ended, or cancel it")
             time.sleep(1)

@@ -47,7 +47,8 @@ def environment(airflow: Orchestration) -> dict[str, str]:
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(SOURCES / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow.home / 'airflow.db'}",
+        # SQLite has one writer at a time: on a busy machine another waits longer for it than the default of 5 s.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow.home / 'airflow.db'}?timeout=60",
         **_access(airflow),
         **_pace(),
     }
