@@ -4,7 +4,8 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help demo up down status logs shell test check test-slow test-cluster lock clean
+.PHONY: help demo up down status logs shell images scan test check test-slow test-cluster test-images test-kubernetes \
+  test-compose lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -35,6 +36,13 @@ logs: $(INSTALLED) ## follow the services' logs; SERVICE=scheduler for one
 shell: $(INSTALLED) ## a shell in which nightshift and kubectl reach the services; RUN="nightshift --help" for one command
 	@$(LOCAL) shell $(RUN)
 
+##@ Images
+images: $(INSTALLED_DEV) ## build the images steps, services and airflow with Docker, and a list of their parts (SBOM) beside each
+	@$(PYTHON) tools/images.py
+
+scan: $(INSTALLED_DEV) ## look for known holes, secrets, setuid files, root users and unpinned versions in the images and the locks
+	@$(PYTHON) tools/scan.py
+
 ##@ Developing
 test: check ## check the code and run all fast tests (needs nothing that runs)
 	@$(PYTHON) -m pytest
@@ -51,6 +59,15 @@ test-slow: $(INSTALLED_DEV) ## the tests that take minutes, start the whole plat
 test-cluster: $(INSTALLED_DEV) ## what a cluster must do, against NIGHTSHIFT_TEST_KUBECONFIG (unset: the embedded one)
 	@$(PYTHON) -m pytest tests/cluster
 
+test-images: $(INSTALLED_DEV) ## what the images of `make images` must be
+	@$(PYTHON) -m pytest -m images
+
+test-kubernetes: $(INSTALLED_DEV) ## the chain and its faults on the cluster of NIGHTSHIFT_TEST_KUBECONFIG, which has the image of the steps
+	@$(PYTHON) -m pytest -m kubernetes
+
+test-compose: $(INSTALLED_DEV) ## the whole platform under docker compose, from the images of `make images`
+	@$(PYTHON) -m pytest -m compose
+
 lock: $(INSTALLED_DEV) ## lock every dependency again, from pyproject.toml
 	@sh tools/lock
 
@@ -61,7 +78,7 @@ clean: down ## end everything and delete .venv and the data in .nightshift
 help: ## say what each target does
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 $(INSTALLED): requirements.txt tools/requirements-uv.txt pyproject.toml
 	@sh tools/install $(VENV) requirements.txt && touch $@

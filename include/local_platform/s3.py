@@ -45,7 +45,7 @@ def may(actions: tuple[str, ...], buckets: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of the server, all on 127.0.0.1. Only `s3` is for others; the rest connect its own parts."""
+    """The ports of the server. Only `s3` is for others; the rest connect its own parts."""
 
     s3: int
     s3_grpc: int
@@ -69,16 +69,20 @@ class Ports:
 
 @dataclass(frozen=True)
 class Storage:
-    """One S3 server: where its files are, its ports, who may use it."""
+    """One S3 server: where its files are, its ports, who may use it, and the one address it listens on.
+
+    Pods of another machine, or of a network of their own, need an address that they reach; all others use this machine's.
+    """
 
     home: Path
     ports: Ports
     identities: tuple[Identity, ...]
+    address: str = "127.0.0.1"
 
     @property
     def endpoint(self) -> str:
         """The URL of the S3 API."""
-        return f"http://127.0.0.1:{self.ports.s3}"
+        return f"http://{self.address}:{self.ports.s3}"
 
     @property
     def admin(self) -> Identity:
@@ -140,8 +144,8 @@ def _options(storage: Storage) -> dict[str, str | int]:
     ports = storage.ports
     return {
         "dir": str(storage.home / "data"),
-        "ip": "127.0.0.1",
-        "ip.bind": "127.0.0.1",  # the default is every address
+        "ip": storage.address,
+        "ip.bind": storage.address,  # the default is every address
         "master.telemetry": "false",  # the default phones home
         "s3.config": str(storage.home / "identities.json"),
         "s3.iam": "false",  # identities come from the file alone

@@ -1,4 +1,6 @@
-"""`python -m local_platform.tracking_server PORT DATABASE`: the MLflow server in one process.
+"""`python -m local_platform.tracking_server ADDRESS PORT DATABASE`: the MLflow server in one process.
+
+DATABASE is a URL such as `sqlite:////data/mlflow.db`.
 
 `mlflow server` starts a second process that outlives the first when that is killed, and then the port is taken for
 the restart. This runs the same application, `mlflow.server.fastapi_app`, with the same preparations.
@@ -18,7 +20,7 @@ PROXY = "mlflow-artifacts:/"
 
 def main(arguments: Sequence[str]) -> None:
     """Prepares the database and serves until a signal ends it."""
-    port, database = int(arguments[0]), f"sqlite:///{arguments[1]}"
+    address, port, database = arguments[0], int(arguments[1]), arguments[2]
     os.environ.update(
         {
             constants.BACKEND_STORE_URI_ENV_VAR: database,
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         }
     )
     initialize_backend_stores(database, database, PROXY)
-    uvicorn.run("mlflow.server.fastapi_app:app", host="127.0.0.1", port=port, log_level="info")
+    uvicorn.run("mlflow.server.fastapi_app:app", host=address, port=port, log_level="info")
 
 
 if __name__ == "__main__":
