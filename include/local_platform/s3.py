@@ -71,7 +71,7 @@ class Ports:
 class Storage:
     """One S3 server: where its files are, its ports, who may use it, and the one address it listens on.
 
-    Pods of another machine, or of a network of their own, need an address that they reach; all others use this machine's.
+    Pods of another machine, or of a network of their own, need an address that they reach.
     """
 
     home: Path
