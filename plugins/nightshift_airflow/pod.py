@@ -15,9 +15,12 @@ from kubernetes.client import models as k8s
 from nightshift.definition import Resources
 
 CONFIGURATION = "nightshift-steps"
+ACCOUNT = "nightshift-steps"
 SCHEDULING = timedelta(minutes=5)  # a cluster that adds a machine when it is full needs two to four
 STARTING = timedelta(minutes=5)  # pulling the image onto a new machine
 GRACE = timedelta(seconds=10)  # a step publishes with one request: it has nothing to wind up
+SCRATCH = "2Gi"  # the largest /tmp: a step stages what it publishes there
+DISK = {"requests": "256Mi", "limits": "3Gi"}  # /tmp, and a log that has gone mad
 
 
 def policy(resources: Resources, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -55,6 +58,7 @@ def _where() -> dict[str, Any]:
         "in_cluster": kubeconfig is None,
         # No connection to look up: one call less for each task, and one place less that decides the cluster.
         "kubernetes_conn_id": None,
+        "service_account_name": ACCOUNT,  # one without rights, so that nobody's grant to `default` reaches a step
         "random_name_suffix": True,  # a retry never meets the name of a pod that is still going away
         "termination_message_policy": "FallbackToLogsOnError",  # the pod's status then carries the step's last line
     }
@@ -87,15 +91,19 @@ def _confinement() -> dict[str, Any]:
             run_as_non_root=True,
         ),
         "automount_service_account_token": False,  # a step has no business with the Kubernetes API
-        "volumes": [k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource(size_limit="2Gi"))],
+        # The addresses of the namespace's services are none of a step's settings. The operator has no argument for it.
+        "full_pod_spec": k8s.V1Pod(
+            metadata=k8s.V1ObjectMeta(), spec=k8s.V1PodSpec(containers=[], enable_service_links=False)
+        ),
+        "volumes": [k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource(size_limit=SCRATCH))],
         "volume_mounts": [k8s.V1VolumeMount(name="tmp", mount_path="/tmp")],  # noqa: S108  # in the pod, not here
     }
 
 
 def _quantities(resources: Resources) -> k8s.V1ResourceRequirements:
     return k8s.V1ResourceRequirements(
-        requests={"cpu": resources.cpu, "memory": resources.memory},
-        limits={"cpu": resources.cpu_limit, "memory": resources.memory_limit},
+        requests={"cpu": resources.cpu, "memory": resources.memory, "ephemeral-storage": DISK["requests"]},
+        limits={"cpu": resources.cpu_limit, "memory": resources.memory_limit, "ephemeral-storage": DISK["limits"]},
     )
 
 

@@ -144,8 +144,8 @@ def test_the_pod_is_as_large_as_the_definition_says(nightlies: dict[str, DAG]) -
             pod = pod_of(task)
             assert pod["spec"]["activeDeadlineSeconds"] == limits.timeout.total_seconds()
             assert pod["spec"]["containers"][0]["resources"] == {
-                "requests": {"cpu": limits.cpu, "memory": limits.memory},
-                "limits": {"cpu": limits.cpu_limit, "memory": limits.memory_limit},
+                "requests": {"cpu": limits.cpu, "memory": limits.memory, "ephemeral-storage": "256Mi"},
+                "limits": {"cpu": limits.cpu_limit, "memory": limits.memory_limit, "ephemeral-storage": "3Gi"},
             }
 
 
@@ -174,7 +174,9 @@ def test_the_pod_meets_the_restricted_profile_and_writes_only_to_tmp(bag: DagBag
         }
         assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]  # noqa: S108  # in the pod
         assert [set(volume) for volume in spec["volumes"]] == [{"name", "emptyDir"}]
+        assert spec["serviceAccountName"] == "nightshift-steps"
         assert spec["automountServiceAccountToken"] is False
+        assert spec["enableServiceLinks"] is False
         assert spec["restartPolicy"] == "Never"
         assert not spec.get("hostNetwork")
 
