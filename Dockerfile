@@ -45,6 +45,9 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 FROM base AS steps
 COPY --from=steps-environment /opt/venv /opt/venv
 ENV PYTHONPATH=/opt/nightshift/include HOME=/tmp
+# A new named volume takes its owner from the directory that it covers: what docker-compose.yaml mounts here can then be
+# written without root.
+RUN install -d -o 10001 -g 10001 -m 750 /var/lib/nightshift /run/kubeconfig
 RUN printf '#!/opt/venv/bin/python\nfrom nightshift.cli import entry\n\nentry()\n' >/usr/local/bin/nightshift \
  && chmod 755 /usr/local/bin/nightshift
 COPY great_expectations /opt/nightshift/great_expectations
@@ -63,6 +66,9 @@ CMD ["nightshift", "--help"]
 FROM base AS services
 COPY --from=services-environment /opt/venv /opt/venv
 ENV PYTHONPATH=/opt/nightshift/include HOME=/tmp
+# As in `steps`: the data of S3, and one directory for each volume of secrets that docker-compose.yaml has.
+RUN for name in all postgres s3 mlflow steps airflow api-server; do echo "/run/keys/$name"; done \
+ | xargs install -d -o 10001 -g 10001 -m 750 /var/lib/nightshift
 COPY include /opt/nightshift/include
 RUN python -m compileall -q /opt/nightshift/include
 ARG CODE_VERSION=unversioned
