@@ -6,16 +6,23 @@ import argparse
 import asyncio
 import ipaddress
 import logging
+import re
 import sys
 from pathlib import Path
 
 from local_cluster.probe import LEVELS
 from local_cluster.server import ServerSettings, serve
 
+NAME = re.compile(r"\A[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
+
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM; 0 after a clean end, 2 when the server cannot start."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    problem = _reach(options)
+    if problem:
+        parser.error(problem)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = ServerSettings(
         host=options.host,
@@ -28,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
         pod_ttl=options.pod_ttl,
         orphan_seconds=options.orphan_seconds,
         isolation=options.isolation,
+        network=options.network,
+        names=tuple(options.name),
     )
     try:
         asyncio.run(serve(settings))
@@ -39,7 +48,19 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local_cluster", description=__doc__)
-    parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--host", type=_address, default="127.0.0.1", help="the address to listen on")
+    parser.add_argument(
+        "--network",
+        action="store_true",
+        help="let other machines and containers in, over TLS and with the token only; needs --name",
+    )
+    parser.add_argument(
+        "--name",
+        type=_name,
+        action="append",
+        default=[],
+        help="a name by which clients reach this server; the first one stands in the kubeconfig",
+    )
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
     parser.add_argument("--state", type=Path, required=True, help="directory of all objects, logs and volumes")
     parser.add_argument("--kubeconfig", type=Path, required=True, help="file to write for kubectl and Airflow")
@@ -60,13 +81,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _loopback(text: str) -> str:
-    """The API runs any command for whoever holds the token, so it must not leave this machine."""
-    if text != "localhost" and not ipaddress.ip_address(text).is_loopback:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a loopback address: the API runs commands and must not leave this machine"
-        )
+def _address(text: str) -> str:
+    """An address of this machine."""
+    try:
+        return text if text == "localhost" else str(ipaddress.ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: expected one such as 127.0.0.1") from None
+
+
+def _name(text: str) -> str:
+    """A name for the certificate."""
+    if not NAME.match(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no host name: expected lower-case letters, digits, '-' and '.'")
     return text
+
+
+def _reach(options: argparse.Namespace) -> str:
+    """What is wrong with who can reach the server; "" when nothing is.
+
+    The API runs any command for whoever holds the token, so it leaves this machine on an explicit wish only.
+    """
+    loopback = options.host == "localhost" or ipaddress.ip_address(options.host).is_loopback
+    if not loopback and not options.network:
+        return (
+            f"argument --host: '{options.host}' is not a loopback address: the API runs commands and must not leave "
+            "this machine; --network says that it may"
+        )
+    if options.network and not options.name:
+        return "--network needs --name: clients check the certificate against the name by which they reach the server"
+    return ""
 
 
 if __name__ == "__main__":

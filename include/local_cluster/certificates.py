@@ -17,18 +17,23 @@ NAMES = ("localhost",)
 ADDRESSES = ("127.0.0.1", "::1")
 
 
-def tls_in(directory: Path) -> tuple[ssl.SSLContext, str]:
-    """The server's side of TLS, and the authority that clients are to trust (PEM). Both are made at the first start."""
-    authority, server = directory / "ca.crt", directory / "server.pem"
-    if not (authority.exists() and server.exists()):
-        _make(authority, server)
+def tls_in(directory: Path, names: tuple[str, ...] = ()) -> tuple[ssl.SSLContext, str]:
+    """The server's side of TLS, and the authority that clients are to trust (PEM).
+
+    Both are made at the first start, and again when the server gets other `names` than this machine's own.
+    """
+    authority, server, named = directory / "ca.crt", directory / "server.pem", directory / "server.names"
+    known = named.read_text(encoding="ascii").split() if named.exists() else []
+    if not (authority.exists() and server.exists()) or known != list(names):
+        _make(authority, server, names)
+        _write(named, " ".join(names).encode())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server)
     context.set_alpn_protocols(["http/1.1"])
     return context, authority.read_text(encoding="ascii")
 
 
-def _make(authority: Path, server: Path) -> None:
+def _make(authority: Path, server: Path, names: tuple[str, ...]) -> None:
     """Make an authority that signs one certificate and is then forgotten."""
     from cryptography import x509  # imported here: needed at the first start only, and slow to import
     from cryptography.hazmat.primitives import hashes, serialization
@@ -45,7 +50,10 @@ def _make(authority: Path, server: Path) -> None:
         .add_extension(signer, critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    alternatives = [x509.DNSName(name) for name in NAMES] + [x509.IPAddress(ip_address(text)) for text in ADDRESSES]
+    alternatives = [
+        *(x509.DNSName(name) for name in dict.fromkeys((*NAMES, *names))),
+        *(x509.IPAddress(ip_address(text)) for text in ADDRESSES),
+    ]
     leaf = (
         _builder(subject, issuer)
         .public_key(key.public_key())

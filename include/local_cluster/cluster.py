@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local_cluster import clock, defaults, validation
-from local_cluster.errors import already_exists, bad_request, conflict, method_not_allowed, not_found
+from local_cluster.errors import already_exists, bad_request, conflict, forbidden, method_not_allowed, not_found
 from local_cluster.identity import stamp
 from local_cluster.namespaces import Namespaces
 from local_cluster.pods.node import Node
@@ -45,11 +45,13 @@ class Cluster:
         item = copy.deepcopy(body)
         metadata = stamp(resource, namespace, item)
         defaults.fill_in(resource.plural, item)
+        if resource.namespaced:
+            self._namespaces.check_open(resource, namespace, metadata.get("name", ""))
+        if resource.plural == "pods":
+            self._check_account(item)
         validation.check(resource, item)
         if self.store.get(resource.plural, metadata.get("namespace", ""), metadata["name"]) is not None:
             raise already_exists(resource.plural, metadata["name"])
-        if resource.namespaced:
-            self._namespaces.check_open(resource, namespace, metadata["name"])
         if resource.plural == "pods":
             item["status"] = {"phase": "Pending", "qosClass": _quality(item["spec"])}
         if dry_run:
@@ -113,6 +115,13 @@ class Cluster:
         marked = self.store.put("pods", {**pod, "metadata": metadata})
         self.node.stop(marked, grace)
         return marked
+
+    def _check_account(self, pod: Object) -> None:
+        """Refuse a pod whose service account does not exist. Raises ApiError 403."""
+        namespace, account = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
+        if self.store.get("serviceaccounts", namespace, account) is None:
+            why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
+            raise forbidden("pods", pod["metadata"].get("name", ""), why)
 
     def _check_identity(self, resource: Resource, namespace: str, body: Object) -> None:
         if not resource.writable:

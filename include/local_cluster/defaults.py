@@ -24,17 +24,18 @@ def fill_in(plural: str, item: Object) -> None:
 
 
 def _pod(spec: Object) -> None:
-    for field, value in {
+    values: Object = {
         "restartPolicy": "Always",
         "terminationGracePeriodSeconds": 30,
         "dnsPolicy": "ClusterFirst",
         "securityContext": {},
         "schedulerName": "default-scheduler",
         "enableServiceLinks": True,
-        "serviceAccountName": "default",
+        "serviceAccountName": spec.get("serviceAccount") or "default",  # the older name of the field
         "preemptionPolicy": "PreemptLowerPriority",
         "priority": 0,
-    }.items():
+    }
+    for field, value in values.items():
         spec.setdefault(field, value)
     spec["serviceAccount"] = spec["serviceAccountName"]
     for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:

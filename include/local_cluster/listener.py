@@ -1,6 +1,7 @@
 """One port for HTTP and HTTPS: the first byte of a connection tells which.
 
-Kubernetes clients send a token over TLS only; what watches over the server asks for /readyz in plain HTTP.
+Kubernetes clients send a token over TLS only; what watches over the server asks for /readyz in plain HTTP. A server
+that other machines reach takes no plain HTTP: a token must not cross a network unencrypted.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ PATIENCE = 30.0  # seconds in which a new connection must say something
 
 
 class Listener:
-    """Accepts connections on one address and hands them to a web application."""
+    """Accepts connections on one address and hands them to a web application; plain HTTP only where `plain`."""
 
-    def __init__(self, runner: web.AppRunner, context: ssl.SSLContext) -> None:
+    def __init__(self, runner: web.AppRunner, context: ssl.SSLContext, plain: bool) -> None:
         self._runner = runner
         self._context = context
+        self._plain = plain
         self._socket: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -57,10 +59,11 @@ class Listener:
             async with asyncio.timeout(PATIENCE):
                 await _readable(connection)
             first = connection.recv(1, socket.MSG_PEEK)
-            if not first or self._runner.server is None:
+            secure = first[:1] == bytes([TLS_HANDSHAKE])
+            if not first or not (secure or self._plain) or self._runner.server is None:
                 connection.close()
                 return
-            context = self._context if first[0] == TLS_HANDSHAKE else None
+            context = self._context if secure else None
             await asyncio.get_running_loop().connect_accepted_socket(self._runner.server, connection, ssl=context)
         except (OSError, TimeoutError):  # a client that left, was silent, or does not trust the certificate
             connection.close()

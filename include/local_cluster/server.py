@@ -29,7 +29,9 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """The command line, typed. `pod_ttl` is in seconds; `path` comes before the environment's own programs."""
+    """The command line, typed. `pod_ttl` is in seconds; `path` comes before the environment's own programs; `network`
+    lets clients of other machines in, over TLS only; `names` are how they reach the server.
+    """
 
     host: str
     port: int
@@ -41,6 +43,8 @@ class ServerSettings:
     pod_ttl: float = 86_400.0
     orphan_seconds: float = 60.0
     isolation: str = "auto"
+    network: bool = False
+    names: tuple[str, ...] = field(default=())
 
 
 async def serve(settings: ServerSettings) -> None:
@@ -77,15 +81,16 @@ async def serve(settings: ServerSettings) -> None:
 async def _serve_until_told(settings: ServerSettings, cluster: Cluster) -> None:
     state = settings.state.resolve()
     token = kubeconfig.token_in(state)
-    context, authority = certificates.tls_in(state)
+    context, authority = certificates.tls_in(state, settings.names)
     runner = web.AppRunner(build(cluster, token), access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
     await runner.setup()
-    listener = Listener(runner, context)
+    listener = Listener(runner, context, plain=not settings.network)
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     try:
         host, port = listener.open(settings.host, settings.port)
+        host = settings.names[0] if settings.names else host
         address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
         kubeconfig.write(settings.kubeconfig, address, authority, token)
         sys.stdout.write(f"serving Kubernetes at {address}; KUBECONFIG={settings.kubeconfig}\n")

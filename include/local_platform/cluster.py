@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -14,7 +15,7 @@ from local_platform.service import Service, answers
 
 NAMESPACE = "nightshift"
 CONFIGURATION = "nightshift-steps"
-"""The name of the ConfigMap and of the Secret that every step's pod reads its environment from."""
+"""The name of the ConfigMap and of the Secret that every step's pod reads its environment from, and of its account."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,12 @@ def service(cluster: Cluster) -> Service:
 
 
 def configure(cluster: Cluster, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-    """Puts the environment of the steps into the cluster, over what was there."""
+    """Puts the environment of the steps and their service account into the cluster, over what was there."""
     encoded = {name: base64.b64encode(value.encode()).decode() for name, value in secrets.items()}
     _put(cluster, "configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "data": dict(values)})
     _put(cluster, "secrets", {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": encoded})
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "automountServiceAccountToken": False}
+    _put(cluster, "serviceaccounts", account)
 
 
 def _put(cluster: Cluster, kind: str, value: dict[str, Any]) -> None:
@@ -70,9 +73,13 @@ def _put(cluster: Cluster, kind: str, value: dict[str, Any]) -> None:
 
 
 def _call(cluster: Cluster, method: str, path: str, value: dict[str, Any]) -> None:
+    """Asks the server that the kubeconfig names, as its clients do: it may be reached by a name, and over TLS only."""
     config = json.loads(cluster.kubeconfig.read_text())
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {config['users'][0]['user']['token']}"}
-    request = urllib.request.Request(  # noqa: S310 - our own http:// address
-        cluster.url + path, data=json.dumps(value).encode(), headers=headers, method=method
+    server, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    trusted = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {user['token']}"}
+    request = urllib.request.Request(  # noqa: S310 - our own https:// address
+        server["server"] + path, data=json.dumps(value).encode(), headers=headers, method=method
     )
-    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+    urllib.request.build_opener(*handlers).open(request, timeout=10).close()

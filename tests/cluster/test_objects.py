@@ -215,6 +215,30 @@ def test_a_namespace_that_is_not_there(pods: PodClient) -> None:
     assert message == 'namespaces "no-such-place" not found'
 
 
+@pytest.mark.parametrize("field", ["serviceAccountName", "serviceAccount"])
+def test_a_pod_whose_service_account_is_not_there(pods: PodClient, field: str) -> None:
+    body = pods.pod(pods.shell("exit 0"))
+    body["spec"][field] = "no-such-account"
+    code, reason, message = refusal(lambda: pods.create(body))
+    assert (code, reason) == (403, "Forbidden")
+    assert f"error looking up service account {pods.namespace}/no-such-account" in message
+    assert 'serviceaccount "no-such-account" not found' in message
+
+
+def test_a_pod_of_a_service_account(pods: PodClient) -> None:
+    body: Object = {"metadata": {"generateName": "account-"}, "automountServiceAccountToken": False}
+    account = pods.api.create_namespaced_service_account(pods.namespace, body).metadata.name
+    pod = pods.run(pods.pod(pods.shell("exit 0"), serviceAccountName=account))
+    assert (pod.spec.service_account_name, pod.spec.service_account) == (account, account)
+    assert pod.status.phase == "Succeeded"
+
+
+def test_who_may_is_asked_before_what_is_wrong(pods: PodClient) -> None:
+    wrong = pods.pod(pods.shell("exit 0", name="No Label"), serviceAccountName="no-such-account")
+    assert refusal(lambda: pods.create(wrong))[0] == 403
+    assert refusal(lambda: pods.api.create_namespaced_pod("no-such-place", wrong))[0] == 404
+
+
 def test_the_namespace_of_the_address_counts(pods: PodClient) -> None:
     body = {"metadata": {"name": "x", "namespace": "default"}}
     code, reason, _ = refusal(lambda: pods.api.create_namespaced_config_map(pods.namespace, body))

@@ -1,9 +1,14 @@
 """The door: who is let in, and what the server leaves on disk."""
 
 import json
+import socket
+import ssl
 import stat
 import subprocess
 import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from kubernetes import watch
@@ -97,6 +102,86 @@ def test_an_address_of_the_network_is_refused(shared: ClusterServer) -> None:
     done = subprocess.run([*shared.command, "--host", "0.0.0.0"], capture_output=True, text=True, timeout=20)  # noqa: S104
     assert done.returncode == 2
     assert "not a loopback address" in done.stderr
+
+
+def test_a_network_needs_a_name(shared: ClusterServer) -> None:
+    words = [*shared.command, "--host", "0.0.0.0", "--network"]  # noqa: S104
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert "--network needs --name" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a b", "UPPER", "x/y", "a\n"])
+def test_a_name_that_is_none_is_refused(shared: ClusterServer, name: str) -> None:
+    words = [*shared.command, "--network", f"--name={name}"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert "is no host name" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterServer]:
+    """A server that other machines may reach, by a name that this one resolves."""
+    options = ("--host", "0.0.0.0", "--network", "--name", "localhost.localdomain", "--name", "localhost")  # noqa: S104
+    made = ClusterServer(tmp_path_factory.mktemp("network"), options).start()
+    yield made
+    made.end()
+
+
+def test_the_kubeconfig_names_the_server(open_server: ClusterServer) -> None:
+    assert open_server.address().startswith("http://localhost.localdomain:")
+
+
+def test_on_a_network_the_certificate_has_every_name(open_server: ClusterServer) -> None:
+    for name in ("localhost.localdomain", "localhost", "127.0.0.1"):
+        with _tls(open_server, name) as connection:
+            certificate: dict[str, Any] = connection.getpeercert() or {}
+        names = {value for _, value in certificate["subjectAltName"]}
+        assert {"localhost.localdomain", "localhost", "127.0.0.1"} <= names
+
+
+def test_on_a_network_a_name_that_was_not_given_is_not_trusted(open_server: ClusterServer) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError):
+        _tls(open_server, "another.name")
+
+
+def test_on_a_network_plain_http_has_no_answer(open_server: ClusterServer, shared: ClusterServer) -> None:
+    assert _plain(shared).startswith(b"HTTP/1.1 200")
+    assert _plain(open_server) == b""
+
+
+def test_other_names_make_another_certificate(tmp_path: Path) -> None:
+    server = ClusterServer(tmp_path, ("--name", "localhost")).start()
+    try:
+        first = (server.state / "ca.crt").read_text()
+        server.end()
+        server.start()
+        assert (server.state / "ca.crt").read_text() == first
+        server.end()
+        server.options = ("--name", "localhost", "--name", "cluster")
+        server.start()
+        assert (server.state / "ca.crt").read_text() != first
+        assert server.core().list_namespaced_pod("nightshift").items == []
+    finally:
+        server.end()
+
+
+def _port(server: ClusterServer) -> int:
+    return int(server.address().rpartition(":")[2])
+
+
+def _tls(server: ClusterServer, name: str) -> ssl.SSLSocket:
+    trusted = ssl.create_default_context(cafile=str(server.state / "ca.crt"))
+    return trusted.wrap_socket(socket.create_connection(("127.0.0.1", _port(server)), 10), server_hostname=name)
+
+
+def _plain(server: ClusterServer) -> bytes:
+    with socket.create_connection(("127.0.0.1", _port(server)), 10) as connection:
+        connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        try:
+            return connection.recv(200)
+        except ConnectionResetError:
+            return b""
 
 
 def test_the_token_outlives_the_server(server: ClusterServer) -> None:
