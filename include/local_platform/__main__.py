@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from local_platform.home import CannotStart, Home, locate
 from local_platform.preflight import alone
@@ -16,6 +17,8 @@ DOES = {
     "status": "say what runs, and where",
     "logs": "follow the services' logs (all, or one)",
     "shell": "open a shell in which nightshift and kubectl reach this machine's services, or run one command in it",
+    "manifests": "write what the administrator of another cluster applies for this machine's platform",
+    "kubeconfig": "make a kubeconfig of the restricted account for Airflow, from an administrator's",
     "demo": "start everything, land the data, run some nights through Airflow, and say how they ended",
 }
 
@@ -30,6 +33,10 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("service", nargs="?", help="one service (default: all)")
         if name == "shell":
             command.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="default: your shell")
+        if name == "kubeconfig":
+            command.add_argument("--admin", required=True, type=Path, metavar="FILE", help="the administrator's")
+            command.add_argument("--hours", type=float, default=24.0, help="how long its token is good (default: 24)")
+            command.add_argument("--output", type=Path, metavar="FILE", help="default: kubernetes/airflow.kubeconfig")
     return top
 
 
@@ -63,6 +70,13 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
 
         follow(home, arguments.service)
         return 0
+    if arguments.command == "kubeconfig":
+        from local_platform.restricted import write_kubeconfig
+
+        target = arguments.output or home.manifests / "airflow.kubeconfig"
+        ends = write_kubeconfig(arguments.admin, target, arguments.hours)
+        progress.say(f"  {target} is good until {ends:%Y-%m-%d %H:%M} UTC: export KUBECONFIG={target}")
+        return 0
     from local_platform.status import status
     from local_platform.up import assemble, up
 
@@ -70,6 +84,11 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
         from local_platform.shell import run
 
         return run(assemble(home), arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words)
+    if arguments.command == "manifests":
+        from local_platform.manifests import write
+
+        progress.say(f"  as the cluster's administrator: kubectl apply -k {write(assemble(home))}")
+        return 0
     if arguments.command == "status":
         return 0 if status(assemble(home), progress) else 1
     with alone(home):

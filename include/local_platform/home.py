@@ -46,6 +46,16 @@ class Home:
         return self.path / "kubeconfig"
 
     @property
+    def options(self) -> Path:
+        """Options of Airflow that someone wants otherwise; the platform only reads it."""
+        return self.path / "airflow.env"
+
+    @property
+    def manifests(self) -> Path:
+        """What the administrator of another cluster applies for this platform."""
+        return self.path / "kubernetes"
+
+    @property
     def lock(self) -> Path:
         """Held by the one command that may change what runs."""
         return self.path / "lock"

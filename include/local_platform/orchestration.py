@@ -1,6 +1,7 @@
 """Airflow on one machine: its four services, and every option that differs from its defaults, with the reason."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,10 @@ IMAGE = "nightshift-steps:local"
 
 @dataclass(frozen=True)
 class Orchestration:
-    """One Airflow: where it keeps its things, its port, its secrets, and what it is to reach."""
+    """One Airflow: where it keeps its things, its port, its secrets, and what it is to reach.
+
+    `image`: what the steps' pods run. `options`: Airflow's own variables that take the place of those chosen here.
+    """
 
     home: Path
     port: int
@@ -29,6 +33,8 @@ class Orchestration:
     api_key: str = field(repr=False)
     fernet_key: str = field(repr=False)
     viewer: dict[str, str] = field(repr=False)
+    image: str = IMAGE
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def url(self) -> str:
@@ -41,7 +47,7 @@ def environment(airflow: Orchestration) -> dict[str, str]:
     return {
         "AIRFLOW_HOME": str(airflow.home),
         "KUBECONFIG": str(airflow.kubeconfig),
-        "NIGHTSHIFT_STEP_IMAGE": IMAGE,
+        "NIGHTSHIFT_STEP_IMAGE": airflow.image,
         "NIGHTSHIFT_MLFLOW_URL": airflow.mlflow_url,
         "AIRFLOW__CORE__DAGS_FOLDER": str(SOURCES / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(SOURCES / "plugins"),
@@ -51,6 +57,7 @@ def environment(airflow: Orchestration) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow.home / 'airflow.db'}?timeout=60",
         **_access(airflow),
         **_pace(),
+        **airflow.options,
     }
 
 

@@ -1,17 +1,18 @@
 """The parts of one machine's platform, put together from the home and its settings."""
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from local_platform import cluster, orchestration, s3, tracking
+from local_platform import cluster, external, options, orchestration, s3, tracking
 from local_platform.code_version import code_version
-from local_platform.home import SOURCES, CannotStart, Home
+from local_platform.home import SOURCES, Home
 from local_platform.service import Service, plain_environment
 from local_platform.settings import Settings
 
 OBJECTS = ("Read", "Write", "List", "Tagging")
+LOOPBACK = "127.0.0.1"
+ON_LOOPBACK = ("airflow_port", "cluster_port")
+VERSION = "NIGHTSHIFT_RUN_CODE_VERSION"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,20 @@ class Platform:
 
     home: Home
     settings: Settings
+
+    @cached_property
+    def external(self) -> external.External | None:
+        """The cluster that takes the place of the embedded one, or None."""
+        return external.chosen()
+
+    @property
+    def address(self) -> str:
+        """Where S3 and MLflow listen: on this machine's loopback, or where another cluster's pods reach them."""
+        return self.external.address if self.external else LOOPBACK
+
+    def address_of(self, name: str) -> str:
+        """The address that a port, named by its setting, is taken on. Airflow's is always this machine's loopback."""
+        return LOOPBACK if name in ON_LOOPBACK else self.address
 
     @cached_property
     def storage(self) -> s3.Storage:
@@ -34,6 +49,7 @@ class Platform:
                 identity("mlflow", "mlflow", key.s3_mlflow_key, s3.may(OBJECTS, ("mlflow",))),
                 identity("viewer", "viewer", key.s3_viewer_key, s3.may(("Read", "List"), ("nightshift",))),
             ),
+            self.address,
         )
 
     def _identity(self, name: str) -> s3.Identity:
@@ -43,12 +59,13 @@ class Platform:
     def tracking(self) -> tracking.Tracking:
         """The MLflow server."""
         home = self.home.path / "mlflow"
-        return tracking.Tracking(home, self.settings.mlflow_port, self.storage.endpoint, self._identity("mlflow"))
+        mlflow = self._identity("mlflow")
+        return tracking.Tracking(home, self.settings.mlflow_port, self.storage.endpoint, mlflow, self.address)
 
     @cached_property
     def cluster(self) -> cluster.Cluster | None:
-        """The embedded cluster; None when `NIGHTSHIFT_CLUSTER=external` and `KUBECONFIG` name another."""
-        if os.environ.get("NIGHTSHIFT_CLUSTER") == "external":
+        """The embedded cluster; None where another takes its place."""
+        if self.external:
             return None
         hidden = ("settings.env", "supervisord.conf", "airflow", "mlflow", "s3", "logs")
         return cluster.Cluster(
@@ -69,9 +86,11 @@ class Platform:
             jwt_key=key.airflow_jwt_key,
             api_key=key.airflow_api_key,
             fernet_key=key.airflow_fernet_key,
-            kubeconfig=self.cluster.kubeconfig if self.cluster else _external(),
-            mlflow_url=f"http://localhost:{key.mlflow_port}",
+            kubeconfig=self.external.kubeconfig if self.external else self.home.kubeconfig,
+            mlflow_url=self.tracking.url if self.external else f"http://localhost:{key.mlflow_port}",
             viewer={**self._storage_values(), **self._identity("viewer").environment()},
+            image=self.external.image if self.external else orchestration.IMAGE,
+            options=options.read(self.home.options),
         )
 
     def _storage_values(self) -> dict[str, str]:
@@ -82,13 +101,14 @@ class Platform:
         }
 
     def step_values(self) -> dict[str, str]:
-        """The environment of every step that is no secret."""
+        """The environment of every step that is no secret. An image knows its own version of the code."""
+        version = {} if self.external else {VERSION: code_version(SOURCES)}
         return {
             **self._storage_values(),
             "MLFLOW_TRACKING_URI": self.tracking.url,
             "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
-            "NIGHTSHIFT_RUN_CODE_VERSION": code_version(SOURCES),
+            **version,
         }
 
     def step_environment(self, caused_by: str) -> dict[str, str]:
@@ -97,6 +117,7 @@ class Platform:
             **plain_environment(self.home.path),
             **self.step_values(),
             **self.step_secrets(),
+            VERSION: code_version(SOURCES),
             "NIGHTSHIFT_RUN_CAUSED_BY": caused_by,
             "OMP_NUM_THREADS": "1",
         }
@@ -124,12 +145,3 @@ class Platform:
             *((getattr(self.settings, name), name) for name in named),
             *((port, "s3_inner_ports") for port in inner),
         ]
-
-
-def _external() -> Path:
-    path = Path(os.environ.get("KUBECONFIG", ""))
-    if not path.is_file():
-        raise CannotStart(
-            "NIGHTSHIFT_CLUSTER=external, but KUBECONFIG names no file: export the path of the cluster's kubeconfig"
-        )
-    return path.resolve()

@@ -1,15 +1,15 @@
-"""Ports of this machine's loopback address."""
+"""Ports of this machine's addresses."""
 
 import socket
 from contextlib import ExitStack
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of 127.0.0.1 now."""
+def is_free(port: int, address: str = "127.0.0.1") -> bool:
+    """Whether a server could listen on this port of an address of this machine now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True

@@ -54,7 +54,7 @@ def check_ports(platform: Platform) -> None:
             names = " and ".join(variable(name) for number, name in ports if number == port)
             raise CannotStart(f"{platform.home.settings} gives port {port} to {names}: choose another for one of them")
     for port, name in ports:
-        if not is_free(port):
+        if not is_free(port, platform.address_of(name)):
             raise CannotStart(
                 f"port {port} is taken{_by(port)}: end that program, or give {variable(name)} another port "
                 f"in {platform.home.settings} and try again"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from local_platform import cluster, orchestration, preflight, processes, settings
+from local_platform import cluster, manifests, orchestration, preflight, processes, settings
 from local_platform.home import Home
 from local_platform.platform import Platform
 from local_platform.progress import Progress
@@ -28,16 +28,38 @@ def up(home: Home, progress: Progress, meanwhile: Meanwhile | None = None) -> Pl
     Raises `CannotStart` when the machine lacks something and `NotReady` when a service does not come up.
     """
     platform = assemble(home)
+    _check_external(platform)
     supervisor = _supervised(platform, progress)
-    with _migration(platform), progress.doing("Object storage, Kubernetes API, MLflow"):
+    parts = "Object storage, Kubernetes API, MLflow" if platform.cluster else "Object storage, MLflow"
+    with _migration(platform), progress.doing(parts):
         _start(supervisor, platform.foundations, home)
         if platform.cluster:
             cluster.configure(platform.cluster, platform.step_values(), platform.step_secrets())
+    _try_external(platform, progress)
     if meanwhile:
         meanwhile(platform)
     with progress.doing("Airflow"):
         _start(supervisor, platform.services[len(platform.foundations) :], home)
     return platform
+
+
+def _check_external(platform: Platform) -> None:
+    """Before anything starts: another cluster must be there, prepared, and open to Airflow."""
+    if platform.external:
+        from local_platform.admission import check_rights  # the embedded cluster needs no Kubernetes client
+
+        manifests.write(platform)
+        check_rights(platform, platform.external)
+
+
+def _try_external(platform: Platform, progress: Progress) -> None:
+    """Before Airflow starts: a pod on another cluster must find its settings and reach this machine."""
+    if platform.external:
+        from local_platform.admission import check_reach
+
+        with progress.doing("Cluster") as doing:
+            version = check_reach(platform, platform.external)
+            doing.result = f"pods reach {platform.address}; image {platform.external.image} has code {version}"
 
 
 def _supervised(platform: Platform, progress: Progress) -> Supervisor:

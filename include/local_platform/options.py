@@ -1,0 +1,28 @@
+"""Options of Airflow that someone wants otherwise: lines `AIRFLOW__SECTION__OPTION=value` in `airflow.env` of the home.
+
+They take the place of what `orchestration` chooses. A line changed takes effect with the next `make up`.
+"""
+
+import re
+from pathlib import Path
+
+from local_platform.home import CannotStart
+
+LINE = re.compile(r"\A(AIRFLOW__[A-Z0-9_]+__[A-Z0-9_]+)=([^\"']*)\Z")
+
+
+def read(path: Path) -> dict[str, str]:
+    """The options of this file; none when it is not there. Raises `CannotStart` for a line that is none."""
+    if not path.exists():
+        return {}
+    found: dict[str, str] = {}
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        match = LINE.match(text)
+        if not match:
+            where = f"{path}, line {number}"
+            raise CannotStart(f"{where}: expected AIRFLOW__SECTION__OPTION=value, without quotation marks")
+        found[match[1]] = match[2]
+    return found
