@@ -4,8 +4,8 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help demo up down status logs shell images scan test check test-slow test-cluster test-images test-kubernetes \
-  test-compose lock clean
+.PHONY: help demo up down status logs shell manifests kubeconfig images scan test check test-slow test-cluster test-images \
+  test-kubernetes test-compose lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -35,6 +35,13 @@ logs: $(INSTALLED) ## follow the services' logs; SERVICE=scheduler for one
 
 shell: $(INSTALLED) ## a shell in which nightshift and kubectl reach the services; RUN="nightshift --help" for one command
 	@$(LOCAL) shell $(RUN)
+
+##@ Another cluster (NIGHTSHIFT_CLUSTER=external)
+manifests: $(INSTALLED) ## write what its administrator applies for this machine's platform
+	@$(LOCAL) manifests
+
+kubeconfig: $(INSTALLED) ## make Airflow's kubeconfig from ADMIN=<the administrator's>; HOURS=24 of life
+	@$(LOCAL) kubeconfig --admin "$(ADMIN)" --hours "$(or $(HOURS),24)"
 
 ##@ Images
 images: $(INSTALLED_DEV) ## build the images steps, services and airflow with Docker, and a list of their parts (SBOM) beside each
