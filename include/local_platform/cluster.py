@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ CONFIGURATION = "nightshift-steps"
 class Cluster:
     """One embedded cluster: where it keeps its state, its port, and the file that tells clients how to reach it.
 
-    `hidden`: files and folders of the platform that its pods must not see, because they hold secrets.
+    `hidden`: files and folders of the platform that its pods must not see, because they hold secrets. With `names`, it
+    serves clients of other machines and containers, who reach it by them.
     """
 
     home: Path
     port: int
     kubeconfig: Path
     hidden: tuple[Path, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -38,18 +41,31 @@ class Cluster:
 
 def service(cluster: Cluster) -> Service:
     """The API as a service."""
-    options = {"host": "127.0.0.1", "port": cluster.port, "state": cluster.home, "kubeconfig": cluster.kubeconfig}
+    host = "0.0.0.0" if cluster.names else "127.0.0.1"  # noqa: S104 - an explicit wish
+    options = {"host": host, "port": cluster.port, "state": cluster.home, "kubeconfig": cluster.kubeconfig}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     words += [word for path in cluster.hidden for word in ("--hide", str(path))]
+    words += [word for name in cluster.names for word in ("--network", "--name", name)]
     cluster.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Service(
         name="cluster",
         command=(sys.executable, "-m", "local_cluster", *words),
         directory=cluster.home,
-        ready=lambda _since: answers(f"{cluster.url}/readyz"),
+        ready=lambda _since: is_ready(cluster),
         patience=30,
         grace=20,  # its pods have their own time to end
     )
+
+
+def is_ready(cluster: Cluster) -> bool:
+    """Whether the API answers; one that others reach does so over TLS only."""
+    if not cluster.names:
+        return answers(f"{cluster.url}/readyz")
+    try:
+        _call(cluster, "GET", "/readyz")
+    except (OSError, HTTPException):
+        return False
+    return True
 
 
 def configure(cluster: Cluster, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
@@ -72,14 +88,17 @@ def _put(cluster: Cluster, kind: str, value: dict[str, Any]) -> None:
         _call(cluster, "PUT", f"{collection}/{CONFIGURATION}", value)
 
 
-def _call(cluster: Cluster, method: str, path: str, value: dict[str, Any]) -> None:
+def _call(cluster: Cluster, method: str, path: str, value: dict[str, Any] | None = None) -> None:
     """Asks the server that the kubeconfig names, as its clients do: it may be reached by a name, and over TLS only."""
     config = json.loads(cluster.kubeconfig.read_text())
     server, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     trusted = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {user['token']}"}
     request = urllib.request.Request(  # noqa: S310 - our own https:// address
-        server["server"] + path, data=json.dumps(value).encode(), headers=headers, method=method
+        server["server"] + path,
+        data=None if value is None else json.dumps(value).encode(),
+        headers=headers,
+        method=method,
     )
     handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
     urllib.request.build_opener(*handlers).open(request, timeout=10).close()

@@ -9,7 +9,6 @@ from local_platform.home import SOURCES, Home
 from local_platform.service import Service, plain_environment
 from local_platform.settings import Settings
 
-OBJECTS = ("Read", "Write", "List", "Tagging")
 LOOPBACK = "127.0.0.1"
 ON_LOOPBACK = ("airflow_port", "cluster_port")
 VERSION = "NIGHTSHIFT_RUN_CODE_VERSION"
@@ -39,16 +38,11 @@ class Platform:
     @cached_property
     def storage(self) -> s3.Storage:
         """The object storage and who may use it, each no more than it needs."""
-        identity, key = s3.Identity, self.settings
+        key = self.settings
         return s3.Storage(
             self.home.path / "s3",
             s3.Ports.consecutive(key.s3_port, key.s3_inner_ports),
-            (
-                identity("platform", "platform", key.s3_admin_key, ("Admin", *OBJECTS)),
-                identity("steps", "steps", key.s3_steps_key, s3.may(OBJECTS, ("lake", "nightshift"))),
-                identity("mlflow", "mlflow", key.s3_mlflow_key, s3.may(OBJECTS, ("mlflow",))),
-                identity("viewer", "viewer", key.s3_viewer_key, s3.may(("Read", "List"), ("nightshift",))),
-            ),
+            s3.identities(key.s3_admin_key, key.s3_steps_key, key.s3_mlflow_key, key.s3_viewer_key),
             self.address,
         )
 

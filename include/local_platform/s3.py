@@ -38,6 +38,19 @@ class Identity:
         return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
 
 
+OBJECTS = ("Read", "Write", "List", "Tagging")
+
+
+def identities(platform: str, steps: str, mlflow: str, viewer: str) -> tuple[Identity, ...]:
+    """Who uses the storage, each no more than it needs. The arguments are their secret keys."""
+    return (
+        Identity("platform", "platform", platform, ("Admin", *OBJECTS)),
+        Identity("steps", "steps", steps, may(OBJECTS, ("lake", "nightshift"))),
+        Identity("mlflow", "mlflow", mlflow, may(OBJECTS, ("mlflow",))),
+        Identity("viewer", "viewer", viewer, may(("Read", "List"), ("nightshift",))),
+    )
+
+
 def may(actions: tuple[str, ...], buckets: tuple[str, ...]) -> tuple[str, ...]:
     """The same actions on each of the buckets."""
     return tuple(f"{action}:{bucket}" for bucket in buckets for action in actions)
@@ -71,13 +84,15 @@ class Ports:
 class Storage:
     """One S3 server: where its files are, its ports, who may use it, and the one address it listens on.
 
-    Pods of another machine, or of a network of their own, need an address that they reach.
+    Pods of another machine, or of a network of their own, need an address that they reach. Where that is a name, as in
+    a network of containers, `listen` is the address itself.
     """
 
     home: Path
     ports: Ports
     identities: tuple[Identity, ...]
     address: str = "127.0.0.1"
+    listen: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -145,7 +160,7 @@ def _options(storage: Storage) -> dict[str, str | int]:
     return {
         "dir": str(storage.home / "data"),
         "ip": storage.address,
-        "ip.bind": storage.address,  # the default is every address
+        "ip.bind": storage.listen or storage.address,  # the default is every address
         "master.telemetry": "false",  # the default phones home
         "s3.config": str(storage.home / "identities.json"),
         "s3.iam": "false",  # identities come from the file alone

@@ -3,13 +3,12 @@
 Edit a line and run `make up` again. To begin anew, delete the whole folder: the keys open what is already stored in it.
 """
 
-import base64
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from local_platform import generate
 from local_platform.files import write_private
 from local_platform.home import CannotStart, Home
 
@@ -28,18 +27,6 @@ def _secret(make: Callable[[], str], meaning: str) -> Any:
     return field(default_factory=make, metadata={"meaning": meaning}, repr=False)
 
 
-def _password() -> str:
-    return secrets.token_urlsafe(12)
-
-
-def _key() -> str:
-    return secrets.token_hex(32)
-
-
-def _fernet() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Every setting. Ports are TCP ports on 127.0.0.1; `Settings()` has the default ports and new secrets."""
@@ -51,15 +38,21 @@ class Settings:
     s3_inner_ports: int = _port(
         18330, "the S3 server's own parts: the first of eight ports in a row, and the eighth + 10000"
     )
-    admin_password: str = _secret(_password, "Airflow's user admin, who may do everything")
-    analyst_password: str = _secret(_password, "Airflow's user analyst, who may look at everything and change nothing")
-    s3_admin_key: str = _secret(_key, "S3 secret of the identity platform, which makes the buckets")
-    s3_steps_key: str = _secret(_key, "S3 secret of the identity steps, which reads and writes lake and nightshift")
-    s3_mlflow_key: str = _secret(_key, "S3 secret of the identity mlflow, which reads and writes mlflow")
-    s3_viewer_key: str = _secret(_key, "S3 secret of the identity viewer, which reads nightshift for Airflow's pages")
-    airflow_jwt_key: str = _secret(_key, "signs the tokens of Airflow's logins and tasks")
-    airflow_api_key: str = _secret(_key, "signs what Airflow's API hands to browsers")
-    airflow_fernet_key: str = _secret(_fernet, "encrypts the connections and variables in Airflow's database")
+    admin_password: str = _secret(generate.password, "Airflow's user admin, who may do everything")
+    analyst_password: str = _secret(
+        generate.password, "Airflow's user analyst, who may look at everything and change nothing"
+    )
+    s3_admin_key: str = _secret(generate.key, "S3 secret of the identity platform, which makes the buckets")
+    s3_steps_key: str = _secret(
+        generate.key, "S3 secret of the identity steps, which reads and writes lake and nightshift"
+    )
+    s3_mlflow_key: str = _secret(generate.key, "S3 secret of the identity mlflow, which reads and writes mlflow")
+    s3_viewer_key: str = _secret(
+        generate.key, "S3 secret of the identity viewer, which reads nightshift for Airflow's pages"
+    )
+    airflow_jwt_key: str = _secret(generate.key, "signs the tokens of Airflow's logins and tasks")
+    airflow_api_key: str = _secret(generate.key, "signs what Airflow's API hands to browsers")
+    airflow_fernet_key: str = _secret(generate.fernet, "encrypts the connections and variables in Airflow's database")
 
 
 def read(home: Home) -> Settings:

@@ -1,22 +1,30 @@
-"""The MLflow server of one machine: runs and the registry in SQLite, artifacts in S3 through the server's own proxy."""
+"""The MLflow server: runs and the registry in SQLite or another database, artifacts in S3 through its own proxy."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_platform.s3 import Identity
 from local_platform.service import Service, answers
 
+DATABASE = "NIGHTSHIFT_TRACKING_DATABASE"
+"""The variable that holds the database's URL: with its password, it must not stand on a command line."""
+
 
 @dataclass(frozen=True)
 class Tracking:
-    """One MLflow server: where its database is, its port, the storage of its artifacts, the address it listens on."""
+    """One MLflow server: its home, its port, the storage of its artifacts, the address it listens on.
+
+    `database` is a URL with a password in it, or "" for SQLite in its home; `names` are more names that clients use.
+    """
 
     home: Path
     port: int
     s3_endpoint: str
     identity: Identity
     address: str = "127.0.0.1"
+    database: str = field(default="", repr=False)
+    names: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -35,10 +43,10 @@ def service(tracking: Tracking) -> Service:
             "local_platform.tracking_server",
             tracking.address,
             str(tracking.port),
-            f"sqlite:///{tracking.home / 'mlflow.db'}",
         ),
         directory=tracking.home,
         environment={
+            DATABASE: tracking.database or f"sqlite:///{tracking.home / 'mlflow.db'}",
             "MLFLOW_S3_ENDPOINT_URL": tracking.s3_endpoint,
             "AWS_DEFAULT_REGION": "us-east-1",
             **tracking.identity.environment(),
@@ -54,4 +62,4 @@ def service(tracking: Tracking) -> Service:
 
 
 def _names(tracking: Tracking) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((tracking.address, "127.0.0.1", "localhost")))
+    return tuple(dict.fromkeys((tracking.address, "127.0.0.1", "localhost", *tracking.names)))

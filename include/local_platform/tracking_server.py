@@ -1,6 +1,6 @@
-"""`python -m local_platform.tracking_server ADDRESS PORT DATABASE`: the MLflow server in one process.
+"""`python -m local_platform.tracking_server ADDRESS PORT`: the MLflow server in one process.
 
-DATABASE is a URL such as `sqlite:////data/mlflow.db`.
+NIGHTSHIFT_TRACKING_DATABASE is the URL of its database, such as `sqlite:////data/mlflow.db`.
 
 `mlflow server` starts a second process that outlives the first when that is killed, and then the port is taken for
 the restart. This runs the same application, `mlflow.server.fastapi_app`, with the same preparations.
@@ -14,13 +14,15 @@ import uvicorn  # before mlflow.server, which looks for it to know that it is a 
 from mlflow.server import constants
 from mlflow.server.handlers import initialize_backend_stores
 
+from local_platform.tracking import DATABASE
+
 ARTIFACTS = "s3://mlflow"
 PROXY = "mlflow-artifacts:/"
 
 
 def main(arguments: Sequence[str]) -> None:
     """Prepares the database and serves until a signal ends it."""
-    address, port, database = arguments[0], int(arguments[1]), arguments[2]
+    address, port, database = arguments[0], int(arguments[1]), os.environ[DATABASE]
     os.environ.update(
         {
             constants.BACKEND_STORE_URI_ENV_VAR: database,
