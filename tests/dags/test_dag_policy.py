@@ -4,35 +4,19 @@ import re
 from copy import copy
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, CronDataIntervalTimetable
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import ParamValidationError
-from kubernetes.client import ApiClient
 
 import models
 from nightshift.definition import VERBS
 from nightshift_airflow.nightly import NIGHT
-from nightshift_airflow.step import StepOperator
+from task_pods import every_step, pod_of, steps
 
 PINNED = re.compile(r"\A[^:@]+(:[0-9]+/[^:@]+)?(:(?!latest\Z)[\w.-]+|@sha256:[0-9a-f]{64})\Z")
-
-
-def steps(dag: DAG) -> list[StepOperator]:
-    return [task for task in dag.tasks if isinstance(task, StepOperator)]
-
-
-def every_step(bag: DagBag) -> list[StepOperator]:
-    return [step for dag in bag.dags.values() for step in steps(dag)]
-
-
-def pod_of(task: StepOperator) -> dict[str, Any]:
-    """The pod that `task` would make, as JSON."""
-    made: dict[str, Any] = ApiClient().sanitize_for_serialization(task.build_pod_request_obj(dry_run=True))
-    return made
 
 
 def test_there_are_as_many_dags_as_the_models_say(bag: DagBag) -> None:
