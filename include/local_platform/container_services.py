@@ -1,0 +1,71 @@
+"""The services of docker-compose.yaml that are ours: S3, MLflow and the embedded cluster, each alone in a container."""
+
+import os
+from pathlib import Path
+
+from local_platform.container_keys import folder, read
+from local_platform.container_run import run
+
+S3_PORT = 8333
+S3_INNER_PORTS = 18330
+MLFLOW_PORT = 5000
+CLUSTER_PORT = 6443
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - a container's own: who reaches it is decided by the networks it is in
+OF_STEPS = ("NIGHTSHIFT_S3_", "NIGHTSHIFT_RUN_CODE_VERSION", "MLFLOW_", "PYTHONPATH")
+"""The variables of the cluster's container that its pods get: what the image and docker-compose.yaml say of steps."""
+
+
+def state() -> Path:
+    """The folder of a service's data."""
+    return Path(os.environ.get("NIGHTSHIFT_STATE", "/var/lib/nightshift"))
+
+
+def serve_s3() -> int:
+    """Object storage; ready once its buckets are there. Returns its exit code."""
+    from local_platform import s3
+
+    keys = (read(f"s3-{name}-key") for name in ("platform", "steps", "mlflow", "viewer"))
+    ports = s3.Ports.consecutive(S3_PORT, S3_INNER_PORTS)
+    storage = s3.Storage(state(), ports, s3.identities(*keys), address="s3", listen=EVERY_ADDRESS)
+    return run(s3.service(storage))
+
+
+def serve_mlflow() -> int:
+    """MLflow. NIGHTSHIFT_MLFLOW_NAMES: more names by which clients reach it, with commas. Returns its exit code."""
+    from local_platform import tracking
+    from local_platform.s3 import Identity
+
+    more = os.environ.get("NIGHTSHIFT_MLFLOW_NAMES", "").split(",")
+    return run(
+        tracking.service(
+            tracking.Tracking(
+                home=Path(os.environ.get("TMPDIR", "/tmp"), "mlflow"),  # noqa: S108 - the container's own
+                port=MLFLOW_PORT,
+                s3_endpoint=os.environ["NIGHTSHIFT_S3_ENDPOINT"],
+                identity=Identity("mlflow", "mlflow", read("s3-mlflow-key"), ()),
+                address=EVERY_ADDRESS,
+                database=read("database-url"),
+                names=("mlflow", *(name.strip() for name in more if name.strip())),
+            )
+        )
+    )
+
+
+def upgrade_mlflow() -> int:
+    """MLflow's own upgrade of its database: stop the server and make a backup first. Returns 0."""
+    from mlflow.db import commands
+
+    # In this process, because the URL has a password in it.
+    commands.main(["upgrade", read("database-url")], standalone_mode=False)
+    return 0
+
+
+def serve_cluster() -> int:
+    """The embedded cluster; ready once it holds what the steps' pods need. Returns its exit code."""
+    from local_platform import cluster
+
+    kubeconfig = Path(os.environ.get("KUBECONFIG", "/run/kubeconfig/config"))
+    ours = cluster.Cluster(state(), CLUSTER_PORT, kubeconfig, hidden=(folder(),), names=("cluster",))
+    values = {name: value for name, value in os.environ.items() if name.startswith(OF_STEPS)}
+    secrets = dict(line.split("=", 1) for line in read("environment").splitlines())
+    return run(cluster.service(ours), prepare=lambda: cluster.configure(ours, values, secrets))
