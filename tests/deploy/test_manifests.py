@@ -1,0 +1,190 @@
+"""The manifests of every overlay: what they give, to whom, and that they give nothing else."""
+
+import ipaddress
+import re
+import subprocess
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+
+import api_schema
+from airflow_environment import ROOT
+from local_cluster.quantities import parse
+from manifests import DEPLOY, KUBERNETES, Manifests
+from nightshift_airflow.pod import ACCOUNT, CONFIGURATION
+
+Object = dict[str, Any]
+STEPS = {"matchLabels": {"app.kubernetes.io/name": "nightshift-step"}}
+LEVELS = ("enforce", "audit", "warn")
+TASKS_AT_ONCE = {"local": 4, "staging": 8, "production": 16}
+"""How many steps the documents promise room for: two schedulers with eight tasks each in production."""
+SECRET = re.compile(r"(?i)(password|passwd|secret|token|private|access_?key)")
+
+
+def test_every_object_is_one_that_a_current_kubernetes_knows(manifests: Manifests) -> None:
+    found = {one["metadata"]["name"]: api_schema.mistakes(one) for one in manifests.objects}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_an_unknown_field_would_be_found(manifests: Manifests) -> None:
+    policy = manifests.one("NetworkPolicy", "default-deny")
+    assert api_schema.mistakes({**policy, "spec": {**policy["spec"], "egres": []}}) == [
+        "NetworkPolicy.spec.egres is no field of V1NetworkPolicySpec"
+    ]
+
+
+def test_the_namespaces_enforce_the_restricted_profile(manifests: Manifests) -> None:
+    namespaces = {one["metadata"]["name"]: one for one in manifests.objects if one["kind"] == "Namespace"}
+    assert set(namespaces) == ({"nightshift"} if manifests.overlay == "local" else {"nightshift", "airflow"})
+    for namespace in namespaces.values():
+        labels = namespace["metadata"]["labels"]
+        assert {level: labels[f"pod-security.kubernetes.io/{level}"] for level in LEVELS} == dict.fromkeys(
+            LEVELS, "restricted"
+        )
+        assert {labels[f"pod-security.kubernetes.io/{level}-version"] for level in LEVELS} == {"latest"}
+
+
+def test_airflow_may_do_what_it_does_and_nothing_else(manifests: Manifests) -> None:
+    (role,) = [one for one in manifests.objects if one["kind"] in ("Role", "ClusterRole")]
+    assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "nightshift")
+    assert {
+        (group, kind): set(rule["verbs"])
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for kind in rule["resources"]
+    } == {
+        ("", "pods"): {"create", "get", "list", "watch", "patch", "delete"},
+        ("", "pods/log"): {"get"},
+        ("", "events"): {"list"},
+    }
+
+
+def test_the_role_is_given_to_whoever_runs_tasks(manifests: Manifests) -> None:
+    (binding,) = [one for one in manifests.objects if one["kind"] in ("RoleBinding", "ClusterRoleBinding")]
+    subjects = {(one["kind"], one["namespace"], one["name"]) for one in binding["subjects"]}
+    outside = {("ServiceAccount", "nightshift", "nightshift-airflow")}
+    inside = {("ServiceAccount", "airflow", f"airflow-{part}") for part in ("scheduler", "triggerer")}
+    assert subjects == (outside if manifests.overlay == "local" else inside)
+    assert binding["roleRef"]["name"] == "nightshift-airflow"
+
+
+def test_no_account_mounts_a_token_and_none_is_idle(manifests: Manifests) -> None:
+    accounts = {one["metadata"]["name"]: one for one in manifests.all("ServiceAccount")}
+    assert set(accounts) == {ACCOUNT, "nightshift-airflow"} - (
+        set() if manifests.overlay == "local" else {"nightshift-airflow"}
+    )
+    assert {one["automountServiceAccountToken"] for one in accounts.values()} == {False}
+
+
+def test_nothing_reaches_a_pod_and_a_pod_reaches_nothing_by_default(manifests: Manifests) -> None:
+    denied = manifests.one("NetworkPolicy", "default-deny")["spec"]
+    assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert not any(one["spec"].get("ingress") for one in manifests.all("NetworkPolicy"))
+
+
+def test_steps_reach_names_objects_and_the_registry(manifests: Manifests, pods: dict[str, Object]) -> None:
+    ways = {one["metadata"]["name"]: one["spec"] for one in manifests.all("NetworkPolicy") if "egress" in one["spec"]}
+    assert set(ways) == {"steps-to-dns", "steps-to-s3", "steps-to-mlflow"}
+    for way in ways.values():
+        assert way["podSelector"] == STEPS
+        assert all(rule["to"] for rule in way["egress"]), "a rule without peers lets a step reach everything"
+    for pod in pods.values():
+        assert STEPS["matchLabels"].items() <= pod["metadata"]["labels"].items()
+
+
+def test_the_internet_is_not_among_the_ways(manifests: Manifests) -> None:
+    outside = ipaddress.ip_network("8.8.8.0/24")
+    blocks = [ipaddress.ip_network(peer["ipBlock"]["cidr"]) for peer in peers(manifests) if "ipBlock" in peer]
+    assert blocks
+    assert not [block for block in blocks if block.overlaps(outside)]
+
+
+def test_in_production_every_way_has_its_ports(rendered: dict[str, Manifests]) -> None:
+    for overlay in ("staging", "production"):
+        for policy in rendered[overlay].all("NetworkPolicy"):
+            assert all(rule.get("ports") for rule in policy["spec"].get("egress", []))
+
+
+def test_the_quota_has_room_for_the_promised_steps_and_the_limits_admit_each(
+    manifests: Manifests, pods: dict[str, Object]
+) -> None:
+    quota = {
+        name: parse(amount) for name, amount in manifests.one("ResourceQuota", "nightshift")["spec"]["hard"].items()
+    }
+    (limits,) = manifests.one("LimitRange", "nightshift")["spec"]["limits"]
+    largest: dict[str, Decimal] = {}
+    for pod in pods.values():
+        for sort, amounts in pod["spec"]["containers"][0]["resources"].items():
+            for name, text in amounts.items():
+                assert parse(text) <= parse(limits["max"][name])
+                largest[f"{sort}.{name}"] = max(parse(text), largest.get(f"{sort}.{name}", Decimal(0)))
+    at_once = TASKS_AT_ONCE[manifests.overlay]
+    assert at_once < quota["pods"]
+    assert {name: at_once * each <= quota[name] for name, each in largest.items()} == dict.fromkeys(largest, True)
+
+
+def test_a_container_that_says_nothing_is_limited_all_the_same(manifests: Manifests) -> None:
+    (limits,) = manifests.one("LimitRange", "nightshift")["spec"]["limits"]
+    assert limits["type"] == "Container"
+    assert set(limits["default"]) == set(limits["defaultRequest"]) == set(limits["max"])
+    for name, most in limits["max"].items():
+        assert parse(limits["defaultRequest"][name]) <= parse(limits["default"][name]) <= parse(most)
+
+
+def test_pods_have_no_claims_and_no_services(manifests: Manifests) -> None:
+    hard = manifests.one("ResourceQuota", "nightshift")["spec"]["hard"]
+    assert (hard["persistentvolumeclaims"], hard["services"]) == ("0", "0")
+
+
+def test_the_configuration_has_the_name_that_pods_read(rendered: dict[str, Manifests]) -> None:
+    assert rendered["local"].all("ConfigMap") == []  # the platform makes it: it chooses the ports
+    for overlay in ("staging", "production"):
+        data = rendered[overlay].one("ConfigMap", CONFIGURATION)["data"]
+        assert {"NIGHTSHIFT_S3_ENDPOINT", "NIGHTSHIFT_S3_BUCKET", "MLFLOW_TRACKING_URI"} <= set(data)
+        # The image says it, and says it truly.
+        assert "NIGHTSHIFT_RUN_CODE_VERSION" not in data
+
+
+def test_no_secret_is_written_down(manifests: Manifests) -> None:
+    assert [one["metadata"]["name"] for one in manifests.objects if one["kind"] == "Secret"] == []
+    for config in (one for one in manifests.objects if one["kind"] == "ConfigMap"):
+        assert not [name for name in config["data"] if SECRET.search(name)]
+    tracked = subprocess.run(
+        ["git", "ls-files", "deploy"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert tracked
+    for name in tracked:
+        if name.endswith((".yaml", ".yml")):
+            kinds = [one.get("kind") for one in yaml.safe_load_all((ROOT / name).read_text()) if isinstance(one, dict)]
+            assert "Secret" not in kinds
+
+
+def test_no_wildcard_and_no_latest_stand_in_any_manifest() -> None:
+    files = sorted(DEPLOY.glob("kubernetes/**/*.yaml")) + sorted(DEPLOY.glob("kubernetes/**/*.env"))
+    assert len(files) > 10
+    for file in files:
+        text = "\n".join(line for line in file.read_text().splitlines() if not line.lstrip().startswith("#"))
+        assert "*" not in text, file
+        assert ":latest" not in text, file
+
+
+@pytest.mark.parametrize("overlay", ["staging", "production"])
+def test_the_image_of_the_steps_is_pinned(overlay: str, rendered: dict[str, Manifests]) -> None:
+    data = rendered[overlay].one("ConfigMap", "nightshift-airflow", "airflow")["data"]
+    assert re.fullmatch(r"[^:@]+/nightshift-steps(:\d[\w.-]+|@sha256:[0-9a-f]{64})", data["NIGHTSHIFT_STEP_IMAGE"])
+
+
+def test_every_file_of_the_manifests_is_part_of_some_overlay() -> None:
+    named = " ".join(file.read_text() for file in KUBERNETES.glob("**/kustomization.yaml"))
+    others = [file.name for file in KUBERNETES.glob("**/*") if file.is_file() and file.name != "kustomization.yaml"]
+    assert [name for name in others if name not in named] == []
+
+
+def peers(manifests: Manifests) -> Iterator[Object]:
+    """Whom steps may reach."""
+    for policy in manifests.all("NetworkPolicy"):
+        for rule in policy["spec"].get("egress", []):
+            yield from rule["to"]
