@@ -3,7 +3,6 @@
 A pure reading of the pod as Kubernetes last showed it. The exit codes are those of `nightshift.errors`.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +12,7 @@ from kubernetes.client import models as k8s
 from kubernetes.config import ConfigException
 
 from nightshift.errors import BUG, BadConfig, DataRejected, NothingToDo, TryLater
+from nightshift_airflow import patience, pulling
 
 Next = Literal["skip", "fail", "retry"]
 
@@ -28,6 +28,20 @@ SIGNALS = {137: "killed (SIGKILL)", 143: "ended from outside (SIGTERM)"}
 
 
 @dataclass(frozen=True)
+class Interruption:
+    """What is known besides the pod itself.
+
+    `cause` is what interrupted the waiting, if anything did; `outlasted`: the task's time was up; `event` is the last
+    thing that Kubernetes did with the pod, `pull` why its image is not there, in the runtime's words.
+    """
+
+    cause: BaseException | None = None
+    outlasted: bool = False
+    event: str = ""
+    pull: str = ""
+
+
+@dataclass(frozen=True)
 class Ending:
     """What Airflow does next, and the sentence that says why."""
 
@@ -40,30 +54,35 @@ class Ending:
         return kinds[self.then](self.sentence)
 
 
-def of(pod: k8s.V1Pod | None, container: str, last_line: str, cause: BaseException | None) -> Ending:
+def of(pod: k8s.V1Pod | None, container: str, last_line: str, besides: Interruption) -> Ending:
     """How `pod` ended; None: it is not there any more.
 
-    `container` is the name of the step's container, `last_line` the last line of its log as far as it was read, and
-    `cause` what interrupted the waiting, if anything did.
+    `container` is the name of the step's container, `last_line` the last line of its log as far as it was read.
     """
-    if isinstance(cause, AirflowTaskTimeout):
+    if besides.outlasted or isinstance(besides.cause, AirflowTaskTimeout):
         return Ending("retry", f"the task outlasted its execution_timeout: its pod was deleted{_after(last_line)}")
     if pod is None:
-        return Ending("retry", f"the pod vanished: it was deleted, or its node was lost{_after(last_line)}")
+        event = f" ({besides.event})" if besides.event else ""
+        return Ending("retry", f"the pod vanished: it was deleted, or its node was lost{event}{_after(last_line)}")
     if stopped := _stopped(pod):
         return stopped
     if state := _terminated(pod, container):
         return _exited(pod, container, state, last_line or _tail(state))
-    return Ending("retry", _never_ran(pod, container, cause))
+    return _never_ran(pod, container, besides)
 
 
 def of_call(error: Exception) -> Ending:
     """How a step ended whose pod never was: Kubernetes refused it, or did not answer."""
     if isinstance(error, ConfigException):
         return Ending("retry", f"no way to Kubernetes: {error}. Set KUBECONFIG, or run Airflow inside the cluster")
+    if isinstance(error, patience.Away):
+        return Ending(
+            "retry", f"the Kubernetes API does not answer: {error}. The next try finds the pod, if there is one"
+        )
     if not isinstance(error, ApiException):
         return Ending("retry", f"the Kubernetes API does not answer: {type(error).__name__}: {error}")
-    return Ending("retry", f"Kubernetes refused the call ({error.status} {error.reason}): {_message(error)}")
+    said = patience.message(error) or "no message"
+    return Ending("retry", f"Kubernetes refused the call ({error.status} {error.reason}): {said}")
 
 
 def _stopped(pod: k8s.V1Pod) -> Ending | None:
@@ -72,6 +91,9 @@ def _stopped(pod: k8s.V1Pod) -> Ending | None:
         return Ending("retry", f"out of time: the step's limit is {pod.spec.active_deadline_seconds} s")
     if pod.status.reason and pod.status.phase == "Failed":
         return Ending("retry", f"the pod was stopped ({pod.status.reason}): {pod.status.message or 'no message'}")
+    for condition in pod.status.conditions or []:
+        if condition.type == "DisruptionTarget" and condition.status == "True":
+            return Ending("retry", f"the pod was stopped ({condition.reason}): {condition.message or 'no message'}")
     return None
 
 
@@ -87,16 +109,21 @@ def _exited(pod: k8s.V1Pod, container: str, state: k8s.V1ContainerStateTerminate
     return Ending("retry", f"{last_line or state.reason} (exit {state.exit_code}: {meaning})")
 
 
-def _never_ran(pod: k8s.V1Pod, container: str, cause: BaseException | None) -> str:
+def _never_ran(pod: k8s.V1Pod, container: str, besides: Interruption) -> Ending:
     """Why a container has no exit code: its image, its configuration, no node, or no contact."""
     status = _status(pod, container)
     waiting = status.state.waiting if status and status.state else None
     if waiting and waiting.reason not in (None, "ContainerCreating", "PodInitializing"):
-        return f"the pod could not start ({waiting.reason}): {waiting.message or 'no message'}"
+        said = besides.pull or waiting.message or "no message"
+        then: Next = "fail" if pulling.is_final(waiting.reason, said) else "retry"
+        return Ending(then, f"the pod could not start ({waiting.reason}): {' '.join(said.split())}")
     for condition in pod.status.conditions or []:
         if condition.type == "PodScheduled" and condition.status == "False":
-            return f"no node could take the pod ({condition.reason}): {condition.message}"
-    return f"the pod was given up in phase {pod.status.phase}: {cause or 'no reason was given'}"
+            return Ending("retry", f"no node could take the pod ({condition.reason}): {condition.message}")
+    if pod.metadata.deletion_timestamp:
+        return Ending("retry", "the pod was deleted before it ran")
+    why = besides.cause or "no reason was given"
+    return Ending("retry", f"the pod was given up in phase {pod.status.phase}: {why}")
 
 
 def _status(pod: k8s.V1Pod, container: str) -> k8s.V1ContainerStatus | None:
@@ -121,11 +148,3 @@ def _tail(state: k8s.V1ContainerStateTerminated) -> str:
     """The last line of the container's log as the pod's status carries it."""
     lines = (state.message or "").strip().splitlines()
     return lines[-1] if lines else ""
-
-
-def _message(error: ApiException) -> str:
-    """What the Kubernetes API said, without the JSON around it."""
-    try:
-        return str(json.loads(error.body)["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.body or "no message")[:300]

@@ -13,6 +13,7 @@ from nightshift.errors import BadConfig, DataRejected, NightshiftError, NothingT
 from nightshift_airflow import ending
 
 LINE = "rejected: 2 of 3 datasets"
+NOTHING = ending.Interruption()
 
 
 def pod(status: dict[str, Any], **metadata: Any) -> k8s.V1Pod:
@@ -54,7 +55,7 @@ def _container(state: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_an_exit_code_becomes_the_outcome_of_the_table(code: int, kind: type[AirflowException]) -> None:
-    error = ending.of(pod(exited(code)), "base", LINE, None).error()
+    error = ending.of(pod(exited(code)), "base", LINE, NOTHING).error()
     assert type(error) is kind
     assert str(error).startswith(f"{LINE} (exit {code}: ")
 
@@ -64,54 +65,54 @@ def test_every_kind_of_error_of_a_step_has_an_outcome() -> None:
 
 
 def test_out_of_memory_names_the_limit() -> None:
-    found = ending.of(pod(exited(137, "OOMKilled")), "base", "fitting", None)
+    found = ending.of(pod(exited(137, "OOMKilled")), "base", "fitting", NOTHING)
     assert found == ending.Ending("retry", "out of memory: limit 1Gi; its last line was: fitting")
 
 
 def test_the_deadline_names_the_limit() -> None:
-    found = ending.of(pod({**exited(137), "reason": "DeadlineExceeded"}), "base", "", None)
+    found = ending.of(pod({**exited(137), "reason": "DeadlineExceeded"}), "base", "", NOTHING)
     assert found == ending.Ending("retry", "out of time: the step's limit is 600 s")
 
 
 def test_an_eviction_names_its_reason() -> None:
     status = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
-    found = ending.of(pod(status), "base", "", None)
+    found = ending.of(pod(status), "base", "", NOTHING)
     assert found == ending.Ending("retry", "the pod was stopped (Evicted): The node was low on resource: memory.")
 
 
 def test_a_missing_image_names_the_reason_of_the_registry() -> None:
     state = {"waiting": {"reason": "ErrImagePull", "message": "steps:9: not found"}}
-    found = ending.of(pod({"phase": "Pending", "containerStatuses": [_container(state)]}), "base", "", None)
-    assert found == ending.Ending("retry", "the pod could not start (ErrImagePull): steps:9: not found")
+    found = ending.of(pod({"phase": "Pending", "containerStatuses": [_container(state)]}), "base", "", NOTHING)
+    assert found == ending.Ending("fail", "the pod could not start (ErrImagePull): steps:9: not found")
 
 
 def test_a_pod_that_no_node_takes_names_the_event() -> None:
     message = "0/3 nodes are available: 3 Insufficient memory."
     conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]
-    found = ending.of(pod({"phase": "Pending", "conditions": conditions}), "base", "", None)
+    found = ending.of(pod({"phase": "Pending", "conditions": conditions}), "base", "", NOTHING)
     assert found == ending.Ending("retry", f"no node could take the pod (Unschedulable): {message}")
 
 
 def test_a_pod_that_is_gone_vanished() -> None:
-    found = ending.of(None, "base", "landed 3", None)
+    found = ending.of(None, "base", "landed 3", NOTHING)
     assert found.then == "retry"
     assert found.sentence.startswith("the pod vanished")
 
 
 def test_a_pod_that_is_being_deleted_was_deleted() -> None:
-    found = ending.of(pod(exited(143), deletionTimestamp="2026-03-09T00:00:00Z"), "base", "", None)
+    found = ending.of(pod(exited(143), deletionTimestamp="2026-03-09T00:00:00Z"), "base", "", NOTHING)
     assert found.sentence.startswith("the pod was deleted while it ran")
 
 
 def test_a_timeout_says_so_whatever_the_pod_did() -> None:
-    found = ending.of(pod({"phase": "Running"}), "base", "", AirflowTaskTimeout())
+    found = ending.of(pod({"phase": "Running"}), "base", "", ending.Interruption(AirflowTaskTimeout()))
     assert found.then == "retry"
     assert "execution_timeout" in found.sentence
 
 
 def test_the_last_line_comes_from_the_status_when_the_log_was_not_read() -> None:
     tail = "2026-03-09 01:00:00,000 fitting\nrejected: empty\n"
-    assert ending.of(pod(exited(10, message=tail)), "base", "", None).sentence.startswith("rejected: empty (exit 10: ")
+    assert ending.of(pod(exited(10, message=tail)), "base", "", NOTHING).sentence.startswith("rejected: empty (exit 10: ")
 
 
 def test_a_refusal_of_kubernetes_is_one_sentence_without_json() -> None:
