@@ -15,6 +15,8 @@ import yaml
 DEPLOY = Path(__file__).parents[1] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 OVERLAYS = ("local", "staging", "production")
+TASKS_AT_ONCE = {"local": 4, "staging": 8, "production": 16}
+"""How many steps each overlay promises room for."""
 Object = dict[str, Any]
 
 

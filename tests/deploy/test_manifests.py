@@ -13,14 +13,12 @@ import yaml
 import api_schema
 from airflow_environment import ROOT
 from local_cluster.quantities import parse
-from manifests import DEPLOY, KUBERNETES, Manifests
+from manifests import DEPLOY, KUBERNETES, TASKS_AT_ONCE, Manifests
 from nightshift_airflow.pod import ACCOUNT, CONFIGURATION
 
 Object = dict[str, Any]
 STEPS = {"matchLabels": {"app.kubernetes.io/name": "nightshift-step"}}
 LEVELS = ("enforce", "audit", "warn")
-TASKS_AT_ONCE = {"local": 4, "staging": 8, "production": 16}
-"""How many steps the documents promise room for: two schedulers with eight tasks each in production."""
 SECRET = re.compile(r"(?i)(password|passwd|secret|token|private|access_?key)")
 
 
