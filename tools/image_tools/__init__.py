@@ -1,0 +1,1 @@
+"""What `make images` and `make scan` are made of: the engine, the builds, the lists of parts, the rules."""

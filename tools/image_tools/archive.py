@@ -1,0 +1,110 @@
+"""What an image is made of, without starting it: its configuration and every file of every layer."""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from image_tools.engine import docker
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+CAPABILITY = "SCHILY.xattr.security.capability"
+LARGEST_BYTES = 2_000_000
+"""Longer files are data or libraries; nobody keeps a secret in them."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A regular file in one layer: path without a leading slash, mode bits, whether it has capabilities of its own."""
+
+    path: str
+    mode: int
+    privileged: bool
+
+
+@dataclass
+class Layer:
+    """One layer: what it adds and what it hides."""
+
+    digest: str
+    files: list[File] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    """Paths that this layer makes something else than a regular file: links, folders."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A saved image, open for reading."""
+
+    name: str
+    saved: tarfile.TarFile
+    layers: tuple[str, ...]
+    configuration: dict[str, Any]
+
+    def contents(self, member: str) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
+        """Each entry of a layer, with the bytes of a regular file that is not too long."""
+        stream = self.saved.extractfile(member)
+        if stream is None:
+            raise ValueError(f"{self.name}: {member} of its archive is no file")
+        with tarfile.open(fileobj=stream, mode="r:*") as layer:
+            for entry in layer:
+                wanted = entry.isreg() and 0 < entry.size <= LARGEST_BYTES
+                content = layer.extractfile(entry) if wanted else None
+                yield entry, content.read() if content else None
+
+
+@contextmanager
+def saved(name: str) -> Iterator[Archive]:
+    """The image `name`, saved to a temporary file while it is looked at. Raises EngineError when there is none."""
+    with TemporaryDirectory(prefix="nightshift-scan-") as folder:
+        path = Path(folder) / "image.tar"
+        docker("image", "save", "--output", str(path), name)
+        with tarfile.open(path) as tar:
+            manifest = _json(tar, "manifest.json")[0]
+            yield Archive(name, tar, tuple(manifest["Layers"]), _json(tar, manifest["Config"]))
+
+
+def layer_of(member: str, entries: Iterator[tarfile.TarInfo]) -> Layer:
+    """The layer that these entries make."""
+    layer = Layer(member)
+    for entry in entries:
+        path = PurePosixPath(entry.name.lstrip("./"))
+        if path.name == OPAQUE:
+            layer.hidden.append(f"{path.parent}/")
+        elif path.name.startswith(WHITEOUT):
+            layer.hidden.append(str(path.with_name(path.name.removeprefix(WHITEOUT))))
+        elif entry.isreg() or entry.islnk():
+            layer.files.append(File(str(path), entry.mode, CAPABILITY in entry.pax_headers))
+        else:
+            layer.others.append(str(path))
+    return layer
+
+
+def merged(layers: list[Layer]) -> dict[str, File]:
+    """The files that a container sees: a later layer replaces and hides what is below it."""
+    seen: dict[str, File] = {}
+    for layer in layers:
+        gone = {path.rstrip("/") for path in layer.hidden}
+        if gone:
+            seen = {path: file for path, file in seen.items() if not _under(path, gone)}
+        for path in layer.others:
+            seen.pop(path, None)
+        seen.update((file.path, file) for file in layer.files)
+    return seen
+
+
+def _under(path: str, folders: set[str]) -> bool:
+    return path in folders or any(str(parent) in folders for parent in PurePosixPath(path).parents)
+
+
+def _json(tar: tarfile.TarFile, member: str) -> Any:
+    stream = tar.extractfile(member)
+    if stream is None:
+        raise ValueError(f"{member} of the saved image is no file")
+    return json.load(stream)

@@ -1,0 +1,54 @@
+"""Runs inside an image, on its own Python: prints its Python and its Debian packages as one JSON object."""
+
+import json
+import re
+import subprocess
+from importlib.metadata import PackageMetadata, distributions
+from pathlib import Path
+
+COPYRIGHT = "/usr/share/doc/{}/copyright"
+
+
+def python_packages() -> list[dict[str, str]]:
+    """Name, version and licence of each installed distribution."""
+    found = {d.metadata["Name"].lower(): d for d in distributions()}
+    return [{"name": d.metadata["Name"], "version": d.version, "licence": licence(d.metadata)} for d in found.values()]
+
+
+def licence(metadata: PackageMetadata) -> str:
+    """An SPDX expression where the package gives one, else its classifiers, else the first line of what it says."""
+    if metadata["License-Expression"]:
+        return metadata["License-Expression"]
+    classified = [
+        c.rsplit(" :: ", 1)[1]
+        for c in metadata.get_all("Classifier") or []
+        if c.startswith("License :: OSI Approved :: ")
+    ]
+    said = (metadata["License"] or "").strip().splitlines()
+    return " OR ".join(classified) or (said[0][:200] if said else "")
+
+
+def debian_packages() -> list[dict[str, str]]:
+    """Name, version, architecture and licences of each installed Debian package."""
+    fields = "${Package}\t${Version}\t${Architecture}\t${db:Status-Abbrev}\n"
+    listed = subprocess.run(("dpkg-query", "-W", "-f", fields), capture_output=True, text=True, check=True).stdout
+    rows = [line.split("\t") for line in listed.splitlines()]
+    return [
+        {"name": name, "version": version, "architecture": architecture, "licence": debian_licence(name)}
+        for name, version, architecture, state in rows
+        if state.startswith("ii")
+    ]
+
+
+def debian_licence(package: str) -> str:
+    """The licences that the package's copyright file names, joined by AND; empty if it is not machine-readable."""
+    path = Path(COPYRIGHT.format(package))
+    if not path.is_file():
+        return ""
+    text = path.read_text(errors="replace")
+    if not text.startswith("Format:"):
+        return ""
+    return " AND ".join(sorted({name.strip() for name in re.findall(r"(?m)^License:[ \t]*(\S.*)$", text)}))
+
+
+print(json.dumps({"python": python_packages(), "debian": debian_packages()}))
