@@ -1,0 +1,151 @@
+"""A platform for the whole session: its services and its Airflow on this machine, its pods on a real cluster.
+
+| variable | meaning |
+|---|---|
+| `NIGHTSHIFT_TEST_KUBECONFIG` | the administrator's kubeconfig of a cluster that nobody else uses |
+| `NIGHTSHIFT_TEST_STEP_IMAGE` | the image of the steps, as its nodes have it (default: `nightshift-steps:local`) |
+| `NIGHTSHIFT_TEST_HOST_ADDRESS` | the address of this machine that its pods reach (default: the API server's) |
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from kubernetes import client, config
+
+from free_settings import on_free_ports
+from local_platform import settings
+from local_platform.airflow_api import AirflowApi
+from local_platform.backfill import Backfills
+from local_platform.cluster import CONFIGURATION, NAMESPACE
+from local_platform.files import write_private
+from local_platform.home import SOURCES, Home
+from local_platform.platform import Platform
+from local_platform.processes import ours
+from local_platform.progress import Progress
+from nightshift.adapters.storage import ObjectStore
+from nightshift.settings import StorageSettings
+from real_chain import PLAN, Chain
+from real_platform import RealPlatform, run_platform
+
+RECORD = "2013-01-04..2013-03-20"
+HISTORY = ("2013-01-04..2013-02-23", "2013-02-28..2013-03-16")
+"""Nights that are validated beforehand: what the chain's nights look back on, and the nights of the faults."""
+
+
+@pytest.fixture(scope="session")
+def admin() -> Path:
+    """The administrator's kubeconfig."""
+    given = os.environ.get("NIGHTSHIFT_TEST_KUBECONFIG", "")
+    if not Path(given).is_file():
+        pytest.fail("NIGHTSHIFT_TEST_KUBECONFIG must name the administrator's kubeconfig of a cluster for tests")
+    return Path(given)
+
+
+@pytest.fixture(scope="session")
+def core(admin: Path) -> client.CoreV1Api:
+    """The cluster, as its administrator."""
+    return client.CoreV1Api(config.new_client_from_config(str(admin)))
+
+
+@pytest.fixture(scope="session")
+def prepared(core: client.CoreV1Api) -> Iterator[None]:
+    """The namespace is nobody else's, and is afterwards as it was before."""
+    before = [item.metadata.name for item in core.list_namespace().items]
+    if NAMESPACE in before and (pods := core.list_namespaced_pod(NAMESPACE).items):
+        pytest.fail(f"the namespace {NAMESPACE} is in use: it has {len(pods)} pods; take a cluster for tests")
+    if NAMESPACE in before and _configured(core):
+        pytest.fail(f"the namespace {NAMESPACE} is in use: delete its ConfigMap {CONFIGURATION} if it is nobody's")
+    yield
+    if NAMESPACE not in before:
+        core.delete_namespace(NAMESPACE)
+        return
+    core.delete_namespaced_config_map(CONFIGURATION, NAMESPACE)
+    core.delete_namespaced_secret(CONFIGURATION, NAMESPACE)
+
+
+def _configured(core: client.CoreV1Api) -> bool:
+    return CONFIGURATION in [item.metadata.name for item in core.list_namespaced_config_map(NAMESPACE).items]
+
+
+@pytest.fixture(scope="session")
+def real(
+    admin: Path,
+    core: client.CoreV1Api,
+    prepared: None,  # noqa: ARG001 - checks the cluster first
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RealPlatform]:
+    """The running platform, with the data of early 2013 in its lake."""
+    home = Home(tmp_path_factory.mktemp("r") / "h")
+    environment = _environment(home, core)
+    _make_home(home, environment["NIGHTSHIFT_SERVICE_ADDRESS"])
+    try:
+        run_platform(environment, "manifests")
+        apply = ("kubectl", "--kubeconfig", str(admin), "apply", "-k", str(home.manifests))
+        subprocess.run(apply, check=True, capture_output=True, text=True, timeout=60)
+        run_platform(environment, "kubeconfig", "--admin", str(admin), "--hours", "2")
+        said = run_platform(environment, "up", timeout=600)
+        real = _opened(home, core, environment, said.partition("has code ")[2].split()[0])
+        _land(real)
+        yield real
+    finally:
+        run_platform(environment, "down")
+        left = ours(home.path)
+    assert left == []
+
+
+def _environment(home: Home, core: client.CoreV1Api) -> dict[str, str]:
+    server = urlsplit(core.api_client.configuration.host).hostname or ""
+    return {
+        "HOME": str(home.path.parent),
+        "NIGHTSHIFT_HOME": str(home.path),
+        "NIGHTSHIFT_CLUSTER": "external",
+        "NIGHTSHIFT_SERVICE_ADDRESS": os.environ.get("NIGHTSHIFT_TEST_HOST_ADDRESS") or server,
+        "NIGHTSHIFT_STEP_IMAGE": os.environ.get("NIGHTSHIFT_TEST_STEP_IMAGE") or "nightshift-steps:local",
+        "KUBECONFIG": str(home.manifests / "airflow.kubeconfig"),
+    }
+
+
+def _make_home(home: Home, address: str) -> None:
+    """Settings on free ports, and a folder with this tree's DAGs and those of the tests."""
+    home.path.mkdir()
+    write_private(home.settings, settings.render(on_free_ports(address)))
+    dags = home.path / "dags"
+    dags.mkdir()
+    for path in (*(SOURCES / "dags").glob("*.py"), *(Path(__file__).parent / "dags").glob("*.py")):
+        shutil.copy(path, dags)
+    home.options.write_text(f"AIRFLOW__CORE__DAGS_FOLDER={dags}\n")
+
+
+def _opened(home: Home, core: client.CoreV1Api, environment: dict[str, str], version: str) -> RealPlatform:
+    """The ways into a platform that runs. What it takes from the environment is read once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        platform = Platform(home, settings.read(home))
+        for name, value in platform.step_secrets().items():
+            patch.setenv(name, value)
+        store = ObjectStore(StorageSettings(endpoint=platform.storage.endpoint))
+        assert platform.airflow.image == environment["NIGHTSHIFT_STEP_IMAGE"]
+    key = platform.settings
+    api = AirflowApi(f"http://127.0.0.1:{key.airflow_port}", "admin", key.admin_password)
+    return RealPlatform(platform, store, api, core, environment, version)
+
+
+def _land(real: RealPlatform) -> None:
+    real.nightshift("seed", "flights", "--dates", "original", "--nights", RECORD)
+    for nights in HISTORY:
+        real.nightshift("validate", "flights", nights)
+
+
+@pytest.fixture(scope="session")
+def chain(real: RealPlatform) -> Chain:
+    """The platform after its first four nights."""
+    real.nightshift("seed", "flights", "--plant", PLAN.planted.isoformat())
+    backfills = Backfills(real.api, PLAN, real.store, Progress())
+    backfills.run()
+    return Chain(real)

@@ -1,0 +1,44 @@
+"""Runs of single steps and of a whole night for the tests of faults, by the same `step()` as every model's.
+
+They differ from the nightly DAGs in what a test must not wait for: the pause before a retry, and how long a pod may
+wait for a node or an image. Three have what makes them fail: too little memory, no such image, no patience.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from airflow.sdk import DAG, chain
+
+import models
+from nightshift.definition import VERBS, Resources
+from nightshift_airflow.nightly import NIGHT
+from nightshift_airflow.step import step
+
+flights = models.load("flights")
+soon = replace(flights, schedule=replace(flights.schedule, retry_delay=timedelta(seconds=3)))
+once = replace(flights, schedule=replace(flights.schedule, retries=0))
+starved = replace(once, resources={"train": Resources(memory="64Mi", memory_limit="160Mi")})
+
+
+def dag(name: str) -> DAG:
+    """A DAG that runs when it is asked to."""
+    return DAG(dag_id=f"faults_{name}", schedule=None, params={"night": NIGHT}, is_paused_upon_creation=False)
+
+
+with dag("night"):
+    chain(*(step(soon, verb) for verb in VERBS))
+
+with dag("train"):
+    step(soon, "train")
+
+with dag("memory"):
+    step(starved, "train")
+
+with dag("image"):
+    absent = step(once, "validate")
+    absent.image = "nightshift-steps:absent"
+    absent.startup_timeout_seconds = 15
+
+with dag("node"):
+    alone = step(once, "validate")
+    alone.schedule_timeout_seconds = 15

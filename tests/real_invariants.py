@@ -1,0 +1,54 @@
+"""What must hold whatever happened: what readers see is whole and agrees with itself, and what stood still stands."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from real_platform import RealPlatform
+
+SCORES = "s3://nightshift/scores/"
+LEDGER = "s3://nightshift/ledger/"
+MANIFEST = "_MANIFEST.json"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What readers see: every manifest and ledger entry with its ETag, and the champion's version."""
+
+    manifests: dict[str, str]
+    ledger: dict[str, str]
+    champion: int
+
+
+def standing(real: RealPlatform) -> Standing:
+    """What stands now."""
+    manifests = {uri: etag for uri, etag in real.stored(SCORES).items() if uri.endswith(MANIFEST)}
+    alias = real.mlflow("registered-models/alias?name=flights&alias=champion")["model_version"]["version"]
+    return Standing(manifests, real.stored(LEDGER), int(alias))
+
+
+def check(real: RealPlatform, before: Standing) -> None:
+    """Fails when something that stood before does not, when readers could see half of something, or a pod is left."""
+    real.wait_until_no_pod()
+    now = standing(real)
+    assert {uri: now.manifests.get(uri) for uri in before.manifests} == before.manifests, "predictions were replaced"
+    assert {uri: now.ledger.get(uri) for uri in before.ledger} == before.ledger, "the ledger's past was changed"
+    assert _read(real, max(now.ledger))["version"] == now.champion, "the ledger and the alias disagree"
+    versions = real.versions()
+    assert sorted(versions) == sorted(set(versions)), "a night has two versions"
+    for uri in now.manifests:
+        _check_partition(real, uri)
+
+
+def _check_partition(real: RealPlatform, uri: str) -> None:
+    """A partition has one manifest, whose files are all there."""
+    folder = uri.removesuffix(MANIFEST)
+    found = real.stored(folder)
+    assert [name for name in found if name.endswith(MANIFEST)] == [uri]
+    assert {folder + name for name in _read(real, uri)["files"]} <= set(found), f"{uri} names files that are not there"
+
+
+def _read(real: RealPlatform, uri: str) -> Any:
+    data = real.store.get(uri)
+    assert data is not None, uri
+    return json.loads(data)

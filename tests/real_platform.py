@@ -1,0 +1,201 @@
+"""One platform of this machine whose pods run on a real cluster, and what tests ask of it and do to it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from kubernetes import client
+
+from local_platform.airflow_api import AirflowApi
+from local_platform.cluster import NAMESPACE
+from local_platform.home import SOURCES, Home
+from local_platform.platform import Platform
+from local_platform.processes import ours
+from local_platform.supervision import Supervisor
+from nightshift.adapters.storage import ObjectStore
+from pod_client import until
+
+ENDED = ("success", "failed", "skipped", "upstream_failed")
+PATIENCE = 300.0
+"""Seconds for what a test waits for: a run recovers within that time."""
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """One run of one DAG, made by a test."""
+
+    api: AirflowApi
+    logs: Path
+    dag: str
+    id: str
+
+    @property
+    def path(self) -> str:
+        """Where Airflow's API has it."""
+        return f"/api/v2/dags/{self.dag}/dagRuns/{self.id}"
+
+    def state(self) -> str:
+        """The state of the whole run."""
+        return str(self.api._get(self.path)["state"])
+
+    def task(self, name: str) -> dict[str, Any]:
+        """One task as Airflow has it."""
+        found: dict[str, Any] = self.api._get(f"{self.path}/taskInstances/{name}")
+        return found
+
+    def tasks(self) -> dict[str, str]:
+        """The state of each task."""
+        return {t["task_id"]: t["state"] or "" for t in self.api._get(f"{self.path}/taskInstances")["task_instances"]}
+
+    def mark(self, name: str, state: str) -> None:
+        """What a person does in the UI: marks a task."""
+        self.api._call("PATCH", f"{self.path}/taskInstances/{name}", {"new_state": state}, self.api._headers)
+
+    def clear(self, name: str) -> None:
+        """What a person does in the UI: clears a task."""
+        asked = {"dag_run_id": self.id, "task_ids": [name], "only_failed": False, "only_running": False}
+        asked |= {"dry_run": False, "reset_dag_runs": True}
+        self.api._call("POST", f"/api/v2/dags/{self.dag}/clearTaskInstances", asked, self.api._headers)
+
+    def end(self, patience: float = PATIENCE) -> str:
+        """The state in which the run ends."""
+
+        def look() -> str | None:
+            state = self.state()
+            return state if state in ENDED else None
+
+        return until(f"the end of {self.dag} {self.id} ({self.tasks()})", look, patience)
+
+    def said(self, task: str) -> str:
+        """Everything that was logged of a task, all tries."""
+        folder = self.logs / f"dag_id={self.dag}" / f"run_id={self.id}" / f"task_id={task}"
+        return "\n".join(path.read_text(errors="replace") for path in sorted(folder.glob("attempt=*.log*")))
+
+
+@dataclass(frozen=True)
+class RealPlatform:
+    """The platform, and the cluster as its administrator sees it.
+
+    `environment`: that of its commands. `image_version`: the version of the code in the image, as the platform saw it.
+    """
+
+    platform: Platform
+    store: ObjectStore
+    api: AirflowApi
+    core: client.CoreV1Api
+    environment: Mapping[str, str]
+    image_version: str
+
+    @property
+    def home(self) -> Home:
+        """Where it keeps everything."""
+        return self.platform.home
+
+    def start(self, dag: str, night: str, name: str) -> TaskRun:
+        """Triggers a run of a DAG for one night."""
+        asked = {"logical_date": None, "conf": {"night": night}, "dag_run_id": name}
+        self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.api._headers)
+        return TaskRun(self.api, self.home.airflow / "logs", dag, name)
+
+    def pods(self) -> list[Any]:
+        """The pods of steps that exist."""
+        return list(self.core.list_namespaced_pod(NAMESPACE).items)
+
+    def running_pod(self, verb: str, saying: str = "", other_than: str = "") -> Any:
+        """The pod of a step as soon as it runs and has logged a text."""
+
+        def look() -> Any | None:
+            for pod in self.pods():
+                mine = pod.metadata.labels.get("nightshift-verb") == verb and pod.metadata.name != other_than
+                if mine and pod.status.phase == "Running" and saying in self.log_of(pod.metadata.name):
+                    return pod
+            return None
+
+        return until(f"a pod of {verb} that runs and says {saying!r}", look, PATIENCE)
+
+    def log_of(self, pod: str) -> str:
+        """The log of a pod; nothing while it cannot be had."""
+        try:
+            return str(self.core.read_namespaced_pod_log(pod, NAMESPACE, _preload_content=False).data.decode())
+        except client.ApiException:
+            return ""
+
+    def wait_until_no_pod(self, patience: float = 60.0) -> None:
+        """Returns when there is no pod in the namespace."""
+        until("the end of every pod", lambda: not self.pods(), patience)
+
+    def stored(self, *prefixes: str) -> dict[str, str]:
+        """Every object under the prefixes, with its ETag."""
+        return {o.uri: o.etag for prefix in prefixes for o in self.store.objects(prefix)}
+
+    def mlflow(self, path: str) -> Any:
+        """What the registry's API answers."""
+        with urllib.request.urlopen(f"{self.platform.tracking.url}/api/2.0/mlflow/{path}", timeout=30) as reply:  # noqa: S310
+            return json.loads(reply.read())
+
+    def versions(self) -> list[str]:
+        """The night of every registered version."""
+        found = self.mlflow("model-versions/search?filter=name%3D%27flights%27&max_results=1000")
+        tags = (version.get("tags", []) for version in found.get("model_versions", []))
+        return [next(t["value"] for t in known if t["key"].endswith("night")) for known in tags]
+
+    @contextmanager
+    def held(self, service: str) -> Iterator[None]:
+        """Stops a service's processes where they are for the length of a block: whoever calls it waits."""
+        processes = self._service(service)
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.send_signal(signal.SIGCONT)
+
+    def kill(self, service: str) -> None:
+        """Kills a service at once; the supervisor starts it again."""
+        self._service(service)[0].kill()
+
+    def _service(self, name: str) -> list[psutil.Process]:
+        """The processes of a service below its guard."""
+        guard = Supervisor(self.home).states()[name].process
+        return psutil.Process(guard).children(recursive=True)
+
+    def workers(self) -> tuple[list[psutil.Process], list[psutil.Process]]:
+        """The processes that supervise a task now, and those that run its code."""
+        titled = [(" ".join(process.cmdline()).strip(), process) for process in ours(self.home.path)]
+        mine = [(title, process) for title, process in titled if title.startswith("airflow worker -- ")]
+        busy = [p for title, p in mine if "LocalExecutor" in title and "<idle>" not in title]
+        return busy, [p for title, p in mine if "LocalExecutor" not in title]
+
+    def logged(self, service: str) -> str:
+        """The log of a service."""
+        return (self.home.logs / f"{service}.log").read_text(errors="replace")
+
+    def command(self, *words: str, timeout: float = 300) -> str:
+        """Runs a command of the platform; returns what it said."""
+        return run_platform(self.environment, *words, timeout=timeout)
+
+    def nightshift(self, *words: str) -> None:
+        """A step's command on this machine, outside of any pod."""
+        environment = self.platform.step_environment("tests")
+        command = [str(Path(sys.executable).parent / "nightshift"), *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode in (0, 10), done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def run_platform(environment: Mapping[str, str], *words: str, timeout: float = 300) -> str:
+    """`python -m local_platform WORDS` in an environment of its own; returns what it said. Fails when it fails."""
+    command = (sys.executable, "-m", "local_platform", *words)
+    full = {"PATH": os.environ["PATH"], **environment}
+    done = subprocess.run(command, env=full, cwd=SOURCES, capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    return done.stdout
