@@ -64,45 +64,59 @@ def _forget_other_networks() -> None:
 
 
 def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
-    # Imported here: following a log needs no S3 client, and `--help` nothing at all.
+    # Imported here and below: following a log needs no S3 client, and `--help` nothing at all.
     if arguments.command == "logs":
         from local_platform.logs import follow
 
         follow(home, arguments.service)
         return 0
-    if arguments.command == "kubeconfig":
-        from local_platform.restricted import write_kubeconfig
-
-        target = arguments.output or home.manifests / "airflow.kubeconfig"
-        ends = write_kubeconfig(arguments.admin, target, arguments.hours)
-        progress.say(f"  {target} is good until {ends:%Y-%m-%d %H:%M} UTC: export KUBECONFIG={target}")
-        return 0
+    if arguments.command in ("manifests", "kubeconfig"):
+        return _prepare(arguments, home, progress)
     from local_platform.status import status
-    from local_platform.up import assemble, up
+    from local_platform.up import assemble
 
     if arguments.command == "shell":
         from local_platform.shell import run
 
         return run(assemble(home), arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words)
-    if arguments.command == "manifests":
-        from local_platform.manifests import write
-
-        progress.say(f"  as the cluster's administrator: kubectl apply -k {write(assemble(home))}")
-        return 0
     if arguments.command == "status":
         return 0 if status(assemble(home), progress) else 1
     with alone(home):
-        if arguments.command == "down":
-            from local_platform.down import down
+        return _change(arguments.command, home, progress)
 
-            down(home, progress)
-            return 0
-        if arguments.command == "up":
-            status(up(home, progress), progress)
-            return 0
-        from local_platform.demo import demo
 
-        return demo(home, progress)
+def _prepare(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
+    """What another cluster needs once."""
+    if arguments.command == "manifests":
+        from local_platform.manifests import write
+        from local_platform.up import assemble
+
+        progress.say(f"  as the cluster's administrator: kubectl apply -k {write(assemble(home))}")
+        return 0
+    from local_platform.restricted import write_kubeconfig
+
+    target = (arguments.output or home.manifests / "airflow.kubeconfig").resolve()
+    ends = write_kubeconfig(arguments.admin, target, arguments.hours)
+    progress.say(f"  good until {ends:%Y-%m-%d %H:%M} UTC: export KUBECONFIG={target}")
+    return 0
+
+
+def _change(command: str, home: Home, progress: Progress) -> int:
+    """What only one command at a time may do."""
+    if command == "down":
+        from local_platform.down import down
+
+        down(home, progress)
+        return 0
+    if command == "up":
+        from local_platform.status import status
+        from local_platform.up import up
+
+        status(up(home, progress), progress)
+        return 0
+    from local_platform.demo import demo
+
+    return demo(home, progress)
 
 
 if __name__ == "__main__":

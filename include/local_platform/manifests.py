@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local_platform.cluster import CONFIGURATION, NAMESPACE
+from local_platform.external import CHOICE
 from local_platform.files import write_private
-from local_platform.home import SOURCES
+from local_platform.home import SOURCES, CannotStart
 from local_platform.platform import Platform
 
 OVERLAY = SOURCES / "deploy" / "kubernetes" / "overlays" / "local"
@@ -35,7 +36,9 @@ secretGenerator:
 
 
 def write(platform: Platform) -> Path:
-    """Writes the folder, readable by this user only, and returns it."""
+    """Writes the folder, readable by this user only, and returns it. Raises `CannotStart` for the embedded cluster."""
+    if platform.external is None:
+        raise CannotStart(f"the embedded cluster needs no manifests: for another, export {CHOICE}=external")
     folder = platform.home.manifests
     folder.mkdir(mode=0o700, exist_ok=True)
     # Kustomize takes no absolute path.

@@ -47,6 +47,10 @@ def write_kubeconfig(admin: Path, target: Path, hours: float) -> datetime:
 
 
 def _api(admin: Path) -> client.ApiClient:
+    if not admin.is_file():
+        raise CannotStart(
+            f"{admin} is no file: give the administrator's kubeconfig, as in `make kubeconfig ADMIN=FILE`"
+        )
     try:
         return config.new_client_from_config(str(admin))
     except (ConfigException, OSError) as error:
