@@ -1,6 +1,7 @@
 """Known holes: of the locked Python packages by pip-audit, of an image's Debian packages by Debian's own updates."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -30,7 +31,8 @@ class Checked:
 def python_holes(pins: Iterable[Pin]) -> Checked:
     """The known holes of these versions, asked of the package index.
 
-    One package is asked for first: an index that does not know it has no advisories, and is not asked for the rest.
+    One package is asked for first: an index that does not know it has no advisories, and is not asked for the rest. The
+    environment variable OSV_URL names an OSV service (api.osv.dev's, or a mirror's) to ask instead.
     """
     wanted = sorted({(pin.name, pin.version) for pin in pins})
     try:
@@ -72,9 +74,11 @@ def _audit(pins: list[tuple[str, str]]) -> list[dict[str, Any]]:
     with TemporaryDirectory(prefix="nightshift-audit-") as folder:
         lock = Path(folder) / "pins.txt"
         lock.write_text("".join(f"{name}=={version}\n" for name, version in pins))
-        words = ("--requirement", str(lock), "--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json")
+        words = ["--requirement", str(lock), "--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json"]
+        if os.environ.get("OSV_URL"):
+            words += ["--vulnerability-service=osv", "--osv-url", os.environ["OSV_URL"]]
         done = subprocess.run(
-            (sys.executable, "-m", "pip_audit", *words, "--timeout=20"),
+            (sys.executable, "-m", "pip_audit", *words, "--aliases=on", "--timeout=20"),
             capture_output=True,
             text=True,
             check=False,

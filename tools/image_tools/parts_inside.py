@@ -40,15 +40,16 @@ def debian_packages() -> list[dict[str, str]]:
     ]
 
 
-def debian_licence(package: str) -> str:
-    """The licences that the package's copyright file names, joined by AND; empty if it is not machine-readable."""
-    path = Path(COPYRIGHT.format(package))
+def debian_licence(package: str, copyright_file: str = COPYRIGHT) -> str:
+    """The licences that the package's copyright file names, with commas; empty if it is not machine-readable."""
+    path = Path(copyright_file.format(package))
     if not path.is_file():
         return ""
     text = path.read_text(errors="replace")
     if not text.startswith("Format:"):
         return ""
-    return " AND ".join(sorted({name.strip() for name in re.findall(r"(?m)^License:[ \t]*(\S.*)$", text)}))
+    return ", ".join(sorted({name.strip() for name in re.findall(r"(?m)^License:[ \t]*(\S.*)$", text)}))
 
 
-print(json.dumps({"python": python_packages(), "debian": debian_packages()}))
+if __name__ == "__main__":
+    print(json.dumps({"python": python_packages(), "debian": debian_packages()}))

@@ -1,0 +1,28 @@
+"""The images of `make images`."""
+
+import subprocess
+
+import pytest
+
+from image_tools.build import TARGETS, local_name
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """A Docker engine that answers."""
+    try:
+        done = subprocess.run(("docker", "version"), capture_output=True, text=True, check=False, timeout=60)
+    except FileNotFoundError:
+        pytest.fail("these tests need Docker, and the program docker was not found: install it, or leave out -m images")
+    if done.returncode:
+        pytest.fail("these tests need a Docker engine, and none answers: start it, or leave out -m images")
+
+
+@pytest.fixture(scope="session")
+def built(engine: None) -> dict[str, str]:  # noqa: ARG001 - first of all Docker
+    """Target → the image that was built last."""
+    for target in TARGETS:
+        found = subprocess.run(("docker", "image", "inspect", local_name(target)), capture_output=True, check=False)
+        if found.returncode:
+            pytest.fail(f"there is no image {local_name(target)}: 'make images' builds it")
+    return {target: local_name(target) for target in TARGETS}

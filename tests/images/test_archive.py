@@ -1,0 +1,62 @@
+"""What a container sees of an image's layers, and what stays in them."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+
+from image_tools.archive import CAPABILITY, Layer, layer_of, merged
+from image_tools.image_rules import rights_findings
+
+
+def _entries(*files: tuple[str, int], folders: tuple[str, ...] = (), capable: str = "") -> Iterator[tarfile.TarInfo]:
+    """Written as a real tar and read back."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for folder in folders:
+            entry = tarfile.TarInfo(folder)
+            entry.type = tarfile.DIRTYPE
+            tar.addfile(entry)
+        for path, mode in files:
+            entry = tarfile.TarInfo(path)
+            entry.mode = mode
+            entry.pax_headers = {CAPABILITY: "x"} if path == capable else {}
+            tar.addfile(entry)
+    stream.seek(0)
+    with tarfile.open(fileobj=stream) as tar:
+        yield from tar
+
+
+def _layer(*files: tuple[str, int], folders: tuple[str, ...] = (), capable: str = "") -> Layer:
+    return layer_of("layer", _entries(*files, folders=folders, capable=capable))
+
+
+def _rights(*layers: Layer) -> list[str]:
+    return [f"{finding.what} {finding.where}" for finding in rights_findings("image", list(layers))]
+
+
+def test_setuid_and_setgid_files_are_found() -> None:
+    layer = _layer(("./usr/bin/su", 0o4755), ("usr/bin/wall", 0o2755), ("usr/bin/true", 0o755))
+    assert _rights(layer) == ["a setuid file image:/usr/bin/su", "a setgid file image:/usr/bin/wall"]
+
+
+def test_a_file_with_capabilities_is_found() -> None:
+    assert _rights(_layer(("bin/ping", 0o755), capable="bin/ping")) == ["a file with capabilities image:/bin/ping"]
+
+
+def test_a_later_layer_replaces_a_file() -> None:
+    assert _rights(_layer(("bin/su", 0o4755)), _layer(("bin/su", 0o755))) == []
+    assert len(_rights(_layer(("bin/su", 0o755)), _layer(("bin/su", 0o4755)))) == 1
+
+
+def test_a_later_layer_takes_a_file_or_a_folder_away() -> None:
+    below = _layer(("bin/su", 0o4755), ("opt/a/b", 0o4755), ("opt/ab", 0o644))
+    assert set(merged([below, _layer(("bin/.wh.su", 0), ("opt/.wh.a", 0))])) == {"opt/ab"}
+
+
+def test_an_opaque_folder_hides_what_is_below_and_not_what_comes_with_it() -> None:
+    below = _layer(("opt/a/b", 0o4755))
+    assert set(merged([below, _layer(("opt/a/.wh..wh..opq", 0), ("opt/a/c", 0o644))])) == {"opt/a/c"}
+
+
+def test_a_folder_in_place_of_a_file_hides_it() -> None:
+    assert merged([_layer(("opt/a", 0o4755)), _layer(folders=("opt/a",))]) == {}

@@ -1,0 +1,118 @@
+"""`make images` and `make scan` where something is missing, and the check for holes against a service of advisories."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image_runs import SOURCES
+from image_tools.build import check_room
+from image_tools.engine import EngineError, reason
+from image_tools.holes import python_holes
+from image_tools.lock_rules import Pin
+
+HOLE = {
+    "id": "PYSEC-2999-1",
+    "aliases": ["CVE-2999-1"],
+    "summary": "boto3 does something it should not",
+    "modified": "2099-01-01T00:00:00Z",
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "boto3"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.2.3"}]}],
+            "versions": ["1.0.0"],
+        }
+    ],
+}
+
+
+class _Advisories(BaseHTTPRequestHandler):
+    """Answers as an OSV service does: one hole, in boto3 1.0.0."""
+
+    def do_POST(self) -> None:
+        asked: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        known = (asked["package"]["name"], asked["version"]) == ("boto3", "1.0.0")
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"vulns": [HOLE]} if known else {}).encode())
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
+        """Says nothing."""
+
+
+@pytest.fixture
+def advisories(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Advisories) as server:
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("OSV_URL", f"http://127.0.0.1:{server.server_port}/v1/query")
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("advisories")
+def test_a_known_hole_is_found_with_its_correction() -> None:
+    checked = python_holes([Pin("boto3", "1.0.0", ()), Pin("six", "1.17.0", ())])
+    assert not checked.not_checked
+    assert [str(finding) for finding in checked.findings] == [
+        "hole: PYSEC-2999-1 (CVE-2999-1): boto3 1.0.0: upgrade to 1.2.3 and 'make lock'"
+    ]
+
+
+@pytest.mark.usefixtures("advisories")
+def test_versions_without_holes_have_no_finding() -> None:
+    checked = python_holes([Pin("boto3", "1.2.3", ()), Pin("six", "1.17.0", ())])
+    assert (checked.findings, checked.not_checked) == ((), "")
+
+
+def test_a_service_that_does_not_answer_is_said_and_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSV_URL", "http://127.0.0.1:9/v1/query")
+    checked = python_holes([Pin("boto3", "1.2.3", ())])
+    assert checked.findings == ()
+    assert checked.not_checked.startswith("pip-audit could not ask: ")
+
+
+@pytest.mark.parametrize("program", ["images", "scan"])
+def test_without_docker_one_sentence_says_so(program: str, tmp_path: Path) -> None:
+    done = _run(program, PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "the program docker was not found: install Docker" in done.stderr
+
+
+@pytest.mark.images
+@pytest.mark.parametrize("program", ["images", "scan"])
+def test_without_an_engine_one_sentence_says_so(program: str, tmp_path: Path) -> None:
+    done = _run(program, DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "the Docker engine does not answer: start it" in done.stderr
+
+
+@pytest.mark.images
+@pytest.mark.usefixtures("engine")
+def test_without_room_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_tools.build.local_name", lambda target: f"nightshift-never-built:{target}")
+    monkeypatch.setattr("image_tools.build.NEEDED_GB", 10**9)
+    with pytest.raises(
+        EngineError, match=r"the disk of the Docker engine \(.+\) has \d+ GB left and needs 1000000000 GB"
+    ):
+        check_room()
+
+
+def test_a_full_disk_is_told_from_the_last_line_of_a_build() -> None:
+    assert "is full" in reason("a\nwrite /x: no space left on device\nERROR: failed to solve\n")
+    assert reason("a\nERROR: failed to solve: b\n\n") == "ERROR: failed to solve: b"
+
+
+def _run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    words = (sys.executable, str(SOURCES / f"tools/{program}.py"))
+    return subprocess.run(
+        words, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **environment}
+    )
