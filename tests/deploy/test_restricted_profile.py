@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 import models
 from api_schema import mistakes
+from manifests import DEPLOY
 from nightshift.definition import VERBS
 from restricted_profile import OURS, PROFILE, broken
 
@@ -83,6 +85,14 @@ def test_every_pod_meets_every_control(pods: dict[str, Object]) -> None:
 
 def test_every_pod_is_one_that_a_current_kubernetes_knows(pods: dict[str, Object]) -> None:
     assert {name: mistakes(pod) for name, pod in pods.items()} == {name: [] for name in pods}
+
+
+def test_a_step_by_hand_is_confined_like_any_other(pods: dict[str, Object]) -> None:
+    by_hand = yaml.safe_load((DEPLOY / "step-by-hand.yaml").read_text())
+    assert (broken(by_hand), mistakes(by_hand)) == (set(), [])
+    usual = next(iter(pods.values()))
+    assert by_hand["spec"]["containers"][0]["envFrom"] == usual["spec"]["containers"][0]["envFrom"]
+    assert by_hand["metadata"]["labels"].items() <= usual["metadata"]["labels"].items()
 
 
 @pytest.mark.parametrize(("control", "change"), BREAKS)

@@ -1,0 +1,169 @@
+"""Airflow inside the cluster, with the rights of the overlay `production` and what the chart's values say: its tasks
+make the pods of steps in the other namespace, with the account of their own pod.
+
+Needs the image of Airflow in the cluster: NIGHTSHIFT_TEST_AIRFLOW_IMAGE names it.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from kubernetes import client, config
+
+import airflow_pod
+from applied_manifests import kubeconfig, kubectl
+from local_platform import s3
+from local_platform.ports import free
+from local_platform.service import running
+from manifests import Manifests
+from pod_client import until
+
+IMAGE = os.environ.get("NIGHTSHIFT_TEST_AIRFLOW_IMAGE")
+STEP_IMAGE = os.environ.get("NIGHTSHIFT_TEST_STEP_IMAGE", "nightshift-steps:local")
+pytestmark = [
+    pytest.mark.kubernetes,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not IMAGE, reason="NIGHTSHIFT_TEST_AIRFLOW_IMAGE names no image that the cluster has"),
+]
+LOGIN = """
+import json, sys, urllib.request
+body = json.dumps({"username": "ana", "password": sys.argv[1]}).encode()
+headers = {"Content-Type": "application/json"}
+token = json.load(urllib.request.urlopen(urllib.request.Request("http://localhost:8080/auth/token", body, headers)))
+cookie = {"Cookie": "_token=" + token["access_token"]}
+page = urllib.request.Request("http://localhost:8080/nightshift/docs", headers=cookie)
+print(urllib.request.urlopen(page).status)
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Two namespaces: Airflow's, and that of its steps."""
+
+    airflow: str
+    steps: str
+    core: client.CoreV1Api
+
+    def run(self, part: str, *words: str) -> str:
+        """What a command in one of Airflow's containers says."""
+        return kubectl("exec", "--namespace", self.airflow, "airflow", "-c", part, "--", *words)
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3.Storage]:
+    """An S3 server that pods reach."""
+    home = tmp_path_factory.mktemp("s3")
+    server = config.new_client_from_config(str(kubeconfig())).configuration.host
+    address = os.environ.get("NIGHTSHIFT_TEST_HOST_ADDRESS") or str(urlsplit(server).hostname)
+    keys = s3.identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
+    found = s3.Storage(home, s3.Ports(*free(9)), keys, address=address)
+    with running(s3.service(found), home / "log"):
+        yield found
+
+
+@pytest.fixture(scope="module")
+def site(storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The overlay `production` under other names, its Secrets, and Airflow."""
+    end = uuid.uuid4().hex[:8]
+    names = {"airflow": f"airflow-{end}", "nightshift": f"steps-{end}"}
+    admin = config.new_client_from_config(str(kubeconfig()))
+    found = Site(names["airflow"], names["nightshift"], client.CoreV1Api(admin))
+    manifests = Manifests.of("production")
+    identities = {identity.name: identity.environment() for identity in storage.identities}
+    where = {"NIGHTSHIFT_S3_ENDPOINT": storage.endpoint, "NIGHTSHIFT_S3_BUCKET": "nightshift"}
+    more = {**where, **identities["viewer"], "NIGHTSHIFT_STEP_IMAGE": STEP_IMAGE, "NIGHTSHIFT_NAMESPACE": found.steps}
+    objects = [
+        *airflow_pod.renamed(manifests.objects, names),
+        _of("ServiceAccount", "airflow-scheduler", found.airflow),
+        _of("Secret", "nightshift-airflow", found.airflow, stringData=airflow_pod.secret()),
+        _of("Secret", "nightshift-steps", found.steps, stringData=identities["steps"]),
+    ]
+    pod = airflow_pod.pod(manifests, str(IMAGE), admin.configuration.host, more)
+    try:
+        _apply(tmp_path_factory.mktemp("site"), [_with_storage(one, where) for one in objects])
+        until("the account", lambda: found.core.list_namespaced_service_account(found.airflow).items)
+        found.core.create_namespaced_pod(found.airflow, pod)
+        until("Airflow", lambda: _healthy(found), patience=300)
+        yield found
+    finally:
+        kubectl("delete", "namespace", *names.values(), "--ignore-not-found", "--timeout=120s")
+
+
+def test_the_parts_live_by_the_probes_of_the_values(site: Site) -> None:
+    for part in ("scheduler", "triggerer", "dag-processor"):
+        assert "Found one alive job" in site.run(part, *airflow_pod.probe(part))
+
+
+def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
+    night = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    site.run("scheduler", "airflow", "dags", "unpause", "flights_replay")
+    words = ("--conf", json.dumps({"night": night}), "--run-id", "by-hand", "flights_replay")
+    site.run("scheduler", "airflow", "dags", "trigger", *words)
+    seen: set[str] = set()
+
+    def look() -> str | None:
+        seen.update(pod.metadata.name for pod in site.core.list_namespaced_pod(site.steps).items)
+        said = site.run("scheduler", "airflow", "dags", "list-runs", "flights_replay", "-o", "json")
+        (runs,) = [json.loads(line) for line in said.splitlines() if line.startswith("[{")]
+        states = {run["run_id"]: run["state"] for run in runs}
+        return states["by-hand"] if states["by-hand"] in ("success", "failed") else None
+
+    assert until("the run", look, patience=300) == "success", _log(site)
+    assert any(name.startswith("flights-deliver") for name in seen)
+    until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, patience=30)
+
+
+def test_somebody_who_logs_in_sees_the_pages(site: Site) -> None:
+    password = uuid.uuid4().hex
+    who = ("--username", "ana", "--firstname", "Ana", "--lastname", "Lyst", "--email", "ana@example.com")
+    site.run("api-server", "airflow", "users", "create", *who, "--role", "Viewer", "--password", password)
+    assert site.run("api-server", "python", "-c", LOGIN, password).strip().endswith("200")
+
+
+def _of(kind: str, name: str, namespace: str, **fields: object) -> airflow_pod.Object:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, **fields}
+
+
+def _with_storage(one: airflow_pod.Object, where: dict[str, str]) -> airflow_pod.Object:
+    if one["kind"] != "ConfigMap" or one["metadata"]["name"] != "nightshift-steps":
+        return one
+    return {**one, "data": {**one["data"], **where}}
+
+
+def _apply(folder: Path, objects: list[airflow_pod.Object]) -> None:
+    path = folder / "objects.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    path.chmod(0o600)
+    kubectl("apply", "-f", str(path))
+
+
+def _healthy(site: Site) -> bool:
+    pod = site.core.read_namespaced_pod("airflow", site.airflow)
+    ended = [status for status in pod.status.container_statuses or [] if status.restart_count]
+    assert not ended, kubectl("logs", "--namespace", site.airflow, "airflow", "-c", ended[0].name, "--previous")
+    ready = [status.ready for status in pod.status.container_statuses or []]
+    return bool(ready) and all(ready) and _says(lambda: site.run("api-server", "python", "-c", HEALTH))
+
+
+def _says(look: Callable[[], str]) -> bool:
+    try:
+        return look().count("healthy") == 4
+    except AssertionError:
+        return False
+
+
+def _log(site: Site) -> str:
+    return site.run("scheduler", "sh", "-c", "cat $(find /opt/airflow/logs -name 'attempt=*.log') | tail -c 5000")
+
+
+HEALTH = """
+import json, urllib.request
+report = json.load(urllib.request.urlopen("http://localhost:8080/api/v2/monitor/health"))
+print(*(part["status"] for part in report.values()))
+"""
