@@ -4,6 +4,7 @@ import time
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
 
 from local_platform.container_keys import read
 from local_platform.service import NotReady
@@ -44,7 +45,9 @@ def _make(cursor: "psycopg2.extensions.cursor", name: str, password: str) -> Non
     owner = sql.Identifier(name)
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
     verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
-    cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD %s").format(verb, owner), (password,))
+    # Postgres logs a statement that fails: it gets to see what it will store, not the password.
+    verifier = encrypt_password(password, name, scope=cursor, algorithm="scram-sha-256")
+    cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD %s").format(verb, owner), (verifier,))
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
     if not cursor.fetchone():
         cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))

@@ -85,6 +85,9 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",
         # A killed task is noticed after this many seconds; the default of 300 is all the time a run has to recover.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # A scheduler that was killed leaves tasks that only the next one's look for orphans finds: the first look comes
+        # before the old one counts as dead, and the default of 300 s until the second is all the time there is.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
         # The end of a task that was skipped or failed is noticed at its next heartbeat: within one second, not five.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         # A task outlives a restart of the API server, which takes half a minute on a busy machine.

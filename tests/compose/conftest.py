@@ -1,0 +1,57 @@
+"""The platform of docker-compose.yaml, in a project of its own, on free ports."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from compose_project import Project, docker, has_image
+from local_platform.ports import free
+
+VERSION = os.environ.get("NIGHTSHIFT_VERSION", "local")
+IMAGES = tuple(f"nightshift-{target}:{VERSION}" for target in ("steps", "services", "airflow"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """A Docker engine with the images; without it a test that was asked for fails, and says what to do."""
+    if subprocess.run(["docker", "version"], capture_output=True).returncode:
+        pytest.fail("these tests need a Docker engine: `docker version` does not reach one", pytrace=False)
+    if missing := [name for name in IMAGES if not has_image(name)]:
+        pytest.fail(f"these tests need {', '.join(missing)}: type `make images`", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def variables() -> dict[str, str]:
+    airflow, mlflow = free(2)
+    return {
+        "NIGHTSHIFT_VERSION": VERSION,
+        "NIGHTSHIFT_AIRFLOW_PORT": str(airflow),
+        "NIGHTSHIFT_MLFLOW_PORT": str(mlflow),
+    }
+
+
+@pytest.fixture(scope="session")
+def postgres(engine: None, variables: dict[str, str]) -> Iterator[None]:  # noqa: ARG001
+    """Postgres's image; a stand-in of the same name for as long as the tests run, where it is not there."""
+    image = Project("any", variables).configuration()["services"]["postgres"]["image"]
+    made = not has_image(image)
+    if made:
+        docker("build", "--quiet", "--tag", image, str(Path(__file__).parent / "postgres"))
+    yield
+    if made:
+        docker("image", "rm", image)
+
+
+@pytest.fixture(scope="session")
+def project(postgres: None, variables: dict[str, str]) -> Iterator[Project]:  # noqa: ARG001
+    """The whole platform, up and healthy; nothing of it is left afterwards."""
+    made = Project(f"nightshift-test-{os.getpid()}", variables)
+    try:
+        made.up()
+        yield made
+    finally:
+        left = made.remove()
+    assert left == []

@@ -1,0 +1,212 @@
+"""Two nights under docker compose while every service is restarted or killed in the middle of them: nothing is lost.
+
+The nights are a backfill that Airflow's own scheduler runs. One service after the other goes down while a step runs, by
+a restart as in a deployment, or by SIGKILL to all of its processes.
+"""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+import models
+from compose_project import SERVERS, Project, until
+from local_platform.airflow_api import AirflowApi, Run
+from local_platform.container_keys import SECRETS
+from local_platform.plan import Plan, days, history
+from local_platform.service import fetch
+
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
+MODEL = "flights"
+DAG = "flights_nightly"
+STEPS = ("validate", "train", "evaluate", "promote", "score")
+LENGTH = 300.0
+"""Seconds that a night may take, with two retries in it."""
+FAULTS: tuple[tuple[str, str, str], ...] = (
+    ("validate", "restart", "api-server"),
+    ("train", "crash", "cluster"),
+    ("evaluate", "crash", "scheduler"),
+    ("score", "restart", "dag-processor"),
+    ("validate", "restart", "triggerer"),
+    ("train", "crash", "mlflow"),
+    ("evaluate", "crash", "postgres"),
+    ("score", "crash", "s3"),
+)
+"""What happens while which step runs: the first half in the first night, the second in the second."""
+LOOK = """
+import json, sys
+from datetime import date
+from local_platform.nights import load
+from nightshift.adapters.storage import ObjectStore
+from nightshift.settings import StorageSettings, read
+
+store, model, nights = ObjectStore(read(StorageSettings)), sys.argv[1], sys.argv[2:]
+ended = {night: load(store, model, date.fromisoformat(night)) for night in nights}
+names = lambda prefix: [o.uri.removeprefix(store.uri(prefix)) for o in store.objects(store.uri(prefix))]
+print(json.dumps({
+    "endings": {night: found.ending for night, found in ended.items()},
+    "scored": {night: found.detail("score") for night, found in ended.items()},
+    "scores": names(f"scores/{model}/"),
+    "ledger": [store.get_json(o.uri)["version"] for o in store.objects(store.uri(f"ledger/{model}/"))],
+}))
+"""
+PODS = (
+    "from kubernetes import client, config; config.load_kube_config();"
+    "print(len(client.CoreV1Api().list_namespaced_pod('nightshift').items))"
+)
+
+
+@dataclass
+class Nights:
+    """The two nights, and what was done to the platform in the middle of them."""
+
+    project: Project
+    plan: Plan
+    api: AirflowApi
+    done: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def run_of(self, night: date) -> Run | None:
+        return self.api.runs(DAG, night, night, "UTC").get(night)
+
+    def has_ended(self, night: date) -> bool:
+        run = self.run_of(night)
+        return run is not None and run.ended
+
+    def states(self, night: date) -> dict[str, str]:
+        run = self.run_of(night)
+        return self.api.tasks(DAG, run) if run else {}
+
+    def look(self) -> dict[str, Any]:
+        """What the nights left in object storage."""
+        words = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "python", "steps", "-c", LOOK, MODEL)
+        found: dict[str, Any] = json.loads(self.project.output(*words, *map(str, self.plan.nights)))
+        return found
+
+    def suffer(self, night: date, verb: str, kind: str, service: str) -> None:
+        """Has a service go down while a step of a night runs."""
+        until(f"{verb} of {night} to run", lambda: self.states(night).get(verb) == "running", LENGTH)
+        time.sleep(1)  # in the middle: its pod has begun to work
+        fault: Callable[[str], None] = getattr(self.project, kind)
+        fault(service)
+        self.done.append((verb, kind, service))
+
+
+def _logged_in(project: Project) -> AirflowApi:
+    password = project.execute("api-server", "cat", "/run/keys/admin-password").strip()
+    return AirflowApi(f"http://127.0.0.1:{project.variables['NIGHTSHIFT_AIRFLOW_PORT']}", "admin", password)
+
+
+def _prepare(project: Project, plan: Plan) -> None:
+    """Lands the data and adopts the nights before, as the README says."""
+    project.output("run", "--rm", "-T", "steps", "seed", MODEL)
+    for first, last in history(plan, models.load(MODEL)):
+        project.compose("run", "--rm", "-T", "--no-deps", "steps", "validate", MODEL, f"{first}..{last}")
+
+
+def _begin(project: Project, plan: Plan) -> None:
+    first, last = plan.nights[0], f"{plan.nights[-1]}T23:59:59"
+    dates = ("--from-date", str(first), "--to-date", last, "--max-active-runs", "1")
+    project.output("exec", "-T", "scheduler", "airflow", "backfill", "create", "--dag-id", DAG, *dates)
+    project.output("exec", "-T", "scheduler", "airflow", "dags", "unpause", DAG, "--yes")
+
+
+@pytest.fixture(scope="module")
+def nights(project: Project) -> Nights:
+    """The nights, ended."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    plan = Plan(MODEL, tuple(days(yesterday - timedelta(days=1), yesterday)), yesterday)
+    found = Nights(project, plan, _logged_in(project))
+    until("the DAG to be parsed", lambda: found.api.knows(DAG))
+    _prepare(project, plan)
+    _begin(project, plan)
+    half = len(FAULTS) // 2
+    for night, faults in zip(plan.nights, (FAULTS[:half], FAULTS[half:]), strict=True):
+        for fault in faults:
+            found.suffer(night, *fault)
+        until(f"the end of {night}", partial(found.has_ended, night), LENGTH)
+    return found
+
+
+def test_every_service_went_down_in_the_middle_of_a_step(nights: Nights) -> None:
+    assert tuple(nights.done) == FAULTS
+    assert {service for _, _, service in nights.done} == set(SERVERS)
+
+
+def test_every_night_succeeded(nights: Nights) -> None:
+    for night in nights.plan.nights:
+        run = nights.run_of(night)
+        assert run is not None
+        assert run.state == "success"
+        assert set(nights.states(night)) == set(STEPS)
+        assert set(nights.states(night).values()) <= {"success", "skipped"}
+
+
+def test_the_first_night_was_promoted_and_the_second_decided(nights: Nights) -> None:
+    endings = list(nights.look()["endings"].values())
+    assert endings[0] == "promoted"
+    assert endings[1] in ("promoted", "refused")
+
+
+def test_each_night_was_published_once(nights: Nights) -> None:
+    found = nights.look()
+    manifests = [name for name in found["scores"] if name.endswith("_MANIFEST.json")]
+    partitions = {f"date={night + timedelta(days=1)}/_MANIFEST.json" for night in nights.plan.nights}
+    assert sorted(manifests) == sorted(partitions)
+    assert all(found["scored"][str(night)]["rows"] > 100 for night in nights.plan.nights)
+
+
+def test_each_night_has_one_version_and_the_champion_is_the_ledgers(nights: Nights) -> None:
+    base = f"http://127.0.0.1:{nights.project.variables['NIGHTSHIFT_MLFLOW_PORT']}/api/2.0/mlflow"
+    versions = _json(f"{base}/model-versions/search?filter=name%3D%27{MODEL}%27")["model_versions"]
+    tagged = [{tag["key"]: tag["value"] for tag in version["tags"]} for version in versions]
+    of_night = [next(value for key, value in tags.items() if key.endswith("night")) for tags in tagged]
+    assert sorted(of_night) == [str(night) for night in nights.plan.nights]
+    alias = _json(f"{base}/registered-models/alias?name={MODEL}&alias=champion")["model_version"]["version"]
+    assert nights.look()["ledger"][-1] == int(alias)
+
+
+def test_no_pod_is_left(nights: Nights) -> None:
+    def none_left() -> bool:
+        return nights.project.execute("scheduler", "python", "-c", PODS).strip() == "0"
+
+    until("the end of every pod", none_left)
+
+
+def test_the_log_of_a_step_is_shown(nights: Nights) -> None:
+    night = nights.plan.nights[0]
+    run = nights.run_of(night)
+    assert run is not None
+    reply = nights.api._get(f"/api/v2/dags/{DAG}/dagRuns/{run.id}/taskInstances/score/logs/1?full_content=true")
+    assert f"score {MODEL} {night}" in json.dumps(reply) or "predictions" in json.dumps(reply)
+
+
+def test_data_docs_are_served_to_whoever_is_logged_in(nights: Nights) -> None:
+    url = f"http://127.0.0.1:{nights.project.variables['NIGHTSHIFT_AIRFLOW_PORT']}/nightshift/docs/{MODEL}"
+    night = nights.plan.nights[0]
+    request = urllib.request.Request(f"{url}/{night}", headers=nights.api._headers)  # noqa: S310 - our own server
+    with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
+        page = reply.read().decode()
+    assert str(night) in page
+    assert "weather" in page
+    assert fetch(f"{url}/{night}") is None or str(night) not in str(fetch(f"{url}/{night}"))
+
+
+def test_no_secret_is_in_any_log_of_the_nights(nights: Nights) -> None:
+    script = "cat /run/keys/all/*"
+    secrets = nights.project.output("run", "--rm", "-T", "--no-deps", "keys", "sh", "-c", script).split()
+    assert len(secrets) == len(SECRETS)
+    tasks = nights.project.execute("scheduler", "sh", "-c", "find /opt/airflow/logs -type f | xargs cat")
+    assert "nightshift-steps" in tasks
+    said = tasks + nights.project.said()
+    assert [secret[:4] for secret in secrets if secret in said] == []
+
+
+def _json(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 - our own server
+        return json.loads(reply.read())

@@ -1,0 +1,123 @@
+"""One `docker compose` project of a test's own: its words, its containers, what they are and what they say."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).parents[1]
+ONE_SHOT = ("keys", "databases", "init")
+SERVERS = ("postgres", "s3", "mlflow", "cluster", "api-server", "scheduler", "dag-processor", "triggerer")
+T = TypeVar("T")
+
+
+def until(what: str, look: Callable[[], T | None], patience: float = 180.0) -> T:
+    """What `look` finds; fails when it finds nothing for `patience` seconds."""
+    end = time.monotonic() + patience
+    while not (found := look()):
+        assert time.monotonic() < end, f"waited {patience:.0f} s for: {what}"
+        time.sleep(0.3)
+    return found
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project and the variables of its file. `files` are the file and its overrides."""
+
+    name: str
+    variables: dict[str, str]
+    files: tuple[str, ...] = ("docker-compose.yaml",)
+
+    def compose(self, *words: str, timeout: float = 300, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """`docker compose WORDS`, whatever comes of it."""
+        files = [word for file in self.files for word in ("-f", str(ROOT / file))]
+        return subprocess.run(
+            ["docker", "compose", "--progress", "plain", "-p", self.name, *files, *words],
+            env={**os.environ, **self.variables},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            input=stdin,
+        )
+
+    def output(self, *words: str, timeout: float = 300) -> str:
+        """What a word prints; it must succeed."""
+        done = self.compose(*words, timeout=timeout)
+        assert done.returncode == 0, f"docker compose {' '.join(words)}: {done.stderr[-4000:]}{done.stdout[-2000:]}"
+        return done.stdout
+
+    def up(self) -> None:
+        """Starts what does not run, and waits until all of it is healthy."""
+        done = self.compose("up", "--detach", "--wait", "--pull", "never", "--no-build", timeout=600)
+        assert done.returncode == 0, f"{done.stderr[-3000:]}\n{self.said()[-6000:]}"
+
+    def said(self) -> str:
+        """The logs of every container."""
+        return self.compose("logs", "--no-color").stdout
+
+    def configuration(self) -> dict[str, Any]:
+        """The file with its variables filled in."""
+        found: dict[str, Any] = json.loads(self.output("config", "--format", "json"))
+        return found
+
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """Every container of the project, as `docker inspect` shows it, by service."""
+        ids = docker("ps", "--all", "--quiet", "--filter", self._label).split()
+        found = json.loads(docker("inspect", *ids)) if ids else []
+        return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
+
+    def networks(self) -> list[str]:
+        """The names of the project's networks."""
+        return docker("network", "ls", "--format", "{{.Name}}", "--filter", self._label).split()
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """The container of one service."""
+        return self.containers()[service]
+
+    def execute(self, service: str, *words: str) -> str:
+        """What a command in a running container prints."""
+        return self.output("exec", "-T", service, *words, timeout=60)
+
+    def is_healthy(self, service: str) -> bool:
+        """Whether a container runs and answers."""
+        state = self.inspect(service)["State"]
+        return bool(state["Status"] == "running" and state["Health"]["Status"] == "healthy")
+
+    def restart(self, service: str) -> None:
+        """Ends a service as a deployment does, and waits until it is back."""
+        self.output("restart", service)
+        until(f"{service} to be healthy again", lambda: self.is_healthy(service))
+
+    def crash(self, service: str) -> None:
+        """Kills every process of a service with SIGKILL, and waits until Docker has brought it back."""
+        before = self.inspect(service)["RestartCount"]
+        self.compose("exec", "-T", service, "sh", "-c", "kill -9 -1", timeout=60)
+        until(f"{service} to be started again", lambda: self.inspect(service)["RestartCount"] > before)
+        until(f"{service} to be healthy again", lambda: self.is_healthy(service))
+
+    def remove(self) -> list[str]:
+        """Ends everything, with its data; returns what is left of it."""
+        self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "10")
+        kinds = (("ps", "--all"), ("volume", "ls"), ("network", "ls"))
+        return [line for kind in kinds for line in docker(*kind, "--quiet", "--filter", self._label).split()]
+
+    @property
+    def _label(self) -> str:
+        return f"label=com.docker.compose.project={self.name}"
+
+
+def docker(*words: str) -> str:
+    """What `docker WORDS` prints; it must succeed."""
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"docker {' '.join(words[:3])}: {done.stderr[-3000:]}"
+    return done.stdout
+
+
+def has_image(name: str) -> bool:
+    """Whether this machine's engine has an image."""
+    return subprocess.run(["docker", "image", "inspect", name], capture_output=True).returncode == 0
