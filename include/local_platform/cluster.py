@@ -68,18 +68,26 @@ def is_ready(cluster: Cluster) -> bool:
     return True
 
 
+def objects(values: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What every step's pod needs to find: the ConfigMap, the Secret and the service account, by their collections."""
+    metadata = {"name": CONFIGURATION, "namespace": NAMESPACE}
+    encoded = {name: base64.b64encode(value.encode()).decode() for name, value in secrets.items()}
+    bodies: dict[str, dict[str, Any]] = {
+        "configmaps": {"kind": "ConfigMap", "data": dict(values)},
+        "secrets": {"kind": "Secret", "type": "Opaque", "data": encoded},
+        "serviceaccounts": {"kind": "ServiceAccount", "automountServiceAccountToken": False},
+    }
+    return {plural: {"apiVersion": "v1", "metadata": metadata, **body} for plural, body in bodies.items()}
+
+
 def configure(cluster: Cluster, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
     """Puts the environment of the steps and their service account into the cluster, over what was there."""
-    encoded = {name: base64.b64encode(value.encode()).decode() for name, value in secrets.items()}
-    _put(cluster, "configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "data": dict(values)})
-    _put(cluster, "secrets", {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": encoded})
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "automountServiceAccountToken": False}
-    _put(cluster, "serviceaccounts", account)
+    for plural, value in objects(values, secrets).items():
+        _put(cluster, plural, value)
 
 
-def _put(cluster: Cluster, kind: str, value: dict[str, Any]) -> None:
-    value["metadata"] = {"name": CONFIGURATION, "namespace": NAMESPACE}
-    collection = f"/api/v1/namespaces/{NAMESPACE}/{kind}"
+def _put(cluster: Cluster, plural: str, value: dict[str, Any]) -> None:
+    collection = f"/api/v1/namespaces/{NAMESPACE}/{plural}"
     try:
         _call(cluster, "POST", collection, value)
     except urllib.error.HTTPError as error:

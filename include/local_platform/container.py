@@ -17,6 +17,7 @@ DOES = {
     "mlflow": "serve MLflow",
     "mlflow-upgrade": "bring MLflow's database up to this version",
     "cluster": "serve a Kubernetes API whose pods are processes of this container",
+    "manifests": "print what steps need on another cluster, with its secrets: for `kubectl apply -f -`",
 }
 
 
@@ -50,6 +51,7 @@ def _run(word: str) -> int:
         "mlflow": container_services.serve_mlflow,
         "mlflow-upgrade": container_services.upgrade_mlflow,
         "cluster": container_services.serve_cluster,
+        "manifests": container_services.print_manifests,
     }
     return serve[word]()
 

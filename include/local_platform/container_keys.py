@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from local_platform import generate
 from local_platform.service import NotReady
@@ -91,7 +92,7 @@ def shares(secret: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def _database(user: str, password: str) -> str:
-    return f"postgresql+psycopg2://{user}:{password}@postgres:5432/{user}"
+    return f"postgresql+psycopg2://{user}:{quote(password, safe='')}@postgres:5432/{user}"
 
 
 def _profile(identity: str, key: str) -> str:

@@ -1,6 +1,8 @@
 """The services of docker-compose.yaml that are ours: S3, MLflow and the embedded cluster, each alone in a container."""
 
+import json
 import os
+import sys
 from pathlib import Path
 
 from local_platform.container_keys import folder, read
@@ -11,8 +13,7 @@ S3_INNER_PORTS = 18330
 MLFLOW_PORT = 5000
 CLUSTER_PORT = 6443
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - a container's own: who reaches it is decided by the networks it is in
-OF_STEPS = ("NIGHTSHIFT_S3_", "NIGHTSHIFT_RUN_CODE_VERSION", "MLFLOW_", "PYTHONPATH")
-"""The variables of the cluster's container that its pods get: what the image and docker-compose.yaml say of steps."""
+OF_STEPS = ("NIGHTSHIFT_S3_", "MLFLOW_")
 
 
 def state() -> Path:
@@ -66,6 +67,24 @@ def serve_cluster() -> int:
 
     kubeconfig = Path(os.environ.get("KUBECONFIG", "/run/kubeconfig/config"))
     ours = cluster.Cluster(state(), CLUSTER_PORT, kubeconfig, hidden=(folder(),), names=("cluster",))
-    values = {name: value for name, value in os.environ.items() if name.startswith(OF_STEPS)}
-    secrets = dict(line.split("=", 1) for line in read("environment").splitlines())
-    return run(cluster.service(ours), prepare=lambda: cluster.configure(ours, values, secrets))
+    values = of_steps("PYTHONPATH", "NIGHTSHIFT_RUN_CODE_VERSION")  # a pod of this cluster has no image to name them
+    return run(cluster.service(ours), prepare=lambda: cluster.configure(ours, values, _secrets()))
+
+
+def print_manifests() -> int:
+    """The ConfigMap and the Secret of the steps, for a cluster whose pods run from the image. Returns 0."""
+    from local_platform import cluster
+
+    found = cluster.objects(of_steps(), _secrets())
+    items = [found["configmaps"], found["secrets"]]
+    sys.stdout.write(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=1) + "\n")
+    return 0
+
+
+def of_steps(*more: str) -> dict[str, str]:
+    """The variables of this container that its steps get: what docker-compose.yaml says of them, and `more`."""
+    return {name: value for name, value in os.environ.items() if name.startswith(OF_STEPS) or name in more}
+
+
+def _secrets() -> dict[str, str]:
+    return dict(line.split("=", 1) for line in read("environment").splitlines())
