@@ -158,8 +158,10 @@ class Door:
     async def _listen(self) -> None:
         if self._runner is None:
             self._session = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None))
-            self._runner = web.ServerRunner(web.Server(self._answer, handler_cancellation=True))
+            self._runner = web.ServerRunner(web.Server(self._answer, handler_cancellation=True, access_log=None))
             await self._runner.setup()
+        if self._site:
+            return
         self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await self._site.start()
 

@@ -70,7 +70,7 @@ class Outage:
         if left <= 0:
             raise Away(f"{cause(error)}, for {now - since:.0f} s") from error
         self.requests += 1
-        return min(left, _asked_pause(error) or min(LONGEST_PAUSE, 0.5 * 2**self.requests) * random.uniform(0.5, 1))  # noqa: S311 - no secret
+        return min(left, _asked_pause(error) or min(LONGEST_PAUSE, 0.25 * 2**self.requests) * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
     def over(self, now: float) -> float | None:
         """The API has answered at `now`; seconds that the trouble lasted, None when there was none."""

@@ -134,6 +134,20 @@ class StepOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider
             raise AirflowException("killed while the pod was being made")
         return found
 
+    def find_pod(self, namespace: str, context: Any, *, exclude_checked: bool = True) -> k8s.V1Pod | None:
+        """The pod of this task. One that is being deleted is none any more: its node may never say that it is gone."""
+        selector = self._build_find_pod_label_selector(context, exclude_checked=exclude_checked)
+        found = self.client.list_namespaced_pod(namespace, label_selector=selector).items
+        living = sorted((one for one in found if not one.metadata.deletion_timestamp), key=_made)
+        for older in living[:-1]:
+            self.log.warning("Pod %s is of this task, too, and older: it is deleted", older.metadata.name)
+            self.pod_manager.delete_pod(older)
+        return living[-1] if living else None
+
+    def _get_pod_from_task_state_store(self, context: Any) -> k8s.V1Pod | None:
+        found = super()._get_pod_from_task_state_store(context)
+        return None if found is None or found.metadata.deletion_timestamp else found
+
     def cleanup(self, pod: k8s.V1Pod, remote_pod: k8s.V1Pod, xcom_result: Any = None, context: Any = None) -> None:
         """Deletes the pod and raises what its ending calls for, in a sentence."""
         last = self._last_seen(remote_pod or self.pod)
@@ -219,6 +233,10 @@ class StepOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider
         del container
         self.last_line = STAMP.sub("", line).rstrip()
         return self.last_line
+
+
+def _made(found: k8s.V1Pod) -> tuple[datetime, str]:
+    return found.metadata.creation_timestamp, found.metadata.name
 
 
 class DeliveryOperator(StepOperator):

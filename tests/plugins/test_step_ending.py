@@ -112,7 +112,9 @@ def test_a_timeout_says_so_whatever_the_pod_did() -> None:
 
 def test_the_last_line_comes_from_the_status_when_the_log_was_not_read() -> None:
     tail = "2026-03-09 01:00:00,000 fitting\nrejected: empty\n"
-    assert ending.of(pod(exited(10, message=tail)), "base", "", NOTHING).sentence.startswith("rejected: empty (exit 10: ")
+    assert ending.of(pod(exited(10, message=tail)), "base", "", NOTHING).sentence.startswith(
+        "rejected: empty (exit 10: "
+    )
 
 
 def test_a_refusal_of_kubernetes_is_one_sentence_without_json() -> None:

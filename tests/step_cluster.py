@@ -1,0 +1,84 @@
+"""A cluster in which tests run steps: the embedded one, or a namespace of their own on a real one."""
+
+import base64
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from embedded import embedded_cluster
+from local_platform.cluster import CONFIGURATION, NAMESPACE
+from pod_client import until
+
+KUBECONFIG = "NIGHTSHIFT_TEST_KUBECONFIG"
+
+
+@dataclass(frozen=True)
+class StepCluster:
+    """A namespace of a cluster, with all that the pods of steps need."""
+
+    kubeconfig: Path
+    namespace: str
+    image: str
+    is_real: bool
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What Airflow must know besides the kubeconfig: texts."""
+        return {"NIGHTSHIFT_NAMESPACE": self.namespace, "NIGHTSHIFT_STEP_IMAGE": self.image}
+
+    def api(self) -> client.CoreV1Api:
+        """A client of the cluster."""
+        return client.CoreV1Api(config.new_client_from_config(str(self.kubeconfig)))
+
+    def pods(self) -> list[Any]:
+        """The pods that are there now."""
+        return list(self.api().list_namespaced_pod(self.namespace).items)
+
+    def log(self, name: str) -> str:
+        """What a pod has written."""
+        reply = self.api().read_namespaced_pod_log(name, self.namespace, _preload_content=False)
+        return str(reply.data.decode())
+
+    def empty(self) -> bool:
+        """Waits until no pod is left; fails when one stays."""
+        until("every pod to be gone", lambda: not self.pods(), 45)
+        return True
+
+
+@contextmanager
+def embedded_steps(home: Path, values: Mapping[str, str]) -> Iterator[StepCluster]:
+    """The embedded cluster, whose pods are processes of this machine."""
+    with embedded_cluster(home, values) as made:
+        yield StepCluster(made.kubeconfig, NAMESPACE, "nightshift-steps:local", is_real=False)
+
+
+@contextmanager
+def real_steps(values: Mapping[str, str]) -> Iterator[StepCluster]:
+    """A new namespace on the cluster of `NIGHTSHIFT_TEST_KUBECONFIG`, which has the image of the steps."""
+    if not os.environ.get(KUBECONFIG):
+        pytest.fail(f"{KUBECONFIG} is not set: name the kubeconfig of a cluster on which tests may make namespaces")
+    kubeconfig = Path(os.environ[KUBECONFIG])
+    api = client.CoreV1Api(config.new_client_from_config(str(kubeconfig)))
+    name = str(api.create_namespace({"metadata": {"generateName": "steps-"}}).metadata.name)
+    try:
+        _furnish(api, name, values)
+        image = os.environ.get("NIGHTSHIFT_TEST_STEP_IMAGE", "nightshift-steps:local")
+        yield StepCluster(kubeconfig, name, image, is_real=True)
+    finally:
+        api.delete_namespace(name)
+
+
+def _furnish(api: client.CoreV1Api, namespace: str, values: Mapping[str, str]) -> None:
+    metadata = {"name": CONFIGURATION}
+    secret = {"NIGHTSHIFT_TEST_SECRET": base64.b64encode(b"hidden").decode()}
+    api.create_namespaced_service_account(namespace, {"metadata": metadata, "automountServiceAccountToken": False})
+    api.create_namespaced_config_map(namespace, {"metadata": metadata, "data": dict(values)})
+    api.create_namespaced_secret(namespace, {"metadata": metadata, "data": secret})
+    # A pod can be made once the account's controller has seen it.
+    until("the service accounts", lambda: len(api.list_namespaced_service_account(namespace).items) > 1)
