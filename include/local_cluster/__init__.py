@@ -8,9 +8,9 @@ from a cluster:
 - `securityContext` is recorded; the process runs as the user who started the server. `readOnlyRootFilesystem` is
   enforced where the machine allows mount namespaces.
 - Pods share this machine's network and clock. Probes and life-cycle hooks are recorded, not run.
-- The API listens on a loopback address only, and every request needs the token from the kubeconfig that the server
-  writes. HTTPS and HTTP share one port: clients send their token over TLS only, with a certificate made at the first
-  start.
+- The API listens on a loopback address, and every request needs the token from the kubeconfig that the server writes.
+  HTTPS and HTTP share one port: clients send their token over TLS only, with a certificate made at the first start.
+  With `--network --name NAME` others reach it too, by that name, and plain HTTP is not served at all.
 
 It is for one machine and one user (Linux). Beyond that the answer is Kubernetes; `tests/cluster` says what both must
 do.
