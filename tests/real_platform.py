@@ -161,8 +161,16 @@ class RealPlatform:
                 process.send_signal(signal.SIGCONT)
 
     def kill(self, service: str) -> None:
-        """Kills a service at once; the supervisor starts it again."""
-        self._service(service)[0].kill()
+        """Kills a service at once; returns when the supervisor has started it again."""
+        guard = Supervisor(self.home).states()[service].process
+        # The guard adopts what a service leaves behind: the service itself is its oldest child.
+        min(psutil.Process(guard).children(), key=psutil.Process.create_time).kill()
+
+        def again() -> bool:
+            state = Supervisor(self.home).states()[service]
+            return state.process not in (0, guard)
+
+        until(f"the supervisor to start {service} again", again, 60)
 
     def _service(self, name: str) -> list[psutil.Process]:
         """The processes of a service below its guard."""
@@ -179,10 +187,6 @@ class RealPlatform:
     def logged(self, service: str) -> str:
         """The log of a service."""
         return (self.home.logs / f"{service}.log").read_text(errors="replace")
-
-    def command(self, *words: str, timeout: float = 300) -> str:
-        """Runs a command of the platform; returns what it said."""
-        return run_platform(self.environment, *words, timeout=timeout)
 
     def nightshift(self, *words: str) -> None:
         """A step's command on this machine, outside of any pod."""

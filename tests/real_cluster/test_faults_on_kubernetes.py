@@ -38,10 +38,10 @@ def trained(real: RealPlatform, night: str) -> int:
 
 
 @contextmanager
-def training(real: RealPlatform, night: str, name: str) -> Iterator[tuple[TaskRun, Any]]:
+def training(real: RealPlatform, night: str, name: str, dag: str = "faults_train") -> Iterator[tuple[TaskRun, Any]]:
     """A run whose training is held in its middle for the length of a block, and its pod."""
     with real.held("mlflow"):
-        run = real.start("faults_train", night, name)
+        run = real.start(dag, night, name)
         yield run, real.running_pod("train", saying="training:")
 
 
@@ -147,6 +147,7 @@ def test_a_running_task_that_is_cleared_ends_its_pod_and_runs_again(real: RealPl
         run.clear("train")
         until("the end of its pod", lambda: pod.metadata.name not in names(real), 30)
     assert run.end() == "success"
+    assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-11") == 1
 
 
@@ -162,13 +163,14 @@ def test_a_restart_of_the_kubernetes_api_is_outlived(real: RealPlatform) -> None
 
 
 def test_a_killed_triggerer_loses_no_pod(real: RealPlatform) -> None:
-    with deferring(real), training(real, "2013-03-14", "no_triggerer") as (run, pod):
+    with training(real, "2013-03-14", "no_triggerer", "faults_deferred") as (run, pod):
         until("its deferral", lambda: run.task("train")["state"] == "deferred", 60)
         since = time.time()
         real.kill("triggerer")
         until("its return", lambda: is_healthy(real.platform.airflow, "triggerer", since), 120)
         assert pod.metadata.name in names(real)
     assert run.end() == "success"
+    assert run.task("train")["try_number"] == 1
     assert trained(real, "2013-03-14") == 1
 
 
@@ -217,16 +219,3 @@ def tainted(core: client.CoreV1Api, node: str) -> Iterator[None]:
         yield
     finally:
         core.patch_node(node, {"spec": {"taints": before or None}})
-
-
-@contextmanager
-def deferring(real: RealPlatform) -> Iterator[None]:
-    """Tasks wait in the triggerer for the length of a block."""
-    before = real.home.options.read_text()
-    real.home.options.write_text(before + "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE=true\n")
-    try:
-        real.command("up", timeout=600)
-        yield
-    finally:
-        real.home.options.write_text(before)
-        real.command("up", timeout=600)

@@ -31,6 +31,9 @@ with dag("night"):
 with dag("train"):
     step(soon, "train")
 
+with dag("deferred"):
+    step(soon, "train").deferrable = True  # what AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE makes of every step
+
 with dag("memory"):
     step(starved, "train")
 
