@@ -91,7 +91,10 @@ def test_the_images_of_a_dockerfile_have_a_fixed_tag_and_installations_digests(
 def test_the_images_of_a_compose_file_have_a_fixed_tag(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     images = {"a": "postgres:15.14", "b": "x:${TAG:-local}", "c": "postgres", "d": "x:${TAG:-latest}", "e": "x:latest"}
-    file.write_text("services:\n" + "".join(f"  {name}: {{image: '{image}'}}\n" for name, image in images.items()))
+    file.write_text(
+        "services:\n  z: !reset null\n  y: {image: !override 'x:1', ports: !reset []}\n"
+        + "".join(f"  {name}: {{image: '{image}'}}\n" for name, image in images.items())
+    )
     assert [finding.where[-1] for finding in compose_findings(file, "compose")] == ["c", "d", "e"]
 
 

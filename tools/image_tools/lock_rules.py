@@ -17,6 +17,21 @@ DIGEST = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 RELOCK = "lock it with 'make lock'"
 
 
+class _Compose(yaml.SafeLoader):
+    """Reads Compose's own tags, such as `!override`, as the plain value that follows them."""
+
+
+def _plain(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+
+_Compose.add_multi_constructor("!", _plain)
+
+
 @dataclass(frozen=True)
 class Pin:
     """A locked package: its normal name, its version, and the sha256 digests (hexadecimal) of the archives allowed."""
@@ -70,8 +85,8 @@ def dockerfile_findings(path: Path, where: str) -> list[Finding]:
 
 def compose_findings(path: Path, where: str) -> list[Finding]:
     """The images of a compose file that have no fixed tag."""
-    services: dict[str, dict[str, Any]] = (yaml.safe_load(path.read_text()) or {}).get("services", {})
-    images = ((name, _with_defaults(str(s["image"]))) for name, s in services.items() if "image" in s)
+    services: dict[str, dict[str, Any]] = (yaml.load(path.read_text(), _Compose) or {}).get("services", {})  # noqa: S506
+    images = ((name, _with_defaults(str(s["image"]))) for name, s in services.items() if s and "image" in s)
     return [finding for name, image in images for finding in _image_findings(image, f"{where}, service {name}")]
 
 
