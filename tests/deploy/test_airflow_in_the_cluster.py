@@ -105,17 +105,16 @@ def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
     site.run("scheduler", "airflow", "dags", "unpause", "flights_replay")
     words = ("--conf", json.dumps({"night": night}), "--run-id", "by-hand", "flights_replay")
     site.run("scheduler", "airflow", "dags", "trigger", *words)
-    seen: set[str] = set()
 
     def look() -> str | None:
-        seen.update(pod.metadata.name for pod in site.core.list_namespaced_pod(site.steps).items)
         said = site.run("scheduler", "airflow", "dags", "list-runs", "flights_replay", "-o", "json")
         (runs,) = [json.loads(line) for line in said.splitlines() if line.startswith("[{")]
         states = {run["run_id"]: run["state"] for run in runs}
         return states["by-hand"] if states["by-hand"] in ("success", "failed") else None
 
     assert until("the run", look, patience=300) == "success", _log(site)
-    assert any(name.startswith("flights-deliver") for name in seen)
+    started = [event for event in site.core.list_namespaced_event(site.steps).items if event.reason == "Started"]
+    assert any(event.involved_object.name.startswith("flights-deliver-") for event in started)
     until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, patience=30)
 
 

@@ -79,7 +79,7 @@ def test_the_versions_are_those_of_the_image(values: Object) -> None:
 
 @pytest.mark.parametrize("overlay", CLUSTERS)
 def test_both_images_are_ours_and_of_one_release(overlay: str, values: Object, rendered: dict[str, Manifests]) -> None:
-    repository, _, tag = of_airflow(rendered, overlay)["NIGHTSHIFT_STEP_IMAGE"].rpartition(":")
+    repository, _, tag = of_airflow(rendered, overlay)["NIGHTSHIFT_STEP_IMAGE"].split("@")[0].rpartition(":")
     targets = set(re.findall(r"^FROM \S+ AS (\w+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     assert repository.rpartition("/")[2].removeprefix("nightshift-") in targets
     assert values["defaultAirflowRepository"] == repository.replace("nightshift-steps", "nightshift-airflow")

@@ -1,0 +1,58 @@
+"""The documents about production name what exists: tests, files, targets of make, objects."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_environment import ROOT
+from manifests import OVERLAYS
+
+DOCS = ROOT / "docs"
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+DOCUMENTS = ("production.md", "security.md", "decisions/0009-airflow-on-a-cluster.md")
+
+
+def text(document: str) -> str:
+    return (DOCS / document).read_text()
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = NAMED_TEST.findall(text("security.md"))
+    assert len(named) > 20
+    missing = [f"{file}::{name}" for file, name in named if f"def {name}(" not in _source(ROOT / file)]
+    assert missing == []
+
+
+def test_a_test_that_is_run_on_request_is_named_with_its_target() -> None:
+    for row in text("security.md").splitlines():
+        for file, name in NAMED_TEST.findall(row):
+            for marker, word in {"kubernetes": "cluster: ", "images": "images: ", "compose": "compose: "}.items():
+                marked = f"pytest.mark.{marker}" in _source(ROOT / file)
+                assert marked == (f"{word}`{file}::{name}`" in row), row
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_and_every_target_that_a_document_names_exists(document: str) -> None:
+    found = text(document)
+    for path in re.findall(r"`((?:deploy|docs|tests|plugins|include|requirements|tools)/[\w./-]+?)(?:::\w+)?`", found):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\((?!http)([^)#]+)", found):
+        assert ((DOCS / document).parent / link).exists(), link
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", found)) <= targets
+
+
+def test_the_guide_names_the_secrets_that_pods_and_values_read() -> None:
+    guide = text("production.md")
+    values = yaml.safe_load((ROOT / "deploy" / "airflow-values.yaml").read_text())
+    for name in (values["fernetKeySecretName"], "nightshift-viewer", "nightshift-steps"):
+        assert f"create secret generic {name} " in guide
+    for key in ("connection", "fernet-key", "api-secret-key", "jwt-secret"):
+        assert key in guide
+    assert [overlay for overlay in OVERLAYS if f"overlays/{overlay}" not in guide] == []
+
+
+def _source(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
