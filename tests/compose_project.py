@@ -20,7 +20,7 @@ def until(what: str, look: Callable[[], T | None], patience: float = 180.0) -> T
     end = time.monotonic() + patience
     while not (found := look()):
         assert time.monotonic() < end, f"waited {patience:.0f} s for: {what}"
-        time.sleep(0.3)
+        time.sleep(0.5)
     return found
 
 
