@@ -10,7 +10,7 @@ from kubernetes.client import models as k8s
 from kubernetes.config import ConfigException
 
 from nightshift.errors import BadConfig, DataRejected, NightshiftError, NothingToDo, TryLater
-from nightshift_airflow import ending
+from nightshift_airflow import ending, patience
 
 LINE = "rejected: 2 of 3 datasets"
 NOTHING = ending.Interruption()
@@ -128,3 +128,41 @@ def test_a_kubeconfig_that_is_missing_is_named() -> None:
     found = ending.of_call(ConfigException("Invalid kube-config file"))
     assert found.then == "retry"
     assert found.sentence.startswith("no way to Kubernetes: Invalid kube-config file. Set KUBECONFIG")
+
+
+def test_a_disruption_names_its_reason() -> None:
+    conditions = [
+        {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "drained"}
+    ]
+    found = ending.of(pod({**exited(143), "conditions": conditions}), "base", "", NOTHING)
+    assert found == ending.Ending("retry", "the pod was stopped (EvictionByEvictionAPI): drained")
+
+
+def test_a_missing_image_is_explained_by_the_runtime_when_the_status_only_waits() -> None:
+    state = {"waiting": {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "steps:9"'}}
+    status = {"phase": "Pending", "containerStatuses": [_container(state)]}
+    words = "Failed to pull image: steps:9: not found"
+    assert ending.of(pod(status), "base", "", NOTHING).then == "retry"
+    assert ending.of(pod(status), "base", "", ending.Interruption(pull=words)) == ending.Ending(
+        "fail", f"the pod could not start (ImagePullBackOff): {words}"
+    )
+
+
+def test_a_missing_configmap_is_tried_again() -> None:
+    state = {"waiting": {"reason": "CreateContainerConfigError", "message": 'configmap "a" not found'}}
+    found = ending.of(pod({"phase": "Pending", "containerStatuses": [_container(state)]}), "base", "", NOTHING)
+    assert found.then == "retry"
+
+
+def test_a_pod_that_vanished_names_what_was_last_done_to_it() -> None:
+    found = ending.of(None, "base", "fitting", ending.Interruption(event="Killing: Stopping container base"))
+    assert found.sentence == (
+        "the pod vanished: it was deleted, or its node was lost (Killing: Stopping container base); "
+        "its last line was: fitting"
+    )
+
+
+def test_an_api_that_was_away_too_long_is_named_with_what_was_seen() -> None:
+    found = ending.of_call(patience.Away("Connection refused, for 300 s"))
+    assert found.then == "retry"
+    assert found.sentence.startswith("the Kubernetes API does not answer: Connection refused, for 300 s. The next try")

@@ -17,6 +17,7 @@ from step_cluster import StepCluster
 pytestmark = pytest.mark.timeout(600)
 NIGHT = Run({"night": "2013-02-09"})
 PATIENCE = 12  # seconds; five minutes outside of tests
+TAKEN_AWAY = r"the pod (was deleted while it (ran|ended)|was stopped \(Evict|vanished)"
 EVERY_LINE = [str(number) for number in range(1, 21)]
 
 
@@ -135,7 +136,7 @@ def test_each_failure_is_one_sentence_that_names_the_cause(day: Day) -> None:
     assert vanished.startswith("the pod vanished: it was deleted, or its node was lost")
     assert "; its last line was: gone_while_away line " in vanished
     assert re.match(r"the Kubernetes API does not answer: .*Connection refused, for 12 s\. The next try finds", away)
-    assert re.match(r"the pod was (deleted while it ran|stopped \(Evict)|the pod vanished", deleted)
+    assert re.match(TAKEN_AWAY, deleted)
 
 
 def test_an_outage_is_one_line_at_its_start_and_one_at_its_end(day: Day) -> None:
@@ -143,6 +144,33 @@ def test_an_outage_is_one_line_at_its_start_and_one_at_its_end(day: Day) -> None
     assert re.search(r"Kubernetes answers again, after \d+ s", day.ran.log)
 
 
-def test_no_pod_is_left(day: Day, cluster: StepCluster) -> None:
-    assert day.happened
+@pytest.fixture(scope="module")
+def deferred(airflow: Airflow, cluster: StepCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+    """Deferred tasks, whose trigger gives up within the outage: the task must wake, wait, and be deferred again."""
+    with faulty_door(cluster.kubeconfig, tmp_path_factory.mktemp("door")) as door:
+        acts = Faults(cluster, door).acts("outage", "deleted")
+        with directing(cluster.api(), cluster.namespace, acts) as director:
+            more = {**through(door, cluster), "AIRFLOW__WORKERS__API_RETRIES": "1"}
+            ran = airflow.run("faults_deferred", NIGHT, **more)
+        yield Day(ran, door, director.happened)
+
+
+def test_a_deferred_step_survives_an_outage(deferred: Day) -> None:
+    assert "outage" in deferred.happened
+    assert "Re-deferring to continue monitoring" in deferred.ran.log or "Kubernetes answers again" in deferred.ran.log
+    assert deferred.state("outage") == ("success", 1)
+    assert deferred.door.made.count("outage") == 1
+    assert deferred.lines("outage") == EVERY_LINE
+
+
+def test_a_deferred_step_whose_pod_is_deleted_is_tried_again_and_says_so(deferred: Day) -> None:
+    assert "deleted" in deferred.happened
+    assert deferred.state("deleted") == ("success", 2)
+    assert len(deferred.ran.errors) == 1
+    assert re.match(TAKEN_AWAY, deferred.ran.errors[0])
+
+
+@pytest.mark.parametrize("which", ["day", "deferred"])
+def test_no_pod_is_left(which: str, cluster: StepCluster, request: pytest.FixtureRequest) -> None:
+    assert request.getfixturevalue(which).happened
     assert cluster.empty()
