@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]  # the stubs would be one more dependency
+import yaml
 
 from local_platform.orchestration import environment
 from local_platform.platform import Platform

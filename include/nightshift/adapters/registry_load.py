@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import yaml  # type: ignore[import-untyped]  # its types are a package of their own, for one call
+import yaml
 
 from nightshift.adapters.registry_http import NotFound
 from nightshift.adapters.registry_rest import SHA256, Registry, Version

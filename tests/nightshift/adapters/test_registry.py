@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-import yaml  # type: ignore[import-untyped]
+import yaml
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.preprocessing import FunctionTransformer
 
