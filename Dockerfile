@@ -5,7 +5,7 @@ ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS base
 # Debian's Python, and its time zones: `zoneinfo` reads the system's. Nothing in an image may gain rights it did not
-# start with, so the setuid bits that Debian's base has are taken away. Debian's corrections since the base was made come first:
+# start with, so the setuid bits that Debian's base has are taken away. Debian's corrections come first:
 # `make scan` says when there are newer ones.
 RUN apt-get update \
  && apt-get upgrade -y \
