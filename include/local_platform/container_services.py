@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local_platform.container_keys import folder, read
 from local_platform.container_run import run
+from local_platform.service import NotReady
 
 S3_PORT = 8333
 S3_INNER_PORTS = 18330
@@ -42,7 +43,7 @@ def serve_mlflow() -> int:
             tracking.Tracking(
                 home=Path(os.environ.get("TMPDIR", "/tmp"), "mlflow"),  # noqa: S108 - the container's own
                 port=MLFLOW_PORT,
-                s3_endpoint=os.environ["NIGHTSHIFT_S3_ENDPOINT"],
+                s3_endpoint=_variable("NIGHTSHIFT_S3_ENDPOINT"),
                 identity=Identity("mlflow", "mlflow", read("s3-mlflow-key"), ()),
                 address=EVERY_ADDRESS,
                 database=read("database-url"),
@@ -84,6 +85,12 @@ def print_manifests() -> int:
 def of_steps(*more: str) -> dict[str, str]:
     """The variables of this container that its steps get: what docker-compose.yaml says of them, and `more`."""
     return {name: value for name, value in os.environ.items() if name.startswith(OF_STEPS) or name in more}
+
+
+def _variable(name: str) -> str:
+    if not os.environ.get(name):
+        raise NotReady(f"this container's environment lacks {name}: docker-compose.yaml gives it")
+    return os.environ[name]
 
 
 def _secrets() -> dict[str, str]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -17,6 +18,8 @@ IMAGES = tuple(f"nightshift-{target}:{VERSION}" for target in ("steps", "service
 @pytest.fixture(scope="session")
 def engine() -> None:
     """A Docker engine with the images; without it a test that was asked for fails, and says what to do."""
+    if not which("docker") or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        pytest.fail("these tests need Docker with its plugin `docker compose`: install both", pytrace=False)
     if subprocess.run(["docker", "version"], capture_output=True).returncode:
         pytest.fail("these tests need a Docker engine: `docker version` does not reach one", pytrace=False)
     if missing := [name for name in IMAGES if not has_image(name)]:

@@ -98,3 +98,26 @@ def test_a_secret_that_is_missing_is_named(root: Path) -> None:
     with pytest.raises(NotReady, match="no-such-key cannot be read"):
         read("no-such-key")
     assert root.exists()
+
+
+def test_a_setting_that_is_missing_is_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_KEYS", str(root / "mlflow"))
+    monkeypatch.delenv("NIGHTSHIFT_S3_ENDPOINT", raising=False)
+    assert main(["mlflow"]) == 1
+    assert "lacks NIGHTSHIFT_S3_ENDPOINT" in capsys.readouterr().err
+
+
+def test_what_another_cluster_needs_is_printed(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_KEYS", str(root / "steps"))
+    monkeypatch.setenv("NIGHTSHIFT_S3_ENDPOINT", "http://192.0.2.1:8333")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://192.0.2.1:5000")
+    assert main(["manifests"]) == 0
+    values, secrets = json.loads(capsys.readouterr().out)["items"]
+    assert values["data"]["NIGHTSHIFT_S3_ENDPOINT"] == "http://192.0.2.1:8333"
+    assert "PYTHONPATH" not in values["data"]
+    assert set(secrets["data"]) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    assert {one["metadata"]["name"] for one in (values, secrets)} == {"nightshift-steps"}
