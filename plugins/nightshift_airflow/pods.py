@@ -47,16 +47,17 @@ class OnePodManager(PodManager):  # type: ignore[misc]  # the provider publishes
     async def await_pod_start(
         self, pod: k8s.V1Pod, schedule_timeout: int = 120, startup_timeout: int = 120, check_interval: float = 1
     ) -> None:
-        """Returns once `pod` has started; an image that is refused for a while may come until `startup_timeout`.
+        """Returns once `pod` has started; an image may come until `startup_timeout` after it was first refused.
 
         All in seconds. Raises the provider's exceptions when it never will, or takes longer.
         """
-        end = time.monotonic() + startup_timeout
+        end, left = None, startup_timeout
         while True:
-            left = max(1, int(end - time.monotonic()))
             try:
-                await super().await_pod_start(pod, schedule_timeout, min(startup_timeout, left), check_interval)
+                await super().await_pod_start(pod, schedule_timeout, left, check_interval)
             except PodLaunchFailedException:
+                end = end or time.monotonic() + startup_timeout
+                left = max(1, int(end - time.monotonic()))
                 if not await self._image_may_come(pod, end, check_interval):
                     raise
             else:
@@ -66,9 +67,12 @@ class OnePodManager(PodManager):  # type: ignore[misc]  # the provider publishes
         """Waits while the pull is refused in a way that may pass; False when it will not, or at `end`."""
         said = ""
         while time.monotonic() < end:
-            problem = self.pull_problem(self.read_pod(pod))
-            if problem is None or pulling.is_final(*problem):
-                return problem is None and bool(said)
+            now = self.read_pod(pod)
+            problem = self.pull_problem(now)
+            if problem is None:
+                return bool(now.status.phase != "Failed")
+            if pulling.is_final(*problem):
+                return False
             if problem[1] != said:
                 said = problem[1]
                 self.log.warning("The image cannot be pulled yet, waiting for it: %s", said)
