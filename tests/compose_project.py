@@ -32,18 +32,20 @@ class Project:
     variables: dict[str, str]
     files: tuple[str, ...] = ("docker-compose.yaml",)
 
-    def compose(self, *words: str, timeout: float = 300, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def compose(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """`docker compose WORDS`, whatever comes of it."""
+        command, environment = self._command(words), {**os.environ, **self.variables}
+        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+
+    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+        """`docker compose WORDS`, without waiting for its end."""
+        quiet = subprocess.DEVNULL
+        environment = {**os.environ, **self.variables}
+        return subprocess.Popen(self._command(words), env=environment, cwd=ROOT, stdout=quiet, stderr=quiet)
+
+    def _command(self, words: tuple[str, ...]) -> list[str]:
         files = [word for file in self.files for word in ("-f", str(ROOT / file))]
-        return subprocess.run(
-            ["docker", "compose", "--progress", "plain", "-p", self.name, *files, *words],
-            env={**os.environ, **self.variables},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            input=stdin,
-        )
+        return ["docker", "compose", "--progress", "plain", "-p", self.name, *files, *words]
 
     def output(self, *words: str, timeout: float = 300) -> str:
         """What a word prints; it must succeed."""
@@ -88,17 +90,28 @@ class Project:
         state = self.inspect(service)["State"]
         return bool(state["Status"] == "running" and state["Health"]["Status"] == "healthy")
 
-    def restart(self, service: str) -> None:
-        """Ends a service as a deployment does, and waits until it is back."""
-        self.output("restart", service)
-        until(f"{service} to be healthy again", lambda: self.is_healthy(service))
+    def restart(self, service: str) -> Callable[[], None]:
+        """Begins to end and start a service as a deployment does. Returns what waits until it is back and healthy."""
+        before = self.inspect(service)["State"]["StartedAt"]
+        process = self.start("restart", service)
 
-    def crash(self, service: str) -> None:
-        """Kills every process of a service with SIGKILL, and waits until Docker has brought it back."""
+        def back() -> None:
+            assert process.wait(120) == 0, f"docker compose restart {service} failed"
+            assert self.inspect(service)["State"]["StartedAt"] > before
+            until(f"{service} to be healthy again", lambda: self.is_healthy(service))
+
+        return back
+
+    def crash(self, service: str) -> Callable[[], None]:
+        """Kills every process of a service with SIGKILL. Returns what waits until Docker has brought it back."""
         before = self.inspect(service)["RestartCount"]
         self.compose("exec", "-T", service, "sh", "-c", "kill -9 -1", timeout=60)
-        until(f"{service} to be started again", lambda: self.inspect(service)["RestartCount"] > before)
-        until(f"{service} to be healthy again", lambda: self.is_healthy(service))
+
+        def back() -> None:
+            until(f"{service} to be started again", lambda: self.inspect(service)["RestartCount"] > before)
+            until(f"{service} to be healthy again", lambda: self.is_healthy(service))
+
+        return back
 
     def remove(self) -> list[str]:
         """Ends everything, with its data; returns what is left of it."""

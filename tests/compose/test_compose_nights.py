@@ -88,13 +88,14 @@ class Nights:
         found: dict[str, Any] = json.loads(self.project.output(*words, *map(str, self.plan.nights)))
         return found
 
-    def suffer(self, night: date, verb: str, kind: str, service: str) -> None:
-        """Has a service go down while a step of a night runs."""
+    def suffer(self, night: date, verb: str, kind: str, service: str) -> Callable[[], None]:
+        """Has a service go down while a step of a night runs. Returns what waits until it is back."""
         until(f"{verb} of {night} to run", lambda: self.states(night).get(verb) == "running", LENGTH)
         time.sleep(1)  # in the middle: its pod has begun to work
-        fault: Callable[[str], None] = getattr(self.project, kind)
-        fault(service)
+        fault: Callable[[str], Callable[[], None]] = getattr(self.project, kind)
+        back = fault(service)
         self.done.append((verb, kind, service))
+        return back
 
 
 def _logged_in(project: Project) -> AirflowApi:
@@ -127,8 +128,9 @@ def nights(project: Project) -> Nights:
     _begin(project, plan)
     half = len(FAULTS) // 2
     for night, faults in zip(plan.nights, (FAULTS[:half], FAULTS[half:]), strict=True):
-        for fault in faults:
-            found.suffer(night, *fault)
+        # The next step does not wait until a service is back.
+        for back in [found.suffer(night, *fault) for fault in faults]:
+            back()
         until(f"the end of {night}", partial(found.has_ended, night), LENGTH)
     return found
 
