@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from local_platform.container_keys import folder, read
@@ -23,13 +24,20 @@ def state() -> Path:
 
 
 def serve_s3() -> int:
-    """Object storage; ready once its buckets are there. Returns its exit code."""
+    """Object storage; ready once its buckets are there. Returns its exit code.
+
+    The server is several, and only S3 asks who one is: the others listen on this container's loopback, and what comes
+    from the network is handed on to S3 alone.
+    """
     from local_platform import s3
+    from local_platform.forward import forward
 
     keys = (read(f"s3-{name}-key") for name in ("platform", "steps", "mlflow", "viewer"))
-    ports = s3.Ports.consecutive(S3_PORT, S3_INNER_PORTS)
-    storage = s3.Storage(state(), ports, s3.identities(*keys), address="s3", listen=EVERY_ADDRESS)
-    return run(s3.service(storage))
+    ports = s3.Ports.consecutive(S3_INNER_PORTS, S3_INNER_PORTS + 1)
+    inner = s3.Storage(state(), ports, s3.identities(*keys))
+    outer = replace(inner, ports=replace(ports, s3=S3_PORT))
+    forward(EVERY_ADDRESS, S3_PORT, ports.s3)
+    return run(replace(s3.service(inner), ready=lambda _since: s3.is_ready(outer)))
 
 
 def serve_mlflow() -> int:

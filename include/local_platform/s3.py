@@ -84,15 +84,13 @@ class Ports:
 class Storage:
     """One S3 server: where its files are, its ports, who may use it, and the one address it listens on.
 
-    Pods of another machine, or of a network of their own, need an address that they reach. Where that is a name, as in
-    a network of containers, `listen` is the address itself.
+    Pods of another machine, or of a network of their own, need an address that they reach.
     """
 
     home: Path
     ports: Ports
     identities: tuple[Identity, ...]
     address: str = "127.0.0.1"
-    listen: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -160,7 +158,7 @@ def _options(storage: Storage) -> dict[str, str | int]:
     return {
         "dir": str(storage.home / "data"),
         "ip": storage.address,
-        "ip.bind": storage.listen or storage.address,  # the default is every address
+        "ip.bind": storage.address,  # the default is every address
         "master.telemetry": "false",  # the default phones home
         "s3.config": str(storage.home / "identities.json"),
         "s3.iam": "false",  # identities come from the file alone

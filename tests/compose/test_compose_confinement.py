@@ -132,6 +132,14 @@ def test_the_internet_does_not_answer(project: Project, name: str) -> None:
     assert re.search("TimeoutError|OSError", refused.stderr)
 
 
+def test_of_the_object_storage_only_s3_is_reached(project: Project) -> None:
+    script = (
+        "import socket, sys; doors = [p for p in range(1, 65536) if not socket.socket().connect_ex(('s3', p))];"
+        "print(doors)"
+    )
+    assert project.execute("mlflow", "python", "-W", "ignore", "-c", script).strip() == "[8333]"
+
+
 def test_the_databases_are_closed_to_each_other(project: Project) -> None:
     script = (
         "import psycopg2, sys; url = open('/run/keys/database-url').read().replace('+psycopg2', '');"
