@@ -45,6 +45,10 @@ class StepCluster:
         reply = self.api().read_namespaced_pod_log(name, self.namespace, _preload_content=False)
         return str(reply.data.decode())
 
+    def living(self) -> list[str]:
+        """The names of the pods that nobody has deleted; a node may take a minute to let go of one that never ran."""
+        return [str(pod.metadata.name) for pod in self.pods() if not pod.metadata.deletion_timestamp]
+
     def empty(self) -> bool:
         """Waits until no pod is left; fails when one stays."""
         until("every pod to be gone", lambda: not self.pods(), 45)

@@ -94,4 +94,4 @@ def test_a_registry_that_stays_away_is_waited_for_no_longer_than_a_start_may_tak
 
 def test_no_pod_is_left(placed: Ran, place: StepCluster) -> None:
     assert placed.runs
-    assert place.empty()
+    assert place.living() == []
