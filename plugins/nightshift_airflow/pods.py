@@ -20,7 +20,8 @@ AFTER_THE_END = 24 * 60 * 60
 """Seconds for which the log of a container that has ended is read; the provider's two minutes end in an outage."""
 READS = 5
 """How often the end of a log is asked for, when its stream is cut each time."""
-ORDINARY = ("Scheduled", "Pulling", "Pulled", "Created", "Started")
+ENDING = ("Killing", "Evicted", "Preempted", "TaintManagerEviction", "NodeNotReady", "NodeShutdown", "DeletingNode")
+"""Reasons of events that take a pod away; nodes report many things about one besides."""
 
 
 class OnePodManager(PodManager):  # type: ignore[misc]  # the provider publishes no types
@@ -94,8 +95,8 @@ class OnePodManager(PodManager):  # type: ignore[misc]  # the provider publishes
         return str(failed[-1].message) if failed else ""
 
     def last_event(self, pod: k8s.V1Pod) -> str:
-        """The last thing that Kubernetes did with `pod` besides starting it, "" when it did nothing or says nothing."""
-        found = [event for event in self._events(pod) if event.reason not in ORDINARY]
+        """The last thing that Kubernetes did to take `pod` away, "" when it says nothing."""
+        found = [event for event in self._events(pod) if event.reason in ENDING]
         return f"{found[-1].reason}: {found[-1].message}" if found else ""
 
     def _events(self, pod: k8s.V1Pod) -> list[Any]:
