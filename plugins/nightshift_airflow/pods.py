@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.providers.cncf.kubernetes.utils.pod_manager import PodLaunchFailedException, PodLoggingStatus, PodManager
+from airflow.providers.cncf.kubernetes.utils.container import container_is_running
+from airflow.providers.cncf.kubernetes.utils.pod_manager import (
+    PodLaunchFailedException,
+    PodLoggingStatus,
+    PodManager,
+    PodPhase,
+)
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
@@ -104,6 +110,14 @@ class OnePodManager(PodManager):  # type: ignore[misc]  # the provider publishes
         events = [event for event in self.read_pod_events(pod).items if event.message]
         never = datetime.min.replace(tzinfo=UTC)
         return sorted(events, key=lambda event: event.last_timestamp or event.event_time or never)
+
+    def container_is_running(self, pod: k8s.V1Pod, container_name: str) -> bool:
+        """Whether a container runs. None does in a pod that has ended, whatever an old node still says of it.
+
+        A node that ends a pod at its deadline may never correct the state of the container.
+        """
+        now = self.read_pod(pod)
+        return now.status.phase not in PodPhase.terminal_states and bool(container_is_running(now, container_name))
 
     def fetch_container_logs(
         self, pod: k8s.V1Pod, container_name: str, *, follow: bool = False, **options: Any
