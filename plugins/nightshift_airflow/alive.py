@@ -10,8 +10,10 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -20,33 +22,58 @@ from urllib.request import urlopen
 REPORT = "http://api-server:8080/api/v2/monitor/health"
 HUNG = 90.0
 """Seconds without a sign of life; a service gives one every five."""
+STARTING = 300.0
+"""Seconds that a service may take to give its first sign of life, on a host that has just started everything."""
+LASTING = 30.0
+"""Seconds for which it must have hung, check after check: after a sleep of the host or an outage of the database, one
+that is well gives its sign within five."""
 
 Health = Literal["alive", "ill", "hung"]
 
 
-def health(report: Mapping[str, Any], component: str, now: float, started: float) -> Health:
-    """How a component is by Airflow's report. `now` and `started` (of this container) in seconds since the epoch."""
+def health(report: Mapping[str, Any], component: str, now: float, running: float) -> Health:
+    """How a component is by Airflow's report. `now` in seconds since the epoch, `running` in seconds of its process."""
     found = report.get(component) or {}
     if found.get("status") == "healthy":
         return "alive"
-    if (report.get("metadatabase") or {}).get("status") != "healthy" or now - started < HUNG:
+    if (report.get("metadatabase") or {}).get("status") != "healthy" or running < STARTING:
         return "ill"
     beat = found.get(f"latest_{component}_heartbeat")
     return "hung" if beat is None or now - datetime.fromisoformat(beat).timestamp() > HUNG else "ill"
 
 
+def lasts(found: Health, now: float, mark: Path) -> bool:
+    """Whether it has hung in each check of the last `LASTING` seconds; `mark` is where the first one is remembered."""
+    if found != "hung":
+        mark.unlink(missing_ok=True)
+        return False
+    if not mark.exists():
+        mark.write_text(str(now))
+    return now - float(mark.read_text()) >= LASTING
+
+
 def main(arguments: Sequence[str]) -> int:
     """Returns 0 when the component lives, else 1; of one that has hung it kills every process first."""
+    mark = Path(tempfile.gettempdir(), "hung-since")
     try:
         with urlopen(os.environ.get("NIGHTSHIFT_HEALTH_REPORT", REPORT), timeout=8) as reply:  # noqa: S310 - our own
             report = json.loads(reply.read())
     except (OSError, ValueError):
+        mark.unlink(missing_ok=True)
         return 1
-    found = health(report, arguments[0], time.time(), Path("/proc/1").stat().st_ctime)
-    if found == "hung":
-        Path("/proc/1/fd/2").write_text(f"{arguments[0]} gave no sign of life for {HUNG:.0f} s: it is started again\n")
+    found = health(report, arguments[0], time.time(), _running())
+    if lasts(found, time.time(), mark):
+        mark.unlink()
+        with suppress(OSError):
+            Path("/proc/1/fd/2").write_text(f"{arguments[0]} gives no sign of life: it is started again\n")
         os.kill(-1, signal.SIGKILL)
     return 0 if found == "alive" else 1
+
+
+def _running() -> float:
+    """Seconds since the container's first process started."""
+    since_boot = int(Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot
 
 
 if __name__ == "__main__":

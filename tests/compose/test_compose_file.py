@@ -70,3 +70,14 @@ def test_our_programs_are_asked_for_by_words_that_they_know() -> None:
 
 def test_the_image_from_a_registry_is_pinned() -> None:
     assert re.fullmatch(r"\$\{NIGHTSHIFT_POSTGRES_IMAGE:-postgres:\d+\.\d+-[a-z]+\}", SERVICES["postgres"]["image"])
+
+
+def test_each_image_of_ours_is_built_by_one_service() -> None:
+    ours = {service["image"] for service in SERVICES.values() if service["image"].startswith("nightshift-")}
+    assert sorted(s["image"] for s in SERVICES.values() if "build" in s) == sorted(ours)
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"postgres"}))
+def test_a_proxy_of_docker_s_configuration_is_not_used(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    assert (environment["NO_PROXY"], environment["no_proxy"]) == ("*", "*")
