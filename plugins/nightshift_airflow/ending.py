@@ -68,6 +68,9 @@ def of(pod: k8s.V1Pod | None, container: str, last_line: str, besides: Interrupt
         return stopped
     if state := _terminated(pod, container):
         return _exited(pod, container, state, last_line or _tail(state))
+    if pod.metadata.deletion_timestamp:
+        when = "while it ran" if last_line or _is_running(pod, container) else "before it ran"
+        return Ending("retry", f"the pod was deleted {when}{_after(last_line)}")
     return _never_ran(pod, container, besides)
 
 
@@ -120,8 +123,6 @@ def _never_ran(pod: k8s.V1Pod, container: str, besides: Interruption) -> Ending:
     for condition in pod.status.conditions or []:
         if condition.type == "PodScheduled" and condition.status == "False":
             return Ending("retry", f"no node could take the pod ({condition.reason}): {condition.message}")
-    if pod.metadata.deletion_timestamp:
-        return Ending("retry", "the pod was deleted before it ran")
     why = besides.cause or "no reason was given"
     return Ending("retry", f"the pod was given up in phase {pod.status.phase}: {why}")
 
@@ -133,6 +134,12 @@ def _status(pod: k8s.V1Pod, container: str) -> k8s.V1ContainerStatus | None:
 def _terminated(pod: k8s.V1Pod, container: str) -> k8s.V1ContainerStateTerminated | None:
     status = _status(pod, container)
     return status.state.terminated if status and status.state else None
+
+
+def _is_running(pod: k8s.V1Pod, container: str) -> bool:
+    """Whether the container started; a node may let go of a pod without ever saying how its container ended."""
+    status = _status(pod, container)
+    return bool(status and status.state and status.state.running)
 
 
 def _after(last_line: str) -> str:

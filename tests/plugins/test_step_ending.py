@@ -166,3 +166,10 @@ def test_an_api_that_was_away_too_long_is_named_with_what_was_seen() -> None:
     found = ending.of_call(patience.Away("Connection refused, for 300 s"))
     assert found.then == "retry"
     assert found.sentence.startswith("the Kubernetes API does not answer: Connection refused, for 300 s. The next try")
+
+
+@pytest.mark.parametrize(("state", "when"), [({"running": {}}, "while it ran"), ({"waiting": {}}, "before it ran")])
+def test_a_deleted_pod_whose_end_the_node_never_reported_was_deleted(state: dict[str, Any], when: str) -> None:
+    status = {"phase": "Failed", "containerStatuses": [_container(state)]}
+    found = ending.of(pod(status, deletionTimestamp="2026-03-09T00:00:00Z"), "base", "", NOTHING)
+    assert found == ending.Ending("retry", f"the pod was deleted {when}")

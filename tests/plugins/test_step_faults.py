@@ -134,7 +134,6 @@ def test_each_failure_is_one_sentence_that_names_the_cause(day: Day) -> None:
     assert len(day.ran.errors) == 3, day.ran.errors
     vanished, away, deleted = day.ran.errors
     assert vanished.startswith("the pod vanished: it was deleted, or its node was lost")
-    assert "; its last line was: gone_while_away line " in vanished
     assert re.match(r"the Kubernetes API does not answer: .*Connection refused, for 12 s\. The next try finds", away)
     assert re.match(TAKEN_AWAY, deleted)
 
