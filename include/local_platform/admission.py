@@ -40,7 +40,7 @@ def check_reach(platform: Platform, external: External) -> str:
                 f"a step's pod cannot work on the cluster: {error}. If the ConfigMap or the Secret {CONFIGURATION} is "
                 f"missing or of another start: {_apply(platform)}"
             ) from error
-    if (reached.endpoint, reached.tracking) != (platform.storage.endpoint, platform.tracking.url):
+    if (reached.endpoint, reached.tracking) != (platform.storage_url, platform.tracking.url):
         raise CannotStart(f"the cluster's ConfigMap {CONFIGURATION} is of another start: {_apply(platform)}")
     return reached.code_version
 

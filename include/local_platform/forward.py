@@ -1,8 +1,17 @@
-"""Hands the connections of one port on to another: the one door of a server whose other ports are for itself only."""
+"""Hands the connections of one port on to another: the one door of a server whose other ports are for itself only.
+
+`python -m local_platform.forward ADDRESS PORT TARGET` does it until a signal ends it.
+"""
 
 import asyncio
+import socket
+import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
+
+from local_platform.service import Service
 
 CHUNK = 256 * 1024
 """Bytes that one read takes at most."""
@@ -15,6 +24,32 @@ def forward(address: str, port: int, target: int) -> None:
         asyncio.start_server(lambda reader, writer: _serve(reader, writer, target), address, port, backlog=128)
     )
     threading.Thread(target=_run, args=(loop, server), name=f"forward {port}", daemon=True).start()
+
+
+def service(name: str, directory: Path, address: str, port: int, target: int) -> Service:
+    """A door as a service: `address`:`port` for 127.0.0.1:`target`."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Service(
+        name=name,
+        command=(sys.executable, "-m", "local_platform.forward", address, str(port), str(target)),
+        directory=directory,
+        ready=lambda _since: _is_open(address, port),
+        patience=30,
+        grace=2,
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serves until a signal ends it."""
+    address, port, target = arguments[0], int(arguments[1]), int(arguments[2])
+    forward(address, port, target)
+    threading.Event().wait()
+
+
+def _is_open(address: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((address, port), timeout=2):
+        return True
+    return False
 
 
 def _run(loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
@@ -43,3 +78,7 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
         await target.drain()
     with suppress(OSError):
         target.write_eof()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from local_platform import cluster, external, options, orchestration, s3, tracking
+from local_platform import cluster, external, forward, options, orchestration, s3, tracking
 from local_platform.code_version import code_version
 from local_platform.home import SOURCES, Home
 from local_platform.service import Service, plain_environment
 from local_platform.settings import Settings
 
 LOOPBACK = "127.0.0.1"
-ON_LOOPBACK = ("airflow_port", "cluster_port")
+FOR_PODS = ("mlflow_port", "s3_port")
 VERSION = "NIGHTSHIFT_RUN_CODE_VERSION"
 
 
@@ -32,8 +32,17 @@ class Platform:
         return self.external.address if self.external else LOOPBACK
 
     def address_of(self, name: str) -> str:
-        """The address that a port, named by its setting, is taken on. Airflow's is always this machine's loopback."""
-        return LOOPBACK if name in ON_LOOPBACK else self.address
+        """The address that a port, named by its setting, is taken on: loopback, but for what pods call."""
+        return self.address if name in FOR_PODS else LOOPBACK
+
+    @property
+    def storage_url(self) -> str:
+        """The URL of the S3 API for steps and for everyone here.
+
+        The server itself is several, and only S3 asks who one is. So all of it listens on loopback, and another
+        cluster's pods reach S3 alone, through a door.
+        """
+        return f"http://{self.address}:{self.settings.s3_port}"
 
     @cached_property
     def storage(self) -> s3.Storage:
@@ -43,7 +52,6 @@ class Platform:
             self.home.path / "s3",
             s3.Ports.consecutive(key.s3_port, key.s3_inner_ports),
             s3.identities(key.s3_admin_key, key.s3_steps_key, key.s3_mlflow_key, key.s3_viewer_key),
-            self.address,
         )
 
     def _identity(self, name: str) -> s3.Identity:
@@ -89,7 +97,7 @@ class Platform:
 
     def _storage_values(self) -> dict[str, str]:
         return {
-            "NIGHTSHIFT_S3_ENDPOINT": self.storage.endpoint,
+            "NIGHTSHIFT_S3_ENDPOINT": self.storage_url,
             "NIGHTSHIFT_S3_REGION": "us-east-1",
             "NIGHTSHIFT_S3_BUCKET": "nightshift",
         }
@@ -123,8 +131,12 @@ class Platform:
     @cached_property
     def foundations(self) -> tuple[Service, ...]:
         """The services that need no other, in the order of their start."""
-        below = (cluster.service(self.cluster),) if self.cluster else ()
-        return (s3.service(self.storage), *below, tracking.service(self.tracking))
+        cluster_or_door = cluster.service(self.cluster) if self.cluster else self._door()
+        return (s3.service(self.storage), cluster_or_door, tracking.service(self.tracking))
+
+    def _door(self) -> Service:
+        port = self.settings.s3_port
+        return forward.service("s3-door", self.home.path / "s3", self.address, port, port)
 
     @cached_property
     def services(self) -> tuple[Service, ...]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from local_platform.home import CannotStart, Home
-from local_platform.platform import Platform
+from local_platform.platform import LOOPBACK, Platform
 from local_platform.ports import is_free
 from local_platform.settings import variable
 
@@ -54,7 +54,7 @@ def check_ports(platform: Platform) -> None:
             names = " and ".join(variable(name) for number, name in ports if number == port)
             raise CannotStart(f"{platform.home.settings} gives port {port} to {names}: choose another for one of them")
     for port, name in ports:
-        if not is_free(port, platform.address_of(name)):
+        if not all(is_free(port, address) for address in {LOOPBACK, platform.address_of(name)}):
             raise CannotStart(
                 f"port {port} is taken{_by(port)}: end that program, or give {variable(name)} another port "
                 f"in {platform.home.settings} and try again"

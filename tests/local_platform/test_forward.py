@@ -3,11 +3,13 @@
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from local_platform.forward import forward
+from local_platform.forward import forward, service
 from local_platform.ports import free
+from local_platform.service import running
 
 SAID = bytes(range(256)) * 20_000
 
@@ -58,3 +60,13 @@ def test_while_the_server_is_away_connections_end_at_once() -> None:
 def test_a_port_that_is_taken_is_an_error(target: int) -> None:
     with pytest.raises(OSError, match="in use"):
         forward("127.0.0.1", target, target)
+
+
+def test_a_door_is_a_service_of_its_own(target: int, tmp_path: Path) -> None:
+    port = free(1)[0]
+    door = service("door", tmp_path / "door", "127.0.0.1", port, target)
+    assert not door.ready(0)
+    with running(door, tmp_path / "log"), socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(b"hello")
+        connection.shutdown(socket.SHUT_WR)
+        assert _all(connection) == b"hello"
