@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -70,6 +71,7 @@ class Nights:
     plan: Plan
     api: AirflowApi
     done: list[tuple[str, str, str]] = field(default_factory=list)
+    hits: list[tuple[date, str, datetime]] = field(default_factory=list)
 
     def run_of(self, night: date) -> Run | None:
         return self.api.runs(DAG, night, night, "UTC").get(night)
@@ -88,11 +90,19 @@ class Nights:
         found: dict[str, Any] = json.loads(self.project.output(*words, *map(str, self.plan.nights)))
         return found
 
+    def ended_at(self, night: date, verb: str) -> datetime:
+        """When a task of a night ended, at its last try."""
+        run = self.run_of(night)
+        assert run is not None
+        task = self.api._get(f"/api/v2/dags/{DAG}/dagRuns/{quote(run.id)}/taskInstances/{verb}")
+        return datetime.fromisoformat(task["end_date"])
+
     def suffer(self, night: date, verb: str, kind: str, service: str) -> Callable[[], None]:
         """Has a service go down while a step of a night runs. Returns what waits until it is back."""
         until(f"{verb} of {night} to run", lambda: self.states(night).get(verb) == "running", LENGTH)
         time.sleep(1)  # in the middle: its pod has begun to work
         fault: Callable[[str], Callable[[], None]] = getattr(self.project, kind)
+        self.hits.append((night, verb, datetime.now(UTC)))
         back = fault(service)
         self.done.append((verb, kind, service))
         return back
@@ -138,6 +148,8 @@ def nights(project: Project) -> Nights:
 def test_every_service_went_down_in_the_middle_of_a_step(nights: Nights) -> None:
     assert tuple(nights.done) == FAULTS
     assert {service for _, _, service in nights.done} == set(SERVERS)
+    for night, verb, at in nights.hits:
+        assert nights.ended_at(night, verb) > at, f"{verb} of {night} had ended before it was disturbed"
 
 
 def test_every_night_succeeded(nights: Nights) -> None:
