@@ -4,8 +4,10 @@ import io
 import tarfile
 from collections.abc import Iterator
 
-from image_tools.archive import CAPABILITY, Layer, layer_of, merged
-from image_tools.image_rules import rights_findings
+import pytest
+
+from image_tools.archive import CAPABILITY, Archive, Layer, layer_of, merged
+from image_tools.image_rules import image_findings, rights_findings
 
 
 def _entries(*files: tuple[str, int], folders: tuple[str, ...] = (), capable: str = "") -> Iterator[tarfile.TarInfo]:
@@ -51,6 +53,35 @@ def test_a_later_layer_replaces_a_file() -> None:
 def test_a_later_layer_takes_a_file_or_a_folder_away() -> None:
     below = _layer(("bin/su", 0o4755), ("opt/a/b", 0o4755), ("opt/ab", 0o644))
     assert set(merged([below, _layer(("bin/.wh.su", 0), ("opt/.wh.a", 0))])) == {"opt/ab"}
+
+
+@pytest.mark.parametrize("gone", [".wh.su", "./.wh.su", "/.wh.su"])
+def test_a_later_layer_takes_away_what_is_in_the_root(gone: str) -> None:
+    below = _layer(("./su", 0o4755), ("./.su", 0o644), ("opt/su", 0o644))
+    assert set(merged([below, _layer((gone, 0))])) == {".su", "opt/su"}
+
+
+def test_an_opaque_root_hides_all_that_is_below() -> None:
+    assert set(merged([_layer(("opt/su", 0o4755)), _layer((".wh..wh..opq", 0), ("opt/b", 0o644))])) == {"opt/b"}
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [(".env", "/.env"), ("./.netrc", "/.netrc"), ("/.pgpass", "/.pgpass"), ("./root/.npmrc", "/root/.npmrc")],
+)
+def test_a_file_that_holds_secrets_is_found_in_the_root_too(path: str, where: str) -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(path))
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        member = tarfile.TarInfo("layer")
+        member.size = len(stream.getvalue())
+        tar.addfile(member, io.BytesIO(stream.getvalue()))
+    whole.seek(0)
+    with tarfile.open(fileobj=whole) as tar:
+        found = image_findings(Archive("image", tar, ("layer",), {"config": {"User": "1"}}))
+    assert [(finding.rule, finding.where) for finding in found] == [("secret", f"image:{where}")]
 
 
 def test_an_opaque_folder_hides_what_is_below_and_not_what_comes_with_it() -> None:

@@ -70,11 +70,16 @@ def saved(name: str) -> Iterator[Archive]:
             yield Archive(name, tar, tuple(manifest["Layers"]), _json(tar, manifest["Config"]))
 
 
+def path_of(entry: tarfile.TarInfo) -> str:
+    """The path of an entry without a leading slash. A leading dot stays: it is part of a name such as `.env`."""
+    return entry.name.removeprefix("./").lstrip("/")
+
+
 def layer_of(member: str, entries: Iterator[tarfile.TarInfo]) -> Layer:
     """The layer that these entries make."""
     layer = Layer(member)
     for entry in entries:
-        path = PurePosixPath(entry.name.lstrip("./"))
+        path = PurePosixPath(path_of(entry))
         if path.name == OPAQUE:
             layer.hidden.append(f"{path.parent}/")
         elif path.name.startswith(WHITEOUT):

@@ -17,7 +17,9 @@ from image_tools.lock_rules import Pin
 
 LONGEST_S = 600
 WAITING = re.compile(r"Inst (?P<name>\S+) \[(?P<old>[^]]+)\] \((?P<new>\S+)")
-UPGRADE = "apt-get update -qq -o Acquire::Retries=1 && apt-get --simulate -qq upgrade"
+UPDATE = "apt-get update -qq -o Acquire::Retries=1 -o APT::Update::Error-Mode=any"
+"""Left to itself, apt-get ends with 0 when it could fetch nothing, and then no correction would seem to wait."""
+UPGRADE = f"{UPDATE} && apt-get --simulate -qq upgrade"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import Any
 
-from image_tools.archive import Archive, Layer, layer_of, merged
+from image_tools.archive import Archive, Layer, layer_of, merged, path_of
 from image_tools.findings import Finding
 from image_tools.secret_patterns import secret_file, secret_in, secret_in_own, secret_variable
 
@@ -53,7 +53,7 @@ def rights_findings(name: str, layers: list[Layer]) -> list[Finding]:
 def _looked_at(archive: Archive, member: str, found: list[Finding]) -> Iterator[tarfile.TarInfo]:
     """The entries of a layer; what its files reveal is added to `found` on the way."""
     for entry, content in archive.contents(member):
-        path = entry.name.lstrip("./")
+        path = path_of(entry)
         kind = file_secret(path, content) if entry.isreg() else None
         if kind:
             found.append(Finding("secret", kind, f"{archive.name}:/{path}", ANEW))
