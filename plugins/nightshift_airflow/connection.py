@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 from nightshift_airflow import patience
 
 CONNECTING = 10.0  # seconds
-ANSWERING = 30.0  # seconds, besides those that a request asks the server to take
+ANSWERING = 30.0  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,7 @@ class PatientClient(ApiClient):  # type: ignore[misc]  # the client publishes no
 
     def call_api(self, *args: Any, **options: Any) -> Any:
         """One request. Raises `patience.Away`, and `ApiException` for everything that is an answer."""
-        given, server = options.get("_request_timeout"), options.get("timeout_seconds")
-        options["_request_timeout"] = _timeouts(given, server)
+        options["_request_timeout"] = _timeouts(options.get("_request_timeout"))
         while True:
             try:
                 reply = super().call_api(*args, **options)
@@ -92,8 +91,8 @@ class PatientHook(KubernetesHook):  # type: ignore[misc]  # the provider publish
         return configuration
 
 
-def _timeouts(given: Any, server: float | None) -> tuple[float, float]:
+def _timeouts(given: Any) -> tuple[float, float]:
     """Seconds to connect and to wait for bytes; `given` is what the caller asks for, a number or a pair."""
     if isinstance(given, tuple):
         return min(CONNECTING, given[0]), given[1]
-    return CONNECTING, given or ANSWERING + (server or 0)
+    return CONNECTING, given or ANSWERING

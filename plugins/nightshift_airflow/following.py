@@ -28,8 +28,13 @@ class Position:
     is_whole: bool = True
 
     def since_seconds(self, now: datetime) -> int | None:
-        """How many seconds of the log must be read again at `now`; None for all of it."""
-        return max(1, ceil((now - self.last[0]).total_seconds()) + SKEW) if self.last else None
+        """How many seconds of the log must be read again at `now`; None for all of it.
+
+        All of it, too, when the last line comes from the future: the node's clock is ahead, nobody knows how far.
+        """
+        if self.last is None or now < self.last[0]:
+            return None
+        return ceil((now - self.last[0]).total_seconds()) + SKEW
 
     def unread(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The lines of a stream that no earlier stream gave. A line without an instant belongs to the one before."""

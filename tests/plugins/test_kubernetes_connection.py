@@ -31,30 +31,30 @@ def door(opened: Door) -> Iterator[Door]:
     opened.open()
 
 
-def client(door: Door, monkeypatch: pytest.MonkeyPatch, patience: str = "10") -> CoreV1Api:
+def client(door: Door, monkeypatch: pytest.MonkeyPatch, patience: str = "60") -> CoreV1Api:
     monkeypatch.setenv(SETTING, patience)
     return PatientHook(conn_id=None, in_cluster=False, config_file=str(door.kubeconfig)).core_v1_client
 
 
 def test_an_outage_is_waited_out(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     api = client(door, monkeypatch)
-    door.close_for(2)
     began = time.monotonic()
+    door.close_for(2)
     assert api.list_namespace().items
-    assert 1.5 < time.monotonic() - began < 8
+    assert 1.5 < time.monotonic() - began < 30
 
 
 def test_an_outage_that_lasts_is_given_up_once_for_all_calls(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    api = client(door, monkeypatch, "1.5")
+    api = client(door, monkeypatch, "4")
     door.close()
     began = time.monotonic()
-    with pytest.raises(Away, match=r"Connection refused, for [12] s"):
+    with pytest.raises(Away, match=r"Connection refused, for \d+ s"):
         api.list_namespace()
     first = time.monotonic()
     with pytest.raises(Away):
         api.list_namespace()
-    assert 1.4 < first - began < 5
-    assert time.monotonic() - first < 1
+    assert 3.9 < first - began < 30
+    assert time.monotonic() - first < 3  # not its own patience once more
     door.open()
     assert api.list_namespace().items
 

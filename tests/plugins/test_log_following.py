@@ -66,7 +66,15 @@ def test_as_much_is_asked_for_again_as_clocks_may_differ() -> None:
     assert position.since_seconds(START) is None
     list(position.unread([line(1, 0)]))
     assert position.since_seconds(START + timedelta(seconds=7.5)) == 8 + SKEW
-    assert position.since_seconds(START - timedelta(hours=1)) == 1
+    assert position.since_seconds(START) == SKEW
+
+
+@pytest.mark.parametrize("ahead", [timedelta(milliseconds=1), timedelta(seconds=SKEW), timedelta(hours=1)])
+def test_all_is_asked_for_again_when_the_nodes_clock_is_ahead(ahead: timedelta) -> None:
+    position = Position()
+    list(position.unread([line(1, 0)]))
+    assert position.since_seconds(START - ahead) is None
+    assert list(position.unread([line(1, 0), line(2, 5)])) == [line(2, 5)]
 
 
 def test_a_stream_that_breaks_is_not_whole() -> None:
