@@ -92,7 +92,7 @@ def site(storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> Itera
         until("Airflow", lambda: _healthy(found), patience=300)
         yield found
     finally:
-        kubectl("delete", "namespace", *names.values(), "--ignore-not-found", "--timeout=120s")
+        kubectl("delete", "namespace", *names.values(), "--ignore-not-found", "--timeout=100s")
 
 
 def test_the_parts_live_by_the_probes_of_the_values(site: Site) -> None:

@@ -6,6 +6,7 @@ The chart is not here: its own schema was read when the values were written, and
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from airflow.cli.cli_parser import get_parser
 from airflow.configuration import conf
 
 from airflow_environment import ROOT
+from local_platform.orchestration import Orchestration, environment
 from manifests import DEPLOY, OVERLAYS, TASKS_AT_ONCE, Manifests
 from restricted_profile import PROFILE, Pod
 
@@ -153,6 +155,13 @@ def test_there_are_two_of_each_part_whose_loss_would_stop_a_night(values: Object
 def test_the_quota_has_room_for_all_tasks_at_once(values: Object) -> None:
     assert values["executor"] == "LocalExecutor"
     assert values["scheduler"]["replicas"] * values["config"]["core"]["parallelism"] == TASKS_AT_ONCE["production"]
+
+
+def test_a_killed_task_and_a_killed_schedulers_tasks_are_found_as_soon_as_on_one_machine(values: Object) -> None:
+    airflow = Orchestration(Path("home"), 1, Path("kubeconfig"), "http://mlflow", {}, "", "", "", {})
+    local = environment(airflow)
+    for option in ("task_instance_heartbeat_timeout", "orphaned_tasks_check_interval"):
+        assert str(values["config"]["scheduler"][option]) == local[f"AIRFLOW__SCHEDULER__{option.upper()}"]
 
 
 def test_probes_are_commands_of_the_image_and_every_part_has_limits(values: Object) -> None:

@@ -71,6 +71,8 @@ def answer(url):
         return urllib.request.urlopen(url, timeout=10, context=ssl._create_unverified_context()).status
     except urllib.error.HTTPError as error:
         return error.code
+    except OSError:
+        return 0
 
 status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
 folders = ["/", "/etc", "/opt", "/opt/nightshift", "/usr/local/bin", "/var/tmp", "/home", "/run", "/dev", "/tmp"]
@@ -147,7 +149,7 @@ def test_a_step_is_confined(cluster: Applied, pods: dict[str, Object]) -> None:
     assert seen["folders"].pop("/tmp") == "written"  # noqa: S108  # in the pod
     assert set(seen["folders"].values()) <= {"EROFS", "EACCES", "EPERM"}
     assert seen["token"] is False
-    assert set(seen["api"]) <= {401, 403}
+    assert set(seen["api"]) <= {0, 401, 403}  # 0: the network gives no way to it at all
     assert seen["bucket"] == "canary-bucket"
     assert seen["services"] == []
 
