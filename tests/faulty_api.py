@@ -7,7 +7,6 @@ wrong is switched on and off by a test while clients go through it.
 import asyncio
 import json
 import secrets
-import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -17,32 +16,12 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from kubernetes import client, config
 
+from api_target import Target
 from local_platform.ports import free
 
 ENDS = ("Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Content-Encoding", "Host", "Authorization")
 """Headers that belong to one connection, not to the request."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """The API behind the door: its URL, and what the door shows there."""
-
-    url: str
-    tls: ssl.SSLContext | None
-    headers: dict[str, str]
-
-    @staticmethod
-    def of(kubeconfig: Path) -> "Target":
-        """The target of a kubeconfig, with its token or its certificate."""
-        found = client.Configuration()
-        config.load_kube_config(str(kubeconfig), client_configuration=found)
-        token = found.api_key.get("BearerToken")
-        tls = ssl.create_default_context(cafile=found.ssl_ca_cert) if found.host.startswith("https") else None
-        if tls and found.cert_file:
-            tls.load_cert_chain(found.cert_file, found.key_file)
-        return Target(found.host, tls, {"Authorization": token} if token else {})
 
 
 @dataclass
@@ -69,18 +48,12 @@ def creates(request: web.BaseRequest) -> bool:
     return request.method == "POST" and request.path.endswith("/pods")
 
 
-def follows(request: web.BaseRequest) -> bool:
-    """Whether a request follows a log."""
-    return request.path.endswith("/log") and request.query.get("follow") in ("true", "True", "1")
-
-
 @dataclass
 class Door:
     """A door on 127.0.0.1:`port`. Switches are plain attributes and methods, for any thread.
 
     `delay` (seconds) comes before each reply. `after_creating` is called by task when its pod was made, and the reply
-    is lost. `cut_logs_after`: the next log that is followed is cut after this many lines. `asked` is every request that
-    came, `made` the task of every pod that was made.
+    is lost. `asked` is every request that came, `made` the task of every pod that was made.
     """
 
     target: Target
@@ -88,7 +61,6 @@ class Door:
     port: int
     delay: float = 0.0
     after_creating: dict[str, Callable[[], None]] = field(default_factory=dict)
-    cut_logs_after: int | None = None
     bursts: list[Burst] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
@@ -212,14 +184,9 @@ class Door:
             if name not in ENDS:
                 response.headers[name] = value
         await response.prepare(request)
-        lines = 0
         async for chunk in reply.content.iter_any():
             await self._answers.wait()
             await response.write(chunk)
-            lines += chunk.count(b"\n")
-            if follows(request) and self.cut_logs_after is not None and lines >= self.cut_logs_after:
-                self.cut_logs_after = None
-                return self._drop(request)
         await response.write_eof()
         return response
 
