@@ -51,7 +51,7 @@ class StepCluster:
 
     def empty(self) -> bool:
         """Waits until no pod is left; fails when one stays."""
-        until("every pod to be gone", lambda: not self.pods(), 45)
+        until("every pod to be gone", lambda: not self.pods(), 150)
         return True
 
 

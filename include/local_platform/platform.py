@@ -11,6 +11,8 @@ from local_platform.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 FOR_PODS = ("mlflow_port", "s3_port")
+LAST_INNER = 8
+"""How far the last of the S3 server's inner ports is from the first."""
 VERSION = "NIGHTSHIFT_RUN_CODE_VERSION"
 
 
@@ -48,9 +50,11 @@ class Platform:
     def storage(self) -> s3.Storage:
         """The object storage and who may use it, each no more than it needs."""
         key = self.settings
+        # Behind a door it has a port of its own: it takes none that anybody listens on, on whichever address.
+        port = key.s3_inner_ports + LAST_INNER if self.external else key.s3_port
         return s3.Storage(
             self.home.path / "s3",
-            s3.Ports.consecutive(key.s3_port, key.s3_inner_ports),
+            s3.Ports.consecutive(port, key.s3_inner_ports),
             s3.identities(key.s3_admin_key, key.s3_steps_key, key.s3_mlflow_key, key.s3_viewer_key),
         )
 
@@ -135,8 +139,8 @@ class Platform:
         return (s3.service(self.storage), cluster_or_door, tracking.service(self.tracking))
 
     def _door(self) -> Service:
-        port = self.settings.s3_port
-        return forward.service("s3-door", self.home.path / "s3", self.address, port, port)
+        port, target = self.settings.s3_port, self.storage.ports.s3
+        return forward.service("s3-door", self.home.path / "s3", self.address, port, target)
 
     @cached_property
     def services(self) -> tuple[Service, ...]:
@@ -146,7 +150,7 @@ class Platform:
     def ports(self) -> list[tuple[int, str]]:
         """Every port that the services take, with the name of its setting."""
         named = ["airflow_port", "mlflow_port", "s3_port", *(["cluster_port"] if self.cluster else [])]
-        inner = self.storage.ports.all()[1:]
+        inner = [port for port in self.storage.ports.all() if port != self.settings.s3_port]
         return [
             *((getattr(self.settings, name), name) for name in named),
             *((port, "s3_inner_ports") for port in inner),

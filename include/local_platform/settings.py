@@ -36,7 +36,7 @@ class Settings:
     s3_port: int = _port(8333, "S3 API")
     cluster_port: int = _port(6443, "Kubernetes API")
     s3_inner_ports: int = _port(
-        18330, "the S3 server's own parts: the first of eight ports in a row, and the eighth + 10000"
+        18330, "the S3 server's own parts: the first of nine ports in a row, and the eighth + 10000"
     )
     admin_password: str = _secret(generate.password, "Airflow's user admin, who may do everything")
     analyst_password: str = _secret(

@@ -13,7 +13,7 @@ from local_platform.supervision import State, Supervisor
 def addresses(platform: Platform) -> dict[str, str]:
     """Where each service that people or programs use can be reached."""
     return {
-        "s3": platform.storage.endpoint,
+        "s3": platform.storage_url,
         "mlflow": platform.airflow.mlflow_url,
         "airflow": platform.airflow.url,
         **({"cluster": platform.cluster.url} if platform.cluster else {}),

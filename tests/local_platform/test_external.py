@@ -50,7 +50,7 @@ def outside(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plat
 def test_services_listen_where_pods_reach_them_and_airflow_does_not(outside: Platform) -> None:
     address = own_address()
     assert outside.step_values()["NIGHTSHIFT_S3_ENDPOINT"] == f"http://{address}:{outside.settings.s3_port}"
-    assert outside.storage.endpoint == f"http://127.0.0.1:{outside.settings.s3_port}"
+    assert outside.storage.endpoint == f"http://127.0.0.1:{outside.settings.s3_inner_ports + 8}"
     assert outside.step_values()["MLFLOW_TRACKING_URI"] == f"http://{address}:{outside.settings.mlflow_port}"
     assert environment(outside.airflow)["AIRFLOW__API__HOST"] == "127.0.0.1"
     assert [service.name for service in outside.services][:3] == ["s3", "s3-door", "mlflow"]
