@@ -41,8 +41,8 @@ FAULTS: tuple[tuple[tuple[str, str, str], ...], ...] = (
     ),
     (("train", "crash", "mlflow"), ("evaluate", "crash", "postgres"), ("score", "crash", "s3")),
 )
-"""What happens while which step runs, night by night. The second begins with `train`: its `validate` is short and may be
-over before it is looked for."""
+"""What happens while which step runs, night by night. The second begins with `train`: its `validate` is short and may
+be over before it is looked for."""
 LOOK = """
 import json, sys
 from datetime import date
