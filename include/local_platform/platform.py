@@ -30,7 +30,7 @@ class Platform:
 
     @property
     def address(self) -> str:
-        """Where steps reach S3 and MLflow: this machine's loopback, or an address of it that another cluster's pods reach."""
+        """Where steps reach S3 and MLflow: on loopback, or where another cluster's pods reach this machine."""
         return self.external.address if self.external else LOOPBACK
 
     def address_of(self, name: str) -> str:
