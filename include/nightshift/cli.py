@@ -2,16 +2,19 @@
 
 import argparse
 import logging
+import re
 import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib import import_module
 
 import models
 from nightshift import adoption
 from nightshift.adapters import results
+from nightshift.adapters.ledger import Decision
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import VERBS, parse_night, parse_nights
@@ -22,6 +25,20 @@ from nightshift.steps import Step
 
 log = logging.getLogger("nightshift")
 ENDED = 128 + signal.SIGTERM
+COMMANDS = {
+    "seed": "nightshift.seeding.command",
+    "history": "nightshift.commands.history",
+    "rollback": "nightshift.commands.rollback",
+    "rescore": "nightshift.commands.rescore",
+    "repair": "nightshift.commands.repair",
+    "recheck": "nightshift.commands.recheck",
+    "explain": "nightshift.commands.explain",
+    "new-model": "nightshift.commands.new_model",
+}
+"""Words that are no step of a night, and the module whose `main(argv) -> int` each runs."""
+OUTCOMES = ("approved", "rejected", "unanswered")
+KEY = re.compile(r"\A[0-9a-f]{20}\Z")
+PERSON = re.compile(r"\A[\w.@+'][\w .@+'-]{0,99}\Z")
 
 DOES = {
     "validate": "check the night's partitions against their suites and publish the Data Docs pages",
@@ -42,8 +59,15 @@ exit codes:
   99  nothing to do: the gate refused, or a newer champion stands
   1   a bug
 
-data:
-  nightshift seed MODEL    land a model's data in the lake, night by night (nightshift seed --help)
+other words, each with --help of its own:
+  nightshift history MODEL            who reigned when and why; whether alias, ledger and registry agree
+  nightshift rollback MODEL VERSION   make an earlier version champion again, or "previous"; --reason is required
+  nightshift rescore MODEL FROM..TO   score nights again whose champion was rolled back
+  nightshift repair MODEL             say what would make alias, ledger and registry agree again; --apply does it
+  nightshift recheck MODEL            compute verdicts again from their records, and compare
+  nightshift explain MODEL VERSION    the whole story of a version on one page
+  nightshift new-model NAME           start the folder of a new model
+  nightshift seed MODEL               land a model's data in the lake, night by night
 
 environment:
   NIGHTSHIFT_S3_ENDPOINT   URL of the S3 server; unset: AWS
@@ -72,21 +96,25 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "night", metavar="NIGHT", help="the day whose data is processed, YYYY-MM-DD; validate takes FROM..TO as well"
     )
+    top.add_argument("--decision", metavar="OUTCOME", choices=OUTCOMES, help="promote: what a person said of it")
+    top.add_argument("--decided-by", metavar="NAME", default="", help="promote: that person's name")
+    top.add_argument("--decided-at", metavar="INSTANT", default="", help="promote: when, ISO 8601; default: now")
+    top.add_argument("--about", metavar="KEY", default="", help="promote: idempotency key of the verdict shown")
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one step, or `seed`, and returns its exit code; the last line logged says what happened."""
     given = list(sys.argv[1:] if argv is None else argv)
-    if given[:1] == ["seed"]:
-        return int(import_module("nightshift.seeding.command").main(given[1:]))  # the only verb that needs its imports
+    if given[:1] and given[0] in COMMANDS:
+        return int(import_module(COMMANDS[given[0]]).main(given[1:]))  # each imports only what it needs
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
     arguments = parser().parse_args(given)
     try:
         if arguments.verb == "validate" and ".." in arguments.night:
             first, last = parse_nights(arguments.night)
             return adoption.run(_step(arguments.model, first), last, perform)
-        step = _step(arguments.model, parse_night(arguments.night))
+        step = replace(_step(arguments.model, parse_night(arguments.night)), decision=decision(arguments))
     except NightshiftError as error:
         log.error("%s", error)
         return error.exit_code
@@ -95,6 +123,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _step(model: str, night: date) -> Step:
     return Step(models.load(model), night, ObjectStore(read(StorageSettings)), read(RunSettings))
+
+
+def decision(given: argparse.Namespace) -> Decision | None:
+    """What a person said, from the command line. Raises `BadConfig` for a name, an instant or a key that is none."""
+    if given.decision is None:
+        return None
+    if given.verb != "promote":
+        raise BadConfig(f"--decision is about a promotion, not about {given.verb}")
+    if not KEY.match(given.about):
+        raise BadConfig("--about must be the idempotency key of the verdict that was shown: 20 hexadecimal digits")
+    if not PERSON.match(given.decided_by) and (given.decided_by or given.decision != "unanswered"):
+        raise BadConfig("--decided-by must name who decided, in at most 100 characters without control characters")
+    return Decision(outcome=given.decision, by=given.decided_by, about=given.about, at=_instant(given.decided_at))
+
+
+def _instant(text: str) -> str:
+    try:
+        at = datetime.fromisoformat(text) if text else datetime.now(UTC)
+    except ValueError as error:
+        raise BadConfig(f"--decided-at {text[:40]!r} is no instant: write it as 2013-02-09T06:30:00+00:00") from error
+    if at.tzinfo is None:
+        raise BadConfig(f"--decided-at {text[:40]!r} has no time zone: write it as 2013-02-09T06:30:00+00:00")
+    return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def run(verb: str, step: Step) -> int:

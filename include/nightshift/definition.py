@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from nightshift.errors import BadConfig
 
 Task = Literal["classification", "regression"]
+Approval = Literal["automatic", "human"]
 NAME = re.compile(r"\A[a-z][a-z0-9_]{0,39}\Z")
 NIGHT = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 CPU = re.compile(r"\A[0-9]+(\.[0-9]+)?m?\Z")
@@ -140,13 +141,16 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """When the nightly run starts, and what happens when a step fails.
+    """When a run starts, what it processes, and what happens when a step fails.
 
-    `cron` is evaluated in `timezone`; a run's data interval is the night it processes: [night, night + 1 day).
+    `cron` is evaluated in `timezone`. `days`: how many days one run processes, which is also how far the partitions of
+    every dataset stand apart; the last of these days is the run's night, so that its data interval is
+    [night − days + 1, night + 1 day). 1: nightly; 7: weekly, with a cron line that fires once a week.
     """
 
     cron: str = "0 0 * * *"
     timezone: str = "UTC"
+    days: int = 1
     retries: int = 2
     retry_delay: timedelta = timedelta(minutes=1)
 
@@ -157,6 +161,12 @@ class Schedule:
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise BadConfig(f"schedule timezone {self.timezone!r} is no IANA time zone") from error
         _require(len(self.cron.split()) == 5, f"schedule cron {self.cron!r} must have five fields")
+        _require(1 <= self.days <= 31, f"schedule days {self.days} must lie between 1 and 31")
+
+    @property
+    def period(self) -> timedelta:
+        """How far two nights of the model are apart."""
+        return timedelta(days=self.days)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +176,8 @@ class Model:
     `facts`: what happened, with the label; partition N is complete at the end of night N.
     `scheduled`: the rows to score; partition N is known at the end of night N - 1.
     `context`: further nightly datasets that features may look back on. `key` joins facts to scheduled rows.
-    `replay`: True when `nightshift seed` can land this model's data from a package.
+    `replay`: True when `nightshift seed` can land this model's data from a package. `approval`: "human" when a person
+    must agree to a promotion that the gate allows, within `approval_timeout`; nobody's answer is a refusal.
     """
 
     name: str
@@ -184,6 +195,8 @@ class Model:
     resources: Mapping[str, Resources] = field(default_factory=lambda: MappingProxyType({}))
     tags: tuple[str, ...] = ()
     replay: bool = False
+    approval: Approval = "automatic"
+    approval_timeout: timedelta = timedelta(hours=12)
 
     def __post_init__(self) -> None:
         """Raises `BadConfig` for a definition that could not run, naming the model."""
@@ -192,6 +205,14 @@ class Model:
         _require(bool(self.owner and self.docs), f"model {self.name}: owner and docs are required")
         unknown = set(self.resources) - set(VERBS)
         _require(not unknown, f"model {self.name}: resources for unknown steps {sorted(unknown)}; known: {VERBS}")
+        _require(self.approval in ("automatic", "human"), f"model {self.name}: approval {self.approval!r} is not known")
+        _require(self.approval_timeout > timedelta(), f"model {self.name}: approval_timeout must be above 0")
+        self._require_whole_periods()
+
+    def _require_whole_periods(self) -> None:
+        for name in ("train_days", "holdout_days", "history_days"):
+            days, period = getattr(self.window, name), self.schedule.days
+            _require(days % period == 0, f"model {self.name}: {name}={days} must be a multiple of {period}, its period")
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:

@@ -44,7 +44,15 @@ class RunSettings(BaseSettings):
     code_version: str = "unversioned"
     """Version of the code: a git description or an image's label. Part of the idempotency key."""
     caused_by: str = "shell"
-    """What started the step: a DAG run or a shell. Recorded in the ledger."""
+    """What started the step: `<DAG>:<run>` or a shell. Recorded in the ledger."""
+    kind: str = "shell"
+    """Which kind of run that is: shell, or Airflow's type of the run (scheduled, manual, backfill, …)."""
+    user: str = ""
+    """Who asked for the run, as Airflow or the shell knows that person; empty: nobody did, or it is not known."""
+    backfill: str = ""
+    """The number of Airflow's backfill that the run belongs to; empty: none, or not known."""
+    image: str = ""
+    """The image of the pod as it was asked for, with its digest where it is pinned by one; empty: no image."""
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

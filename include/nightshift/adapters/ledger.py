@@ -1,51 +1,96 @@
-"""The ledger of one model: every promotion, one immutable object each, in order, each holding the digest of the last.
+"""The ledger of one model: every decision about its champion, one immutable object each, in order, chained by digests.
 
-`ledger/<model>/000001.json`, `000002.json`, … A number is written once (`If-None-Match: *`), so of two promoters that
-read the same last entry only one can append; the other sees that the champion changed.
+`ledger/<model>/000001.json`, `000002.json`, … A number is written once (`If-None-Match: *`), so of two writers that
+read the same last entry only one can append; the other sees that something was decided meanwhile. Each entry holds the
+SHA-256 of the one before, so that an entry that was edited, or taken out, shows.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from nightshift.adapters.storage import ObjectStore, as_json
-from nightshift.errors import TryLater
+from nightshift.errors import BadConfig, TryLater
 
-PROMOTION = "promotion"
+Kind = Literal["promotion", "refusal", "superseded", "rollback", "adoption"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Who or what caused an entry, as `RunSettings` has it: `by` is `<DAG>:<run>` or `shell`."""
+
+    by: str
+    kind: str = "shell"
+    user: str = ""
+    backfill: str = ""
+    code_version: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a person said about a promotion: `outcome` is approved, rejected or unanswered.
+
+    `by`: the person's name in Airflow, empty when nobody answered. `about`: the idempotency key of the verdict that was
+    shown. `at`: ISO 8601 instant in UTC.
+    """
+
+    outcome: Literal["approved", "rejected", "unanswered"]
+    by: str
+    about: str
+    at: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One change of champion.
+    """One decision, and who reigns after it.
 
-    `version` reigns from here on; `night` is the night it was trained for, ISO. `previous_*`: the champion it replaced,
-    None when there was none. `verdict`: the numbers that decided. `when`: ISO 8601 instant in UTC. `number` counts from
-    1, and `previous_digest` is the SHA-256 of the object before; the ledger sets both when it appends.
+    `kind`: `promotion` (`version` is champion from here on), `refusal` (the gate or a person said no to it),
+    `superseded` (it won, but the standing champion was trained for a later night), `rollback` (a person made `version`
+    champion again and withdrew the standing one), `adoption` (a champion that somebody set by hand in MLflow was
+    accepted). `night`: what `version` was trained for, ISO.
+
+    `champion_version`, `champion_night`, `champion_entry`: who reigns after this entry, and the number of the entry
+    that made that version champion, None when there is no champion. `previous_version`, `previous_night`: who reigned
+    before it. `withdrawn`: the version that a rollback took away, which is not promoted again by itself.
+
+    `verdict`: the detail of `evaluate` as it was acted upon, with everything needed to compute it again; empty for a
+    rollback or an adoption. `decision`: what a person said, None where nobody is asked. `when`: ISO 8601 instant in
+    UTC. `number` counts from 1, and `previous_digest` is the SHA-256 of the object before; the ledger sets both.
     """
 
-    kind: str
+    kind: Kind
     model: str
     version: int
     night: str
+    champion_version: int | None
+    champion_night: str | None
+    champion_entry: int | None = None
     previous_version: int | None
     previous_night: str | None
+    withdrawn: int | None = None
     reason: str
     verdict: Mapping[str, Any] = field(default_factory=dict)
+    decision: Decision | None = None
     run_id: str = ""
     artifact_sha256: str = ""
-    caused_by: str
-    code_version: str
+    cause: Cause
     when: str
     number: int = 0
     previous_digest: str | None = None
 
     @property
     def trained_for(self) -> date:
-        """The night of the champion as a date."""
+        """The night of the version as a date."""
         return date.fromisoformat(self.night)
+
+    @property
+    def changes_champion(self) -> bool:
+        """Whether another version reigns after this entry than before it."""
+        return self.kind in ("promotion", "rollback", "adoption")
 
 
 class Ledger:
@@ -82,4 +127,16 @@ class Ledger:
         data = self._store.get(self.uri(number))
         if data is None:
             raise TryLater(f"{self.uri(number)} is missing though later entries of the ledger are there")
-        return Entry(**json.loads(data)), data
+        return parse(data, self.uri(number)), data
+
+
+def parse(data: bytes, where: str) -> Entry:
+    """A stored entry. Raises `BadConfig` naming `where` when it is none."""
+    try:
+        found: dict[str, Any] = json.loads(data)
+        cause, decision = Cause(**found.pop("cause")), found.pop("decision", None)
+        known = {one.name for one in fields(Entry)}
+        kept = {name: value for name, value in found.items() if name in known}
+        return Entry(**kept, cause=cause, decision=Decision(**decision) if decision else None)
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadConfig(f"{where} is no entry of a ledger: was it edited?") from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import models
+from nightshift.adapters.ledger import Decision
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Model
 from nightshift.settings import RunSettings
@@ -12,12 +13,16 @@ from nightshift.settings import RunSettings
 
 @dataclass(frozen=True)
 class Step:
-    """What every step is given: the model, the night, the object store, and who asks."""
+    """What every step is given: the model, the night, the object store, and who asks.
+
+    `decision`: what a person said about the promotion; None where nobody was asked.
+    """
 
     model: Model
     night: date
     store: ObjectStore
     by: RunSettings
+    decision: Decision | None = None
 
 
 def idempotency_key(step: Step, inputs: str) -> str:

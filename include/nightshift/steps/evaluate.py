@@ -20,6 +20,7 @@ from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.predictions import Sample
 from nightshift.adapters.registry_load import columns_for
 from nightshift.adapters.registry_rest import SAMPLE, TRAINED_TO, Registry, Version
+from nightshift.champion.court import court
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.core.verdict import Check, Verdict
 from nightshift.errors import BadConfig, DataRejected
@@ -27,7 +28,6 @@ from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
 from nightshift.steps._finished import finished
 from nightshift.steps._publish_verdict import publish
-from nightshift.steps._reign import court
 from nightshift.steps._window import Plan, holdout_plan
 
 log = logging.getLogger("nightshift.evaluate")

@@ -10,18 +10,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nightshift.adapters import results
-from nightshift.adapters.ledger import PROMOTION, Entry, Ledger
+from nightshift.adapters.ledger import Cause, Entry, Ledger
 from nightshift.adapters.registry_rest import LEDGER_ENTRY, SHA256, Registry
+from nightshift.champion.court import Court, court
 from nightshift.errors import NothingToDo, TryLater
 from nightshift.result import Outcome, Result
 from nightshift.steps import Step
 from nightshift.steps._finished import finished
-from nightshift.steps._reign import Court, court
 
 log = logging.getLogger("nightshift.promote")
 ATTEMPTS = 3
 """How often the champion may change while we work before Airflow is asked to come back later."""
-VERDICT = ("metric", "challenger", "champion", "gain", "interval", "confidence")
 
 
 @dataclass
@@ -146,19 +145,28 @@ def _entry(promotion: Promotion, seen: Court) -> Entry:
     step, standing = promotion.step, seen.champion
     version = promotion.registry.version(step.model.name, promotion.challenger)
     return Entry(
-        kind=PROMOTION,
+        kind="promotion",
         model=step.model.name,
         version=version.number,
         night=step.night.isoformat(),
+        champion_version=version.number,
+        champion_night=step.night.isoformat(),
         previous_version=standing.number if standing else None,
         previous_night=standing.night.isoformat() if standing else None,
         reason=promotion.verdict["reason"],
-        verdict={name: promotion.verdict[name] for name in VERDICT},
+        verdict=promotion.evaluated.detail,
         run_id=version.run_id,
         artifact_sha256=version.tags.get(SHA256, ""),
-        caused_by=step.by.caused_by,
-        code_version=step.by.code_version,
+        cause=cause(step),
         when=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def cause(step: Step) -> Cause:
+    """Who or what asks."""
+    by = step.by
+    return Cause(
+        by=by.caused_by, kind=by.kind, user=by.user, backfill=by.backfill, code_version=by.code_version, image=by.image
     )
 
 

@@ -1,0 +1,1 @@
+"""Who is champion: read from ledger, alias and registry, and changed in one way only."""
