@@ -7,7 +7,7 @@ from typing import Any
 from real_platform import RealPlatform
 
 SCORES = "s3://nightshift/scores/"
-LEDGER = "s3://nightshift/ledger/"
+LEDGER = "s3://nightshift/ledger/flights/"
 MANIFEST = "_MANIFEST.json"
 
 
@@ -33,7 +33,7 @@ def check(real: RealPlatform, before: Standing) -> None:
     now = standing(real)
     assert {uri: now.manifests.get(uri) for uri in before.manifests} == before.manifests, "predictions were replaced"
     assert {uri: now.ledger.get(uri) for uri in before.ledger} == before.ledger, "the ledger's past was changed"
-    assert _read(real, max(now.ledger))["version"] == now.champion, "the ledger and the alias disagree"
+    assert _read(real, max(now.ledger))["champion_version"] == now.champion, "the ledger and the alias disagree"
     versions = real.versions()
     assert sorted(versions) == sorted(set(versions)), "a night has two versions"
     for uri in now.manifests:

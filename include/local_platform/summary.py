@@ -116,14 +116,15 @@ def _where(console: Console, platform: Platform, plan: Plan, ended: Sequence[Nig
         ("Airflow", f"{airflow}/dags/{plan.model}_nightly", f"admin    {key.admin_password}"),
         ("Data Docs", f"{airflow}/nightshift/docs", f"analyst  {key.analyst_password}"),
         ("MLflow", platform.airflow.mlflow_url, ""),
+        ("promotions", f"{airflow}/nightshift/history/{plan.model}", ""),
     ]
     pages = {"refused": ("a refusal", "runs", "/evaluate"), "blocked": ("the block", "docs", "")}
     for ending, (name, kind, page) in pages.items():
         found = [night for night in ended if night.ending == ending]
         rows += [(name, f"{airflow}/nightshift/{kind}/{plan.model}/{n.night}{page}", "") for n in found[-1:]]
-    console.print(Text(f"\n{'look at':<11}{'':<63}user     password", style="dim"), soft_wrap=True)
+    console.print(Text(f"\n{'look at':<12}{'':<63}user     password", style="dim"), soft_wrap=True)
     for name, url, note in rows:
-        console.print(f"{name:<11}{url:<63}{escape(note)}", soft_wrap=True)
+        console.print(f"{name:<12}{url:<63}{escape(note)}", soft_wrap=True)
     console.print()
 
 
