@@ -55,6 +55,10 @@ class Server:
         """The JSON reply of a write that may be repeated; `attempts=1` for one that may not."""
         return json.loads(self._send("POST", API + path, json.dumps(body).encode(), attempts) or b"{}")
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON reply of a change that may be repeated."""
+        return json.loads(self._send("PATCH", API + path, json.dumps(body).encode(), ATTEMPTS) or b"{}")
+
     def artifact(self, path: str) -> bytes:
         """The bytes of an artifact that the server stores, by its path there."""
         folder, _, name = path.rpartition("/")
