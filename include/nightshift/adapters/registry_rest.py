@@ -15,6 +15,7 @@ from nightshift.settings import RegistrySettings, read
 
 CHAMPION = "champion"
 KEY = "nightshift.idempotency_key"
+WORK = "nightshift.work"
 NIGHT = "nightshift.night"
 SHA256 = "nightshift.artifact_sha256"
 TRAINED_TO = "nightshift.trained_to"
@@ -80,10 +81,14 @@ class Registry:
 
     def with_key(self, model: str, key: str) -> Version | None:
         """The version registered for this piece of work. Of two that a lost reply made, always the first."""
-        wanted = f"name = {_quoted(model)} AND tags.`{KEY}` = {_quoted(key)}"
+        return next(iter(self.tagged(model, KEY, key)), None)
+
+    def tagged(self, model: str, tag: str, value: str) -> list[Version]:
+        """The versions (at most 100) whose tag has this value, the oldest first."""
+        wanted = f"name = {_quoted(model)} AND tags.`{tag}` = {_quoted(value)}"
         reply = self.server.get("model-versions/search", filter=wanted, max_results="100")
         found = [_version(entry) for entry in reply.get("model_versions", [])]
-        return min(found, key=lambda version: version.number, default=None)
+        return sorted(found, key=lambda version: version.number)
 
     def set_champion(self, model: str, number: int) -> bool:
         """Moves the alias to a version and reads it back. False when another writer moved it in between."""
