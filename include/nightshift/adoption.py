@@ -8,8 +8,9 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
+from nightshift.core import windows
 from nightshift.errors import DONE, DataRejected
 from nightshift.result import Result
 from nightshift.steps import Step
@@ -20,12 +21,13 @@ Perform = Callable[[str, Step], tuple[Result, int]]
 
 
 def run(first: Step, last: date, perform: Perform) -> int:
-    """Validates the nights from that of `first` to `last` in order, and logs a line for each.
+    """Validates the model's nights from that of `first` to `last` in order, and logs a line for each.
 
     A rejected night is no reason to stop; anything else that fails is. Returns the exit code: 10 when a night was
     rejected.
     """
-    nights = [first.night + timedelta(days=number) for number in range((last - first.night).days + 1)]
+    windows.require_night(first.night, first.model.schedule)
+    nights = windows.days(first.night, last, first.model.schedule.period)
     rejected = []
     for night in nights:
         with _only_warnings():

@@ -57,12 +57,12 @@ class Past:
     """The rows of each looked-back dataset, sorted by night, from which each day gets only what came before it."""
 
     def __init__(self, model: Model, tables: Mapping[str, Mapping[date, pd.DataFrame]]) -> None:
-        self._window = model.window
+        self._window, self._period = model.window, model.schedule.period
         self._frames = {name: _stacked(nights) for name, nights in tables.items()}
 
     def before(self, day: date) -> dict[str, pd.DataFrame]:
         """Per dataset, the rows of the nights that features of `day` may look back on."""
-        nights = windows.history(day, self._window)
+        nights = windows.history(day, self._window, self._period)
         first, end = np.datetime64(nights[0] if nights else day), np.datetime64(day)
         return {name: _between(frame, first, end) for name, frame in self._frames.items()}
 
@@ -96,7 +96,7 @@ def retired(model: Model) -> list[str]:
 def scheduled_features(lake: Lake, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The scheduled rows of `day` and their features, same order. Raises `DataRejected` when the day is unusable."""
     model = lake.model
-    nights = lake.usable(windows.history(day, model.window)).nights
+    nights = lake.usable(windows.history(day, model.window, model.schedule.period)).nights
     past = Past(model, {d.name: lake.tables(d, nights) for d in _looked_back_on(model)})
     lake.require(model.scheduled, day)
     scheduled = lake.tables(model.scheduled, [day])[day]
@@ -106,7 +106,7 @@ def scheduled_features(lake: Lake, day: date) -> tuple[pd.DataFrame, pd.DataFram
 def examples(lake: Lake, nights: Sequence[date]) -> Examples:
     """Labelled rows of the given usable nights. Raises `DataRejected` when there is not one."""
     model, code = lake.model, code_of(lake.model)
-    reach = lake.usable(windows.reach(tuple(nights), model.window)).nights
+    reach = lake.usable(windows.reach(tuple(nights), model.window, model.schedule.period)).nights
     tables = {d.name: lake.tables(d, reach) for d in _looked_back_on(model)}
     scheduled, past = lake.tables(model.scheduled, nights), Past(model, tables)
     parts = [_day(code, model, day, (scheduled[day], tables[model.facts.name][day]), past) for day in nights]

@@ -5,23 +5,24 @@ from datetime import date, timedelta
 
 from nightshift.adapters import results
 from nightshift.adapters.storage import ObjectStore
-from nightshift.core.volume import LOOKBACK_DAYS, weekday_nights
+from nightshift.core.volume import LOOKBACK_DAYS, similar_nights
+from nightshift.definition import Model
 
 Rows = dict[str, dict[date, int]]
 ENOUGH = 2
 
 
-def recent_rows(store: ObjectStore, model: str, night: date) -> Rows:
+def recent_rows(store: ObjectStore, model: Model, night: date) -> Rows:
     """Rows of the partitions that passed validation recently: by dataset, then by the partition's date.
 
     The same weekdays first; the other nights of the last four weeks are read only when these are too few.
     """
-    same = weekday_nights(night)
-    rows, passed = _rows(store, model, same)
+    same = similar_nights(night, model.schedule.days)
+    rows, passed = _rows(store, model.name, same)
     if passed >= ENOUGH:
         return rows
-    others = (night - timedelta(days=days) for days in range(1, LOOKBACK_DAYS + 1))
-    more, _ = _rows(store, model, (other for other in others if other not in same))
+    others = (night - timedelta(days=days) for days in range(model.schedule.days, LOOKBACK_DAYS, model.schedule.days))
+    more, _ = _rows(store, model.name, (other for other in others if other not in same))
     return {name: {**rows.get(name, {}), **counts} for name, counts in more.items()} or rows
 
 

@@ -1,7 +1,7 @@
 """The nights of a model's datasets: which of them are validated, unchanged since, and readable.
 
 A night is validated when its `validate` step ended well and each partition that it checked is still the one it
-checked, by digest. A schedule is known the evening before, so its partition was checked by the night before its own.
+checked, by digest. What is scheduled is known one period ahead, so its partition was checked by the night before.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,6 @@ import pandas as pd
 
 from nightshift.adapters import results, tables
 from nightshift.adapters.storage import ObjectStore, StoredObject, digest
-from nightshift.core import windows
 from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
 from nightshift.result import Result
@@ -59,8 +58,8 @@ class Lake:
         )
 
     def learnable(self, nights: Sequence[date]) -> Usable:
-        """Which nights can give examples: usable ones whose schedule was checked the evening before."""
-        self._load_results([*nights, *(night - windows.ONE_DAY for night in nights)])
+        """Which nights can give examples: usable ones whose schedule was checked by the night before."""
+        self._load_results([*nights, *(night - self.model.schedule.period for night in nights)])
         usable = self.usable(nights)
         objections = [(night, self._schedule_objection(night)) for night in usable.nights]
         return Usable(
@@ -120,7 +119,7 @@ class Lake:
         dataset = self.model.scheduled
         if dataset.suite is None:
             return None
-        before = day - windows.ONE_DAY
+        before = day - self.model.schedule.period
         self._load_results([before])
         result = self._results[before]
         entries: list[Mapping[str, Any]] = [] if result is None else result.detail.get("datasets", [])

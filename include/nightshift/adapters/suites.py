@@ -1,8 +1,9 @@
 """The expectation suites in `great_expectations/suites/`: Great Expectations' own JSON, read without importing it.
 
 A suite may ask for what depends on the night with `{"$PARAMETER": name}`: `night` (the partition's date, a datetime
-without zone), `day_begin` and `day_end` (every instant of that date anywhere lies between them),
-`rows_min` and `rows_max` (from recent validated nights; the policy stands in the suite's `meta.volume`).
+without zone), `first_day` (the same of the first day of a partition that holds several), `day_begin` and `day_end`
+(every instant of those dates anywhere lies between them), `rows_min` and `rows_max` (from recent validated nights; the
+policy stands in the suite's `meta.volume`).
 """
 
 import hashlib

@@ -17,18 +17,24 @@ class VolumePolicy:
     first: tuple[int, int] = (1, 1_000_000_000)
 
 
-def weekday_nights(night: date) -> list[date]:
-    """The same weekday of the last four weeks, the latest first."""
-    return [night - timedelta(days=days) for days in range(7, LOOKBACK_DAYS + 1, 7)]
+def similar_nights(night: date, days: int = 1) -> list[date]:
+    """The four nights most like `night`, the latest first: of the same weekday, or the last ones of longer periods.
 
-
-def usual(night: date, rows: Mapping[date, int]) -> float | None:
-    """The usual number of rows of such a night: the median of the same weekday, else of all recent nights.
-
-    `rows` has the counts of validated nights; those outside the last 28 days do not matter. None: too few to tell.
+    `days`: how many days a partition of the model holds.
     """
-    recent = {day: count for day, count in rows.items() if night - timedelta(days=LOOKBACK_DAYS) <= day < night}
-    same = [recent[day] for day in weekday_nights(night) if day in recent]
+    apart = timedelta(days=7 if days == 1 else days)
+    return [night - number * apart for number in range(1, 5)]
+
+
+def usual(night: date, rows: Mapping[date, int], days: int = 1) -> float | None:
+    """The usual number of rows of such a night: the median of the nights most like it, else of all recent nights.
+
+    `rows` has the counts of validated nights; those outside the last 28 days do not matter, of longer periods than a
+    day those before the last four. None: too few to tell.
+    """
+    alike = similar_nights(night, days)
+    recent = {day: count for day, count in rows.items() if min(alike) <= day < night}
+    same = [recent[day] for day in alike if day in recent]
     if len(same) >= 2:
         return median(same)
     return median(recent.values()) if len(recent) >= 3 else None

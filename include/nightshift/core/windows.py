@@ -1,33 +1,69 @@
-"""Which nights a run learns from, is compared on, and may look back on: arithmetic on dates, nothing else."""
+"""Which nights a run learns from, is compared on, and may look back on: arithmetic on dates, nothing else.
 
+A model's nights are `period` apart (`Schedule.period`), counted back from the run's own night. Windows are given in
+days, whole periods of them.
+"""
+
+from collections.abc import Mapping
 from datetime import date, timedelta
+from types import MappingProxyType
 
-from nightshift.definition import Window
+from nightshift.definition import Schedule, Window
+from nightshift.errors import BadConfig
 
 ONE_DAY = timedelta(days=1)
+WEEKDAYS: Mapping[str, int] = MappingProxyType(
+    {name: number for number, name in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
+    | {str(number): number % 7 for number in range(8)}
+)
+"""The weekdays as a cron line writes them, counted from Sunday."""
 
 
-def days(first: date, last: date) -> tuple[date, ...]:
-    """Every day from `first` to `last`, both included; empty when `last` is before `first`."""
-    return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+def days(first: date, last: date, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+    """Every `period` from `first` up to `last`, both included; empty when `last` is before `first`."""
+    return tuple(first + n * period for n in range((last - first) // period + 1))
 
 
-def holdout(night: date, window: Window) -> tuple[date, ...]:
-    """The nights that a challenger of `night` is compared on: [night − holdout_days + 1, night]."""
-    return days(night - timedelta(days=window.holdout_days - 1), night)
+def holdout(night: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+    """The nights that a challenger of `night` is compared on: those of the `holdout_days` days that end with it."""
+    return days(night - timedelta(days=window.holdout_days) + period, night, period)
 
 
-def training(night: date, window: Window) -> tuple[date, ...]:
-    """The nights that a challenger of `night` learns from: the `train_days` nights before its holdout."""
+def training(night: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+    """The nights that a challenger of `night` learns from: those of the `train_days` days before its holdout."""
     last = night - timedelta(days=window.holdout_days)
-    return days(last - timedelta(days=window.train_days - 1), last)
+    return days(last - timedelta(days=window.train_days) + period, last, period)
 
 
-def history(day: date, window: Window) -> tuple[date, ...]:
-    """The nights that features of `day` may look back on: [day − history_days, day − 1]."""
-    return days(day - timedelta(days=window.history_days), day - ONE_DAY)
+def history(day: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+    """The nights that features of night `day` may look back on: from `history_days` before it to the one before it."""
+    return days(day - timedelta(days=window.history_days), day - period, period)
 
 
-def reach(wanted: tuple[date, ...], window: Window) -> tuple[date, ...]:
-    """The nights that must be read to make examples of `wanted`: those days, and what their features look back on."""
-    return days(min(wanted) - timedelta(days=window.history_days), max(wanted))
+def reach(wanted: tuple[date, ...], window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+    """The nights that must be read to make examples of `wanted`: those, and what their features look back on."""
+    return days(min(wanted) - timedelta(days=window.history_days), max(wanted), period)
+
+
+def require_night(night: date, schedule: Schedule) -> None:
+    """Raises `BadConfig` for a day on which no run of the schedule can end.
+
+    Only a cron line that names one weekday tells: a run is then about the whole weeks that end the day before it. Any
+    other day passes, and finds no partition if there is none.
+    """
+    fires = _weekday(schedule.cron)
+    if schedule.days % 7 or fires is None:
+        return
+    off = (night.isoweekday() + 1 - fires) % 7
+    if off:
+        before, after = night - timedelta(days=off), night + timedelta(days=7 - off)
+        raise BadConfig(
+            f"{night} is a {night:%A}, and this model's nights are {before:%A}s, the last days of its weeks: "
+            f"give {before} or {after}"
+        )
+
+
+def _weekday(cron: str) -> int | None:
+    """The one weekday that a cron line names, from Sunday; None when it names none, several, or days of the month."""
+    day_of_month, _, weekday = cron.split()[2:]
+    return WEEKDAYS.get(weekday.lower()) if day_of_month == "*" else None

@@ -60,11 +60,11 @@ def record_uri(model: Model) -> str:
 def missing(store: ObjectStore, model: Model, replay: Replay, first: date, last: date) -> list[Wanted]:
     """The partitions of the nights from `first` to `last` that are not there: one listing per dataset.
 
-    What is scheduled is known a day ahead, so its partitions go to the day after `last`.
+    What is scheduled is known one period ahead, so its partitions go that much further than `last`.
     """
     wanted: list[Wanted] = []
     for dataset in model.datasets:
-        ahead = ONE_DAY if dataset is model.scheduled else timedelta()
+        ahead = model.schedule.period if dataset is model.scheduled else timedelta()
         landed = _landed(store, dataset)
         wanted += [w for w in _nights(dataset, replay, first, last + ahead) if w.night not in landed]
     return wanted

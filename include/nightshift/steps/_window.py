@@ -36,24 +36,25 @@ class Plan:
 
 def training_plan(lake: Lake, night: date) -> Plan:
     """What `train` reads. Raises `DataRejected` when the night itself or every night of a window is unusable."""
-    window = lake.model.window
+    window, period = lake.model.window, lake.model.schedule.period
     require_validated(lake, night)
-    train = learnable(lake, windows.training(night, window), "training")
-    holdout = learnable(lake, windows.holdout(night, window), "holdout")
-    return Plan(train, holdout, _inputs(lake, (*train.nights, *holdout.nights)))
+    train = learnable(lake, windows.training(night, window, period), "training")
+    holdout = learnable(lake, windows.holdout(night, window, period), "holdout")
+    return Plan(train, holdout, inputs_of(lake, (*train.nights, *holdout.nights)))
 
 
 def holdout_plan(lake: Lake, night: date) -> Plan:
     """What `evaluate` reads. Raises `DataRejected` as `training_plan` does."""
     require_validated(lake, night)
-    holdout = learnable(lake, windows.holdout(night, lake.model.window), "holdout")
-    return Plan(Usable((), ()), holdout, _inputs(lake, holdout.nights))
+    model = lake.model
+    holdout = learnable(lake, windows.holdout(night, model.window, model.schedule.period), "holdout")
+    return Plan(Usable((), ()), holdout, inputs_of(lake, holdout.nights))
 
 
 def scoring_inputs(lake: Lake, day: date) -> str:
     """The digest of what `score` reads: the schedule of `day` and the validated nights behind its features."""
     model = lake.model
-    past = lake.usable(windows.history(day, model.window)).nights
+    past = lake.usable(windows.history(day, model.window, model.schedule.period)).nights
     inputs = lake.inputs([model.scheduled], [day]) | lake.inputs([model.facts, *model.context], past)
     return _digest(_lines(inputs))
 
@@ -87,8 +88,9 @@ def learnable(lake: Lake, nights: Sequence[date], role: str) -> Usable:
     return found
 
 
-def _inputs(lake: Lake, nights: Sequence[date]) -> dict[str, str]:
+def inputs_of(lake: Lake, nights: Sequence[date]) -> dict[str, str]:
+    """The digest of every partition that examples of these nights are made from, by its URI."""
     model: Model = lake.model
-    reach = lake.usable(windows.reach(tuple(nights), model.window)).nights
+    reach = lake.usable(windows.reach(tuple(nights), model.window, model.schedule.period)).nights
     scheduled = lake.inputs([model.scheduled], nights)
     return {**scheduled, **lake.inputs([model.facts, *model.context], reach)}

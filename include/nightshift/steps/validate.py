@@ -1,7 +1,7 @@
 """Checks the night's partitions against their suites; publishes every page before it says no.
 
 Detail of the result: `datasets`, a list with for each dataset that has a suite `dataset`, `suite`, `partition` (URI),
-`night` (of the partition: the schedule's is the next day), `digest` (of the partition's objects), `rows`,
+`night` (of the partition: the schedule's is one period later), `digest` (of the partition's objects), `rows`,
 `expectations` and `failed` (counts), `failures` (`expectation`, `column`, `sentence`), `page` (object key), `planted`.
 """
 
@@ -16,8 +16,8 @@ from nightshift.adapters.history import recent_rows
 from nightshift.adapters.pages import Page
 from nightshift.adapters.storage import digest
 from nightshift.adapters.suites import Suite
-from nightshift.core import volume
-from nightshift.definition import Dataset
+from nightshift.core import volume, windows
+from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
 from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
@@ -28,12 +28,17 @@ PLANTED = "_PLANTED.json"
 
 
 def run(step: Step) -> Outcome:
-    """Validates one night. Raises `DataRejected` when a partition is missing, unreadable or fails its suite."""
+    """Validates one night.
+
+    Raises `DataRejected` when a partition is missing, unreadable or fails its suite, `BadConfig` for a day that is no
+    night of the model.
+    """
+    windows.require_night(step.night, step.model.schedule)
     if not any(dataset.suite for dataset in step.model.datasets):
         return Outcome(
             summary=f"no dataset of {step.model.name} has a suite: nothing was checked", detail={"datasets": []}
         )
-    rows = recent_rows(step.store, step.model.name, step.night)
+    rows = recent_rows(step.store, step.model, step.night)
     checks = [_Check(step, dataset, night, rows.get(dataset.name, {})) for dataset, night in _partitions(step)]
     results = [check.result() for check in checks]
     _enter(step, checks, results)
@@ -47,9 +52,9 @@ def run(step: Step) -> Outcome:
 
 
 def _partitions(step: Step) -> Iterator[tuple[Dataset, date]]:
-    """Each dataset with a suite, and the date of its partition: what is scheduled is known a day ahead."""
+    """Each dataset with a suite, and the date of its partition: what is scheduled is known one period ahead."""
     for dataset in step.model.datasets:
-        ahead = timedelta(days=1 if dataset is step.model.scheduled else 0)
+        ahead = step.model.schedule.period if dataset is step.model.scheduled else timedelta()
         if dataset.suite:
             yield dataset, step.night + ahead
 
@@ -62,7 +67,7 @@ class _Check:
         self.suite: Suite = suites.load(dataset.suite or "")
         self.partition = dataset.partition(night)
         self.digest = digest(step.store.objects(self.partition))
-        self.parameters = _parameters(self.suite, night, rows)
+        self.parameters = _parameters(self.suite, step.model, night, rows)
         inputs = f"{self.partition} {self.digest} {self.suite.digest} {sorted(self.parameters.items())}"
         self.id = idempotency_key(step, inputs)
         self.folder = docs.check_folder(step.model.name, step.night, dataset.name, self.id)
@@ -123,14 +128,17 @@ class _Check:
         return result
 
 
-def _parameters(suite: Suite, night: date, rows: dict[date, int]) -> dict[str, Any]:
-    fewest, most = volume.bounds(suite.volume, volume.usual(night, rows))
-    begin = datetime(night.year, night.month, night.day, tzinfo=UTC)
+def _parameters(suite: Suite, model: Model, night: date, rows: dict[date, int]) -> dict[str, Any]:
+    """What a suite may ask for; a partition of several days is named by its last."""
+    fewest, most = volume.bounds(suite.volume, volume.usual(night, rows, model.schedule.days))
+    last = datetime(night.year, night.month, night.day, tzinfo=UTC)
+    first = last - model.schedule.period + timedelta(days=1)
     return {
-        "night": begin.replace(tzinfo=None),
-        # An instant of the night, in any time zone of the world.
-        "day_begin": begin - timedelta(hours=14),
-        "day_end": begin + timedelta(hours=36),
+        "night": last.replace(tzinfo=None),
+        "first_day": first.replace(tzinfo=None),
+        # An instant of the partition's days, in any time zone of the world.
+        "day_begin": first - timedelta(hours=14),
+        "day_end": last + timedelta(hours=36),
         "rows_min": fewest,
         "rows_max": most,
     }

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from nightshift.core.volume import VolumePolicy, bounds, usual, weekday_nights
+from nightshift.core.volume import VolumePolicy, bounds, similar_nights, usual
 
 SATURDAY = date(2013, 3, 2)
 
@@ -34,12 +34,19 @@ def test_the_night_itself_later_and_older_ones_do_not_count(days: int) -> None:
 
 
 def test_the_weekdays_are_those_of_four_weeks() -> None:
-    assert [night.isoformat() for night in weekday_nights(SATURDAY)] == [
+    assert [night.isoformat() for night in similar_nights(SATURDAY)] == [
         "2013-02-23",
         "2013-02-16",
         "2013-02-09",
         "2013-02-02",
     ]
+
+
+def test_longer_periods_are_compared_with_the_four_before() -> None:
+    assert similar_nights(SATURDAY, 14)[:2] == [date(2013, 2, 16), date(2013, 2, 2)]
+    weeks = _before(7, 14, 21, 28, rows=7)
+    assert usual(SATURDAY, weeks | _before(35, rows=5000), days=7) == 7
+    assert usual(SATURDAY, _before(14, 28, rows=20) | _before(70, rows=5000), days=14) == 20
 
 
 def test_bounds_are_shares_of_the_usual_or_the_first_ones() -> None:
