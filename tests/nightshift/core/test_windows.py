@@ -50,7 +50,7 @@ WEEKS = Window(train_days=21, holdout_days=14, history_days=14)
 
 def test_weekly_windows_hold_the_last_days_of_weeks_back_from_the_night() -> None:
     assert windows.holdout(SUNDAY, WEEKS, WEEK) == (date(2013, 2, 24), SUNDAY)
-    assert windows.training(SUNDAY, WEEKS, WEEK) == (date(2013, 1, 27), date(2013, 2, 3), date(2013, 2, 10))
+    assert windows.training(SUNDAY, WEEKS, WEEK) == (date(2013, 2, 3), date(2013, 2, 10), date(2013, 2, 17))
     assert windows.history(SUNDAY, WEEKS, WEEK) == (date(2013, 2, 17), date(2013, 2, 24))
     assert windows.reach((date(2013, 2, 24), SUNDAY), WEEKS, WEEK) == (
         date(2013, 2, 10),
