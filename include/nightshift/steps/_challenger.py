@@ -17,14 +17,27 @@ from nightshift.adapters.frames import Examples, examples, retired
 from nightshift.adapters.lake import Lake
 from nightshift.adapters.predictions import Sample, predict
 from nightshift.adapters.registry import Fitted, Input, Logged, TrainingRun
-from nightshift.adapters.registry_rest import KEY, NIGHT, SAMPLE, SHA256, TRAIN_DETAIL, TRAINED_TO, Registry
+from nightshift.adapters.registry_rest import (
+    KEY,
+    NIGHT,
+    SAMPLE,
+    SHA256,
+    TRAIN_DETAIL,
+    TRAINED_TO,
+    WORK,
+    Registry,
+    Version,
+)
 from nightshift.adapters.storage import as_json
 from nightshift.core.metrics import all_values, metric
 from nightshift.errors import BadConfig, DataRejected
-from nightshift.steps import Step
-from nightshift.steps._window import Plan
+from nightshift.steps import Step, idempotency_key
+from nightshift.steps._standing import INPUTS, standing, work_of
+from nightshift.steps._window import Plan, training_plan
 
 log = logging.getLogger("nightshift.train")
+UNUSED = "nightshift.used_instead"
+"""On a version that lost the race against another attempt at the same night: the number of the one that is used."""
 SAMPLE_ROWS = 200
 IMPORTANCE_ROWS = 1500
 
@@ -32,8 +45,8 @@ IMPORTANCE_ROWS = 1500
 class Challenger:
     """One challenger of one night: fitted when it is made, one version once `register` returns."""
 
-    def __init__(self, step: Step, lake: Lake, plan: Plan, key: str) -> None:
-        self._step, self._plan, self._key = step, plan, key
+    def __init__(self, step: Step, lake: Lake, plan: Plan) -> None:
+        self._step, self._plan, self._key = step, plan, idempotency_key(step, plan.digest)
         nights = (*plan.train.nights, *plan.holdout.nights)
         rows = examples(lake, nights).without(retired(step.model))
         self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
@@ -47,8 +60,8 @@ class Challenger:
         self._predictions = predict(self._estimator, step.model.task, self._holdout.features)
         log.info("fitted on %d rows of %d columns in %.1f s", *self._train.features.shape, self._fit_seconds)
 
-    def register(self, registry: Registry) -> dict[str, Any]:
-        """Stores the run and, last of all, registers the version. Returns the step's detail."""
+    def register(self, registry: Registry) -> Version:
+        """Stores the run and, last of all, registers the version. Returns the night's version: this, or another's."""
         step = self._step
         tags = {NIGHT: step.night.isoformat(), "nightshift.caused_by": step.by.caused_by}
         tags |= {"nightshift.model": step.model.name, "nightshift.code_version": step.by.code_version}
@@ -59,14 +72,32 @@ class Challenger:
         detail = self._detail(run.id, logged)
         run.log_numbers(self._params(), {**detail["metrics"], "fit_seconds": self._fit_seconds}, logged)
         run.log_files(self._files(detail, sample))
-        version = registry.register(step.model.name, run.id, logged.model_id, self._version_tags(logged))
+        version = self._one(registry, run.id, logged)
         run.finish(version, {"nightshift.version": str(version.number)})
-        # Of two attempts at once the first to register wins; what is recorded is what the version holds.
-        return {**detail, "version": version.number, "artifact_sha256": version.tags.get(SHA256, logged.sha256)}
+        return version
+
+    def _one(self, registry: Registry, run_id: str, logged: Logged) -> Version:
+        """The one version of this night. An attempt that ran at the same time may have made it, even just now."""
+        meanwhile = standing(registry, self._step, self._plan_now)
+        if meanwhile is not None:
+            log.info("version %d was registered by another attempt meanwhile: it is used", meanwhile.number)
+            return meanwhile
+        made = registry.register(self._step.model.name, run_id, logged.model_id, self._version_tags(logged))
+        oldest = registry.tagged(made.model, WORK, work_of(self._step))[0]
+        first = made if oldest.number == made.number else standing(registry, self._step, self._plan_now) or made
+        if first.number != made.number:
+            log.info("version %d was registered first: it is used, and %d is not", first.number, made.number)
+            registry.tag(made, {UNUSED: str(first.number)})
+        return first
+
+    def _plan_now(self) -> Plan:
+        """The plan as it would be now: another attempt may have seen nights that became usable after we began."""
+        return training_plan(Lake(self._step.store, self._step.model), self._step.night)
 
     def _version_tags(self, logged: Logged) -> dict[str, str]:
         return {
             KEY: self._key,
+            WORK: work_of(self._step),
             NIGHT: self._step.night.isoformat(),
             SHA256: logged.sha256,
             TRAINED_TO: self._train.nights[-1].isoformat(),
@@ -114,7 +145,7 @@ class Challenger:
         return {
             TRAIN_DETAIL: as_json(detail),
             SAMPLE: Sample(sample, self._predictions[: len(sample)]).as_json(),
-            "inputs.json": as_json(self._plan.inputs),
+            INPUTS: as_json(self._plan.inputs),
             "environment.txt": _environment(),
             **self._pictures(),
         }

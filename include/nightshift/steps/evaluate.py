@@ -1,17 +1,23 @@
 """`evaluate`: lets challenger and champion score the same holdout rows, and stores the verdict. Green either way.
 
+A verdict is found again as long as it is about the same two versions and everything that it read is unchanged and still
+validated. One that the ledger promoted upon stands for good: the night is not judged again.
+
 Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, rows, run_id,
-idempotency_key, seed, reused.
+gate (its fields), task, inputs (the digest of every partition read, by URI), code (digest of the model's folder), duel
+(digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused. With gate, task,
+versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
 """
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
+import models
 from nightshift.adapters import results
 from nightshift.adapters.frames import Examples, examples
 from nightshift.adapters.fresh import Answer, predict_fresh
@@ -19,16 +25,17 @@ from nightshift.adapters.lake import Lake
 from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.predictions import Sample
 from nightshift.adapters.registry_load import columns_for
-from nightshift.adapters.registry_rest import SAMPLE, TRAINED_TO, Registry, Version
+from nightshift.adapters.registry_rest import LEDGER_ENTRY, SAMPLE, TRAINED_TO, Registry, Version
 from nightshift.champion.court import court
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.core.verdict import Check, Verdict
+from nightshift.definition import Model
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
 from nightshift.steps._finished import finished
 from nightshift.steps._publish_verdict import publish
-from nightshift.steps._window import Plan, holdout_plan
+from nightshift.steps._window import Plan, holdout_plan, inputs_of
 
 log = logging.getLogger("nightshift.evaluate")
 
@@ -48,6 +55,11 @@ class Duel:
         """The versions that take part."""
         return (self.challenger,) if self.champion is None else (self.challenger, self.champion)
 
+    @property
+    def numbers(self) -> list[int]:
+        """Their numbers, the challenger's first."""
+        return [version.number for version in self.versions]
+
 
 def run(step: Step) -> Outcome:
     """Judges the night's challenger against the champion that reigned on that night.
@@ -57,17 +69,50 @@ def run(step: Step) -> Outcome:
     lake, registry = Lake(step.store, step.model), Registry()
     plan, trained = holdout_plan(lake, step.night), finished(step, "train")
     duel = _duel(step, registry, plan, int(trained.detail["version"]))
-    numbers = [version.number for version in duel.versions]
-    key = idempotency_key(step, f"{plan.digest} {numbers}")
-    before = results.load(step.store, step.model.name, step.night, "evaluate")
-    if before is not None and before.outcome == "done" and before.detail.get("idempotency_key") == key:
-        return Outcome(summary=before.summary, detail={**before.detail, "reused": True})
-    rows = examples(lake, duel.nights)
+    found = _promoted_upon(step, duel) or _found(step, duel, plan)
+    if found is not None:
+        return Outcome(summary=_summary(found), detail={**found, "reused": True})
+    key = idempotency_key(step, f"{plan.digest} {duel.numbers}")
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
-    verdict = _judged(step, registry, duel, rows, seed)
-    detail = _detail(duel, verdict, rows) | {"idempotency_key": key, "seed": seed, "reused": False}
+    rows = examples(lake, duel.nights)
+    verdict = judged(step.model, registry, duel, rows, seed)
+    names = {"duel": _name(step, duel), "code": models.digest(step.model.name), "idempotency_key": key}
+    record = {"inputs": inputs_of(lake, duel.nights), "seed": seed, "reused": False}
+    detail = _detail(step.model, duel, verdict, rows) | names | record
     publish(step, registry, duel.challenger, detail)
     return Outcome(summary=_summary(detail), detail=detail)
+
+
+def _name(step: Step, duel: Duel) -> str:
+    """Names a comparison whatever its holdout: night, code, definition and the two versions."""
+    return idempotency_key(step, f"evaluate {duel.numbers}")
+
+
+def _promoted_upon(step: Step, duel: Duel) -> dict[str, Any] | None:
+    """The verdict by which this challenger became champion. What was decided by it is not decided again."""
+    if LEDGER_ENTRY not in duel.challenger.tags:
+        return None
+    entries = Ledger(step.store, step.model.name).newest_first()
+    promoted = (e for e in entries if e.kind == "promotion" and e.version == duel.challenger.number)
+    entry = next(promoted, None)
+    if entry is None:
+        return None
+    log.info("version %d was promoted on its verdict, in entry %d: it is not judged again", entry.version, entry.number)
+    return dict(entry.verdict)
+
+
+def _found(step: Step, duel: Duel, plan: Plan) -> dict[str, Any] | None:
+    """The verdict of an earlier attempt, if all that it read still is as it was. More nights do not make it another."""
+    before = results.load(step.store, step.model.name, step.night, "evaluate")
+    if before is None or before.outcome != "done" or before.detail.get("duel") != _name(step, duel):
+        return None
+    read: dict[str, str] = before.detail["inputs"]
+    if any(plan.inputs.get(uri) != digest for uri, digest in read.items()):
+        return None
+    for night in duel.nights:
+        if night.isoformat() not in before.detail["holdout_nights"]:
+            log.info("night %s became usable after the verdict, which stands as it was made without it", night)
+    return before.detail
 
 
 def _duel(step: Step, registry: Registry, plan: Plan, number: int) -> Duel:
@@ -92,10 +137,11 @@ def _unseen(nights: tuple[date, ...], versions: tuple[Version, ...]) -> tuple[tu
     return left, [{"night": night.isoformat(), "reason": reason} for night in nights if night <= last]
 
 
-def _judged(step: Step, registry: Registry, duel: Duel, rows: Examples, seed: int) -> Verdict:
+def judged(model: Model, registry: Registry, duel: Duel, rows: Examples, seed: int) -> Verdict:
+    """The verdict of the model's gate on these rows, from predictions that a fresh process makes with both versions."""
     document = registry.attached(duel.challenger.run_id, SAMPLE)
     sample = Sample.parse(document or {"columns": [], "rows": [], "predictions": []})
-    challenger, champion = _answers(step, registry, duel, rows, sample)
+    challenger, champion = _answers(model, registry, duel, rows, sample)
     checks = [_reloads(challenger, sample)]
     if champion is not None and champion.refused:
         checks.append(Check("comparable", False, f"the champion cannot be compared: {champion.refused}"))
@@ -103,11 +149,11 @@ def _judged(step: Step, registry: Registry, duel: Duel, rows: Examples, seed: in
     nothing = rows.labels * float("nan")
     theirs = champion.predictions.get("holdout") if champion else None
     predicted = Predicted(challenger.predictions.get("holdout", nothing), theirs)
-    return judge(step.model.gate, step.model.task, holdout, predicted, seed, checks)
+    return judge(model.gate, model.task, holdout, predicted, seed, checks)
 
 
 def _answers(
-    step: Step, registry: Registry, duel: Duel, rows: Examples, sample: Sample
+    model: Model, registry: Registry, duel: Duel, rows: Examples, sample: Sample
 ) -> tuple[Answer, Answer | None]:
     """What each version says of the holdout, in its own columns, from a fresh process that loads both."""
     asked: dict[int, dict[str, pd.DataFrame]] = {}
@@ -119,7 +165,7 @@ def _answers(
             refused[version.number] = Answer({}, str(error))
     if duel.challenger.number in asked:
         asked[duel.challenger.number]["sample"] = sample.features
-    answers = refused | predict_fresh(step.model, asked)
+    answers = refused | predict_fresh(model, asked)
     return answers[duel.challenger.number], answers[duel.champion.number] if duel.champion else None
 
 
@@ -133,9 +179,11 @@ def _reloads(answer: Answer, sample: Sample) -> Check:
     )
 
 
-def _detail(duel: Duel, verdict: Verdict, rows: Examples) -> dict[str, Any]:
+def _detail(model: Model, duel: Duel, verdict: Verdict, rows: Examples) -> dict[str, Any]:
     return {
         "verdict": verdict.as_dict(),
+        "gate": asdict(model.gate),
+        "task": model.task,
         "challenger_version": duel.challenger.number,
         "champion_version": duel.champion.number if duel.champion else None,
         "champion_night": duel.champion_night.isoformat() if duel.champion_night else None,

@@ -8,11 +8,11 @@ import logging
 from typing import Any
 
 from nightshift.adapters.lake import Lake
-from nightshift.adapters.registry_rest import TRAIN_DETAIL, Registry, Version
-from nightshift.errors import TryLater
+from nightshift.adapters.registry_rest import SHA256, Registry, Version
 from nightshift.result import Outcome
-from nightshift.steps import Step, idempotency_key
-from nightshift.steps._window import training_plan
+from nightshift.steps import Step
+from nightshift.steps._standing import detail_of, standing
+from nightshift.steps._window import Plan, training_plan
 
 log = logging.getLogger("nightshift.train")
 
@@ -24,26 +24,30 @@ def run(step: Step) -> Outcome:
     """
     lake, registry = Lake(step.store, step.model), Registry()
     plan = training_plan(lake, step.night)
-    key = idempotency_key(step, plan.digest)
-    found = registry.with_key(step.model.name, key)
-    if found is None:
+    found = standing(registry, step, lambda: plan)
+    if found is not None:
+        detail = _reused(registry, found, plan)
+    else:
         # MLflow and scikit-learn take seconds to import: only work that is really done pays for them.
         from nightshift.steps._challenger import Challenger
 
-        detail = Challenger(step, lake, plan, key).register(registry)
-    else:
-        detail = _reused(registry, found)
+        version = Challenger(step, lake, plan).register(registry)
+        detail = detail_of(registry, version)
+        # Of two attempts at once the first to register wins; what is recorded is what the version holds.
+        detail["artifact_sha256"] = version.tags.get(SHA256, detail["artifact_sha256"])
     return Outcome(summary=_summary(detail), detail=detail)
 
 
-def _reused(registry: Registry, version: Version) -> dict[str, Any]:
-    """The detail of a version that stands already. It was registered last, so all of its run was stored before."""
-    detail = registry.attached(version.run_id, TRAIN_DETAIL)
-    if detail is None:
-        raise TryLater(f"run {version.run_id} of version {version.number} has no {TRAIN_DETAIL}: MLflow lost a file")
+def _reused(registry: Registry, version: Version, plan: Plan) -> dict[str, Any]:
+    """The detail of a version that stands already; says which nights it could not learn from."""
+    detail = detail_of(registry, version)
     registry.finish_run(version.run_id)
-    log.info("version %d was already trained from the same nights, code and definition: it is used", version.number)
-    return {**detail, "version": version.number, "reused": True}
+    number, seen = version.number, {*detail["train_nights"], *detail["holdout_nights"]}
+    log.info("version %d was already trained by the same code and definition from nights that stand: used", number)
+    for night in (*plan.train.nights, *plan.holdout.nights):
+        if night.isoformat() not in seen:
+            log.info("night %s became usable after version %d was trained; later nights learn from it", night, number)
+    return {**detail, "reused": True}
 
 
 def _summary(detail: dict[str, Any]) -> str:
