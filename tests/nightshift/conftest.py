@@ -22,7 +22,7 @@ from nightshift.result import Result
 from nightshift.settings import RunSettings
 from nightshift.steps import Step
 
-MODELS = Path(__file__).parent / "fixture_models"
+MODELS = Path(__file__).parent / "steps" / "fixture_models"
 FIRST, LAST = date(2013, 2, 6), date(2013, 2, 21)
 NIGHT = date(2013, 2, 19)
 
