@@ -1,0 +1,146 @@
+"""`nightshift recheck MODEL [NUMBER]`: computes the ledger's verdicts again from their records, and compares."""
+
+import argparse
+import logging
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+import models
+from nightshift.adapters.ledger import Entry, Ledger
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.arguments import Parser
+from nightshift.definition import Model
+from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
+from nightshift.settings import StorageSettings, read
+
+log = logging.getLogger(__name__)
+TOLERANCE = 1e-9
+"""Numbers of one verdict may differ by rounding between processors, not by more."""
+SENTENCES = ("sentence", "reason")
+"""What only says the numbers for people."""
+DESCRIPTION = """\
+Take verdicts from the ledger and compute each again: the same two versions, the same rows of the same nights, the
+recorded gate and seed. Promotion or not, every check, every number and every slice must come out the same. What it read
+is compared by digest first: data that changed since is said, not used.
+
+exit codes: 0 all are the same; 10 one differs, or cannot be computed any more; 20 wrong arguments; 75 try again later
+"""
+
+
+@dataclass(frozen=True)
+class Rechecked:
+    """What came of one entry. `why`: what differs, or what is in the way; empty when it is the same."""
+
+    entry: Entry
+    state: Literal["same", "differs", "cannot"]
+    why: str = ""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        record = self.entry.verdict
+        rival = record.get("champion_version")
+        against = "without a champion" if rival is None else f"against {rival}"
+        what = f"entry {self.entry.number}, night {self.entry.night}, version {self.entry.version} {against}"
+        return f"{what}: {self.state}{f' ({self.why})' if self.why else ''}"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `nightshift recheck`."""
+    top = Parser(
+        prog="nightshift recheck", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("model", metavar="MODEL", help="a folder of include/models")
+    which = top.add_mutually_exclusive_group()
+    which.add_argument("number", metavar="NUMBER", nargs="?", type=int, help="only this entry (default: all)")
+    which.add_argument("--last", metavar="N", type=int, help="only the newest N entries that hold a verdict")
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
+    arguments = parser().parse_args(argv)
+    try:
+        model, store = models.load(arguments.model), ObjectStore(read(StorageSettings))
+        entries = chosen(Ledger(store, model.name), arguments.number, arguments.last)
+        return _tell(recheck(store, model, Registry(), entries))
+    except NightshiftError as error:
+        log.error("%s: %s", error.outcome, error)
+        return error.exit_code
+
+
+def _tell(found: Iterator[Rechecked]) -> int:
+    counts = {"same": 0, "differs": 0, "cannot": 0}
+    for one in found:
+        counts[one.state] += 1
+        log.info("%s", one)
+    log.info("%d the same, %d differ, %d cannot be computed any more", *counts.values())
+    return DONE if counts["same"] == sum(counts.values()) else DataRejected.exit_code
+
+
+def chosen(ledger: Ledger, number: int | None = None, last: int | None = None) -> Iterator[Entry]:
+    """The entries that hold a verdict, newest first: all, one, or the newest `last`. Raises `BadConfig` for none."""
+    if number is None:
+        if last is not None and last < 1:
+            raise BadConfig(f"--last {last} must be at least 1")
+        return islice((entry for entry in ledger.newest_first() if entry.verdict), last)
+    found = next((entry for entry in ledger.newest_first() if entry.number == number), None)
+    if found is None or not found.verdict:
+        said = "is not in the ledger" if found is None else f"is a {found.kind} and holds no verdict"
+        raise BadConfig(f"entry {number} {said}: `nightshift history` lists them")
+    return iter([found])
+
+
+def recheck(store: ObjectStore, model: Model, registry: Registry, entries: Iterator[Entry]) -> Iterator[Rechecked]:
+    """Computes each entry's verdict again. Raises `TryLater` when MLflow or the store fails."""
+    for entry in entries:
+        yield _rechecked(store, model, registry, entry)
+
+
+def _rechecked(store: ObjectStore, model: Model, registry: Registry, entry: Entry) -> Rechecked:
+    from nightshift.steps._recorded import recompute  # pandas, which --help does without
+
+    record = entry.verdict
+    try:
+        again = recompute(store, model, registry, record)
+    except (BadConfig, DataRejected) as error:
+        return Rechecked(entry, "cannot", str(error))
+    wrong = [*differences(record["verdict"], again["verdict"]), *_counted(record, again)]
+    if not wrong:
+        return Rechecked(entry, "same")
+    if record.get("code", models.digest(model.name)) != models.digest(model.name):
+        return Rechecked(entry, "cannot", f"the code of models/{model.name} changed since; now {'; '.join(wrong)}")
+    return Rechecked(entry, "differs", "; ".join(wrong))
+
+
+def _counted(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
+    return differences({"rows": record.get("rows")}, {"rows": again["rows"]})
+
+
+def differences(recorded: Any, now: Any, where: str = "") -> list[str]:
+    """Each place in which two verdicts, as plain JSON, are not the same; empty when they are."""
+    if isinstance(recorded, dict) and isinstance(now, dict):
+        names = (name for name in recorded if name not in SENTENCES)
+        return [d for name in names for d in differences(recorded[name], now.get(name), f"{where} {name}".strip())]
+    if isinstance(recorded, list | tuple) and isinstance(now, list | tuple) and len(recorded) == len(now):
+        pairs = enumerate(zip(recorded, now, strict=True))
+        return [d for at, (one, other) in pairs for d in differences(one, other, f"{where} {_named(one, at)}")]
+    return [] if _equal(recorded, now) else [f"{where} was {recorded}, and is {now}"]
+
+
+def _named(one: Any, at: int) -> str:
+    """A check or a slice by its name, anything else by its place."""
+    if not isinstance(one, dict):
+        return str(at)
+    return str(one.get("name") or f"{one.get('slice')} {one.get('group')}")
+
+
+def _equal(recorded: Any, now: Any) -> bool:
+    if isinstance(recorded, float) and isinstance(now, float):
+        return math.isclose(recorded, now, rel_tol=0, abs_tol=TOLERANCE)
+    return bool(recorded == now)

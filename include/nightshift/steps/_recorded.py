@@ -1,0 +1,90 @@
+"""A verdict computed again from its record: that pair of versions, that holdout, that gate, that seed.
+
+The record says which partitions were read and what each was. Nothing else is read, however many nights became usable
+since, and nothing that changed is used silently.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any
+
+from nightshift.adapters.frames import examples
+from nightshift.adapters.lake import Lake, Usable
+from nightshift.adapters.registry_rest import Registry, Version
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import Dataset, Gate, Model
+from nightshift.errors import BadConfig, DataRejected
+from nightshift.steps.evaluate import Duel, judged
+
+NEEDED = ("verdict", "gate", "task", "inputs", "seed", "holdout_nights", "challenger_version", "champion_version")
+NOT_RECORDED = "a night of which nothing was read when the verdict was made"
+
+
+class Recorded(Lake):
+    """The lake as it was when a verdict was made: its nights are those that were read, whatever is validated today."""
+
+    def __init__(self, store: ObjectStore, model: Model, inputs: Mapping[str, str]) -> None:
+        super().__init__(store, model)
+        self._inputs = inputs
+
+    def usable(self, nights: Sequence[date]) -> Usable:
+        """The nights whose facts were read."""
+        read = {night for night in nights if self.model.facts.partition(night) in self._inputs}
+        left = tuple((night, NOT_RECORDED) for night in nights if night not in read)
+        return Usable(tuple(night for night in nights if night in read), left)
+
+    def require_unchanged(self) -> None:
+        """Raises `DataRejected` naming the first partition that is not what was read."""
+        for uri, recorded in sorted(self._inputs.items()):
+            dataset, night = _partition(self.model, uri)
+            now = self.digest(dataset, night)
+            if now != recorded:
+                raise DataRejected(f"{uri} changed since: its digest was {recorded}, and is {now}")
+
+
+def recompute(store: ObjectStore, model: Model, registry: Registry, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict that a record leads to now, as its `verdict`, and its count of rows, as `rows`.
+
+    Raises `BadConfig` when the record is not whole or a version is gone, `DataRejected` when a partition changed.
+    """
+    if lacking := [name for name in NEEDED if name not in record]:
+        raise BadConfig(f"the record lacks {', '.join(lacking)}: an older version of Nightshift wrote it")
+    then = replace(model, gate=_gate(record["gate"]), task=record["task"])
+    lake = Recorded(store, then, record["inputs"])
+    lake.require_unchanged()
+    nights = tuple(date.fromisoformat(night) for night in record["holdout_nights"])
+    champion = record["champion_version"]
+    rival = None if champion is None else _version(registry, then, champion)
+    duel = Duel(_version(registry, then, record["challenger_version"]), rival, None, nights, [])
+    rows = examples(lake, nights)
+    return {
+        "verdict": judged(then, registry, duel, rows, int(record["seed"])).as_dict(),
+        "rows": len(rows.labels),
+    }
+
+
+def _version(registry: Registry, model: Model, number: int) -> Version:
+    found = registry.find(model.name, number)
+    if found is None:
+        raise BadConfig(f"version {number} was deleted from the registry")
+    return found
+
+
+def _gate(recorded: Mapping[str, Any]) -> Gate:
+    unknown = set(recorded) - {one.name for one in fields(Gate)}
+    if unknown:
+        raise BadConfig(f"the gate was recorded with {', '.join(sorted(unknown))}, which this version does not know")
+    known: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in recorded.items()}
+    return Gate(**known)
+
+
+def _partition(model: Model, uri: str) -> tuple[Dataset, date]:
+    """Which dataset and night a partition's URI names."""
+    for dataset in model.datasets:
+        head, tail = dataset.uri.split("{night}")
+        if uri.startswith(head) and uri.endswith(tail):
+            night = uri.removeprefix(head).removesuffix(tail)
+            if dataset.uri.format(night=night) == uri and len(night) == len("2013-02-09"):
+                return dataset, date.fromisoformat(night)
+    raise BadConfig(f"{uri} was read, and is no partition of a dataset of model {model.name} any more")
