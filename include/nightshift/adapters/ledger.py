@@ -55,7 +55,8 @@ class Entry:
 
     `champion_version`, `champion_night`, `champion_entry`: who reigns after this entry, and the number of the entry
     that made that version champion, None when there is no champion. `previous_version`, `previous_night`: who reigned
-    before it. `withdrawn`: the version that a rollback took away, which is not promoted again by itself.
+    before it. `withdrawn`: the version that a rollback took away, which is not promoted again by itself; `barred`: all
+    versions of which that holds after this entry. Who reigns is thus in the last entry, whole.
 
     `verdict`: the detail of `evaluate` as it was acted upon, with everything needed to compute it again; empty for a
     rollback or an adoption. `decision`: what a person said, None where nobody is asked. `when`: ISO 8601 instant in
@@ -72,6 +73,7 @@ class Entry:
     previous_version: int | None
     previous_night: str | None
     withdrawn: int | None = None
+    barred: tuple[int, ...] = ()
     reason: str
     verdict: Mapping[str, Any] = field(default_factory=dict)
     decision: Decision | None = None
@@ -109,15 +111,36 @@ class Ledger:
             yield self._entry(number)[0]
 
     def last(self) -> Entry | None:
-        """The newest entry, or None when nothing was ever promoted."""
+        """The newest entry, or None when nothing was ever decided."""
         return next(self.newest_first(), None)
+
+    def entry(self, number: int) -> Entry:
+        """One entry. Raises `TryLater` when it is missing, `BadConfig` when it cannot be read."""
+        return self._entry(number)[0]
+
+    def reigns(self, last: Entry | None) -> Iterator[Entry]:
+        """One entry of each reign, the newest first and from `last` on: read it for `champion_*`, who reigned then.
+
+        It hops from the entry that crowned a champion to the one before it, so that refusals cost nothing.
+        """
+        while last is not None:
+            if last.champion_version is not None:
+                yield last
+            begun = last.champion_entry or last.number
+            last = self.entry(begun - 1) if begun > 1 else None
+
+    def numbered(self, entry: Entry, after: Entry | None) -> Entry:
+        """The entry as it would stand behind `after`."""
+        number = 1 if after is None else after.number + 1
+        digest = None if after is None else hashlib.sha256(self._entry(after.number)[1]).hexdigest()
+        crowns = entry.changes_champion and entry.champion_version is not None
+        crowned = number if crowns else None if entry.changes_champion else entry.champion_entry
+        return replace(entry, number=number, previous_digest=digest, champion_entry=crowned)
 
     def append(self, entry: Entry, after: Entry | None) -> Entry | None:
         """Appends behind `after`, the last entry that the caller decided upon. None when another was appended since."""
-        number = 1 if after is None else after.number + 1
-        digest = None if after is None else hashlib.sha256(self._entry(after.number)[1]).hexdigest()
-        numbered = replace(entry, number=number, previous_digest=digest)
-        return numbered if self._store.put_if_absent(self.uri(number), as_json(asdict(numbered))) else None
+        numbered = self.numbered(entry, after)
+        return numbered if self._store.put_if_absent(self.uri(numbered.number), stored(numbered)) else None
 
     def _last_number(self) -> int:
         names = [o.name for o in self._store.objects(self._store.uri(self._folder))]
@@ -130,6 +153,11 @@ class Ledger:
         return parse(data, self.uri(number)), data
 
 
+def stored(entry: Entry) -> bytes:
+    """The bytes of an entry in the store."""
+    return as_json(asdict(entry))
+
+
 def parse(data: bytes, where: str) -> Entry:
     """A stored entry. Raises `BadConfig` naming `where` when it is none."""
     try:
@@ -137,6 +165,7 @@ def parse(data: bytes, where: str) -> Entry:
         cause, decision = Cause(**found.pop("cause")), found.pop("decision", None)
         known = {one.name for one in fields(Entry)}
         kept = {name: value for name, value in found.items() if name in known}
+        kept["barred"] = tuple(kept.get("barred", ()))
         return Entry(**kept, cause=cause, decision=Decision(**decision) if decision else None)
     except (ValueError, TypeError, KeyError) as error:
         raise BadConfig(f"{where} is no entry of a ledger: was it edited?") from error

@@ -59,6 +59,10 @@ class Server:
         """The JSON reply of a change that may be repeated."""
         return json.loads(self._send("PATCH", API + path, json.dumps(body).encode(), ATTEMPTS) or b"{}")
 
+    def delete(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON reply of a removal that may be repeated."""
+        return json.loads(self._send("DELETE", API + path, json.dumps(body).encode(), ATTEMPTS) or b"{}")
+
     def artifact(self, path: str) -> bytes:
         """The bytes of an artifact that the server stores, by its path there."""
         folder, _, name = path.rpartition("/")

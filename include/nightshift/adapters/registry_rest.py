@@ -3,6 +3,7 @@
 Artifacts go through the MLflow server (`mlflow server --serve-artifacts`), so that a pod needs no other credentials.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -20,8 +21,14 @@ NIGHT = "nightshift.night"
 SHA256 = "nightshift.artifact_sha256"
 TRAINED_TO = "nightshift.trained_to"
 LEDGER_ENTRY = "nightshift.ledger_entry"
+"""Number of the entry that made this version champion last; set when the alias has been moved."""
+DECIDING = "nightshift.deciding"
+"""Number that the last entry about this version was to have, and its SHA-256; set before it is appended."""
+WITHDRAWN = "nightshift.withdrawn"
+"""Number of the rollback that took this version away."""
 TRAIN_DETAIL = "train.json"
 SAMPLE = "sample.json"
+MODEL_FILE = "model.skops"
 PROXIED = "mlflow-artifacts:"
 REGISTERED_WITHIN = 30.0
 """Seconds that a version may take to become ready."""
@@ -126,6 +133,29 @@ class Registry:
         for key, value in tags.items():
             body = {"name": version.model, "version": str(version.number), "key": key, "value": value}
             self.server.post("model-versions/set-tag", body)
+
+    def untag(self, version: Version, tag: str) -> None:
+        """Removes a tag of a version, if it has it."""
+        body = {"name": version.model, "version": str(version.number), "key": tag}
+        self.server.delete("model-versions/delete-tag", body)
+
+    def versions(self, model: str) -> list[Version]:
+        """Every version of a model, the oldest first."""
+        found, token = [], ""
+        while True:
+            query = {"filter": f"name = {_quoted(model)}", "max_results": "200"}
+            reply = self.server.get("model-versions/search", **query, **({"page_token": token} if token else {}))
+            found += [_version(entry) for entry in reply.get("model_versions", [])]
+            token = reply.get("next_page_token", "")
+            if not token:
+                return sorted(found, key=lambda version: version.number)
+
+    def digest(self, version: Version) -> str | None:
+        """The SHA-256 of the model as it is stored now, or None when its file is gone."""
+        try:
+            return hashlib.sha256(self.server.artifact(f"{self.files(version)}/{MODEL_FILE}")).hexdigest()
+        except NotFound:
+            return None
 
     def finish_run(self, run_id: str) -> None:
         """Marks a run as finished, if an attempt that was killed left it open."""

@@ -1,8 +1,8 @@
 """Which version reigns, now and on a night: what the ledger says, and what a person may have done to the alias since.
 
-The ledger is written before the alias is moved. An alias that is behind the ledger therefore means a promotion that was
-killed half way, if the promoted version lacks the tag that is set last, and otherwise a person who moved the alias, or
-deleted the version, by hand: then the person is right.
+The ledger is written before the alias is moved. An alias that is behind the ledger therefore means a change that was
+cut short, if the crowned version lacks the tag that is set last, and otherwise a person who moved the alias, or deleted
+the version, by hand: then the person is right.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,9 @@ from datetime import date
 
 from nightshift.adapters.ledger import Entry, Ledger
 from nightshift.adapters.registry_rest import LEDGER_ENTRY, NIGHT, Registry, Version
+
+LOOKS = 5
+"""How often ledger and alias are read again because something was decided between the two reads."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Reign:
 class Court:
     """The standing champion (None: there is none), and the ledger's last entry, as they were when it was read.
 
-    `unfinished`: the last entry's alias was never moved. `by_hand`: somebody moved or removed the alias since.
+    `unfinished`: the last change of the champion was decided, and alias and tags were not brought there.
+    `by_hand`: somebody moved or removed the alias since.
     """
 
     registry: Registry
@@ -41,46 +45,73 @@ class Court:
     unfinished: bool = False
     by_hand: bool = False
 
-    def reigning(self, night: date, without: int | None = None) -> Reign | None:
-        """Who reigned on `night`: the newest champion that was not trained for a later one and still exists.
+    @property
+    def withdrawn(self) -> frozenset[int]:
+        """The versions that a rollback took away and that nobody made champion again."""
+        standing = {self.champion.number} if self.champion else set()
+        return frozenset(self.last.barred if self.last else ()) - standing
 
-        `without`: a version to look behind, the challenger of that night, so that a night that is run again meets the
-        champion that it met the first time and not itself.
+    def reigning(self, night: date, without: int | None = None) -> Reign | None:
+        """Who reigned on `night`: the newest champion that was not trained for a later one, still exists and stands.
+
+        A version that was withdrawn is nobody's rival. `without`: a version to look behind, the challenger of that
+        night, so that a night that is run again meets the champion that it met the first time and not itself.
         """
-        if self.by_hand and self.champion is None:
+        if self.champion is None:
             return None
-        for number, trained_for in self._newest_first():
-            if trained_for <= night and number != without:
+        for number, trained_for in self.reigns():
+            if trained_for <= night and number != without and number not in self.withdrawn:
                 version = self.registry.find(self.model, number)
                 if version is not None:
                     return Reign(version, trained_for)
         return None
 
-    def _newest_first(self) -> Iterator[tuple[int, date]]:
+    def reigns(self) -> Iterator[tuple[int, date]]:
+        """Every reign, the newest first: a version's number and the night it was trained for."""
         if self.by_hand and self.champion is not None:
             yield self.champion.number, self.champion.night
-        for entry in self.ledger.newest_first():
-            yield entry.version, entry.trained_for
+        for entry in self.ledger.reigns(self.last):
+            if entry.champion_version is not None:
+                yield entry.champion_version, date.fromisoformat(entry.champion_night or date.min.isoformat())
 
 
 def court(registry: Registry, ledger: Ledger, model: str) -> Court:
     """Who reigns now. Raises `TryLater` when MLflow or the store fails."""
-    last, alias = ledger.last(), registry.champion(model)
-    named = None if alias is None else Reign(alias, _trained_for(alias))
-    if last is None:
-        return Court(registry, ledger, model, named, None, by_hand=named is not None)
-    version = alias if alias and alias.number == last.version else registry.find(model, last.version)
-    if version is None:
-        return Court(registry, ledger, model, named, last, by_hand=True)
-    crowned, finished = Reign(version, last.trained_for), LEDGER_ENTRY in version.tags
-    if finished and version is not alias:
-        return Court(registry, ledger, model, named, last, by_hand=True)
-    return Court(registry, ledger, model, crowned, last, unfinished=not finished)
+    seen = _look(registry, ledger, model)
+    for _ in range(LOOKS):
+        if not seen.by_hand:
+            return seen
+        # What looks like a hand may be a change that another process made after we read the ledger.
+        again = _look(registry, ledger, model)
+        if again.last == seen.last and _number(again) == _number(seen):
+            return again
+        seen = again
+    return seen
 
 
-def _trained_for(version: Version) -> date:
+def trained_for(version: Version) -> date:
     """The night of a version; one that Nightshift did not train counts as older than any night."""
     try:
         return date.fromisoformat(version.tags.get(NIGHT, ""))
     except ValueError:
         return date.min
+
+
+def _look(registry: Registry, ledger: Ledger, model: str) -> Court:
+    last, alias = ledger.last(), registry.champion(model)
+    named = None if alias is None else Reign(alias, trained_for(alias))
+    if last is None or last.champion_version is None:
+        return Court(registry, ledger, model, named, last, by_hand=named is not None)
+    number = last.champion_version
+    version = alias if alias and alias.number == number else registry.find(model, number)
+    if version is None:
+        return Court(registry, ledger, model, named, last, by_hand=True)
+    crowned = Reign(version, date.fromisoformat(last.champion_night or date.min.isoformat()))
+    finished = version.tags.get(LEDGER_ENTRY) == f"{last.champion_entry:06d}"
+    if finished and version is not alias:
+        return Court(registry, ledger, model, named, last, by_hand=True)
+    return Court(registry, ledger, model, crowned, last, unfinished=not finished)
+
+
+def _number(seen: Court) -> int | None:
+    return seen.champion.number if seen.champion else None

@@ -1,26 +1,38 @@
 """`promote`: moves the alias champion to exactly the version that was evaluated, by way of the ledger.
 
-Stored detail: promoted, champion_version and champion_night (who scores for this night; null: nobody),
-challenger_version, reason, ledger (URI of the entry, or null), evaluated_again, reused.
+Every decision becomes an entry of the ledger, also a refusal. Stored detail: promoted, kind (that of the entry),
+champion_version and champion_night (who scores for this night; null: nobody), challenger_version, reason, decision
+(what a person said, or null), ledger (URI of the entry), evaluated_again, reused.
 """
 
 import logging
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+import random
+import time
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nightshift.adapters import results
-from nightshift.adapters.ledger import Cause, Entry, Ledger
-from nightshift.adapters.registry_rest import LEDGER_ENTRY, SHA256, Registry
-from nightshift.champion.court import Court, court
+from nightshift.adapters.ledger import Decision, Entry, Kind, Ledger
+from nightshift.adapters.registry_rest import Registry
+from nightshift.champion import approval, entries
+from nightshift.champion.cause import cause_of
+from nightshift.champion.court import Court, Reign
+from nightshift.champion.recall import Question, recalled, withdrawal
+from nightshift.champion.settle import append, settle, settled
 from nightshift.errors import NothingToDo, TryLater
 from nightshift.result import Outcome, Result
 from nightshift.steps import Step
 from nightshift.steps._finished import finished
+from nightshift.story.card import publish_card
 
 log = logging.getLogger("nightshift.promote")
-ATTEMPTS = 3
-"""How often the champion may change while we work before Airflow is asked to come back later."""
+LOOKS = 12
+"""How often another entry may be appended while we decide before Airflow is asked to come back later."""
+EVALUATIONS = 3
+"""How often the champion to beat may change while we decide: each time costs an evaluation."""
+PAUSE = 0.3
+"""Seconds that a look waits at most after another entry was appended, so that two do not meet again."""
+SAID = {"refusal": "refused: ", "superseded": "superseded: "}
 
 
 @dataclass
@@ -31,7 +43,7 @@ class Promotion:
     registry: Registry
     ledger: Ledger
     evaluated: Result
-    evaluated_again: bool = False
+    evaluations: int = 0
 
     @property
     def challenger(self) -> int:
@@ -44,87 +56,101 @@ class Promotion:
         found: dict[str, Any] = self.evaluated.detail["verdict"]
         return found
 
+    @property
+    def key(self) -> str:
+        """What identifies the verdict: its idempotency key."""
+        return str(self.evaluated.detail["idempotency_key"])
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What is decided, before it is written. `decision`: what a person said, where that mattered."""
+
+    kind: Kind
+    reason: str
+    decision: Decision | None = None
+
 
 def run(step: Step) -> Outcome:
     """Promotes the challenger if it won and still may.
 
-    Raises `NothingToDo` when it was refused or a newer champion stands, `BadConfig` when nothing was evaluated,
-    `TryLater` when the champion keeps changing.
+    Raises `NothingToDo` when it was refused, withdrawn, or a newer champion stands, `BadConfig` when nothing was
+    evaluated or a person must say something first, `TryLater` when the champion keeps changing.
     """
-    name = step.model.name
+    name, cause = step.model.name, cause_of(step.by)
     promotion = Promotion(step, Registry(), Ledger(step.store, name), finished(step, "evaluate"))
-    for _ in range(ATTEMPTS):
-        seen = _settled(promotion)
-        done = _done_before(promotion, seen)
-        if done is not None:
-            return done
-        if _champion_changed(promotion, seen) and not _superseded(promotion, seen):
+    for look in range(LOOKS):
+        time.sleep(random.uniform(0, PAUSE) if look else 0)  # noqa: S311 - a pause is no secret
+        seen = settled(promotion.registry, promotion.ledger, name, cause)
+        _require_standing(promotion, seen)
+        known = recalled(seen, _question(promotion))
+        if known is not None:
+            return _concluded(promotion, seen, known, reused=True)
+        if _rival_changed(promotion, seen) and not _superseded(promotion, seen):
             _evaluate_again(promotion)
             continue
-        _require_won(promotion, seen)
-        entry = promotion.ledger.append(_entry(promotion, seen), after=seen.last)
+        entry = append(seen, _entry(promotion, seen))
         if entry is not None:
-            _settle(promotion, entry)
-            return _promoted(promotion, entry)
-        log.info("another promotion was appended to the ledger meanwhile: looking again")
-    raise TryLater(f"the champion of {name} changed {ATTEMPTS} times while version {promotion.challenger} was promoted")
+            return _ended(promotion, seen, entry)
+        log.info("another decision was appended to the ledger meanwhile: looking again")
+    raise TryLater(f"the ledger of {name} grew {LOOKS} times while version {promotion.challenger} was decided upon")
 
 
-def _settled(promotion: Promotion) -> Court:
-    """Who reigns, after a promotion that was killed between ledger and alias, ours or another's, was finished."""
+def _ended(promotion: Promotion, seen: Court, entry: Entry) -> Outcome:
+    """What follows an appended entry: the alias, the model cards, the result."""
     name = promotion.step.model.name
-    seen = court(promotion.registry, promotion.ledger, name)
-    if seen.unfinished and seen.last is not None:
-        log.info("finishing the promotion of version %d, which was cut short", seen.last.version)
-        _settle(promotion, seen.last)
-        seen = court(promotion.registry, promotion.ledger, name)
-    return seen
+    if entry.changes_champion:
+        settle(promotion.registry, promotion.ledger, name)
+    for number in dict.fromkeys([entry.version, *([seen.champion.number] if seen.champion else [])]):
+        publish_card(promotion.step.store, promotion.registry, name, number)
+    return _concluded(promotion, seen, entry, reused=False)
 
 
-def _settle(promotion: Promotion, entry: Entry) -> None:
-    """Moves the alias to where the ledger ends. Whoever appends later settles later, so the alias ends there too."""
-    registry, name = promotion.registry, promotion.step.model.name
-    for _ in range(ATTEMPTS):
-        moved = registry.set_champion(name, entry.version)
-        registry.tag(registry.version(name, entry.version), {LEDGER_ENTRY: f"{entry.number:06d}"})
-        last = promotion.ledger.last()
-        if moved and last is not None and last.number == entry.number:
-            return
-        entry = last or entry
-    raise TryLater(f"the alias champion of {name} is moved by other writers: it does not stay at {entry.version}")
+def _question(promotion: Promotion) -> Question:
+    version = promotion.registry.version(promotion.step.model.name, promotion.challenger)
+    return Question(version, promotion.key, approval.agreed(promotion.step.model, promotion.step.decision))
 
 
-def _done_before(promotion: Promotion, seen: Court) -> Outcome | None:
-    """What an earlier attempt did. A version is promoted once, even if it was replaced or withdrawn since."""
-    tags = promotion.registry.version(promotion.step.model.name, promotion.challenger).tags
-    if LEDGER_ENTRY not in tags:
-        return None
-    detail = _detail(promotion, seen, "it was promoted before") | {"promoted": True, "reused": True}
-    detail["ledger"] = promotion.ledger.uri(int(tags[LEDGER_ENTRY]))
-    return Outcome(summary=f"version {promotion.challenger} was promoted before: {detail['ledger']}", detail=detail)
+def _require_standing(promotion: Promotion, seen: Court) -> None:
+    """Raises `NothingToDo` for a version that a rollback took away."""
+    gone = withdrawal(seen, promotion.challenger)
+    if gone is not None:
+        who = gone.cause.user or gone.cause.by
+        reason = f"version {promotion.challenger} was withdrawn on {gone.when} by {who}: {gone.reason}"
+        detail = _detail(promotion, seen, gone, reused=True) | {"reason": reason}
+        raise NothingToDo(f"{reason}; {_stands(promotion, detail)}", detail)
 
 
-def _require_won(promotion: Promotion, seen: Court) -> None:
-    """Raises `NothingToDo` unless the challenger won and the standing champion was not trained for a later night."""
+def _ruling(promotion: Promotion, seen: Court) -> Ruling:
+    model, night = promotion.step.model, promotion.step.night
     if not promotion.verdict["promote"]:
-        _stands(promotion, seen, f"refused: {promotion.verdict['reason']}")
+        return Ruling("refusal", promotion.verdict["reason"])
     if seen.champion is not None and _superseded(promotion, seen):
         standing = f"champion {seen.champion.number} was trained for the later night {seen.champion.night}"
-        _stands(promotion, seen, f"superseded: {standing}; version {promotion.challenger} stays registered")
+        return Ruling("superseded", f"{standing}; version {promotion.challenger} stays registered")
+    decision = approval.agreed(model, promotion.step.decision)
+    refused = approval.refused_because(model, night.isoformat(), decision, promotion.key)
+    if refused is not None:
+        return Ruling("refusal", refused, decision)
+    return Ruling("promotion", promotion.verdict["reason"], decision)
+
+
+def _entry(promotion: Promotion, seen: Court) -> Entry:
+    ruling, cause = _ruling(promotion, seen), cause_of(promotion.step.by)
+    version = promotion.registry.version(promotion.step.model.name, promotion.challenger)
+    challenger = Reign(version, promotion.step.night)
+    if ruling.kind == "promotion":
+        entry = entries.promotion(seen, challenger, ruling.reason, cause)
+    else:
+        entry = entries.refusal(seen, ruling.kind, challenger, ruling.reason, cause)
+    return replace(entry, verdict=promotion.evaluated.detail, decision=ruling.decision)
 
 
 def _superseded(promotion: Promotion, seen: Court) -> bool:
     return seen.champion is not None and seen.champion.night > promotion.step.night
 
 
-def _stands(promotion: Promotion, seen: Court, reason: str) -> None:
-    detail = _detail(promotion, seen, reason)
-    scores = detail["champion_version"]
-    stands = "there is no champion" if scores is None else f"champion {scores} scores for {promotion.step.night}"
-    raise NothingToDo(f"version {promotion.challenger} is not promoted, {stands}: {reason}", detail)
-
-
-def _champion_changed(promotion: Promotion, seen: Court) -> bool:
+def _rival_changed(promotion: Promotion, seen: Court) -> bool:
     rival = seen.reigning(promotion.step.night, without=promotion.challenger)
     judged: int | None = promotion.evaluated.detail["champion_version"]
     return (rival.number if rival else None) != judged
@@ -134,68 +160,56 @@ def _evaluate_again(promotion: Promotion) -> None:
     """Replaces the verdict by one about the champion of now: in here, since a retry would meet the same old verdict."""
     from nightshift.steps import evaluate
 
-    log.info("the champion changed since the challenger was evaluated: evaluating again")
+    if promotion.evaluations == EVALUATIONS:
+        name = promotion.step.model.name
+        raise TryLater(f"the champion of {name} changed {EVALUATIONS + 1} times while {promotion.challenger} met it")
+    judged = promotion.evaluated.detail["champion_version"]
     outcome = evaluate.run(promotion.step)
+    now = outcome.detail["champion_version"]
+    log.info("the champion to beat was %s at the verdict and is now %s: evaluated again", judged, now)
     promotion.evaluated = replace(promotion.evaluated, summary=outcome.summary, detail=outcome.detail)
-    promotion.evaluated_again = True
+    promotion.evaluations += 1
     results.save(promotion.step.store, promotion.evaluated)
 
 
-def _entry(promotion: Promotion, seen: Court) -> Entry:
-    step, standing = promotion.step, seen.champion
-    version = promotion.registry.version(step.model.name, promotion.challenger)
-    return Entry(
-        kind="promotion",
-        model=step.model.name,
-        version=version.number,
-        night=step.night.isoformat(),
-        champion_version=version.number,
-        champion_night=step.night.isoformat(),
-        previous_version=standing.number if standing else None,
-        previous_night=standing.night.isoformat() if standing else None,
-        reason=promotion.verdict["reason"],
-        verdict=promotion.evaluated.detail,
-        run_id=version.run_id,
-        artifact_sha256=version.tags.get(SHA256, ""),
-        cause=cause(step),
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+def _concluded(promotion: Promotion, seen: Court, entry: Entry, *, reused: bool) -> Outcome:
+    """What the entry means for this step. Raises `NothingToDo` unless it made the challenger champion."""
+    detail = _detail(promotion, seen, entry, reused=reused)
+    if not detail["promoted"]:
+        said = f"{_stands(promotion, detail)}: {detail['reason']}"
+        raise NothingToDo(f"version {promotion.challenger} is not promoted, {said}", detail)
+    if reused:
+        return Outcome(summary=f"version {promotion.challenger} was promoted before: {detail['ledger']}", detail=detail)
+    replaced = entry.previous_version
+    before = "the first champion" if replaced is None else f"replaces version {replaced}"
+    return Outcome(summary=f"version {entry.version} is champion and {before}: {entry.reason}", detail=detail)
 
 
-def cause(step: Step) -> Cause:
-    """Who or what asks."""
-    by = step.by
-    return Cause(
-        by=by.caused_by, kind=by.kind, user=by.user, backfill=by.backfill, code_version=by.code_version, image=by.image
-    )
-
-
-def _promoted(promotion: Promotion, entry: Entry) -> Outcome:
-    before = "the first champion" if entry.previous_version is None else f"replaces version {entry.previous_version}"
-    detail = {
-        "promoted": True,
-        "champion_version": entry.version,
-        "champion_night": entry.night,
-        "challenger_version": entry.version,
-        "reason": entry.reason,
-        "ledger": promotion.ledger.uri(entry.number),
-        "evaluated_again": promotion.evaluated_again,
-        "reused": False,
-    }
-    summary = f"version {entry.version} is champion and {before}: {entry.reason}"
-    return Outcome(summary=summary, detail=detail)
-
-
-def _detail(promotion: Promotion, seen: Court, reason: str) -> dict[str, Any]:
-    """The detail when nothing was promoted now. The night is scored by whoever reigned on it, or else reigns now."""
-    reign = seen.reigning(promotion.step.night) or seen.champion
+def _detail(promotion: Promotion, seen: Court, entry: Entry, *, reused: bool) -> dict[str, Any]:
+    promoted = entry.changes_champion and entry.champion_version == promotion.challenger
+    scores = _scorer(promotion, seen, entry, new=promoted and not reused)
     return {
-        "promoted": False,
-        "champion_version": reign.number if reign else None,
-        "champion_night": reign.night.isoformat() if reign else None,
+        "promoted": promoted,
+        "kind": entry.kind,
+        "champion_version": scores[0],
+        "champion_night": scores[1],
         "challenger_version": promotion.challenger,
-        "reason": reason,
-        "ledger": None,
-        "evaluated_again": promotion.evaluated_again,
-        "reused": False,
+        "reason": SAID.get(entry.kind, "") + entry.reason,
+        "decision": asdict(entry.decision) if entry.decision else None,
+        "ledger": promotion.ledger.uri(entry.number),
+        "evaluated_again": promotion.evaluations > 0,
+        "reused": reused,
     }
+
+
+def _scorer(promotion: Promotion, seen: Court, entry: Entry, *, new: bool) -> tuple[int | None, str | None]:
+    """Who scores the night: the champion just made, else whoever reigned on the night, else who reigns now."""
+    if new:
+        return entry.version, entry.night
+    reign = seen.reigning(promotion.step.night) or seen.champion
+    return (reign.number, reign.night.isoformat()) if reign else (None, None)
+
+
+def _stands(promotion: Promotion, detail: dict[str, Any]) -> str:
+    scores = detail["champion_version"]
+    return "there is no champion" if scores is None else f"champion {scores} scores for {promotion.step.night}"

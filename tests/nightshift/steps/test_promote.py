@@ -59,8 +59,9 @@ def test_the_winner_is_champion_and_the_ledger_says_why(
         "2013-02-18",
     )
     assert (oldest.number, oldest.version, oldest.previous_version) == (1, first, None)
-    assert newest.verdict["interval"][0] > 0
-    assert newest.caused_by == "a test"
+    assert newest.verdict["verdict"]["interval"][0] > 0
+    assert newest.cause.by == "a test"
+    assert (newest.champion_version, newest.champion_night, newest.champion_entry) == (second, "2013-02-19", 2)
     assert result.detail["ledger"] == ledger.uri(2)
 
 
@@ -88,7 +89,10 @@ def test_a_refused_challenger_leaves_the_champion(
     assert (result.detail["promoted"], result.detail["challenger_version"]) == (False, loser)
     assert (result.detail["champion_version"], result.detail["champion_night"]) == (standing, "2013-02-18")
     assert _alias(registry) == standing
-    assert len(list(ledger.newest_first())) == 1
+    said, crowned = ledger.newest_first()
+    assert (said.kind, said.version, said.champion_version, said.champion_entry) == ("refusal", loser, standing, 1)
+    assert (crowned.kind, said.previous_version) == ("promotion", standing)
+    assert result.detail["ledger"] == ledger.uri(2)
 
 
 def test_promoting_twice_is_one_promotion(
@@ -121,7 +125,7 @@ def test_a_promotion_killed_after_the_alias_is_finished(
 ) -> None:
     version = judged(BEFORE, 25)
     with monkeypatch.context() as patch:
-        patch.setattr(Registry, "tag", _dies)
+        patch.setattr(Registry, "tag", _dies_at(LEDGER_ENTRY, Registry.tag))
         assert run_step("promote", BEFORE).outcome == "failed"
     assert run_step("promote", BEFORE).detail["promoted"]
     assert registry.version("shops", version).tags[LEDGER_ENTRY] == "000001"
@@ -212,10 +216,13 @@ def test_an_alias_that_a_person_moved_is_right(
     third = judged(AFTER, 25)
     assert registry.version("shops", third).tags["nightshift.compared_with"] == str(by_hand)
     assert run_step("promote", AFTER).detail["promoted"]
-    last = ledger.last()
-    assert last is not None
-    assert (last.previous_version, last.version) == (by_hand, third)
-    assert first not in (by_hand, third)
+    kinds = [(entry.kind, entry.version, entry.previous_version) for entry in ledger.newest_first()]
+    assert kinds == [
+        ("promotion", third, by_hand),
+        ("adoption", by_hand, first),
+        ("refusal", by_hand, first),
+        ("promotion", first, None),
+    ]
 
 
 def test_a_champion_that_was_deleted_leaves_the_throne_empty(
@@ -227,13 +234,26 @@ def test_a_champion_that_was_deleted_leaves_the_throne_empty(
     registry.server._send("DELETE", path, json.dumps({"name": "shops", "version": str(gone)}).encode(), 1)
     heir = judged(AFTER, 2)
     assert run_step("promote", AFTER).detail["champion_version"] == heir == _alias(registry)
-    assert [entry.version for entry in ledger.newest_first()] == [heir, gone]
+    assert [(entry.kind, entry.version, entry.champion_version) for entry in ledger.newest_first()] == [
+        ("promotion", heir, heir),
+        ("adoption", gone, None),
+        ("promotion", gone, gone),
+    ]
 
 
 def test_without_a_verdict_it_says_what_to_run(run_step: RunStep) -> None:
     result = run_step("promote", AFTER)
     assert result.outcome == "bad_config"
     assert "run `nightshift evaluate shops 2013-02-19` first" in result.summary
+
+
+def _dies_at(fatal: str, honest: Callable[..., None]) -> Callable[..., None]:
+    def tag(registry: Registry, version: Any, tags: dict[str, str]) -> None:
+        if fatal in tags:
+            raise RuntimeError("killed here")
+        honest(registry, version, tags)
+
+    return tag
 
 
 def _dies(*_: object, **__: object) -> None:
