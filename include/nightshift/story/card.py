@@ -1,28 +1,54 @@
-"""The model card: a version's story where people look for it, written again after every decision about the version."""
+"""The model card: a version's story where people look for it, written again after every decision about the version.
+
+In MLflow: the version's description (a summary) and the files `model-card.md` and `model-card.html` of its run. In the
+bucket of Nightshift: a copy of MLflow's part, for the view in Airflow, which has no right to MLflow.
+"""
 
 import logging
+import os
+from contextlib import suppress
 
-from nightshift.adapters.ledger import Entry, Ledger
 from nightshift.adapters.registry_http import NotFound
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import NightshiftError
 
 log = logging.getLogger("nightshift.card")
-MOST_CHARACTERS = 5000
-"""What MLflow's database holds of a version's description."""
+MOST_CHARACTERS = 4900
+"""MLflow's database holds 5,000 characters of a description; what they are counted in differs between databases."""
 
 
 def publish_card(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
-    """Refreshes the model card of one version from the records. A card that fails is a warning: it decides nothing."""
+    """Writes the model card of one version anew from the records. Raises nothing: a card decides nothing.
+
+    One that cannot be written is a warning in the log; the next decision, or `nightshift explain --publish`, writes it.
+    """
     try:
-        entries = [entry for entry in Ledger(store, model).newest_first() if number in (entry.version, entry.withdrawn)]
-        text = "\n\n".join(map(_line, entries)) or "No decision about this version is in the ledger."
-        body = {"name": model, "version": str(number), "description": text[:MOST_CHARACTERS]}
-        registry.server.patch("model-versions/update", body)
+        refresh(store, registry, model, number)
     except (NightshiftError, NotFound) as error:
         log.warning("the model card of version %d of %s is not refreshed: %s", number, model, error)
+    except Exception:  # the decision stands already: a record that nobody foresaw must not fail its step
+        log.warning("the model card of version %d of %s is not refreshed: a bug", number, model, exc_info=True)
 
 
-def _line(entry: Entry) -> str:
-    return f"{entry.when} {entry.kind} of version {entry.version}: {entry.reason}"
+def refresh(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
+    """As `publish_card`, and raises what goes wrong: `TryLater`, `BadConfig` when no record knows the version."""
+    # The templates cost 50 ms to import: a step that decides nothing new does without.
+    from nightshift.adapters import registry_record, stories
+    from nightshift.story import render
+    from nightshift.story.collect import collect
+    from nightshift.story.links import Links
+    from nightshift.story.sources import source
+
+    found = source(store, registry, model, number)
+    story = collect(store, model, number, found.record, copied=found.copied)
+    links = Links(mlflow=os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/"))
+    if not found.copied:
+        stories.keep(store, found.record, found.pictures)
+    with suppress(NotFound):  # the version or its run was deleted: the copy in the bucket is what is left
+        registry_record.describe(registry, model, number, render.summary(story, links, MOST_CHARACTERS))
+        if found.record.run is not None and found.record.run.folder and not found.copied:
+            folder = found.record.run.folder
+            registry.server.put_artifact(f"{folder}/model-card.md", render.markdown(story, links).encode())
+            registry.server.put_artifact(f"{folder}/model-card.html", render.page(story, links, found.pictures))
+    log.info("the model card of version %d of %s is written", number, model)

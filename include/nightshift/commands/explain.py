@@ -1,0 +1,93 @@
+"""`nightshift explain MODEL VERSION`: the whole story of one version on one page, from the records alone."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import models
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.arguments import Parser
+from nightshift.definition import NAME
+from nightshift.errors import DONE, BadConfig, NightshiftError
+from nightshift.settings import StorageSettings, read
+from nightshift.story import render
+from nightshift.story.card import refresh
+from nightshift.story.collect import collect
+from nightshift.story.links import Links
+from nightshift.story.sources import source
+
+log = logging.getLogger("nightshift.explain")
+DESCRIPTION = """\
+Tell the whole story of one version on one page: its data with digests and validations, window and holdout, code and
+image, parameters, metrics with slices and pictures, the verdict, who decided, when it reigned, what it scored. From the
+records alone: the ledger, the results of steps, the Data Docs, the manifests of predictions, and MLflow. What none of
+them has is "not recorded".
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `nightshift explain`."""
+    top = Parser(prog="nightshift explain", description=DESCRIPTION, formatter_class=argparse.RawTextHelpFormatter)
+    top.add_argument("model", metavar="MODEL", help=f"a folder of include/models: {', '.join(models.names())}")
+    top.add_argument("version", metavar="VERSION", help="the version's number in MLflow's registry")
+    top.add_argument("--format", choices=("markdown", "html"), default="markdown", help="default: markdown")
+    top.add_argument("--output", metavar="FILE", help="where to write it; default: standard output")
+    top.add_argument("--airflow", metavar="URL", default="", help="Airflow's address, for links to pages in its view")
+    top.add_argument("--publish", action="store_true", help="write the version's model card in MLflow anew instead")
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit code. The story goes to standard output, everything else to the log."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr, force=True)
+    arguments = parser().parse_args(argv)
+    try:
+        _run(arguments)
+    except NightshiftError as error:
+        log.error("%s: %s", error.outcome, error)
+        return error.exit_code
+    return DONE
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    model, number = _named(arguments)
+    store, registry = ObjectStore(read(StorageSettings)), Registry()
+    if arguments.publish:
+        refresh(store, registry, model, number)
+        return
+    found = source(store, registry, model, number)
+    story = collect(store, model, number, found.record, copied=found.copied)
+    airflow = arguments.airflow.rstrip("/")
+    mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/")
+    links = Links(view=airflow and f"{airflow}/nightshift", airflow=airflow, mlflow=mlflow)
+    if arguments.format == "html":
+        _write(arguments.output, render.page(story, links, found.pictures))
+    else:
+        _write(arguments.output, render.markdown(story, links).encode())
+
+
+def _named(arguments: argparse.Namespace) -> tuple[str, int]:
+    model, text, airflow = arguments.model, arguments.version, arguments.airflow
+    # Records outlive a model's folder: its name is all that counts.
+    if not NAME.match(model):
+        raise BadConfig(f"model {model[:40]!r} is no name of a model: it must match {NAME.pattern}")
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
+        raise BadConfig(f"version {text[:40]!r} is no number of a version: `nightshift history {model}` lists them")
+    if airflow and not airflow.startswith(("http://", "https://")):
+        raise BadConfig(f"--airflow {airflow[:40]!r} is no address: write it as http://localhost:8080")
+    return model, int(text)
+
+
+def _write(output: str | None, data: bytes) -> None:
+    if output is None:
+        sys.stdout.write(data.decode())
+        return
+    try:
+        Path(output).write_bytes(data)
+    except OSError as error:
+        raise BadConfig(f"the story cannot be written to {output}: {error.strerror}; name another file") from error
+    log.info("done: %s", output)

@@ -1,0 +1,58 @@
+"""What a version scored, from the manifests of the predictions."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from nightshift.adapters.manifests import NAME, Manifest, location, manifest
+from nightshift.adapters.storage import ObjectStore
+from nightshift.errors import DataRejected
+from nightshift.story.story import Scored
+
+AT_ONCE = 16
+DATED = "date="
+
+
+def scored(store: ObjectStore, model: str, number: int) -> tuple[tuple[Scored, ...], tuple[str, ...]]:
+    """Every publication of the version's predictions by night, and a sentence for each manifest that is unreadable."""
+    folder = store.uri(f"scores/{model}/")
+    nights = [name.removeprefix(DATED) for name in store.folders(folder) if name.startswith(DATED)]
+    with ThreadPoolExecutor(AT_ONCE) as readers:
+        found = list(readers.map(lambda night: _manifest(store, f"{folder}{DATED}{night}/"), nights))
+    notes = tuple(f"{folder}{DATED}{n}/{NAME} is unreadable" for n, one in zip(nights, found, strict=True) if one == "")
+    pairs = [(night, one) for night, one in zip(nights, found, strict=True) if isinstance(one, Manifest)]
+    return tuple(s for night, one in pairs for s in _of(night, f"{folder}{DATED}{night}/", one, number)), notes
+
+
+def _manifest(store: ObjectStore, partition: str) -> Manifest | str | None:
+    try:
+        return manifest(store, partition)
+    except DataRejected:
+        return ""
+
+
+def _of(night: str, partition: str, standing: Manifest, number: int) -> Iterator[Scored]:
+    """The version's publications of one night: earlier ones, which the standing manifest remembers, and its own."""
+    version = _version(standing.meta.get("version"))
+    for before in standing.meta.get("before", ()):
+        if _version(before.get("version")) == number:
+            yield Scored(
+                night=night,
+                rows=int(before.get("rows") or 0),
+                published=str(before.get("published", "")),
+                attempt=str(before.get("attempt", "")),
+                manifest=location(partition),
+                replaced_by=version,
+                replaced=standing.published,
+            )
+    if version == number:
+        yield Scored(
+            night=night,
+            rows=standing.rows,
+            published=standing.published,
+            attempt=standing.attempt,
+            manifest=location(partition),
+        )
+
+
+def _version(found: object) -> int | None:
+    return found if isinstance(found, int) else None
