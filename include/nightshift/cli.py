@@ -5,7 +5,6 @@ import logging
 import re
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -13,13 +12,12 @@ from importlib import import_module
 
 import models
 from nightshift import adoption
-from nightshift.adapters import results
 from nightshift.adapters.ledger import Decision
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import VERBS, parse_night, parse_nights
-from nightshift.errors import BUG, DONE, BadConfig, NightshiftError
-from nightshift.result import Outcome, Result
+from nightshift.errors import DONE, BadConfig, NightshiftError
+from nightshift.performing import perform
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.steps import Step
 
@@ -152,47 +150,6 @@ def run(verb: str, step: Step) -> int:
     """Runs `verb`, stores its result, logs the line for people; returns the exit code."""
     result, code = perform(verb, step)
     log.log(logging.INFO if code in (DONE, 99) else logging.ERROR, "%s: %s", result.outcome, result.summary)
-    return code
-
-
-def perform(verb: str, step: Step) -> tuple[Result, int]:
-    """Runs `verb` and stores its result; returns that and the exit code."""
-    started, clock = datetime.now(UTC), time.monotonic()
-    outcome, code, ended = _attempt(verb, step)
-    result = Result(
-        model=step.model.name,
-        night=step.night.isoformat(),
-        verb=verb,
-        outcome=ended,
-        summary=outcome.summary,
-        started=started.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - clock, 2),
-        code_version=step.by.code_version,
-        caused_by=step.by.caused_by,
-        detail=outcome.detail,
-    )
-    return result, _save(step, result, code)
-
-
-def _attempt(verb: str, step: Step) -> tuple[Outcome, int, str]:
-    try:
-        return import_module(f"nightshift.steps.{verb}").run(step), DONE, "done"
-    except NightshiftError as error:
-        if error.__cause__ is not None:
-            log.info("the cause was %s: %s", type(error.__cause__).__name__, error.__cause__)
-        return Outcome(summary=str(error), detail=error.detail), error.exit_code, error.outcome
-    except Exception as error:  # the last frame: whatever it is, it must end as a result and an exit code
-        log.exception("this is a bug in step %s", verb)
-        return Outcome(summary=f"bug: {type(error).__name__}: {error}"), BUG, "failed"
-
-
-def _save(step: Step, result: Result, code: int) -> int:
-    try:
-        log.info("result: %s", results.save(step.store, result))
-    except NightshiftError as error:
-        log.error("the result could not be stored: %s", error)
-        # Later steps read the result: without it a decision has not been made, and the step must run again.
-        return code if code in (BUG, BadConfig.exit_code, error.exit_code) else error.exit_code
     return code
 
 

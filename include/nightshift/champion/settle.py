@@ -86,6 +86,7 @@ def append(seen: Court, entry: Entry) -> Entry | None:
     version = seen.registry.find(seen.model, entry.version)
     if version is None and entry.champion_version == entry.version:
         raise BadConfig(f"version {entry.version} of model {seen.model} is not in MLflow's registry: was it deleted?")
-    if version is not None:
+    # What a person did to the alias is no answer to whether a version may be promoted: it is not announced as one.
+    if version is not None and entry.kind != "adoption":
         seen.registry.tag(version, announced(numbered))
     return seen.ledger.append(entry, after=seen.last)

@@ -1,6 +1,7 @@
-"""`score`: the champion that `promote` named predicts every scheduled row of the next day, published by manifest.
+"""`score`: the champion that `promote` named predicts every row of the next schedule, published by manifest.
 
-Written: `scores/<model>/date=<next day>/`, columns: the model's key, night (the day scored), prediction, model_version.
+Written: `scores/<model>/date=<next night>/`, columns: the model's key, night (the one scored), prediction,
+model_version. The manifest's meta: idempotency_key, model, version, night, and `before`, the earlier publications.
 Stored detail: version, scored_night, rows, manifest, idempotency_key, reused.
 """
 
@@ -11,10 +12,12 @@ from typing import Any
 import pandas as pd
 
 from nightshift.adapters.lake import Lake
+from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.manifests import Manifest, location, manifest
 from nightshift.adapters.publishing import publish
 from nightshift.adapters.registry_rest import Registry
-from nightshift.core import windows
+from nightshift.champion.court import court
+from nightshift.definition import Model
 from nightshift.errors import NothingToDo
 from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
@@ -25,26 +28,67 @@ log = logging.getLogger("nightshift.score")
 
 
 def run(step: Step) -> Outcome:
-    """Publishes the predictions for the day after the night, or finds that they are published.
+    """Publishes the predictions for the schedule after the night, or finds that they are published.
 
-    Raises `DataRejected` when the schedule of that day is missing or was not validated, `NothingToDo` when there is no
-    champion or another attempt published meanwhile, `BadConfig` when `promote` has not run.
+    Raises `DataRejected` when that schedule is missing or was not validated, `NothingToDo` when there is no champion or
+    another attempt published meanwhile, `BadConfig` when `promote` has not run.
     """
-    decided = finished(step, "promote", ("done", "nothing_to_do")).detail
-    if decided["champion_version"] is None:
+    return publish_with(step, _decided(step))
+
+
+def publish_with(step: Step, version: int | None) -> Outcome:
+    """As `run`, with the predictions of one version."""
+    if version is None:
         raise NothingToDo(f"model {step.model.name} has no champion: nothing scores {step.night}", {"version": None})
-    version, day = int(decided["champion_version"]), step.night + windows.ONE_DAY
-    lake, partition = Lake(step.store, step.model), partition_of(step, day)
+    lake, day = Lake(step.store, step.model), scored_day(step.model, step.night)
+    partition = partition_of(step, day)
     require_validated(lake, step.night)
     # Read before anything is computed: whoever publishes from here on makes our own commit fail.
     standing = manifest(step.store, partition)
     key = idempotency_key(step, f"{scoring_inputs(lake, day)} {version}")
     if standing is None or standing.meta.get("idempotency_key") != key:
         meta = {"idempotency_key": key, "model": step.model.name, "version": version, "night": step.night.isoformat()}
+        meta["before"] = _before(standing)
         standing, reused = publish(step.store, partition, _scores(lake, version, day), meta, replacing=standing), False
     else:
         reused = True
     return _outcome(standing, partition, key, (version, day, reused))
+
+
+def scored_day(model: Model, night: date) -> date:
+    """The night of the schedule that is known at the end of `night`: one period later."""
+    return night + model.schedule.period
+
+
+def now_reigning(step: Step) -> tuple[int | None, frozenset[int]]:
+    """Who scores the night if it is asked now, and the versions that are withdrawn."""
+    name = step.model.name
+    seen = court(Registry(), Ledger(step.store, name), name)
+    reign = seen.reigning(step.night) or seen.champion
+    return (reign.number if reign else None), seen.withdrawn
+
+
+def _decided(step: Step) -> int | None:
+    """Who scores by the decision of `promote`; in place of a version that was withdrawn since, who reigns now."""
+    decided: int | None = finished(step, "promote", ("done", "nothing_to_do")).detail["champion_version"]
+    reigns, withdrawn = now_reigning(step)
+    if decided not in withdrawn:
+        return decided
+    log.info("version %s, which scored %s, was withdrawn since: version %s scores it", decided, step.night, reigns)
+    return reigns
+
+
+def _before(replaced: Manifest | None) -> list[dict[str, Any]]:
+    """What was published for the night before, the first publication first: what a version scored stays on record."""
+    if replaced is None:
+        return []
+    last = {
+        "version": replaced.meta.get("version"),
+        "published": replaced.published,
+        "rows": replaced.rows,
+        "attempt": replaced.attempt,
+    }
+    return [*replaced.meta.get("before", ()), last]
 
 
 def partition_of(step: Step, day: date) -> str:

@@ -1,0 +1,165 @@
+"""Rollback: an earlier champion reigns again, and the standing one is withdrawn until a person brings it back.
+
+Only a version that was champion before can be gone back to: it once passed the gate, or a person answered for it.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.registry_rest import SHA256, Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.champion import entries
+from nightshift.champion.court import Court, Reign
+from nightshift.champion.settle import append, settle, settled
+from nightshift.errors import BadConfig, DataRejected, NothingToDo, TryLater
+from nightshift.story.card import publish_card
+
+LOOKS = 8
+REMEMBERED = 50
+"""How many reigns back a run looks for the rollback that an earlier attempt of it made."""
+PREVIOUS = "previous"
+NUMBER = re.compile(r"\A[1-9][0-9]{0,8}\Z")
+SHORTEST, LONGEST = 3, 500
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person wants: `version` to reign again (None: the one that reigned before the standing champion)."""
+
+    model: str
+    version: int | None
+    reason: str
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """The entry that did it. `again`: an earlier attempt of the same run had done it."""
+
+    entry: Entry
+    again: bool
+
+
+def version_of(text: str) -> int | None:
+    """The version that a person named, None for `previous`. Raises `BadConfig` for anything else."""
+    if text == PREVIOUS:
+        return None
+    if not NUMBER.match(text):
+        raise BadConfig(f"version {text[:40]!r} is no version: write its number, or {PREVIOUS}")
+    return int(text)
+
+
+def reason_of(text: str) -> str:
+    """The reason, stripped. Raises `BadConfig` unless it is one printable line of 3 to 500 characters."""
+    reason = text.strip()
+    if not SHORTEST <= len(reason) <= LONGEST:
+        raise BadConfig(f"the reason has {len(reason)} characters: write {SHORTEST} to {LONGEST}")
+    if not reason.isprintable():
+        raise BadConfig("the reason must be one line without control characters")
+    return reason
+
+
+def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
+    """Makes an earlier champion reign again, in ledger, alias and tags.
+
+    Raises `NothingToDo` when it reigns already, `BadConfig` when it never was champion, is gone, or another became
+    champion meanwhile, `DataRejected` when its stored model is not what was promoted, `TryLater` when S3 or MLflow
+    fails.
+    """
+    ledger = Ledger(store, wish.model)
+    standing: tuple[int | None] | None = None
+    for _ in range(LOOKS):
+        seen = settled(registry, ledger, wish.model, wish.cause)
+        done = _done_before(seen, wish)
+        if done is not None:
+            return RolledBack(done, again=True)
+        standing = _unchanged(standing, seen)
+        target = _target(seen, wish)
+        _require_intact(seen, target)
+        entry = append(seen, entries.rollback(seen, target, wish.reason, wish.cause))
+        if entry is not None:
+            settle(registry, ledger, wish.model)
+            _refresh_cards(store, registry, entry)
+            return RolledBack(entry, again=False)
+    raise TryLater(f"the ledger of {wish.model} grew {LOOKS} times while the rollback was made")
+
+
+def _refresh_cards(store: ObjectStore, registry: Registry, entry: Entry) -> None:
+    for number in (entry.version, entry.withdrawn):
+        if number is not None:
+            publish_card(store, registry, entry.model, number)
+
+
+def _done_before(seen: Court, wish: Wish) -> Entry | None:
+    """The rollback that an earlier attempt made. A shell has no run to tell its attempts by: there only the standing
+    champion's own rollback, for the same reason, counts as one.
+    """
+    for reign in islice(seen.ledger.reigns(seen.last), 1 if wish.cause.kind == "shell" else REMEMBERED):
+        crowning = seen.ledger.entry(reign.champion_entry or reign.number)
+        if crowning.kind == "rollback" and _asked_for(crowning, wish):
+            return crowning
+    return None
+
+
+def _asked_for(entry: Entry, wish: Wish) -> bool:
+    asked, found = wish.cause, entry.cause
+    same = (asked.by, asked.kind, asked.user, wish.reason) == (found.by, found.kind, found.user, entry.reason)
+    return same and wish.version in (None, entry.version)
+
+
+def _unchanged(before: tuple[int | None] | None, seen: Court) -> tuple[int | None]:
+    """Who stands. Raises `BadConfig` when that is another than at the first look: nobody asked to withdraw it."""
+    now = (seen.champion.number if seen.champion else None,)
+    if before is not None and before != now:
+        changed = f"the champion of {seen.model} changed from {before[0]} to {now[0]} while the rollback was made"
+        raise BadConfig(f"{changed}: nothing was rolled back; look at the history and ask again")
+    return now
+
+
+def _target(seen: Court, wish: Wish) -> Reign:
+    return _previous(seen) if wish.version is None else _named(seen, wish.version)
+
+
+def _previous(seen: Court) -> Reign:
+    standing = seen.champion.number if seen.champion else None
+    for number, night in seen.reigns():
+        if number != standing and number not in seen.withdrawn:
+            version = seen.registry.find(seen.model, number)
+            if version is not None:
+                return Reign(version, night)
+    who = "no version" if standing is None else f"version {standing}"
+    raise BadConfig(f"{who} is champion of {seen.model} and no earlier champion is left to go back to")
+
+
+def _named(seen: Court, number: int) -> Reign:
+    if seen.champion is not None and seen.champion.number == number:
+        raise NothingToDo(f"version {number} is champion of {seen.model} already: nothing was rolled back")
+    version = seen.registry.version(seen.model, number)
+    nights: list[date] = [night for reigned, night in seen.reigns() if reigned == number]
+    if not nights:
+        raise BadConfig(
+            f"version {number} of {seen.model} never was champion: a rollback goes back to one that was; "
+            f"`nightshift history {seen.model}` lists them"
+        )
+    return Reign(version, nights[0])
+
+
+def _require_intact(seen: Court, target: Reign) -> None:
+    """Raises `DataRejected` unless the stored model is what its tag and the ledger say."""
+    wanted = target.version.tags.get(SHA256, "")
+    recorded = {entry.artifact_sha256 for entry in _crownings(seen, target.number)} - {""}
+    found = seen.registry.digest(target.version)
+    who = f"version {target.number} of {seen.model} cannot be champion again"
+    if found is None:
+        raise DataRejected(f"{who}: its model file is gone")
+    if not wanted or found != wanted or recorded - {found}:
+        known = wanted or "none"
+        raise DataRejected(f"{who}: its model has the digest {found[:12]}…, tagged {known[:12]}…: it was changed")
+
+
+def _crownings(seen: Court, number: int) -> list[Entry]:
+    reigns = (reign for reign in seen.ledger.reigns(seen.last) if reign.champion_version == number)
+    return [seen.ledger.entry(reign.champion_entry or reign.number) for reign in reigns]

@@ -1,0 +1,134 @@
+"""`nightshift rescore MODEL FROM..TO`: nights whose predictions a withdrawn version made are scored again."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import models
+from nightshift.adapters.manifests import manifest
+from nightshift.adapters.storage import ObjectStore
+from nightshift.arguments import Parser
+from nightshift.definition import Model, parse_nights
+from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError, NothingToDo
+from nightshift.performing import perform
+from nightshift.result import Outcome
+from nightshift.settings import RunSettings, StorageSettings, read
+from nightshift.steps import Step
+
+log = logging.getLogger("nightshift.rescore")
+GOES_ON = (DONE, DataRejected.exit_code, BadConfig.exit_code, NothingToDo.exit_code)
+"""Ends of one night that say nothing of the next; any other is a failure of a system outside, or a bug."""
+
+DESCRIPTION = """\
+Score nights again whose published predictions were made by a version that was withdrawn since. Each is scored by the
+version that reigns for it now, and published as a whole; what was published before stays on record in its manifest.
+Nights without predictions, or with those of a version that was not withdrawn, are left as they are.
+"""
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night of the range: the version that published its predictions (None: nobody), and who reigns for it now."""
+
+    step: Step
+    published: int | None
+    reigns: int | None
+    withdrawn: bool
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `nightshift rescore`."""
+    top = Parser(
+        prog="nightshift rescore", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
+    top.add_argument("nights", metavar="FROM..TO", help="nights as the runs are named; each scores the next schedule")
+    top.add_argument(
+        "--all", action="store_true", help="also nights that any other version scored than the one that reigns now"
+    )
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit code; the last line logged says what happened."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
+    arguments = parser().parse_args(argv)
+    try:
+        first, last = parse_nights(arguments.nights)
+        step = Step(models.load(arguments.model), first, ObjectStore(read(StorageSettings)), read(RunSettings))
+        return rescore(step, last, everything=arguments.all)
+    except NightshiftError as error:
+        log.error("%s: %s", error.outcome, error)
+        return error.exit_code
+
+
+def rescore(first: Step, last: date, *, everything: bool) -> int:
+    """Scores the nights from that of `first` to `last` again that need it, a line for each.
+
+    Returns 0, or the exit code of the worst night: 10 before 20; another failure ends it at once with its own code.
+    Raises `TryLater` when S3 or MLflow fails while it looks for them.
+    """
+    codes, done = [], []
+    for night in _looked_at(first, last):
+        left = _left_as_it_is(night, everything=everything)
+        if left:
+            log.info("%s left as it is: %s", night.step.night, left)
+            continue
+        code = _scored_again(night)
+        if code not in GOES_ON:
+            return code
+        codes.append(code)
+        done += [night.step.night] if code == DONE else []
+    return _ended(first.model, codes, len(done))
+
+
+def _looked_at(first: Step, last: date) -> Iterator[Night]:
+    from nightshift.steps import score
+
+    night = first.night
+    while night <= last:
+        step = replace(first, night=night)
+        standing = manifest(step.store, score.partition_of(step, score.scored_day(step.model, night)))
+        published = None if standing is None else _version(standing.meta.get("version"))
+        reigns, withdrawn = score.now_reigning(step) if standing else (None, frozenset())
+        # Of a model with a longer period most days are no night; which ones are, the first of the range need not tell.
+        if standing is not None or first.model.schedule.days == 1:
+            yield Night(step, published, reigns, published in withdrawn)
+        night += timedelta(days=1)
+
+
+def _left_as_it_is(night: Night, *, everything: bool) -> str:
+    """Why a night is not scored again; empty when it is."""
+    if night.published is None:
+        return "nothing was published for it"
+    if night.withdrawn:
+        return "" if night.reigns is not None else f"version {night.published} scored it and nobody reigns now"
+    if everything and night.reigns not in (night.published, None):
+        return ""
+    return f"version {night.published} scored it, which is not withdrawn"
+
+
+def _scored_again(night: Night) -> int:
+    from nightshift.steps import score
+
+    def publish(step: Step) -> Outcome:
+        return score.publish_with(step, night.reigns)
+
+    result, code = perform("score", night.step, publish)
+    log.log(
+        logging.INFO if code == DONE else logging.ERROR, "%s %s: %s", night.step.night, result.outcome, result.summary
+    )
+    return code
+
+
+def _ended(model: Model, codes: list[int], done: int) -> int:
+    failed = [code for code in codes if code not in (DONE, NothingToDo.exit_code)]
+    log.info("done: %d nights of %s are scored again, %d could not be", done, model.name, len(failed))
+    return max(failed, default=DONE)
+
+
+def _version(text: object) -> int | None:
+    return int(text) if isinstance(text, int | str) and str(text).isdecimal() else None

@@ -1,0 +1,73 @@
+"""`nightshift rollback MODEL VERSION|previous --reason TEXT`: an earlier champion reigns again."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+import models
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.arguments import Parser
+from nightshift.champion.cause import cause_of
+from nightshift.champion.rollback import RolledBack, Wish, reason_of, roll_back, version_of
+from nightshift.errors import DONE, NightshiftError
+from nightshift.settings import RunSettings, StorageSettings, read
+
+log = logging.getLogger("nightshift.rollback")
+
+DESCRIPTION = """\
+Make an earlier champion reign again. The standing champion is withdrawn: no later run promotes it again by itself, and
+challengers compete with the version that now reigns. Ledger, alias and tags agree when this ends; asked again for the
+same reason, it finds that it is done.
+
+Only a version that was champion before can be named, also one that was withdrawn: that brings it back.
+"""
+EPILOG = """\
+examples:
+  nightshift rollback flights previous --reason "predicts twice the delays since Monday"
+  nightshift rollback flights 12 --reason "brought back: the data was wrong, not the model"
+  nightshift rescore flights 2013-02-01..2013-02-09    what the withdrawn version predicted is predicted again
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `nightshift rollback`."""
+    top = Parser(
+        prog="nightshift rollback",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
+    top.add_argument("version", metavar="VERSION", help="the number of a version, or previous: the champion before")
+    top.add_argument("--reason", metavar="TEXT", required=True, help="why, in one line; kept in the ledger")
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit code; the last line logged says what happened."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
+    arguments = parser().parse_args(argv)
+    try:
+        log.info("done: %s", _run(arguments))
+    except NightshiftError as error:
+        log.error("%s: %s", error.outcome, error)
+        return error.exit_code
+    return DONE
+
+
+def _run(arguments: argparse.Namespace) -> str:
+    version, reason = version_of(arguments.version), reason_of(arguments.reason)
+    model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
+    wish = Wish(model, version, reason, cause_of(read(RunSettings)))
+    return _said(roll_back(store, Registry(), wish), Ledger(store, model))
+
+
+def _said(made: RolledBack, ledger: Ledger) -> str:
+    entry, where = made.entry, ledger.uri(made.entry.number)
+    if made.again:
+        return f"this was done before: version {entry.version} of {entry.model} was made champion by {where}"
+    withdrawn = "" if entry.withdrawn is None else f" and version {entry.withdrawn} is withdrawn"
+    return f"version {entry.version} of {entry.model} is champion again{withdrawn}: {entry.reason}; {where}"

@@ -1,0 +1,57 @@
+"""One step performed: run, its end turned into an exit code, its result stored."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import import_module
+
+from nightshift.adapters import results
+from nightshift.errors import BUG, DONE, BadConfig, NightshiftError
+from nightshift.result import Outcome, Result
+from nightshift.steps import Step
+
+log = logging.getLogger("nightshift")
+Run = Callable[[Step], Outcome]
+
+
+def perform(verb: str, step: Step, run: Run | None = None) -> tuple[Result, int]:
+    """Runs `verb` and stores its result; returns that and the exit code. `run`: what is run in place of the verb's."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    outcome, code, ended = _attempt(verb, step, run)
+    result = Result(
+        model=step.model.name,
+        night=step.night.isoformat(),
+        verb=verb,
+        outcome=ended,
+        summary=outcome.summary,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - clock, 2),
+        code_version=step.by.code_version,
+        caused_by=step.by.caused_by,
+        detail=outcome.detail,
+    )
+    return result, _save(step, result, code)
+
+
+def _attempt(verb: str, step: Step, run: Run | None) -> tuple[Outcome, int, str]:
+    try:
+        chosen: Run = run or import_module(f"nightshift.steps.{verb}").run
+        return chosen(step), DONE, "done"
+    except NightshiftError as error:
+        if error.__cause__ is not None:
+            log.info("the cause was %s: %s", type(error.__cause__).__name__, error.__cause__)
+        return Outcome(summary=str(error), detail=error.detail), error.exit_code, error.outcome
+    except Exception as error:  # the last frame: whatever it is, it must end as a result and an exit code
+        log.exception("this is a bug in step %s", verb)
+        return Outcome(summary=f"bug: {type(error).__name__}: {error}"), BUG, "failed"
+
+
+def _save(step: Step, result: Result, code: int) -> int:
+    try:
+        log.info("result: %s", results.save(step.store, result))
+    except NightshiftError as error:
+        log.error("the result could not be stored: %s", error)
+        # Later steps read the result: without it a decision has not been made, and the step must run again.
+        return code if code in (BUG, BadConfig.exit_code, error.exit_code) else error.exit_code
+    return code
