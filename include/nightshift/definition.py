@@ -3,6 +3,7 @@
 Airflow imports these when it parses a DAG file, so nothing heavy may be imported here.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ NAME = re.compile(r"\A[a-z][a-z0-9_]{0,39}\Z")
 NIGHT = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 CPU = re.compile(r"\A[0-9]+(\.[0-9]+)?m?\Z")
 QUANTITY = re.compile(r"\A[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi)?\Z")
+FEWEST_BEYOND = 10
+"""Resamples beyond a bound: fewer, and where it lies is chance."""
 VERBS = ("validate", "train", "evaluate", "promote", "score")
 
 
@@ -97,27 +100,34 @@ class Gate:
 
     `metric`: roc_auc, log_loss, average_precision, brier (classification), rmse or mae (regression).
     `floor`: the worst value of the metric that may ever be promoted, in the metric's own units and direction.
-    `confidence`: how sure the paired bootstrap must be, in (0.5, 1). `min_gain`: by how much the challenger must be
-    better, in the metric's units (below 0: not worse by more than this). `slices`: columns of the features' slices
-    frame in whose every group the challenger must not get worse by more than `max_slice_loss`. `resamples`: bootstrap
-    resamples. `max_calibration_gap`: largest allowed gap between mean prediction and mean label on the holdout.
+    `confidence`: how sure the paired bootstrap must be, in (0.5, 1). Every night is another chance for luck: of equal
+    challengers seven to ten a year replace a champion at 0.95, one or two at 0.99 (docs/statistics.md).
+    `min_gain`: by how much the challenger must be better, in the metric's units (below 0: not worse by more than this).
+    `slices`: columns of the features' slices frame in whose every group the challenger must not get worse by more than
+    `max_slice_loss`. `resamples`: bootstrap resamples; at least ten must lie beyond the bound.
+    `max_calibration_gap`: largest allowed gap between mean prediction and mean label on the holdout.
     """
 
     metric: str
     floor: float
-    confidence: float = 0.95
+    confidence: float = 0.99
     min_gain: float = 0.0
     slices: tuple[str, ...] = ()
     max_slice_loss: float = 0.0
     min_slice_rows: int = 200
     max_calibration_gap: float = 0.1
-    resamples: int = 2000
+    resamples: int = 10_000
 
     def __post_init__(self) -> None:
         """Raises `BadConfig` for bounds that no comparison could meet."""
         _require(0.5 < self.confidence < 1, f"gate confidence {self.confidence} must lie between 0.5 and 1")
         _require(self.max_slice_loss >= 0, "max_slice_loss must not be negative")
-        _require(self.resamples >= 100, "resamples must be at least 100")
+        needed = math.ceil(round(FEWEST_BEYOND / (1 - self.confidence), 6))
+        _require(
+            self.resamples >= needed,
+            f"gate resamples {self.resamples} are too few to find a bound at confidence {self.confidence}: "
+            f"give at least {needed}",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

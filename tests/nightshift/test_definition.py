@@ -53,6 +53,8 @@ def test_a_dataset_without_a_usable_pattern_is_refused(uri: str) -> None:
 def test_bounds_that_no_run_could_meet_are_refused() -> None:
     with pytest.raises(BadConfig, match="confidence"):
         Gate(metric="log_loss", floor=0.6, confidence=1.0)
+    with pytest.raises(BadConfig, match=r"resamples 1999 are too few .* give at least 2000"):
+        Gate(metric="log_loss", floor=0.6, confidence=0.995, resamples=1999)
     with pytest.raises(BadConfig, match="holdout_days"):
         Window(train_days=28, holdout_days=0)
     with pytest.raises(BadConfig, match="quantity"):

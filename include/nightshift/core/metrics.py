@@ -1,8 +1,8 @@
-"""The metrics of the gate, each defined once for the whole holdout and for every resample of its days.
+"""The metrics of the gate, each defined once for the whole holdout and for any choice of its days.
 
 A metric is *prepared* on labels and predictions: that condenses the rows into sums per day. What it returns takes
-weights (resamples × days: how often each day was drawn) and gives one value per resample, so a bootstrap of thousands
-of resamples costs milliseconds, and the plain value is the resample in which every day was drawn once.
+weights (choices × days: how often each day counts) and gives one value per choice. The plain value counts every day
+once, leaving one day out counts it not at all, and a resample counts each day as often as it was drawn.
 
 Every metric keeps its own sign. Whether more is better is `higher_is_better`, and only the gate uses it.
 """

@@ -8,7 +8,7 @@ from nightshift.core.verdict import Check, Verdict
 from nightshift.definition import Gate
 
 DAYS, ROWS = 7, 300
-GATE = Gate(metric="log_loss", floor=0.6, slices=("origin",), max_slice_loss=0.02, resamples=500)
+GATE = Gate(metric="log_loss", floor=0.6, confidence=0.95, slices=("origin",), max_slice_loss=0.02, resamples=500)
 GENERATOR = np.random.default_rng(12)
 LABELS = (GENERATOR.random(DAYS * ROWS) < 0.4).astype(float)
 ORIGIN = np.array(["EWR", "JFK", "LGA"])[np.arange(DAYS * ROWS) % 3]
@@ -123,7 +123,7 @@ def test_a_slice_that_may_be_worse_but_is_not_surely_so_does_not_refuse() -> Non
 
 def test_a_slice_with_few_rows_is_shown_and_does_not_decide() -> None:
     origin = ORIGIN.copy()
-    origin[:50] = "TEB"
+    origin[:: len(LABELS) // 50] = "TEB"
     bad = np.where(origin == "TEB", 1 - _says(0.4), _says(0.5))
     predicted = Predicted(bad, _says(0.3))
     verdict = judge(GATE, "classification", Holdout(LABELS, DAY, {"origin": origin}), predicted, seed=5)
@@ -171,6 +171,6 @@ def test_a_challenger_that_learnt_shuffled_labels_loses() -> None:
 def test_a_regression_is_judged_by_its_own_metric() -> None:
     truth = np.random.default_rng(2).normal(100, 20, len(LABELS))
     near, far = (truth + np.random.default_rng(4).normal(0, width, len(truth)) for width in (5, 8))
-    gate = Gate(metric="rmse", floor=30, max_calibration_gap=2, resamples=500)
+    gate = Gate(metric="rmse", floor=30, max_calibration_gap=2)
     assert judge(gate, "regression", Holdout(truth, DAY), Predicted(near, far), seed=1).promote
     assert not judge(gate, "regression", Holdout(truth, DAY), Predicted(far, near), seed=1).promote

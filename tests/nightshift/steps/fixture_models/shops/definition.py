@@ -14,5 +14,12 @@ MODEL = Model(
     scheduled=Dataset(name="openings", uri="s3://lake/openings/date={night}/", suite="openings", key=KEY),
     key=KEY,
     window=Window(train_days=6, holdout_days=5, history_days=2),
-    gate=Gate(metric="log_loss", floor=0.69, slices=("region",), max_slice_loss=0.05, max_calibration_gap=0.2),
+    gate=Gate(
+        metric="log_loss",
+        floor=0.69,
+        confidence=0.95,  # a few days of forty rows: at the default nothing would ever win
+        slices=("region",),
+        max_slice_loss=0.05,
+        max_calibration_gap=0.2,
+    ),
 )
