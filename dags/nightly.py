@@ -1,12 +1,13 @@
 """## What runs every night
 
-`validate >> train >> evaluate >> promote >> score`, each step in a pod of its own.
+`validate >> train >> evaluate >> [approve] >> promote >> score`, each step in a pod of its own.
 
 | step | does | reads | leaves |
 |---|---|---|---|
 | validate | checks the night's partitions against their suites | the lake | Data Docs |
 | train | fits a challenger on the window of validated nights | the lake | an MLflow run, a model version |
 | evaluate | compares challenger and champion on the same holdout rows | both versions | the verdict |
+| approve | only where a person must agree: asks, and waits without a worker | the verdict | the answer |
 | promote | moves the alias `champion` to the version that won | the verdict | an entry in the ledger |
 | score | scores the next day's schedule | the champion | predictions and their manifest |
 
@@ -14,11 +15,14 @@
 **Run many again:** a backfill with one active run, from the UI or with `airflow backfill create --dag-id …
 --from-date … --to-date … --max-active-runs 1`: training needs the validation of the nights before.
 A step that has done its work already finds it again and does nothing. A backfill never demotes a newer champion.
+**Undo a promotion:** the DAG *rollback*. **Score nights again:** the DAG *rescore*.
 
 ## What the colours mean
 
-- **promote is skipped (pink):** the challenger lost, or a newer champion stands. Nothing is wrong; *Result* has the
-  numbers. The night is scored with the champion that stands.
+- **promote is skipped (pink):** the challenger lost, a person said no, or a newer champion stands (*superseded*).
+  Nothing is wrong; *Result* and *History* say which. The night is scored with the champion that stands.
+- **approve waits (orange):** *Required Actions* shows the verdict and asks. No answer in time is a refusal. It is
+  skipped when there is nothing to ask. A verdict that is made again is asked about again.
 - **validate is red:** the night's data was rejected, and nothing after it ran. *Data Docs* shows which expectation
   failed. Fix or replace the partition, then clear the task. The night is left out of training until it passes.
 - **another step is red:** the last line of its log says why. *exit 10* and *exit 20* are not retried: fix the data or
@@ -29,10 +33,9 @@ A step that has done its work already finds it again and does nothing. A backfil
 
 from airflow.sdk import chain
 
-from nightshift.definition import VERBS
 from nightshift_airflow.nightly import loadable, nightly
-from nightshift_airflow.step import step
+from nightshift_airflow.step import chain_of
 
 for model in loadable():
     with nightly(model, page=__doc__):
-        chain(*(step(model, verb) for verb in VERBS))
+        chain(*chain_of(model))

@@ -8,6 +8,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from nightshift_airflow import listening
+
 
 class View:
     """The view as an ASGI application."""
@@ -21,7 +23,8 @@ class NightshiftPlugin(AirflowPlugin):
     """Registers the view and its entry in the navigation."""
 
     name = "nightshift"
-    # Airflow reads both as plain class attributes.
+    listeners = [listening]  # noqa: RUF012
+    # Airflow reads all of them as plain class attributes.
     fastapi_apps = [{"app": View(), "url_prefix": "/nightshift", "name": "Nightshift"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         # Relative: Airflow's page resolves it below the path that Airflow itself is served at.

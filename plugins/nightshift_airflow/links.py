@@ -1,4 +1,4 @@
-"""The buttons on every step's page: stable paths of Nightshift's own view, made without asking anyone.
+"""The buttons on every task's page: stable paths of Nightshift's own view, made without asking anyone.
 
 Airflow stores a link when the task ends, whichever way it ends; the view finds the page when the link is followed.
 """
@@ -21,10 +21,15 @@ class OfNight(Protocol):
     night: date | None
 
 
-def _path(operator: OfNight, *parts: str) -> str:
-    """A path below the view, under the path that Airflow itself is served at; the view's first page without a night."""
+def path(*parts: str) -> str:
+    """A path below the view, under the path that Airflow itself is served at."""
     prefix = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-    return "/".join((prefix + VIEW, *parts)) if operator.night else f"{prefix}{VIEW}/docs"
+    return "/".join((prefix + VIEW, *parts))
+
+
+def _path(operator: OfNight, *parts: str) -> str:
+    """A path about the operator's night; the view's first page without one."""
+    return path(*parts) if operator.night else path("docs")
 
 
 class ResultLink(BaseOperatorLink):
@@ -60,4 +65,16 @@ class TrackingLink(BaseOperatorLink):
         return _path(operator, "mlflow", operator.model, str(operator.night))
 
 
+class HistoryLink(BaseOperatorLink):
+    """The ledger of the model: every promotion, refusal and rollback."""
+
+    name = "History"
+
+    def get_link(self, operator: OfNight, *, ti_key: object) -> str:  # type: ignore[override]  # our operators only
+        """The path of the model's history, whatever the night."""
+        del ti_key
+        return path("history", operator.model)
+
+
 LINKS = (ResultLink(), DataDocsLink(), TrackingLink())
+HISTORY = HistoryLink()

@@ -1,247 +1,87 @@
-"""The operator of every step: a pod that runs `nightshift VERB MODEL NIGHT`, and ends as the step ended.
+"""The operators of a model's tasks: each adds to its command what the run asks for."""
 
-It differs from `KubernetesPodOperator` in what a run depends on: the night is checked before any pod exists, exit codes
-become skipped, failed or retried, a task that was killed is never green, and a failure is one sentence.
-"""
-
-import re
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import cached_property
-from math import inf
 from typing import Any
 
-from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import KubernetesApiException
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.providers.cncf.kubernetes.utils.pod_manager import PodNotFoundException
 from airflow.sdk import BaseOperatorLink
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
-from kubernetes.client import ApiException
-from kubernetes.client import models as k8s
-from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
 
-from nightshift.errors import BadConfig, NothingToDo
-from nightshift_airflow import ending, night, patience, pulling
-from nightshift_airflow.connection import PatientHook
-from nightshift_airflow.links import LINKS
-from nightshift_airflow.pods import OnePodManager
+from nightshift_airflow import answer, asked, night
+from nightshift_airflow.command_operator import CommandOperator
+from nightshift_airflow.links import HISTORY, LINKS
 
-STAMP = re.compile(r"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ")
-RUN_ID = re.compile(r"[^\w.:+~-]", re.ASCII)
 BACKFILL = "backfill"
 
 
-class StepOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider publishes no types
-    """One step of one model's night in a pod of its own."""
+class StepOperator(CommandOperator):
+    """One step of one model's night: `nightshift VERB MODEL NIGHT`."""
 
-    # Only what is shown: nothing of a pod is ever made from a template, and the night is added after rendering.
-    template_fields = ("arguments",)
-    template_fields_renderers: Mapping[str, str] = {}
     operator_extra_links: Sequence[BaseOperatorLink] = LINKS
-    ui_color = "#e8eaf6"
-    env_vars: list[k8s.V1EnvVar]
-    night_is = "data_interval_start"
-    night_is_over = True
 
-    def __init__(self, *, model: str, verb: str, timezone: str, arguments: list[str], **kwargs: Any) -> None:
-        super().__init__(arguments=arguments, skip_on_exit_code=NothingToDo.exit_code, **kwargs)
-        self.model = model
-        self.verb = verb
-        self.timezone = timezone
-        self.before_night = arguments
-        self.night: date | None = None
-        self.last_line = ""
-        self.outlasted = False
+    def night_of(self, run: night.Run) -> date:
+        """The night that `run` processes. Raises `BadConfig`."""
+        return night.of(run, self.calendar)
 
-    def night_of(self, context: Mapping[str, Any]) -> date:
-        """The night that the run processes. Raises `BadConfig`."""
-        run = context["dag_run"]
-        facts = night.Run(
-            conf=run.conf or {},
-            interval=context.get(self.night_is),
-            now=datetime.now(UTC),
-            backfill=run.run_type == BACKFILL,
-        )
-        return night.of(facts, self.timezone, whole=self.night_is_over)
-
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Adds the night to the arguments, so that what is shown is what runs. A bad night fails here, unretried."""
-        super().render_template_fields(context, jinja_env)
-        try:
-            self.night = self.night_of(context)
-        except BadConfig as error:
-            raise AirflowFailException(str(error)) from None
-        self.arguments = [*self.before_night, self.night.isoformat()]
-        caused_by = RUN_ID.sub("_", f"{context['dag'].dag_id}:{context['run_id']}")
-        self.env_vars = [*self.env_vars, k8s.V1EnvVar(name="NIGHTSHIFT_RUN_CAUSED_BY", value=caused_by)]
-
-    def execute(self, context: Any) -> None:
-        """Runs the pod and follows its log to the end."""
-        with self._ended_plainly():
-            super().execute(context)
-
-    def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
-        """Goes on after a deferral. A pod whose end nobody saw has not succeeded, whatever the trigger heard."""
-        self.outlasted = event["status"] == "timeout" and time.time() >= event.get("_execution_deadline", inf)
-        with self._ended_plainly():
-            if event["status"] == "error":
-                self._await_image(event)
-            self._go_on(context, event)
-
-    def _go_on(self, context: Any, event: dict[str, Any]) -> None:
-        try:
-            super().trigger_reentry(context, event)
-        except AirflowException:
-            if self.pod:
-                raise
-        if self.pod is None:
-            raise PodNotFoundException(event["name"])
-
-    def _await_image(self, event: dict[str, Any]) -> None:
-        """Waits where the trigger would not: for an image whose registry is away."""
-        name = k8s.V1ObjectMeta(name=event["name"], namespace=event["namespace"])
-        found = self._last_seen(k8s.V1Pod(metadata=name))
-        problem = self.pod_manager.pull_problem(found) if found else None
-        if problem and not pulling.is_final(*problem):
-            with suppress(AirflowException):  # the pod says better what became of it
-                self.await_pod_start(found)
-
-    @cached_property
-    def hook(self) -> PatientHook:
-        """The way to the cluster, which waits out an API that is away."""
-        return PatientHook(
-            conn_id=self.kubernetes_conn_id,
-            in_cluster=self.in_cluster,
-            config_file=self.config_file,
-            cluster_context=self.cluster_context,
-        )
-
-    @cached_property
-    def pod_manager(self) -> OnePodManager:
-        """The manager that never makes a second pod."""
-        return OnePodManager(kube_client=self.client, callbacks=self.callbacks)
-
-    def get_or_create_pod(self, pod_request_obj: k8s.V1Pod, context: Any) -> k8s.V1Pod:
-        """The pod of this task; one that was made while the task was being killed is deleted at once."""
-        found = super().get_or_create_pod(pod_request_obj, context)
-        if self._killed:
-            self.pod = found
-            super().on_kill()
-            raise AirflowException("killed while the pod was being made")
-        return found
-
-    def find_pod(self, namespace: str, context: Any, *, exclude_checked: bool = True) -> k8s.V1Pod | None:
-        """The pod of this task. One that is being deleted is none any more: its node may never say that it is gone."""
-        selector = self._build_find_pod_label_selector(context, exclude_checked=exclude_checked)
-        found = self.client.list_namespaced_pod(namespace, label_selector=selector).items
-        living = sorted((one for one in found if not one.metadata.deletion_timestamp), key=_made)
-        for older in living[:-1]:
-            self.log.warning("Pod %s is of this task, too, and older: it is deleted", older.metadata.name)
-            self.pod_manager.delete_pod(older)
-        return living[-1] if living else None
-
-    def _get_pod_from_task_state_store(self, context: Any) -> k8s.V1Pod | None:
-        found = super()._get_pod_from_task_state_store(context)
-        return None if found is None or found.metadata.deletion_timestamp else found
-
-    def cleanup(self, pod: k8s.V1Pod, remote_pod: k8s.V1Pod, xcom_result: Any = None, context: Any = None) -> None:
-        """Deletes the pod and raises what its ending calls for, in a sentence."""
-        last = self._last_seen(remote_pod or self.pod)
-        interruption = self._interruption(last, sys.exception())
-        try:
-            super().cleanup(pod, last or remote_pod, xcom_result, context)
-        except AirflowException:
-            raise ending.of(last, self.base_container_name, self.last_line, interruption).error() from None
-        if last and last.metadata.deletion_timestamp and not self._killed:
-            raise AirflowException(f"the pod was deleted while it ended; its last line was: {self.last_line}")
-
-    def _interruption(self, last: k8s.V1Pod | None, error: BaseException | None) -> ending.Interruption:
-        """What else is known of a pod that may not have ended by itself."""
-        if self._killed or (last and last.status.phase == "Succeeded"):
-            return ending.Interruption(error)
-        about = last or self.pod
-        pull = self.pod_manager.pull_problem(last) if last else None
-        event = self.pod_manager.last_event(about) if about and not last else ""
-        return ending.Interruption(error, self.outlasted, event, pull[1] if pull else "")
-
-    def on_kill(self) -> None:
-        """Deletes the pod, also one whose creation has not been answered yet."""
-        self.pod = self.pod or self.pod_request_obj
-        try:
-            super().on_kill()
-        except patience.Away as error:
-            self.log.error("The pod could not be deleted, because the Kubernetes API does not answer: %s", error)
-
-    @contextmanager
-    def _ended_plainly(self) -> Iterator[None]:
-        """A killed task fails whatever its pod did, and a Kubernetes API that is gone is named."""
-        self.log_formatter = self._line
-        try:
-            yield
-        except TaskDeferred:
-            raise
-        except (ApiException, ConfigException, HTTPError, KubernetesApiException, patience.Away) as error:
-            self._fail_if_killed()
-            raise self._of_call(error).error() from None
-        except PodNotFoundException:
-            self._fail_if_killed()
-            raise self._vanished().error() from None
-        except Exception:
-            self._fail_if_killed()
-            raise
-        self._fail_if_killed()
-
-    def _of_call(self, error: Exception) -> ending.Ending:
-        """Kubernetes refused a call, or does not answer, or no longer knows the pod that it made."""
-        if self.pod and isinstance(error, ApiException) and error.status == 404:
-            return self._vanished()
-        return ending.of_call(error)
-
-    def _vanished(self) -> ending.Ending:
-        return ending.of(None, self.base_container_name, self.last_line, ending.Interruption())
-
-    def _fail_if_killed(self) -> None:
-        if self._killed:
-            name = self.pod.metadata.name if self.pod else "none yet"
-            message = f"the task was killed: its pod ({name}) is deleted, and what it had not published is not visible"
-            raise AirflowException(message) from None
-
-    def _last_seen(self, known: k8s.V1Pod | None) -> k8s.V1Pod | None:
-        """The pod as it is now, for its reasons; None when it is gone, or never was."""
-        ended = known and known.status and known.status.phase in ("Succeeded", "Failed")
-        if known is None or self._killed or ended:
-            return known
-        try:
-            return self.client.read_namespaced_pod(known.metadata.name, known.metadata.namespace)
-        except ApiException as error:
-            return None if error.status == 404 else known
-
-    def _write_logs(self, pod: k8s.V1Pod, follow: bool = False, since_time: Any = None) -> None:
-        """Writes the log of a deferred pod as that of any other; of one whose time is up, what there is of it."""
-        name = self.base_container_name
-        follow = follow and not self.outlasted
-        self.pod_manager.fetch_container_logs(
-            pod, name, follow=follow, since_time=since_time, log_formatter=self.log_formatter
-        )
-
-    def _line(self, container: str, line: str) -> str:
-        """A line of the step's log without its time of day, which Airflow's log has too."""
-        del container
-        self.last_line = STAMP.sub("", line).rstrip()
-        return self.last_line
+    def words(self, context: Mapping[str, Any]) -> list[str]:
+        """The night. Raises `BadConfig` for a run that names none that can be processed."""
+        self.night = self.night_of(run_of(context))
+        return [self.night.isoformat()]
 
 
-def _made(found: k8s.V1Pod) -> tuple[datetime, str]:
-    return found.metadata.creation_timestamp, found.metadata.name
+class PromoteOperator(StepOperator):
+    """The step that may change the champion; it is told what a person said, where `approve` asked one."""
+
+    operator_extra_links = (*LINKS, HISTORY)
+
+    def __init__(self, *, asks: str | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.asks = asks
+
+    def words(self, context: Mapping[str, Any]) -> list[str]:
+        """The night and, where a person was asked, the answer. Raises `BadConfig`."""
+        said = context["ti"].xcom_pull(task_ids=self.asks) if self.asks else None
+        return [*super().words(context), *(answer.words(said) if said else ())]
 
 
 class DeliveryOperator(StepOperator):
     """Lands a replayed model's data up to the day on which the run's data interval ends, which may still be running."""
 
     operator_extra_links = ()
-    night_is = "data_interval_end"
-    night_is_over = False
+
+    def night_of(self, run: night.Run) -> date:
+        """The day up to which data is landed. Raises `BadConfig`."""
+        return night.delivered(run, self.calendar)
+
+
+class RollbackOperator(CommandOperator):
+    """Makes an earlier version champion again: `nightshift rollback MODEL VERSION --reason=TEXT`."""
+
+    operator_extra_links = (HISTORY,)
+
+    def words(self, context: Mapping[str, Any]) -> list[str]:
+        """The version and the reason. Raises `BadConfig`."""
+        wanted = asked.rollback(context["dag_run"].conf or {})
+        return [wanted.version, f"--reason={wanted.reason}"]
+
+
+class RescoreOperator(CommandOperator):
+    """Scores nights again with the champion that stands: `nightshift rescore MODEL FROM..TO`."""
+
+    operator_extra_links = (HISTORY,)
+
+    def words(self, context: Mapping[str, Any]) -> list[str]:
+        """The range of nights. Raises `BadConfig`."""
+        first, last = asked.nights(context["dag_run"].conf or {}, self.calendar.day(datetime.now(UTC)))
+        return [f"{first}..{last}"]
+
+
+def run_of(context: Mapping[str, Any]) -> night.Run:
+    """What of a task's context decides the night."""
+    run = context["dag_run"]
+    starts, ends = context.get("data_interval_start"), context.get("data_interval_end")
+    return night.Run(
+        conf=run.conf or {},
+        interval=(starts, ends) if starts and ends else None,
+        now=datetime.now(UTC),
+        backfill=run.run_type == BACKFILL,
+    )

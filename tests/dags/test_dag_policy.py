@@ -12,31 +12,53 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import ParamValidationError
 
 import models
-from nightshift.definition import VERBS
+from nightshift.definition import VERBS, Model
 from nightshift_airflow.nightly import NIGHT
 from task_pods import every_step, pod_of, steps
 
+BY_HAND = ("rollback", "rescore")
 PINNED = re.compile(r"\A[^:@]+(:[0-9]+/[^:@]+)?(:(?!latest\Z)[\w.-]+|@sha256:[0-9a-f]{64})\Z")
 
 
+def asks(model: Model) -> bool:
+    return model.approval == "human"
+
+
+def chain_of(model: Model) -> list[str]:
+    """The tasks of a night in their order."""
+    return [task for verb in VERBS for task in (["approve"] if verb == "promote" and asks(model) else []) + [verb]]
+
+
+def by_hand(bag: DagBag) -> list[DAG]:
+    return [dag for name, dag in bag.dags.items() if name.endswith(BY_HAND)]
+
+
+def scheduled(bag: DagBag) -> list[DAG]:
+    return [dag for dag in bag.dags.values() if dag not in by_hand(bag)]
+
+
 def test_there_are_as_many_dags_as_the_models_say(bag: DagBag) -> None:
-    expected = {f"{name}_nightly" for name in models.names()}
+    expected = {f"{name}_{what}" for name in models.names() for what in ("nightly", *BY_HAND)}
     expected |= {f"{model.name}_replay" for model in models.load_all() if model.replay}
     assert bag.import_errors == {}
     assert set(bag.dags) == expected
 
 
-def test_every_task_is_a_step_in_a_pod_of_its_own(bag: DagBag) -> None:
+def test_every_task_but_a_question_is_a_command_in_a_pod_of_its_own(bag: DagBag) -> None:
     tasks = [task for dag in bag.dags.values() for task in dag.tasks]
-    assert every_step(bag) == tasks
-    assert len(tasks) == len(VERBS) * len(models.names()) + sum(model.replay for model in models.load_all())
+    questions = [task for task in tasks if task.task_id == "approve"]
+    asking, replayed = (sum(found) for found in zip(*((asks(m), m.replay) for m in models.load_all()), strict=True))
+    assert every_step(bag) == [task for task in tasks if task not in questions]
+    assert len(questions) == asking
+    assert len(tasks) == (len(VERBS) + len(BY_HAND)) * len(models.names()) + replayed + asking
 
 
-def test_the_chain_is_the_five_steps_in_order(nightlies: dict[str, DAG]) -> None:
-    for dag in nightlies.values():
-        assert set(dag.task_ids) == set(VERBS)
-        assert dag.get_task(VERBS[0]).upstream_task_ids == set()
-        for before, after in pairwise(VERBS):
+def test_the_chain_is_the_steps_in_order_with_a_question_where_a_person_must_agree(nightlies: dict[str, DAG]) -> None:
+    for model in models.load_all():
+        dag, chain = nightlies[model.name], chain_of(model)
+        assert set(dag.task_ids) == set(chain)
+        assert dag.get_task(chain[0]).upstream_task_ids == set()
+        for before, after in pairwise(chain):
             assert dag.get_task(after).upstream_task_ids == {before}
 
 
@@ -49,11 +71,25 @@ def test_every_dag_has_a_page_an_owner_and_tags(bag: DagBag) -> None:
         assert dag.owner != "airflow"
 
 
-def test_every_dag_runs_on_intervals_of_its_own_and_catches_nothing_up(bag: DagBag) -> None:
-    for dag in bag.dags.values():
+def test_every_schedule_has_intervals_of_its_own_and_catches_nothing_up(bag: DagBag) -> None:
+    for dag in scheduled(bag):
         assert isinstance(dag.timetable, CronDataIntervalTimetable)
         assert dag.catchup is False
         assert dag.start_date is not None
+
+
+def test_what_people_start_has_no_schedule_is_ready_and_runs_once_at_a_time(bag: DagBag) -> None:
+    for dag in by_hand(bag):
+        assert not dag.timetable.can_be_scheduled
+        assert dag.is_paused_upon_creation is False
+        assert dag.max_active_runs == 1
+        assert len(dag.tasks) == 1
+
+
+def test_runs_that_wait_for_a_person_leave_room_for_others(nightlies: dict[str, DAG]) -> None:
+    for model in models.load_all():
+        waiting = model.approval_timeout / model.schedule.period if asks(model) else 0
+        assert waiting + 2 <= nightlies[model.name].max_active_runs < waiting + 3
 
 
 def test_the_schedule_comes_from_the_definition(nightlies: dict[str, DAG]) -> None:
@@ -77,10 +113,9 @@ def test_every_task_retries_with_back_off_and_is_limited_in_time(bag: DagBag) ->
 def test_promotions_are_one_after_the_other_and_score_follows_a_refusal(nightlies: dict[str, DAG]) -> None:
     for dag in nightlies.values():
         assert dag.get_task("promote").max_active_tis_per_dag == 1
-        assert {task.task_id: task.trigger_rule for task in dag.tasks} == {
-            **dict.fromkeys(VERBS, "all_success"),
-            "score": "none_failed",
-        }
+        after_no = {"score", "promote"} if dag.has_task("approve") else {"score"}
+        assert {task.task_id for task in dag.tasks if task.trigger_rule == "none_failed"} == after_no
+        assert {task.trigger_rule.value for task in dag.tasks} == {"all_success", "none_failed"}
 
 
 def test_the_trigger_form_offers_a_night(nightlies: dict[str, DAG]) -> None:

@@ -1,0 +1,24 @@
+"""Makes an earlier version champion again, within seconds.
+
+Trigger this DAG with a **version** (`previous`: the one that reigned before, or a number) and a **reason**, which
+is required. The ledger then has both, beside your name, and *History* shows them.
+
+| reads | leaves |
+|---|---|
+| the ledger, the registry | the alias `champion` at that version, an entry in the ledger |
+
+It holds: the nightly run does not promote the withdrawn version again, and promotes another one only if that beats the
+champion that reigns now. What the withdrawn version predicted stays until it is replaced: trigger *rescore* for those
+nights.
+
+**What to do when it is red:** the last line of the log says why. *exit 20*: the version is not one that can be
+champion, or what was entered is wrong; trigger it again. Anything else was tried again already: look at the named
+system, then clear the task. A rollback that was done already is not done a second time.
+"""
+
+from nightshift_airflow.nightly import loadable, rollback
+from nightshift_airflow.step import rollback as roll_back
+
+for model in loadable():
+    with rollback(model, page=__doc__):
+        roll_back(model)

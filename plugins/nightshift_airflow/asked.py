@@ -1,0 +1,69 @@
+"""What a run's configuration asks for, where it is more than a night: a rollback, or nights to score again.
+
+Checked before any pod exists. The trigger form checks the same, but not every way to a run leads through the form.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from nightshift.definition import parse_nights
+from nightshift.errors import BadConfig
+
+VERSION = re.compile(r"\A(previous|[1-9][0-9]{0,8})\Z")
+SHORTEST_REASON = 3
+LONGEST_REASON = 500
+REFERENCE = "$("
+"""How an argument of a pod refers to a variable of its environment: Kubernetes would write a secret in its place."""
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """A rollback that somebody asks for: `version` is `previous` or a number."""
+
+    version: str
+    reason: str
+
+
+def rollback(conf: Mapping[str, Any]) -> Rollback:
+    """The rollback that a run's configuration asks for. Raises `BadConfig`."""
+    require_known(conf, ("version", "reason"))
+    version = conf.get("version", "previous")
+    if not isinstance(version, str) or not VERSION.match(version):
+        raise BadConfig("version must be 'previous' or the number of a registered version, for example '7'")
+    return Rollback(version, _reason(conf.get("reason")))
+
+
+def nights(conf: Mapping[str, Any], today: date) -> tuple[date, date]:
+    """The first and the last night to score again, all before `today`. Raises `BadConfig`."""
+    require_known(conf, ("first", "last"))
+    ends = [conf.get(name) for name in ("first", "last")]
+    if not all(isinstance(end, str) for end in ends):
+        raise BadConfig("enter 'first' and 'last', the first and the last night to score again, as 2013-02-09")
+    first, last = parse_nights("..".join(map(str, ends)))
+    if last >= today:
+        raise BadConfig(f"night {last} is not over yet (today is {today}): enter an earlier day as 'last'")
+    return first, last
+
+
+def require_known(conf: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raises `BadConfig` for a configuration with keys that nobody reads: a misspelt one would be ignored."""
+    unknown = sorted(str(key)[:40] for key in set(conf) - set(known))
+    if unknown:
+        only = f"the only one is {known[0]!r}" if len(known) == 1 else f"the only ones are {sorted(known)}"
+        raise BadConfig(f"the run's configuration has unknown keys {unknown[:5]}: {only}")
+
+
+def _reason(found: object) -> str:
+    if not isinstance(found, str):
+        raise BadConfig("enter a reason: it is recorded with the rollback, for whoever asks later")
+    reason = found.strip(" ")
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        raise BadConfig(f"the reason must have {SHORTEST_REASON} to {LONGEST_REASON} characters, not {len(reason)}")
+    if not reason.isprintable():
+        raise BadConfig("the reason must be one line of text without control characters")
+    if REFERENCE in reason:
+        raise BadConfig(f"the reason must not contain {REFERENCE!r}: Kubernetes would read it as a variable")
+    return reason
