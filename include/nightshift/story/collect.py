@@ -96,7 +96,8 @@ def _story(records: Records, *, registered: bool) -> Story:
         data=_data(records, trained, verdict),
         origin=_origin(records, trained),
         metrics=_metrics(records, trained),
-        pictures=records.run.pictures if records.run else (),
+        # The picture of the verdict comes first.
+        pictures=tuple(sorted(records.run.pictures, key=lambda name: name != "verdict.png")) if records.run else (),
         verdict=verdict,
         verdict_from=verdict_from,
         decisions=decisions(records.entries, records.number),

@@ -57,7 +57,7 @@ def summary(story: Story, links: Links, most: int) -> str:
     values = _values(story, links, {})
     template = _environment(".md")
     end = _tidy(template.get_template("rest.md").render(**values))
-    begin = _tidy(template.get_template("summary.md").render(**values))
+    begin = _tidy(template.get_template("summary.md").render(**values)).rstrip()
     room = most - len(end) - 3
     return f"{begin if len(begin) <= room else begin[: room - 1].rsplit(' ', 1)[0] + '…'}\n\n{end}"
 
@@ -103,7 +103,7 @@ def _plain(value: Any) -> Markup:
     """A value as Markdown that means nothing but its characters; what a macro made is Markdown already."""
     if isinstance(value, Markup):
         return value
-    text = SPACE.sub(" ", str(value)).strip()
+    text = SPACE.sub(" ", str(value))
     return Markup(SPECIAL.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;")))  # noqa: S704 - escaped here
 
 

@@ -154,4 +154,5 @@ def _scored(story: Story) -> str:
         return "No predictions of it are on record."
     redone = len(story.scored) - standing
     also = f"; those of {redone} more were replaced since" if redone else ""
-    return f"Its predictions stand for {standing} {'night' if standing == 1 else 'nights'}{also}."
+    still = "still " if story.state == "withdrawn" and standing else ""
+    return f"Its predictions {still}stand for {standing} {'night' if standing == 1 else 'nights'}{also}."
