@@ -77,7 +77,7 @@ FROM base AS services
 COPY --from=services-environment /opt/venv /opt/venv
 ENV PYTHONPATH=/opt/nightshift/include
 # As in `steps`: the data of S3, and one directory for each volume of secrets that docker-compose.yaml has.
-RUN for name in all postgres s3 mlflow steps airflow api-server; do echo "/run/keys/$name"; done \
+RUN for name in all postgres s3 mlflow steps airflow scheduler api-server; do echo "/run/keys/$name"; done \
  | xargs install -d -o 10001 -g 10001 -m 750 /var/lib/nightshift
 COPY include /opt/nightshift/include
 RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/nightshift/include

@@ -81,6 +81,7 @@ def shares(secret: Mapping[str, str]) -> dict[str, dict[str, str]]:
             "environment": f"AWS_ACCESS_KEY_ID=steps\nAWS_SECRET_ACCESS_KEY={secret['s3-steps-key']}\n",
         },
         "airflow": airflow,
+        "scheduler": {**airflow, "aws-credentials": _profile("viewer", secret["s3-viewer-key"])},
         "api-server": {
             **airflow,
             "api-key": secret["airflow-api-key"],

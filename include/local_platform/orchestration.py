@@ -111,13 +111,14 @@ def services(airflow: Orchestration) -> tuple[Service, ...]:
     """The API server, the DAG processor, the scheduler and the triggerer."""
     airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(airflow.home / "passwords.json", json.dumps(airflow.passwords) + "\n")
-    # Only the API server reads object storage: it shows results and pages. Scheduler and tasks have no such right.
+    # Two read object storage, and only what steps left there for people: the API server shows results and pages, and
+    # the scheduler's tasks ask a person about a verdict. The others have no such right.
     server = _service(airflow, "airflow", ("api-server",), airflow.viewer)
     return (
         server,
         _service(airflow, "dag-processor", ("dag-processor",)),
         # Its log server would listen on every address, and the API server reads the same files.
-        _service(airflow, "scheduler", ("scheduler", "--skip-serve-logs")),
+        _service(airflow, "scheduler", ("scheduler", "--skip-serve-logs"), airflow.viewer),
         _service(airflow, "triggerer", ("triggerer", "--skip-serve-logs")),
     )
 

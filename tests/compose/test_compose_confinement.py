@@ -50,7 +50,8 @@ def test_each_service_has_the_secrets_that_it_needs(project: Project, secrets: d
         "s3": {"s3-platform-key", "s3-steps-key", "s3-mlflow-key", "s3-viewer-key"},
         "mlflow": {"mlflow-database-password", "s3-mlflow-key"},
         "cluster": {"s3-steps-key"},
-        "scheduler": {"airflow-database-password", "airflow-fernet-key", "airflow-jwt-key"},
+        "scheduler": {"airflow-database-password", "airflow-fernet-key", "airflow-jwt-key", "s3-viewer-key"},
+        "triggerer": {"airflow-database-password", "airflow-fernet-key", "airflow-jwt-key"},
     }.items():
         held = project.execute(service, "sh", "-c", "cat /run/keys/*")
         assert {name for name, value in secrets.items() if value in held} == needed, service

@@ -136,13 +136,13 @@ def test_no_secret_is_written_down(values: Object) -> None:
         ".jwtSecretName",
     }
     assert values["createUserJob"] == {"enabled": False}
-    for variable in values["apiServer"]["env"]:
+    for variable in (*values["apiServer"]["env"], *values["scheduler"]["env"]):
         assert set(variable) == {"name", "valueFrom"}
 
 
-def test_only_the_api_server_has_the_key_of_the_pages(values: Object) -> None:
+def test_only_pages_and_questions_have_the_key_that_may_look_at_objects(values: Object) -> None:
     with_key = [part for part in values if "nightshift-viewer" in str(values[part])]
-    assert with_key == ["apiServer"]
+    assert sorted(with_key) == ["apiServer", "scheduler"]
 
 
 def test_there_are_two_of_each_part_whose_loss_would_stop_a_night(values: Object) -> None:

@@ -81,6 +81,7 @@ def test_no_service_sees_what_another_one_has_alone(root: Path, service: str) ->
             "mlflow": {"mlflow-database-password", "s3-mlflow-key"},
             "steps": {"s3-steps-key"},
             "airflow": {"airflow-database-password", "airflow-fernet-key", "airflow-jwt-key"},
+            "scheduler": {"airflow-database-password", "airflow-fernet-key", "airflow-jwt-key", "s3-viewer-key"},
             "api-server": {
                 "airflow-database-password",
                 "airflow-fernet-key",

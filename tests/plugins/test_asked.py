@@ -1,0 +1,108 @@
+"""What may be asked for in a run's configuration besides a night, and that nothing else ever reaches a pod."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from nightshift.errors import BadConfig
+from nightshift_airflow import asked
+
+TODAY = date(2013, 3, 1)
+WHY = "it is late on Mondays"
+ANYTHING = st.one_of(st.none(), st.text(), st.integers(), st.floats(), st.lists(st.text()), st.booleans())
+
+
+def test_a_rollback_goes_to_the_previous_version_unless_another_is_named() -> None:
+    assert asked.rollback({"reason": WHY}) == asked.Rollback("previous", WHY)
+    assert asked.rollback({"version": "17", "reason": WHY}) == asked.Rollback("17", WHY)
+
+
+@pytest.mark.parametrize(
+    "version", ["", "0", "07", "-1", "latest", "7\n", "7;id", "٧", "７", "7 ", "1" * 10, 7, None, ["7"], "Previous"]
+)
+def test_what_is_no_version_is_refused_in_one_sentence(version: object) -> None:
+    with pytest.raises(BadConfig, match=r"\Aversion must be 'previous' or the number of a registered version, for"):
+        asked.rollback({"version": version, "reason": WHY})
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (None, "enter a reason"),
+        (7, "enter a reason"),
+        ("", "3 to 500 characters, not 0"),
+        ("  no  ", "3 to 500 characters, not 2"),
+        ("x" * 501, "3 to 500 characters, not 501"),
+        ("one\ntwo", "one line of text"),
+        ("tab\tbed", "one line of text"),
+        ("bell\x07bell", "one line of text"),
+        ("turned \u202e round", "one line of text"),
+        ("line \u2028 separator", "one line of text"),
+        ("see $(AWS_SECRET_ACCESS_KEY)", "Kubernetes would read it as a variable"),
+    ],
+)
+def test_a_reason_is_required_and_is_one_line_of_text(reason: object, said: str) -> None:
+    with pytest.raises(BadConfig, match=said) as refused:
+        asked.rollback({"reason": reason})
+    assert len(str(refused.value)) < 200
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "reason", ["x" * 500, "--dry-run is no option here", "{{ ds }}; rm -rf / && 'quoted'", "zu spät"]
+)
+def test_a_reason_is_taken_letter_by_letter(reason: str) -> None:
+    assert asked.rollback({"reason": reason}).reason == reason
+
+
+@pytest.mark.parametrize("conf", [{"reason": WHY, "night": "2013-02-09"}, {"reason": WHY, "force": True}])
+def test_an_unknown_key_is_refused(conf: dict[str, Any]) -> None:
+    with pytest.raises(BadConfig, match=r"unknown keys \['(night|force)'\]: the only ones are \['reason', 'version'\]"):
+        asked.rollback(conf)
+
+
+def attempt(conf: dict[str, Any]) -> tuple[asked.Rollback | None, str]:
+    """The rollback that is taken, or the sentence that refuses it."""
+    try:
+        return asked.rollback(conf), ""
+    except BadConfig as error:
+        return None, str(error)
+
+
+@given(st.dictionaries(st.sampled_from(["version", "reason", "else"]), ANYTHING))
+@example({"version": "1", "reason": "a\x00bc"})
+def test_whatever_is_sent_is_a_rollback_or_one_line(conf: dict[str, Any]) -> None:
+    wanted, refusal = attempt(conf)
+    assert len(refusal) < 300
+    assert "\n" not in refusal
+    if wanted:
+        assert asked.VERSION.match(wanted.version)
+        assert wanted.reason.isprintable()
+        assert asked.REFERENCE not in wanted.reason
+
+
+def test_a_range_of_nights_is_taken() -> None:
+    assert asked.nights({"first": "2013-02-01", "last": "2013-02-28"}, TODAY) == (date(2013, 2, 1), date(2013, 2, 28))
+
+
+@pytest.mark.parametrize(
+    ("conf", "said"),
+    [
+        ({}, "enter 'first' and 'last'"),
+        ({"first": "2013-02-01"}, "enter 'first' and 'last'"),
+        ({"first": "2013-02-01", "last": None}, "enter 'first' and 'last'"),
+        ({"first": "2013-02-02", "last": "2013-02-01"}, "end before they begin"),
+        ({"first": "2013-02-01", "last": "2013-03-01"}, "is not over yet"),
+        ({"first": "2013-02-01", "last": "2013-02-30"}, "is not a day of the calendar"),
+        ({"first": "2013-02-01..2013-02-02", "last": "2013-02-03"}, "is not a date"),
+        ({"first": "2013-02-01", "last": "2013-02-02\n"}, "is not a date"),
+        ({"first": "2013-02-01", "last": "2013-02-02", "night": "2013-02-02"}, "unknown keys"),
+    ],
+)
+def test_what_is_no_range_is_refused_in_one_line(conf: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadConfig, match=said) as refused:
+        asked.nights(conf, TODAY)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,74 @@
+"""Who or what causes a command: Airflow's facts of a run, cut to what may stand in a pod's environment."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightshift.cli import PERSON
+from nightshift_airflow import cause
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run as a task sees it."""
+
+    run_id: str = "manual__2013-02-09T00:00:00+00:00_x"
+    run_type: str = "manual"
+    triggering_user_name: str | None = None
+    note: str | None = None
+
+
+def test_a_run_by_hand_names_who_asked() -> None:
+    assert cause.environment("flights_nightly", Run(triggering_user_name="ada"), "steps:1") == {
+        "NIGHTSHIFT_RUN_CAUSED_BY": "flights_nightly:manual__2013-02-09T00:00:00+00:00_x",
+        "NIGHTSHIFT_RUN_KIND": "manual",
+        "NIGHTSHIFT_RUN_USER": "ada",
+        "NIGHTSHIFT_RUN_BACKFILL": "",
+        "NIGHTSHIFT_RUN_IMAGE": "steps:1",
+    }
+
+
+def test_a_run_by_the_clock_names_nobody() -> None:
+    assert cause.environment("d", Run(run_type="scheduled"), "")["NIGHTSHIFT_RUN_USER"] == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "note", "number"),
+    [
+        ("backfill", "Backfill 7", "7"),
+        ("backfill", "Backfill 7\n", ""),
+        ("backfill", "backfill of March", ""),
+        ("backfill", None, ""),
+        ("manual", "Backfill 7", ""),  # anybody may write a note
+    ],
+)
+def test_the_number_of_a_backfill_is_what_its_note_says(kind: str, note: str | None, number: str) -> None:
+    assert cause.environment("d", Run(run_type=kind, note=note), "")["NIGHTSHIFT_RUN_BACKFILL"] == number
+
+
+def test_an_image_keeps_its_digest() -> None:
+    image = f"registry.example.com:5000/team/steps@sha256:{'0f' * 32}"
+    assert cause.environment("d", Run(), image)["NIGHTSHIFT_RUN_IMAGE"] == image
+
+
+HOSTILE = "$(AWS_SECRET_ACCESS_KEY)\n{{ var.value.x }};\x00\u202e"
+
+
+def test_nothing_that_kubernetes_or_a_shell_would_read_is_left() -> None:
+    found = cause.environment("d", Run(HOSTILE, HOSTILE, HOSTILE, HOSTILE), HOSTILE)
+    for value in found.values():
+        assert not re.search(r"[$(){};\n\x00\u202e]", value), value
+
+
+@given(st.text())
+def test_every_name_is_one_that_the_command_line_takes_or_none(text: str) -> None:
+    found = cause.name(text)
+    assert found == "" or PERSON.match(found)
+
+
+@given(st.text(min_size=200), st.text(min_size=800))
+def test_every_value_has_an_end(long: str, image: str) -> None:
+    assert all(len(value) <= 500 for value in cause.environment(long, Run(long, long, long, long), image).values())
