@@ -1,0 +1,133 @@
+"""Killed at any write, before or after it took effect, a promotion or a rollback is finished by its rerun."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from nightshift.result import Result
+from thrones import Killed, Make, Throne, Writes, dies, same_decision
+
+FIRST, SECOND, THIRD = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)
+Act = Callable[[Throne], Any]
+
+
+def _won(throne: Throne) -> Result:
+    """A challenger that wins."""
+    return throne.promote(SECOND)
+
+
+def _said(result: Result) -> dict[str, Any]:
+    kept = ("promoted", "kind", "champion_version", "champion_night", "challenger_version", "reason")
+    return {name: result.detail.get(name) for name in kept} | {"outcome": result.outcome}
+
+
+def _world(throne: Throne, skill: int) -> None:
+    throne.crown(FIRST, 3)
+    throne.challenge(SECOND, skill)
+
+
+def _overtaken(throne: Throne) -> None:
+    """The champion that the verdict was about is not the one that stands: it is evaluated again."""
+    throne.challenge(SECOND, 5)
+    throne.crown(FIRST, 3)
+
+
+def _superseded(throne: Throne) -> None:
+    throne.crown(FIRST, 3)
+    throne.challenge(SECOND, 5)
+    throne.crown(THIRD, 4)
+
+
+WORLDS: dict[str, Act] = {
+    "wins": lambda throne: _world(throne, 5),
+    "loses": lambda throne: _world(throne, 2),
+    "overtaken": _overtaken,
+    "superseded": _superseded,
+}
+
+
+def _killed_everywhere(make: Make, world: Act, act: Act, patch: pytest.MonkeyPatch) -> list[tuple[Throne, Any, str]]:
+    """The act killed at each of its writes and made again, each in a world of its own; and what it then came to."""
+    calm = Writes()
+    first = make()
+    world(first)
+    with calm.watched(patch):
+        act(first)
+    ended = []
+    for number in range(1, calm.made + 1):
+        for after in (False, True):
+            throne = make()
+            world(throne)
+            with Writes(at=number, after=after, meet=dies).watched(patch), pytest.raises(Killed):
+                act(throne)
+            at = f"killed {'after' if after else 'before'} write {number} of {calm.made}, {calm.named[number - 1]}"
+            ended.append((throne, act(throne), at))
+    return ended
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_promotion_killed_anywhere_is_the_same_promotion(
+    make_throne: Make, world: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = make_throne()
+    WORLDS[world](calm)
+    wanted, ledger = _said(_won(calm)), [same_decision(entry) for entry in calm.entries]
+    ended = _killed_everywhere(make_throne, WORLDS[world], _won, monkeypatch)
+    assert len(ended) >= 6
+    for throne, result, at in ended:
+        assert _said(result) == wanted, at
+        assert [same_decision(entry) for entry in throne.entries] == ledger, at
+        throne.agrees()
+
+
+def _two_reigns(throne: Throne) -> None:
+    throne.crown(FIRST, 3)
+    throne.crown(SECOND, 5)
+
+
+def test_a_rollback_killed_anywhere_is_the_same_rollback(make_throne: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = _killed_everywhere(make_throne, _two_reigns, lambda throne: throne.roll_back(None), monkeypatch)
+    assert len(ended) >= 10
+    for throne, made, at in ended:
+        assert [entry.kind for entry in throne.entries] == ["promotion", "promotion", "rollback"], at
+        assert (made.entry.version, made.entry.withdrawn) == (1, 2), at
+        assert throne.alias == 1, at
+        tags = [throne.registry.version(throne.name, number).tags for number in (1, 2)]
+        assert (tags[0]["nightshift.ledger_entry"], tags[1]["nightshift.withdrawn"]) == ("000003", "000003"), at
+        throne.agrees()
+
+
+def test_what_a_killed_one_left_is_finished_by_whoever_comes_next(
+    make_throne: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = Writes()
+    throne = make_throne()
+    _world(throne, 5)
+    with calm.watched(monkeypatch):
+        _won(throne)
+    for number in range(1, calm.made + 1):
+        throne = make_throne()
+        _world(throne, 5)
+        with Writes(at=number, after=True, meet=dies).watched(monkeypatch), pytest.raises(Killed):
+            _won(throne)
+        throne.challenge(THIRD, 4)
+        throne.promote(THIRD)
+        throne.agrees()
+        reigns = throne.alias
+        _won(throne)
+        throne.agrees()
+        assert len([entry for entry in throne.entries if entry.version == 2]) == 1, calm.named[number - 1]
+        assert throne.alias in (reigns, 2)
+
+
+def test_the_same_decision_is_found_again_however_often_it_is_asked(throne: Throne) -> None:
+    _world(throne, 2)
+    results = [throne.promote(SECOND) for _ in range(3)]
+    assert [result.detail["reused"] for result in results] == [False, True, True]
+    assert len(throne.entries) == 2
+    assert [replace(result, seconds=0, started="", detail={}) for result in results[1:]] == [
+        replace(results[0], seconds=0, started="", detail={})
+    ] * 2

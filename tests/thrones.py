@@ -1,0 +1,244 @@
+"""Models whose champion can be fought over without training anything: real registry, ledger, store and `promote`.
+
+A version is a few bytes with a skill; `judge` stands in for `evaluate` and lets the higher skill win. Every throne is a
+model of its own name, so that a test can try a thing many times without cleaning up.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import count
+from typing import Any
+
+import pytest
+
+from nightshift.adapters import results
+from nightshift.adapters.ledger import Cause, Decision, Entry, Ledger
+from nightshift.adapters.registry_http import Server
+from nightshift.adapters.registry_rest import KEY, NIGHT, SHA256, Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.champion.court import court
+from nightshift.champion.rollback import RolledBack, Wish, roll_back
+from nightshift.definition import Dataset, Gate, Model, Window
+from nightshift.performing import perform
+from nightshift.result import Outcome, Result
+from nightshift.settings import RunSettings
+from nightshift.steps import Step, evaluate
+
+FLOOR = 1
+"""The skill that a version without a rival must have."""
+_numbers = count(1)
+
+
+def model_of(name: str, approval: Any = "automatic") -> Model:
+    """A model without data."""
+    facts, plan = (Dataset(name=n, uri=f"s3://lake/{n}/date={{night}}/") for n in ("facts", "plan"))
+    window, gate = Window(train_days=5, holdout_days=3), Gate(metric="log_loss", floor=0.69)
+    return Model(
+        name=name,
+        title="A throne",
+        task="classification",
+        owner="tests",
+        docs="A model for tests.",
+        facts=facts,
+        scheduled=plan,
+        key=("row",),
+        window=window,
+        gate=gate,
+        approval=approval,
+    )
+
+
+@dataclass
+class Throne:
+    """One model, its registry and its ledger. `skills`: how good each version is."""
+
+    store: ObjectStore
+    registry: Registry
+    model: Model
+    skills: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.name
+
+    @property
+    def ledger(self) -> Ledger:
+        """The model's ledger."""
+        return Ledger(self.store, self.name)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The whole ledger, oldest first."""
+        return list(self.ledger.newest_first())[::-1]
+
+    @property
+    def alias(self) -> int | None:
+        """The version that the alias champion names."""
+        found = self.registry.champion(self.name)
+        return found.number if found else None
+
+    def step(self, night: date, decision: Decision | None = None, by: str = "a test") -> Step:
+        """A step of the model."""
+        return Step(self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled"), decision)
+
+    def train(self, night: date, skill: int) -> int:
+        """Registers a version of a night; returns its number."""
+        server, body = self.registry.server, f"skill {skill} {night} {next(_numbers)}".encode()
+        run = server.post("runs/create", {"experiment_id": "0", "start_time": 0})["run"]["info"]["run_id"]
+        asked = {"experiment_id": "0", "name": "model", "source_run_id": run}
+        info = server.post("logged-models", asked)["model"]["info"]
+        folder = info["artifact_uri"].removeprefix("mlflow-artifacts:").lstrip("/")
+        server.put_artifact(f"{folder}/model.skops", body)
+        sha = hashlib.sha256(body).hexdigest()
+        tags = {KEY: sha[:20], NIGHT: night.isoformat(), SHA256: sha}
+        number = self.registry.register(self.name, run, info["model_id"], tags).number
+        self.skills[number] = skill
+        self._save(night, "train", {"version": number})
+        return number
+
+    def judge(self, step: Step) -> Outcome:
+        """In place of `evaluate`: the rival that reigned on the night is met, and the higher skill wins."""
+        trained = results.load(self.store, self.name, step.night, "train")
+        assert trained is not None
+        number = int(trained.detail["version"])
+        rival = court(self.registry, self.ledger, self.name).reigning(step.night, without=number)
+        wins = self.skills[number] > (self.skills[rival.number] if rival else FLOOR)
+        key = hashlib.sha256(f"{step.night} {number} {rival.number if rival else None}".encode()).hexdigest()[:20]
+        reason = f"skill {self.skills[number]} {'wins' if wins else 'loses'}"
+        detail = {
+            "verdict": {"promote": wins, "reason": reason},
+            "challenger_version": number,
+            "champion_version": rival.number if rival else None,
+            "idempotency_key": key,
+        }
+        return Outcome(summary=reason, detail=detail)
+
+    def evaluate(self, night: date) -> str:
+        """Judges the night's version, and stores that; returns the verdict's key."""
+        outcome = self.judge(self.step(night))
+        self._save(night, "evaluate", outcome.detail)
+        return str(outcome.detail["idempotency_key"])
+
+    def challenge(self, night: date, skill: int) -> int:
+        """Trains and judges a version; returns its number."""
+        number = self.train(night, skill)
+        self.evaluate(night)
+        return number
+
+    def promote(self, night: date, decision: Decision | None = None, by: str = "a test") -> Result:
+        """Runs `promote` as the command line does."""
+        return perform("promote", self.step(night, decision, by))[0]
+
+    def crown(self, night: date, skill: int) -> int:
+        """Trains, judges and promotes a version that must win."""
+        number = self.challenge(night, skill)
+        assert self.promote(night).detail["promoted"]
+        return number
+
+    def roll_back(self, version: int | None, reason: str = "it is bad", by: str = "rollback:run-1") -> RolledBack:
+        """Rolls back as an Airflow run does."""
+        cause = Cause(by=by, kind="manual", user="ana")
+        return roll_back(self.store, self.registry, Wish(self.name, version, reason, cause))
+
+    def delete(self, number: int) -> None:
+        """Deletes a version in MLflow."""
+        self.registry.server.delete("model-versions/delete", {"name": self.name, "version": str(number)})
+
+    def agrees(self) -> None:
+        """Asserts that alias, tags and ledger agree."""
+        entries, seen = self.entries, court(self.registry, self.ledger, self.name)
+        assert not seen.unfinished
+        assert not seen.by_hand
+        assert self.alias == (entries[-1].champion_version if entries else None)
+
+    def _save(self, night: date, verb: str, detail: dict[str, Any]) -> None:
+        instant = "2013-02-20T00:00:00+00:00"
+        said = {"outcome": "done", "summary": verb, "started": instant, "seconds": 0.1}
+        who = {"code_version": "test", "caused_by": "a test"}
+        found = Result(model=self.name, night=night.isoformat(), verb=verb, detail=detail, **said, **who)  # type: ignore[arg-type]
+        results.save(self.store, found)
+
+
+Make = Callable[..., Throne]
+
+
+def maker(store: ObjectStore, registry: Registry, patch: pytest.MonkeyPatch) -> Make:
+    """Makes thrones; `evaluate` judges by skill, and no model card is written unless asked for."""
+    thrones: dict[str, Throne] = {}
+
+    def judge(step: Step) -> Outcome:
+        return thrones[step.model.name].judge(step)
+
+    def make(approval: str = "automatic") -> Throne:
+        model = model_of(f"throne_{next(_numbers)}", approval)
+        return thrones.setdefault(model.name, Throne(store, registry, model))
+
+    patch.setattr(evaluate, "run", judge)
+    return make
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+WRITES = [(ObjectStore, name) for name in ("_put", "delete")] + [
+    (Server, name) for name in ("post", "patch", "delete", "put_artifact")
+]
+"""Every way in which a promotion or a rollback changes anything."""
+
+
+@dataclass
+class Writes:
+    """Counts writes, and calls `meet` at the one numbered `at` (from 1), before or after it took effect."""
+
+    at: int = 0
+    after: bool = False
+    meet: Callable[[], None] = lambda: None
+    made: int = 0
+    named: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def watched(self, patch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Watches every write within a `with` block."""
+        with patch.context() as inner:
+            for owner, name in WRITES:
+                inner.setattr(owner, name, self._counting(getattr(owner, name)))
+            yield
+
+    def _counting(self, honest: Callable[..., Any]) -> Callable[..., Any]:
+        def write(owner: Any, where: Any, *given: Any, **named: Any) -> Any:
+            self.made += 1
+            now = self.made == self.at
+            self.named.append(f"{honest.__name__} {where}")
+            if now and not self.after:
+                self.meet()
+            reply = honest(owner, where, *given, **named)
+            if now and self.after:
+                self.meet()
+            return reply
+
+        return write
+
+
+def dies() -> None:
+    """Ends the process, as SIGKILL would."""
+    raise Killed
+
+
+def approved(by: str, about: str) -> Decision:
+    """A person's yes."""
+    return Decision(outcome="approved", by=by, about=about, at="2013-02-20T06:30:00+00:00")
+
+
+def same_decision(entry: Entry) -> Entry:
+    """An entry without what differs between two worlds in which the same was decided."""
+    return replace(
+        entry, model="", verdict={}, run_id="", artifact_sha256="", when="", previous_digest=None, cause=NOBODY
+    )
+
+
+NOBODY = Cause(by="")
