@@ -1,4 +1,4 @@
-"""What Airflow loads from this folder: "Data Docs" in the navigation, and the view behind it at `/nightshift`.
+"""What Airflow loads from this folder: two entries in the navigation, and the view behind them at `/nightshift`.
 
 Every Airflow process imports this file, and only the API server serves the view: it is imported at its first request.
 """
@@ -20,7 +20,7 @@ class View:
 
 
 class NightshiftPlugin(AirflowPlugin):
-    """Registers the view and its entry in the navigation."""
+    """Registers the view and its entries in the navigation."""
 
     name = "nightshift"
     listeners = [listening]  # noqa: RUF012
@@ -28,5 +28,6 @@ class NightshiftPlugin(AirflowPlugin):
     fastapi_apps = [{"app": View(), "url_prefix": "/nightshift", "name": "Nightshift"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         # Relative: Airflow's page resolves it below the path that Airflow itself is served at.
-        {"name": "Data Docs", "href": "nightshift/docs", "url_route": "data-docs", "destination": "nav"}
+        {"name": "Data Docs", "href": "nightshift/docs", "url_route": "data-docs", "destination": "nav"},
+        {"name": "Promotions", "href": "nightshift/history", "url_route": "promotions", "destination": "nav"},
     ]

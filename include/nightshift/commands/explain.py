@@ -61,9 +61,9 @@ def _run(arguments: argparse.Namespace) -> None:
         return
     found = source(store, registry, model, number)
     story = collect(store, model, number, found.record, copied=found.copied)
-    airflow = arguments.airflow.rstrip("/")
+    airflow = arguments.airflow.rstrip("/") or None
     mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/")
-    links = Links(view=airflow and f"{airflow}/nightshift", airflow=airflow, mlflow=mlflow)
+    links = Links(view=f"{airflow}/nightshift" if airflow else None, airflow=airflow, mlflow=mlflow)
     if arguments.format == "html":
         _write(arguments.output, render.page(story, links, found.pictures))
     else:

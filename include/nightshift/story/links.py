@@ -15,38 +15,34 @@ CAUSE = re.compile(r"\A(?P<dag>[A-Za-z0-9_.-]+):(?P<run>[\w.:+~-]+)\Z", re.ASCII
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses as the reader's browser reaches them, without a slash at the end.
+    """Addresses as the reader's browser reaches them, without a slash at the end; None: not known.
 
     `view`: Nightshift's view in Airflow (`https://airflow.example/nightshift`, or a path); `airflow`: Airflow itself;
     `mlflow`: MLflow.
     """
 
-    view: str = ""
-    airflow: str = ""
-    mlflow: str = ""
+    view: str | None = None
+    airflow: str | None = None
+    mlflow: str | None = None
 
     def docs(self, key: str) -> str:
         """The Data Docs page with this object key."""
         found = PAGE.match(key)
-        if not (self.view and found):
+        if self.view is None or not found:
             return ""
         return f"{self.view}/docs/{found['model']}/{found['night']}/{found['dataset']}/{found['check']}"
 
     def result(self, model: str, night: str, verb: str) -> str:
         """The result of a step."""
-        return self.view and night and f"{self.view}/runs/{quote(model)}/{quote(night)}/{verb}"
+        return "" if self.view is None or not night else f"{self.view}/runs/{quote(model)}/{quote(night)}/{verb}"
 
     def version(self, model: str, number: int) -> str:
         """The story of a version."""
-        return self.view and f"{self.view}/versions/{quote(model)}/{number}"
-
-    def history(self, model: str) -> str:
-        """The ledger of a model."""
-        return self.view and f"{self.view}/history/{quote(model)}"
+        return "" if self.view is None else f"{self.view}/versions/{quote(model)}/{number}"
 
     def run(self, origin: Origin) -> str:
         """The MLflow run."""
-        if not (self.mlflow and origin.run_id):
+        if self.mlflow is None or not origin.run_id:
             return ""
         if not origin.experiment:
             return f"{self.mlflow}/#/runs/{quote(origin.run_id)}"
@@ -55,13 +51,15 @@ class Links:
     def artifact(self, origin: Origin, name: str) -> str:
         """A file of the MLflow run, in MLflow's own viewer."""
         run = self.run(origin)
-        return run and origin.experiment and f"{run}/artifacts/{quote(name)}"
+        return f"{run}/artifacts/{quote(name)}" if run and origin.experiment else ""
 
     def registered(self, model: str, number: int) -> str:
         """The version in MLflow's registry."""
-        return self.mlflow and f"{self.mlflow}/#/models/{quote(model)}/versions/{number}"
+        return "" if self.mlflow is None else f"{self.mlflow}/#/models/{quote(model)}/versions/{number}"
 
     def cause(self, by: str) -> str:
         """The DAG run that caused something."""
         found = CAUSE.match(by)
-        return f"{self.airflow}/dags/{found['dag']}/runs/{quote(found['run'])}" if self.airflow and found else ""
+        if self.airflow is None or not found:
+            return ""
+        return f"{self.airflow}/dags/{found['dag']}/runs/{quote(found['run'])}"

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException as RoutingError
 
 from nightshift.errors import BadConfig, TryLater
-from nightshift_airflow.ui import docs, results
+from nightshift_airflow.ui import docs, history, results, versions
 from nightshift_airflow.ui.access import Forbidden, User
 from nightshift_airflow.ui.pages import base, problem, query
 from nightshift_airflow.ui.paths import NotANight
@@ -25,6 +25,8 @@ def application() -> FastAPI:
     app = FastAPI(title="Nightshift", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(docs.router)
     app.include_router(results.router)
+    app.include_router(history.router)
+    app.include_router(versions.router)
     app.add_api_route("/style.css", _style)
     app.add_api_route("/", _home)
     app.middleware("http")(_harden)

@@ -16,6 +16,7 @@ POLICY = "; ".join(
     (
         "default-src 'none'",
         "style-src 'self'",
+        "img-src 'self'",
         "frame-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",

@@ -16,6 +16,7 @@ NAME = r"^[a-z][a-z0-9_]{0,39}$"
 
 ModelName = Annotated[str, Path(pattern=NAME)]
 DatasetName = Annotated[str, Path(pattern=NAME)]
+PictureName = Annotated[str, Path(pattern=r"^[a-z0-9_]{1,60}\.png$")]
 CheckId = Annotated[str, Path(pattern=r"^[0-9a-f]{20}$")]
 Verb = StrEnum("Verb", [(verb, verb) for verb in VERBS])  # type: ignore[misc]  # the verbs are defined in one place
 
@@ -32,3 +33,10 @@ def _night(night: Annotated[str, Path(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")])
 
 
 Night = Annotated[date, Depends(_night)]
+
+
+def _version(number: Annotated[str, Path(pattern=r"^[1-9][0-9]{0,8}$")]) -> int:
+    return int(number)
+
+
+VersionNumber = Annotated[int, Depends(_version)]

@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -19,6 +21,7 @@ from nightshift_airflow.ui.stored import store
 
 router = APIRouter()
 
+ENTRY = re.compile(r"/([0-9]{6})\.json\Z")
 RUN_ID = re.compile(r"\A[0-9a-f]{32}\Z")
 
 
@@ -41,7 +44,27 @@ def result(
         return problem(request, 404, "No result yet", sentence)
     if raw:
         return Response(as_json(found.as_dict()), media_type="application/json")
-    return page(request, "result.html", result=found)
+    version, entry = _version(found.detail), _entry(found.detail)
+    return page(request, "result.html", result=found, detail=_ordered(found.detail), version=version, entry=entry)
+
+
+def _version(detail: Mapping[str, Any]) -> int | None:
+    """The version that a result is about: the challenger, or the one that was trained or scored with."""
+    found = detail.get("challenger_version", detail.get("version"))
+    return found if isinstance(found, int) else None
+
+
+def _entry(detail: Mapping[str, Any]) -> int | None:
+    """The number of the ledger's entry that a result names."""
+    found = ENTRY.search(str(detail.get("ledger") or ""))
+    return int(found[1]) if found else None
+
+
+def _ordered(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict first, the many digests of the inputs last: stored they stand by the alphabet."""
+    last = {name: value for name, value in detail.items() if name == "inputs"}
+    first = {name: value for name, value in detail.items() if name == "verdict"}
+    return {**first, **{name: value for name, value in detail.items() if name not in ("verdict", "inputs")}, **last}
 
 
 @router.get("/mlflow/{model}/{night}")

@@ -115,10 +115,12 @@ def test_it_only_reads(filled: Server) -> None:
     assert filled.ask("/nightshift/docs", cookie, b"x").status == 404
 
 
-def test_airflow_lists_the_entry_in_its_navigation(filled: Server) -> None:
+def test_airflow_lists_the_entries_in_its_navigation(filled: Server) -> None:
     reply = filled.get("/api/v2/plugins", "admin")
     (ours,) = [plugin for plugin in json.loads(reply.text)["plugins"] if plugin["name"] == "nightshift"]
-    (view,) = ours["external_views"]
-    assert (view["name"], view["href"], view["destination"]) == ("Data Docs", "nightshift/docs", "nav")
+    assert [(view["name"], view["href"], view["destination"]) for view in ours["external_views"]] == [
+        ("Data Docs", "nightshift/docs", "nav"),
+        ("Promotions", "nightshift/history", "nav"),
+    ]
     errors = json.loads(filled.get("/api/v2/plugins/importErrors", "admin").text)
     assert errors["total_entries"] == 0

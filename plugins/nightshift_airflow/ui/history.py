@@ -1,0 +1,42 @@
+"""Promotions: who reigns in each model and what last night decided; and the ledger of one model, newest first."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from nightshift.adapters import ledger_reading
+from nightshift.story import words
+from nightshift.story.links import Links
+from nightshift_airflow.ui import access
+from nightshift_airflow.ui.pages import base, page, problem
+from nightshift_airflow.ui.paths import ModelName
+from nightshift_airflow.ui.standing import standing, standings
+from nightshift_airflow.ui.stored import store
+
+router = APIRouter(prefix="/history")
+
+PER_PAGE = 50
+Before = Annotated[str | None, Query(pattern=r"^[1-9][0-9]{0,8}$")]
+
+
+@router.get("")
+def index(request: Request, user: access.User) -> HTMLResponse:
+    """Every model that the user may see: its champion, since when, and its last night."""
+    return page(request, "promotions.html", standings=standings(access.readable(user)))
+
+
+@router.get("/{model}")
+def of_model(request: Request, user: access.User, model: ModelName, before: Before = None) -> HTMLResponse:
+    """The ledger of one model, a page of entries at a time."""
+    access.require(user, model)
+    now = standing(model)
+    newest = ledger_reading.last_number(store(), model)
+    last = min(newest, int(before) - 1) if before else newest
+    if before and last < 1:
+        return problem(request, 404, "No such page", f"the ledger of {model} has no entry before {before}")
+    first = max(1, last - PER_PAGE + 1)
+    reading = ledger_reading.read(store(), model, first, last)
+    links = Links(airflow=base(request).removesuffix("/nightshift"))
+    span = {"first": first, "last": last, "newest": newest}
+    return page(request, "history.html", model=model, now=now, reading=reading, span=span, links=links, words=words)

@@ -1,0 +1,57 @@
+"""The story of a version, told anew at every request from what the view may read.
+
+MLflow is not among that: its part is the copy that the version's model card left in the bucket. The page is made here
+from data, so that its links work and nothing that was stored is shown as HTML.
+"""
+
+import os
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from nightshift.adapters import stories
+from nightshift.errors import BadConfig
+from nightshift.story import render
+from nightshift.story.collect import collect
+from nightshift.story.links import Links
+from nightshift_airflow.ui import access
+from nightshift_airflow.ui.pages import base, page, problem
+from nightshift_airflow.ui.paths import ModelName, PictureName, VersionNumber
+from nightshift_airflow.ui.stored import store
+
+router = APIRouter()
+
+
+@router.get("/versions/{model}/{number}")
+def story(request: Request, user: access.User, model: ModelName, number: VersionNumber) -> HTMLResponse:
+    """The whole story of one version."""
+    access.require(user, model)
+    copy = stories.kept(store(), model, number)
+    try:
+        told = collect(store(), model, number, copy, copied=True)
+    except BadConfig as error:
+        return problem(request, 404, "No such version", str(error))
+    here = base(request)
+    mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", "").rstrip("/") or None
+    links = Links(view=here, airflow=here.removesuffix("/nightshift"), mlflow=mlflow)
+    pictures = {name: f"{here}/versions/{model}/{number}/{name}" for name in told.pictures}
+    return page(request, "version.html", model=model, number=number, body=render.body(told, links, pictures))
+
+
+@router.get("/versions/{model}/{number}/{name}")
+def picture(
+    request: Request, user: access.User, model: ModelName, number: VersionNumber, name: PictureName
+) -> Response:
+    """One picture of a version, as it was kept."""
+    access.require(user, model)
+    found = stories.picture(store(), model, number, name)
+    if found is None:
+        return problem(request, 404, "No such picture", f"no picture {name} of version {number} was kept")
+    return Response(found, media_type="image/png")
+
+
+@router.get("/story.css")
+def style(user: access.User) -> FileResponse:
+    """The style of a story."""
+    del user
+    return FileResponse(render.STYLE, media_type="text/css")
