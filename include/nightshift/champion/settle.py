@@ -31,7 +31,7 @@ def settled(registry: Registry, ledger: Ledger, model: str, cause: Cause) -> Cou
             log.info("finishing what entry %s of the ledger decided, which was cut short", seen.last.champion_entry)
             settle(registry, ledger, model)
         elif seen.by_hand:
-            _adopt(seen, cause)
+            adopt(seen, cause)
         else:
             return seen
     raise TryLater(f"the champion of {model} keeps being changed by others: nothing was decided")
@@ -68,8 +68,8 @@ def _bring(registry: Registry, model: str, crowned: Entry) -> bool:
     return moved
 
 
-def _adopt(seen: Court, cause: Cause) -> None:
-    """Records what a person did to the alias, if it stays."""
+def adopt(seen: Court, cause: Cause) -> None:
+    """Records what a person did to the alias, if that stays for a second."""
     time.sleep(HAND_STAYS)
     again = court(seen.registry, seen.ledger, seen.model)
     if again != seen:

@@ -85,6 +85,8 @@ def run(step: Step) -> Outcome:
         _require_standing(promotion, seen)
         known = recalled(seen, _question(promotion))
         if known is not None:
+            if look:  # another attempt of ours was first: what we announced over its tag is not what it appended
+                promotion.registry.tag(_question(promotion).version, entries.announced(known))
             return _concluded(promotion, seen, known, reused=True)
         if _rival_changed(promotion, seen) and not _superseded(promotion, seen):
             _evaluate_again(promotion)

@@ -1,0 +1,112 @@
+"""`nightshift history MODEL`: the ledger for people, and whether alias, ledger and registry agree."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from itertools import islice
+
+import models
+from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_reading import read_all
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.arguments import Parser
+from nightshift.champion.consistency import Finding, findings
+from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
+from nightshift.settings import StorageSettings, read
+
+log = logging.getLogger("nightshift.history")
+HEAD = ("no.", "when (UTC)", "kind", "version", "night", "champion", "before", "who", "reason")
+
+DESCRIPTION = """\
+Print every decision about a model's champion, the newest first: which version it was about, who reigned after and
+before it, who decided or caused it, and why. Then the check: does the chain of digests hold, and do the alias champion,
+the registry and the tags say what the ledger says. Ends with 0 when all agree and with 10 when something does not.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `nightshift history`."""
+    top = Parser(
+        prog="nightshift history", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
+    top.add_argument("--json", action="store_true", help="the entries and the findings as one JSON document")
+    top.add_argument("--check", action="store_true", help="only the check")
+    top.add_argument("--last", metavar="N", type=int, help="only the newest N entries; the check is of all")
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    arguments = parser().parse_args(argv)
+    try:
+        return _run(arguments)
+    except NightshiftError as error:
+        log.error("%s: %s", error.outcome, error)
+        return error.exit_code
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.last is not None and arguments.last < 1:
+        raise BadConfig(f"--last {arguments.last} is no number of entries: write at least 1")
+    model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
+    entries, found = read_all(store, model).entries[::-1], findings(store, Registry(), model)
+    shown = tuple(islice(entries, arguments.last))
+    sys.stdout.write(_document(model, shown, found) if arguments.json else _text(arguments, shown, found))
+    return DataRejected.exit_code if found else DONE
+
+
+def _document(model: str, entries: Sequence[Entry], found: Sequence[Finding]) -> str:
+    parts = {"model": model, "entries": [asdict(e) for e in entries], "findings": [asdict(one) for one in found]}
+    return json.dumps(parts, indent=1, ensure_ascii=False) + "\n"
+
+
+def _text(arguments: argparse.Namespace, entries: Sequence[Entry], found: Sequence[Finding]) -> str:
+    listed = "" if arguments.check else table([HEAD, *map(_row, entries)]) if entries else "nothing was decided yet\n"
+    return listed + ("" if arguments.check else "\n") + checked(found)
+
+
+def checked(found: Sequence[Finding]) -> str:
+    """The check as lines for people."""
+    if not found:
+        return "ledger, alias and registry agree\n"
+    return "".join(f"{one.code}: {one.sentence}\n" for one in found)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as text, each column as wide as its widest cell, the last one as it comes."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return "".join(_line(row, widths) for row in rows)
+
+
+def _line(row: Sequence[str], widths: Iterable[int]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+    return "  ".join([*padded, row[-1]]) + "\n"
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    return (
+        str(entry.number),
+        entry.when.replace("T", " ").removesuffix("+00:00"),
+        entry.kind,
+        str(entry.version),
+        entry.night,
+        _or_none(entry.champion_version),
+        _or_none(entry.previous_version),
+        _printable(entry.decision.by if entry.decision and entry.decision.by else entry.cause.user or entry.cause.by),
+        _printable(entry.reason),
+    )
+
+
+def _or_none(version: int | None) -> str:
+    return "none" if version is None else str(version)
+
+
+def _printable(text: str) -> str:
+    """A terminal obeys control characters: none of them comes from a record."""
+    return "".join(character if character.isprintable() else "?" for character in text)
