@@ -1,0 +1,239 @@
+"""Nights without weight: real steps, ledger, registry and gate; only rows and models are made up.
+
+The rows of a night, and what a version predicts of them, are pure functions of the night and of a skill per night, so
+hundreds of promotions take the time of a few trainings. Everything that decides is the real thing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nightshift.adapters import results
+from nightshift.adapters.frames import Examples
+from nightshift.adapters.fresh import Answer
+from nightshift.adapters.lake import Lake
+from nightshift.adapters.predictions import Sample
+from nightshift.adapters.registry import Logged
+from nightshift.adapters.registry_rest import NIGHT, SAMPLE, TRAIN_DETAIL, Registry, Version
+from nightshift.adapters.storage import ObjectStore, as_json, digest
+from nightshift.core import windows
+from nightshift.core.metrics import Floats
+from nightshift.definition import Dataset, Gate, Model, Window
+from nightshift.result import Result
+from nightshift.steps import Step, _challenger, idempotency_key
+from nightshift.steps._standing import INPUTS
+from nightshift.steps._window import Plan
+
+COLUMNS = ("score", "row", "day", "past")
+ROWS = 60
+ONE_DAY = timedelta(days=1)
+MLMODEL = {
+    "flavors": {
+        "sklearn": {"serialization_format": "skops", "pickled_model": "model.skops"},
+        "python_function": {"loader_module": "mlflow.sklearn"},
+    },
+    "signature": {"inputs": json.dumps([{"name": name, "type": "double"} for name in COLUMNS])},
+}
+
+
+def model_of(name: str, bucket: str, train_days: int) -> Model:
+    """A model whose partitions are shared by all models of the bucket."""
+    return Model(
+        name=name,
+        title="Made up",
+        task="classification",
+        owner="tests",
+        docs="A model for tests.",
+        facts=Dataset(name="facts", uri=f"s3://{bucket}/facts/date={{night}}/", suite="facts", key=("row",)),
+        scheduled=Dataset(name="plan", uri=f"s3://{bucket}/plan/date={{night}}/", suite="plan", key=("row",)),
+        key=("row",),
+        window=Window(train_days=train_days, holdout_days=6, history_days=2),
+        gate=Gate(
+            metric="log_loss", floor=0.69, slices=("region",), max_slice_loss=0.2, confidence=0.9, resamples=1000
+        ),
+    )
+
+
+def land(store: ObjectStore, model: Model, nights: Sequence[date]) -> None:
+    """Lands every night's partitions: their bytes matter, as digests; their rows are made up when they are wanted."""
+    for night in nights:
+        for dataset in model.datasets:
+            store.put(f"{dataset.partition(night)}part-0.parquet", f"{dataset.name} {night}".encode())
+
+
+def validated(store: ObjectStore, model: Model, nights: Sequence[date], blocked: bool = False) -> None:
+    """Stores the results that the validation of these nights leaves behind, where their partitions are there."""
+    found = {d.name: _by_partition(store, d) for d in (model.facts, model.scheduled)}
+    for night in nights:
+        checked = ((model.facts, night), (model.scheduled, night + ONE_DAY))
+        entries = [
+            {
+                "dataset": dataset.name,
+                "partition": dataset.partition(day),
+                "night": day.isoformat(),
+                "digest": found[dataset.name][dataset.partition(day)],
+                "expectations": 3,
+                "failed": int(blocked and dataset is model.facts),
+            }
+            for dataset, day in checked
+        ]
+        outcome = "rejected" if blocked else "done"
+        results.save(store, _result(model, night, outcome, {"datasets": entries}))
+
+
+def _by_partition(store: ObjectStore, dataset: Dataset) -> dict[str, str]:
+    folders: dict[str, list[Any]] = {}
+    for stored in store.objects(dataset.uri.split("{night}")[0]):
+        folders.setdefault(stored.uri.rpartition("/")[0] + "/", []).append(stored)
+    return {folder: digest(objects) for folder, objects in folders.items()}
+
+
+def _result(model: Model, night: date, outcome: str, detail: dict[str, Any]) -> Result:
+    return Result(
+        model=model.name,
+        night=night.isoformat(),
+        verb="validate",
+        outcome=outcome,
+        summary="made up",
+        started="2013-01-01T00:00:00+00:00",
+        seconds=0.1,
+        code_version="test",
+        caused_by="test",
+        detail=detail,
+    )
+
+
+def rows(lake: Lake, nights: Sequence[date]) -> Examples:
+    """The labelled rows of these nights. `past` counts the usable nights before each, as a look back would see them."""
+    model = lake.model
+    usable = set(lake.usable(windows.reach(tuple(nights), model.window)).nights)
+    parts = [night_of_rows(day, len({day - n * ONE_DAY for n in (1, 2)} & usable)) for day in nights]
+    features = pd.concat([part[0] for part in parts], ignore_index=True)
+    return Examples(
+        features,
+        np.concatenate([part[1] for part in parts]),
+        np.repeat(np.array(list(nights), dtype="datetime64[D]"), ROWS),
+        {"region": np.where(features["row"] % 2 == 0, "north", "south").astype(str)},
+        tuple(nights),
+    )
+
+
+def night_of_rows(day: date, past: int) -> tuple[pd.DataFrame, Floats]:
+    generator = np.random.default_rng(day.toordinal())
+    score = generator.normal(size=ROWS)
+    labels = (generator.random(ROWS) < _chance(1.5 * score)).astype(np.float64)
+    columns = {"score": score, "row": np.arange(ROWS), "day": day.toordinal(), "past": past}
+    return pd.DataFrame(columns).astype(np.float64), labels
+
+
+def _chance(logit: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-logit)))
+
+
+def predicted(night: date, skill: float, features: pd.DataFrame) -> Floats:
+    """What the version of a night says: the true score, drowned in noise of its own the more the less it can."""
+    noise = np.array(
+        [
+            np.random.default_rng([night.toordinal(), int(d), int(r)]).normal()
+            for d, r in features[["day", "row"]].values
+        ]
+    )
+    return _chance(
+        1.5 * skill * features["score"].to_numpy() + (1 - skill) * noise + 0.05 * features["past"].to_numpy()
+    )
+
+
+@dataclass
+class Forge:
+    """Makes challengers, and predicts with them. `skills`: how well each night's version predicts, 0 to 1."""
+
+    skills: Mapping[date, float]
+    nights: dict[int, date] = field(default_factory=dict)
+
+    def predict_fresh(self, _: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]]) -> dict[int, Answer]:
+        """As the fresh process does, of versions that this forge made."""
+        return {number: Answer({n: self.says(number, m) for n, m in asked[number].items()}) for number in asked}
+
+    def says(self, number: int, features: pd.DataFrame) -> Floats:
+        """What a version predicts."""
+        return predicted(self.nights[number], self.skills[self.nights[number]], features)
+
+    def challenger(self, step: Step, lake: Lake, plan: Plan) -> "LightChallenger":
+        """In place of the class that fits."""
+        return LightChallenger(self, step, lake, plan)
+
+    def use(self, patch: pytest.MonkeyPatch) -> None:
+        """Puts the light parts in place of the heavy ones."""
+        patch.setattr("nightshift.steps._challenger.Challenger", self.challenger)
+        patch.setattr("nightshift.steps.evaluate.predict_fresh", self.predict_fresh)
+        for module in ("evaluate", "_recorded"):
+            patch.setattr(f"nightshift.steps.{module}.examples", rows)
+        patch.setattr("nightshift.adapters.pictures.verdict", lambda *_: b"no picture")
+        for module in ("steps.promote", "champion.rollback"):
+            patch.setattr(f"nightshift.{module}.publish_card", lambda *_: None)  # decides nothing, and takes as long
+
+
+class LightChallenger(_challenger.Challenger):
+    """A challenger that was never fitted; how it becomes the one version of its night is the real thing's."""
+
+    def __init__(self, forge: Forge, step: Step, lake: Lake, plan: Plan) -> None:
+        self._forge, self._step, self._plan = forge, step, plan
+        self._key = idempotency_key(step, plan.digest)
+        self._train = rows(lake, plan.train.nights[-1:])
+
+    def register(self, registry: Registry) -> Version:
+        """Stores a run and a model file by REST, and registers the version."""
+        run, folder = _run(registry)
+        model_id, files = _logged_model(registry, run)
+        body = f"the version of {self._step.night}".encode()
+        sample = self._train.features.head(5)
+        skill = self._forge.skills[self._step.night]
+        kept = {
+            f"{folder}/{TRAIN_DETAIL}": as_json(self._record(run, body)),
+            f"{folder}/{INPUTS}": as_json(self._plan.inputs),
+            f"{folder}/{SAMPLE}": Sample(sample, predicted(self._step.night, skill, sample)).as_json(),
+            f"{files}/MLmodel": json.dumps(MLMODEL).encode(),
+            f"{files}/model.skops": body,
+        }
+        for path, data in kept.items():
+            registry.server.put_artifact(path, data)
+        version = self._one(registry, run, Logged(model_id, hashlib.sha256(body).hexdigest()))
+        self._forge.nights[version.number] = date.fromisoformat(version.tags[NIGHT])
+        return version
+
+    def _record(self, run: str, body: bytes) -> dict[str, Any]:
+        return {
+            "run_id": run,
+            "artifact_sha256": hashlib.sha256(body).hexdigest(),
+            "idempotency_key": self._key,
+            "train_nights": [night.isoformat() for night in self._plan.train.nights],
+            "holdout_nights": [night.isoformat() for night in self._plan.holdout.nights],
+            "left_out": self._plan.left_out,
+            "rows": ROWS,
+            "holdout_rows": ROWS,
+            "metrics": {},
+            "reused": False,
+        }
+
+
+def _run(registry: Registry) -> tuple[str, str]:
+    reply = registry.server.post("runs/create", {"experiment_id": "0", "start_time": 0}, attempts=1)
+    info = reply["run"]["info"]
+    return info["run_id"], _path(info["artifact_uri"])
+
+
+def _logged_model(registry: Registry, run: str) -> tuple[str, str]:
+    asked = {"experiment_id": "0", "name": "model", "source_run_id": run}
+    info = registry.server.post("logged-models", asked, attempts=1)["model"]["info"]
+    return info["model_id"], _path(info["artifact_uri"])
+
+
+def _path(uri: str) -> str:
+    return uri.removeprefix("mlflow-artifacts:").lstrip("/")

@@ -1,0 +1,272 @@
+"""Any order of a backfill: what must hold holds after it, against the real registry, store, ledger, steps and gate.
+
+A schedule is any interleaving that keeps each night's own order of steps, with up to `active` nights in flight; steps
+are run again at any time, nights are blocked or missing, and somebody rolls back in the middle.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from backfill_invariants import everything_holds, one_version_per_night
+from light_nights import Forge, land, model_of, night_of_rows, predicted, validated
+from nightshift.adapters.ledger import Cause, Entry
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.champion.rollback import Wish, roll_back
+from nightshift.core.gate import Holdout, Predicted, judge
+from nightshift.definition import Model
+from nightshift.errors import DONE, BadConfig, NothingToDo
+from nightshift.performing import perform
+from nightshift.settings import RunSettings
+from nightshift.steps import Step
+
+FIRST = date(2013, 3, 1)
+ONE_DAY = timedelta(days=1)
+VERBS = ("validate", "train", "evaluate", "promote")
+SKILLS = (0.05, 0.3, 0.5, 0.7, 0.9, 1.0)
+bounded = partial(
+    settings,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=False,
+    # No shrinking: every example runs real servers for seconds.
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One way that a backfill may go. Nights are numbered from 0; `picks` chooses the night that makes its next step.
+
+    `reruns`: after which steps which of the steps made so far is made again. `rollback`: after how many steps.
+    """
+
+    order: tuple[int, ...]
+    skills: tuple[float, ...]
+    active: int = 1
+    picks: tuple[int, ...] = (0,)
+    reruns: dict[int, int] = field(default_factory=dict)
+    blocked: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
+    rollback: int | None = None
+
+
+@st.composite
+def schedules(draw: Any, nights: int) -> Schedule:
+    """Any schedule of that many nights."""
+    some = st.frozensets(st.integers(0, nights - 1), max_size=max(1, nights // 5))
+    steps = nights * len(VERBS)
+    return Schedule(
+        order=tuple(draw(st.permutations(range(nights)))),
+        skills=tuple(draw(st.lists(st.sampled_from(SKILLS), min_size=nights, max_size=nights))),
+        active=draw(st.integers(1, 4)),
+        picks=tuple(draw(st.lists(st.integers(0, 3), min_size=1, max_size=steps))),
+        reruns=draw(st.dictionaries(st.integers(1, steps), st.integers(0, steps), max_size=nights // 2)),
+        blocked=draw(some),
+        missing=draw(some),
+        rollback=draw(st.none() | st.integers(steps // 3, steps)),
+    )
+
+
+@dataclass
+class Backfill:
+    """One backfill of one model that nobody knew before."""
+
+    store: ObjectStore
+    model: Model
+    registry: Registry
+    schedule: Schedule
+    made: list[tuple[date, str]] = field(default_factory=list)
+    ended: dict[date, str] = field(default_factory=dict)
+
+    def night(self, number: int) -> date:
+        """The date of a night."""
+        return FIRST + number * ONE_DAY
+
+    def run(self) -> None:
+        """Makes every step of every night."""
+        waiting, moves = list(self.schedule.order), 0
+        flying: list[tuple[date, list[str]]] = []
+        while waiting or flying:
+            while waiting and len(flying) < self.schedule.active:
+                flying.append((self.night(waiting.pop(0)), list(VERBS)))
+            night, verbs = flying[self.schedule.picks[moves % len(self.schedule.picks)] % len(flying)]
+            moves += 1
+            if not self.step(night, verbs.pop(0)) or not verbs:
+                flying.remove((night, verbs))
+            self._meanwhile(moves)
+
+    def step(self, night: date, verb: str) -> bool:
+        """Makes a step; False when it ends its night."""
+        self.made.append((night, verb))
+        if verb == "validate":
+            self.ended[night] = self._validate((night - FIRST).days)
+            return self.ended[night] == "done"
+        result, code = perform(verb, Step(self.model, night, self.store, RunSettings(kind="backfill")))
+        assert code in (DONE, NothingToDo.exit_code), result.summary
+        self.ended[night] = f"{verb} {result.outcome}"
+        return True
+
+    def _validate(self, number: int) -> str:
+        if number in self.schedule.missing:
+            return "missing"
+        blocked = number in self.schedule.blocked
+        validated(self.store, self.model, [self.night(number)], blocked)
+        return "blocked" if blocked else "done"
+
+    def _meanwhile(self, moves: int) -> None:
+        if moves in self.schedule.reruns:
+            night, verb = self.made[self.schedule.reruns[moves] % len(self.made)]
+            before = self.ended[night]
+            self.step(night, verb)
+            self.ended[night] = max(before, self.ended[night], key=_progress)
+        if moves == self.schedule.rollback:
+            rolled_back(self)
+
+
+def _progress(ended: str) -> int:
+    verb = ended.split()[0]
+    return VERBS.index(verb) if verb in VERBS else 0
+
+
+def rolled_back(backfill: Backfill) -> None:
+    """Withdraws the champion, where there was one before it."""
+    wish = Wish(backfill.model.name, None, "it was wrong about rain", Cause(by="a person", kind="manual"))
+    with suppress(BadConfig):
+        roll_back(backfill.store, backfill.registry, wish)
+
+
+Start = Callable[[Schedule], Backfill]
+
+
+@pytest.fixture
+def start(
+    store: ObjectStore, bucket: str, mlflow_environment: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int, int], Start]:
+    """Makes backfills of fresh models over partitions that all of them share."""
+    assert mlflow_environment
+    registry = Registry()
+
+    def of(nights: int, train_days: int) -> Start:
+        before = [FIRST - n * ONE_DAY for n in range(20, 0, -1)]
+        land(
+            store, model_of("shared", bucket, train_days), [*before, *(FIRST + n * ONE_DAY for n in range(nights + 1))]
+        )
+
+        def begun(schedule: Schedule) -> Backfill:
+            model = model_of(f"orders_{next(_numbers)}", bucket, train_days)
+            validated(store, model, before)
+            Forge({FIRST + n * ONE_DAY: skill for n, skill in enumerate(schedule.skills)}).use(monkeypatch)
+            return Backfill(store, model, registry, schedule)
+
+        return begun
+
+    return of
+
+
+def holds(backfill: Backfill) -> list[Entry]:
+    """What must hold after any backfill."""
+    schedule = backfill.schedule
+    entries = everything_holds(backfill.store, backfill.model, backfill.registry)
+    silent = {backfill.night(n) for n in schedule.blocked | schedule.missing}
+    others = {backfill.night(n) for n in schedule.order} - silent
+    assert one_version_per_night(backfill.registry, backfill.model.name) == sorted(n.isoformat() for n in others)
+    assert {night for night in others if not backfill.ended[night].startswith("promote")} == set()
+    decided = {entry.night for entry in entries if entry.kind in ("promotion", "refusal", "superseded")}
+    assert decided == {night.isoformat() for night in others}
+    return entries
+
+
+def test_any_order_of_five_nights(start: Any) -> None:
+    """A handful of schedules, the same every time; the slow variants try more of them, and longer ones."""
+    begin = start(5, 8)
+
+    @bounded(max_examples=6)
+    @given(schedules(5))
+    @example(Schedule(order=(4, 3, 2, 1, 0), skills=SKILLS, active=3, picks=(2, 0, 1)))
+    def any_order(schedule: Schedule) -> None:
+        backfill = begin(schedule)
+        backfill.run()
+        holds(backfill)
+
+    any_order()
+
+
+def fold(model: Model, schedule: Schedule, seeds: dict[str, int]) -> list[tuple[str, str | None, bool]]:
+    """Night after night the challenger meets the champion: the plain thing, without any of the code under test.
+
+    Gives each night, its rival's night, and whether it won. Only the gate itself and the seeds are shared.
+    """
+    lost = {FIRST + n * ONE_DAY for n in schedule.missing}
+    gone = lost | {FIRST + n * ONE_DAY for n in schedule.blocked}
+    skills = {FIRST + n * ONE_DAY: skill for n, skill in enumerate(schedule.skills)}
+    champion: date | None = None
+    told = []
+    for night in sorted(set(skills) - gone):
+        recent = [night - n * ONE_DAY for n in range(5, -1, -1)]
+        days = [day for day in recent if day not in gone and day - ONE_DAY not in lost]
+        made = {day: night_of_rows(day, len({day - ONE_DAY, day - 2 * ONE_DAY} - gone)) for day in days}
+        rivals = {one: skills[one] for one in (night, champion) if one is not None}
+        won = _wins(model, made, rivals, seeds[night.isoformat()])
+        told.append((night.isoformat(), champion.isoformat() if champion else None, won))
+        champion = night if won else champion
+    return told
+
+
+def _wins(model: Model, made: dict[date, Any], rivals: dict[date, float], seed: int) -> bool:
+    """Whether the first of the rivals wins against the second, if there is one."""
+    features = pd.concat([table for table, _ in made.values()], ignore_index=True)
+    labels = np.concatenate([known for _, known in made.values()])
+    day = np.repeat(np.array(list(made), dtype="datetime64[D]"), [len(known) for _, known in made.values()])
+    region = np.where(features["row"] % 2 == 0, "north", "south").astype(str)
+    ours, *theirs = [predicted(night, skill, features) for night, skill in rivals.items()]
+    says = Predicted(ours, theirs[0] if theirs else None)
+    return judge(model.gate, "classification", Holdout(labels, day, {"region": region}), says, seed).promote
+
+
+def test_one_night_after_the_other_is_the_plain_fold(start: Any) -> None:
+    begin = start(6, 8)
+
+    @bounded(max_examples=2)
+    @given(schedules(6))
+    def in_order(drawn: Schedule) -> None:
+        schedule = replace(drawn, order=tuple(range(6)), active=1, picks=(0,), rollback=None)
+        backfill = begin(schedule)
+        backfill.run()
+        entries = holds(backfill)
+        seeds = {entry.night: int(entry.verdict["seed"]) for entry in entries}
+        told = [(e.night, e.verdict["champion_night"], e.kind == "promotion") for e in entries]
+        assert told == fold(backfill.model, schedule, seeds)
+        assert {"superseded"} & {entry.kind for entry in entries} == set()
+
+    in_order()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("nights", "train_days", "examples"), [(7, 8, 15), (30, 40, 3)])
+def test_any_order_of_more_nights(start: Any, nights: int, train_days: int, examples: int) -> None:
+    begin = start(nights, train_days)
+
+    @bounded(max_examples=examples)
+    @given(schedules(nights))
+    def any_order(schedule: Schedule) -> None:
+        backfill = begin(schedule)
+        backfill.run()
+        holds(backfill)
+
+    any_order()
