@@ -1,0 +1,114 @@
+"""A model is a folder and its suites: nothing else of the checkout knows of it, and without it all else goes on.
+
+Measured for every model but the one that the demo plays, which examples and tests may name.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import checkout
+import models
+from local_platform import plan
+
+OTHERS = [name for name in models.names() if name != plan.MODEL and (models.FOLDER / name).is_dir()]
+LOCK = re.compile(r"\Arequirements(-dev|/[a-z]+)?\.txt\Z")
+"""Files that `make lock` writes, from what the models' folders ask for among others."""
+PROGRAM = """
+import json
+import models
+from airflow.dag_processing.dagbag import DagBag
+from nightshift.adapters import suites
+
+dags = DagBag(collect_dags=True)
+found = {
+    "models": models.names(),
+    "dags": sorted(dags.dags),
+    "errors": list(dags.import_errors.values()),
+    "suites": sorted({d.suite: suites.load(d.suite).size for m in models.load_all() for d in m.datasets if d.suite}),
+    "from": models.__file__,
+}
+print(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one model consists of, as paths in the checkout."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return Path("include/models") / self.name
+
+    @property
+    def suites(self) -> set[Path]:
+        named = {dataset.suite for dataset in models.load(self.name).datasets if dataset.suite}
+        return {Path(f"great_expectations/suites/{suite}.json") for suite in named}
+
+    @property
+    def packages(self) -> list[str]:
+        """The packages that it alone needs."""
+        asked = checkout.ROOT / self.folder / "requirements.in"
+        lines = asked.read_text().splitlines() if asked.exists() else []
+        return [re.split(r"[^\w-]", line, maxsplit=1)[0] for line in lines if line and not line.startswith("#")]
+
+    def has(self, file: Path) -> bool:
+        """Whether the file is the model's own: of its folder, its suites, or its tests."""
+        return file in self.suites or any(map(file.is_relative_to, (self.folder, f"tests/models/{self.name}")))
+
+
+@pytest.fixture(params=OTHERS)
+def parts(request: pytest.FixtureRequest) -> Parts:
+    return Parts(request.param)
+
+
+def test_there_is_more_than_the_model_that_the_demo_plays() -> None:
+    assert OTHERS
+
+
+def test_it_has_a_folder_and_one_suite(parts: Parts) -> None:
+    assert parts.suites
+    kinds = {file.name for file in checkout.files() if file.is_relative_to(parts.folder)}
+    assert kinds >= {"definition.py", "features.py", "estimator.py"}
+    assert any(parts.has(file) and file.parts[0] == "tests" for file in checkout.files())
+
+
+def test_no_other_file_names_it_or_its_packages(parts: Parts) -> None:
+    """Prose may give it as an example; locks are made from its folder by a program."""
+    words = [parts.name, *parts.packages]
+    pattern = re.compile("|".join(re.sub("[-_]", "[-_]", re.escape(word).replace(r"\-", "-")) for word in words), re.I)
+    others = [f for f in checkout.files() if not parts.has(f) and not LOCK.match(str(f)) and f.suffix != ".md"]
+    assert len(others) > 100
+    naming = [str(f) for f in others if pattern.search((checkout.ROOT / f).read_text(errors="ignore"))]
+    assert naming == []
+
+
+def seen(copy: Path) -> dict[str, list[str]]:
+    """What the platform finds in a copy of the checkout."""
+    done = checkout.run(copy, "python", "-c", PROGRAM)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    assert str(found.pop("from")).startswith(str(copy))
+    return found
+
+
+def test_the_platform_works_without_it_and_finds_it_when_it_is_put_there(parts: Parts, tmp_path: Path) -> None:
+    mine = {file for file in checkout.files() if parts.has(file)}
+    checkout.copy_files(set(checkout.files()) - mine, tmp_path)
+    without = seen(tmp_path)
+    assert without["errors"] == []
+    assert without["models"] == [name for name in models.names() if name != parts.name]
+    assert not any(dag.startswith(f"{parts.name}_") for dag in without["dags"])
+
+    checkout.copy_files(mine, tmp_path)
+    with_it = seen(tmp_path)
+    assert with_it["errors"] == []
+    assert with_it["models"] == models.names()
+    assert f"{parts.name}_nightly" in set(with_it["dags"]) - set(without["dags"])
+    assert set(with_it["dags"]) > set(without["dags"])
+    assert {Path(f"great_expectations/suites/{name}.json") for name in with_it["suites"]} >= parts.suites
