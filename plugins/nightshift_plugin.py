@@ -28,6 +28,10 @@ class NightshiftPlugin(AirflowPlugin):
     fastapi_apps = [{"app": View(), "url_prefix": "/nightshift", "name": "Nightshift"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         # Relative: Airflow's page resolves it below the path that Airflow itself is served at.
-        {"name": "Data Docs", "href": "nightshift/docs", "url_route": "data-docs", "destination": "nav"},
-        {"name": "Promotions", "href": "nightshift/history", "url_route": "promotions", "destination": "nav"},
+        # At the top level: two plain entries would hide in a menu called Plugins.
+        {"name": name, "href": href, "url_route": route, "destination": "nav", "nav_top_level": True}
+        for name, href, route in (
+            ("Promotions", "nightshift/history", "promotions"),
+            ("Data Docs", "nightshift/docs", "data-docs"),
+        )
     ]

@@ -86,6 +86,7 @@ def collect(store: ObjectStore, model: str, number: int, record: Record | None, 
 def _story(records: Records, *, registered: bool) -> Story:
     trained = records.document("train.json") or records.result("train", "version")
     verdict, verdict_from = _verdict(records)
+    record = records.record
     predictions, unreadable = scored(records.store, records.model, records.number)
     return Story(
         model=records.model,
@@ -103,6 +104,7 @@ def _story(records: Records, *, registered: bool) -> Story:
         decisions=decisions(records.entries, records.number),
         reigns=reigns(records.entries, records.number),
         scored=predictions,
+        copied=record.read if record is not None and records.copied else "",
         notes=(*_notes(records, trained), *records.faults, *unreadable),
     )
 
@@ -168,8 +170,6 @@ def _metrics(records: Records, trained: Detail) -> dict[str, float]:
 def _notes(records: Records, trained: Detail) -> list[str]:
     record, run = records.record, records.run
     notes = []
-    if records.copied and record is not None:
-        notes.append(f"what MLflow holds is told from the copy that was kept on {record.read}")
     if record is None or not record.registered:
         notes.append("MLflow's registry does not have this version (any more): the other records tell the rest")
     if run is None:

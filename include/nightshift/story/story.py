@@ -128,7 +128,8 @@ class Origin:
 class Story:
     """Everything on record about one version. `verdict`: detail of `evaluate` that was last acted upon or stored.
 
-    `verdict_from`: which record that is. `notes`: sentences on what is missing or odd in the records.
+    `verdict_from`: which record that is. `copied`: when MLflow's part was read, if it is told from a copy of it, else
+    empty. `notes`: sentences on what is missing or odd in the records.
     """
 
     model: str
@@ -145,4 +146,5 @@ class Story:
     decisions: tuple[Decision, ...] = ()
     reigns: tuple[Reign, ...] = ()
     scored: tuple[Scored, ...] = ()
+    copied: str = ""
     notes: tuple[str, ...] = ()

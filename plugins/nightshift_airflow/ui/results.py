@@ -61,10 +61,12 @@ def _entry(detail: Mapping[str, Any]) -> int | None:
 
 
 def _ordered(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """The verdict first, the many digests of the inputs last: stored they stand by the alphabet."""
-    last = {name: value for name, value in detail.items() if name == "inputs"}
-    first = {name: value for name, value in detail.items() if name == "verdict"}
-    return {**first, **{name: value for name, value in detail.items() if name not in ("verdict", "inputs")}, **last}
+    """The verdict first, the many digests of the inputs last, as a table: stored they stand by the alphabet."""
+    inputs, verdict = detail.get("inputs"), detail.get("verdict")
+    digests = inputs if isinstance(inputs, Mapping) else {}
+    others = {name: value for name, value in detail.items() if name not in ("verdict", "inputs")}
+    last = {"inputs": [{"partition": uri, "digest": digest} for uri, digest in digests.items()]} if digests else {}
+    return {**({"verdict": verdict} if verdict else {}), **others, **last}
 
 
 @router.get("/mlflow/{model}/{night}")

@@ -118,9 +118,10 @@ def test_it_only_reads(filled: Server) -> None:
 def test_airflow_lists_the_entries_in_its_navigation(filled: Server) -> None:
     reply = filled.get("/api/v2/plugins", "admin")
     (ours,) = [plugin for plugin in json.loads(reply.text)["plugins"] if plugin["name"] == "nightshift"]
-    assert [(view["name"], view["href"], view["destination"]) for view in ours["external_views"]] == [
-        ("Data Docs", "nightshift/docs", "nav"),
-        ("Promotions", "nightshift/history", "nav"),
+    shown = [(view["name"], view["href"], view["destination"], view["nav_top_level"]) for view in ours["external_views"]]
+    assert shown == [
+        ("Promotions", "nightshift/history", "nav", True),
+        ("Data Docs", "nightshift/docs", "nav", True),
     ]
     errors = json.loads(filled.get("/api/v2/plugins/importErrors", "admin").text)
     assert errors["total_entries"] == 0
