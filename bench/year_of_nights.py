@@ -1,0 +1,87 @@
+"""How often the champion changes in a year of nights on which every challenger is as good as the champion.
+
+A model is a point: the mean of what its 28 training days taught, so that the challengers of two nights in a row share
+27 days and are nearly the same model. A day rewards a direction of its own, which is as often one as its opposite: any
+two models are equal in expectation. Holdouts of nine days overlap in eight. Gains of successive days are correlated
+as those of real models are (measured: .06 from one day to the next).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nightshift.core.bootstrap import Gain, bounded
+from nightshift.core.metrics import Floats
+
+NIGHTS, TRAIN_DAYS, HOLDOUT_DAYS = 365, 28, 9
+DIRECTIONS = 3
+"""In how many ways models differ. From one to ten it hardly matters to the number of changes."""
+FROM_DAY_TO_DAY = 0.06
+RESAMPLES = 2000
+FOUND_FROM = 100
+"""From this night on challengers are truly better, where they are."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A promotion: on which night, and its gain in standard deviations of a day's gain: claimed, and on the year."""
+
+    night: int
+    claimed: float
+    lasting: float
+
+
+@dataclass(frozen=True)
+class Nights:
+    """The models of a year's nights, and the days on which they are compared."""
+
+    models: Floats
+    days: Floats
+    offset: int
+
+    def gains(self, champion: int, challenger: int, first: int, last: int) -> Floats:
+        """The challenger's gain on each of these days, in units in which a day's gain has a deviation of 1."""
+        apart = self.models[champion] - self.models[challenger]
+        return np.asarray(self.days[self.offset + first : self.offset + last + 1] @ apart / np.linalg.norm(apart))
+
+
+def drawn(generator: np.random.Generator) -> Nights:
+    """One year."""
+    reach = TRAIN_DAYS + HOLDOUT_DAYS - 1
+    total = NIGHTS + reach
+    taught = np.vstack([np.zeros(DIRECTIONS), np.cumsum(generator.normal(size=(total, DIRECTIONS)), axis=0)])
+    models = (taught[TRAIN_DAYS : TRAIN_DAYS + NIGHTS] - taught[:NIGHTS]) / TRAIN_DAYS
+    days = generator.normal(size=(total, DIRECTIONS))
+    for day in range(1, total):
+        days[day] = FROM_DAY_TO_DAY * days[day - 1] + np.sqrt(1 - FROM_DAY_TO_DAY**2) * days[day]
+    return Nights(models, days, reach)
+
+
+def changes(nights: Nights, confidence: float, better: float = 0.0) -> list[Change]:
+    """The promotions of the year. `better`: what challengers from night `FOUND_FROM` on gain over those before."""
+    champion, found = 0, []
+    for night in range(1, NIGHTS):
+        true = better * (night >= FOUND_FROM > champion)
+        by_day = nights.gains(champion, night, night - HOLDOUT_DAYS + 1, night) + true
+        gain = bounded(float(by_day.mean()), by_day, confidence, RESAMPLES, seed=1)
+        if gain.low > 0:
+            found.append(_change(nights, champion, night, gain))
+            champion = night
+    return found
+
+
+def _change(nights: Nights, champion: int, night: int, gain: Gain) -> Change:
+    after = nights.gains(champion, night, night + 1, NIGHTS - 1)
+    return Change(night, gain.gain, float(after.mean()) if len(after) else float("nan"))
+
+
+def years(count: int, confidence: float, seed: int, better: float = 0.0) -> list[list[Change]]:
+    """The promotions of so many years."""
+    generator = np.random.default_rng(seed)
+    return [changes(drawn(generator), confidence, better) for _ in range(count)]
+
+
+def wait(of_years: list[list[Change]]) -> float:
+    """Median number of nights from the first truly better challenger to the next promotion; infinite for never."""
+    firsts = (next((one.night for one in year if one.night >= FOUND_FROM), np.inf) for year in of_years)
+    return float(np.median([night - FOUND_FROM for night in firsts]))
