@@ -13,18 +13,18 @@ NOT_OF_AN_IMAGE = re.compile(r"[^\w./:@-]", re.ASCII)
 LONGEST_NAME = 100
 LONGEST_RUN = 300
 LONGEST_IMAGE = 500
-BACKFILL_NOTE = re.compile(r"\ABackfill ([1-9][0-9]{0,17})\Z")
-"""What `nightshift_airflow.listening` notes on the runs of a backfill: a task is told of nothing else that names it."""
+BACKFILL = "backfill"
+"""Airflow's kind of run, and the key under which `nightshift_airflow.listening` adds the backfill's number to its
+configuration."""
 
 
 def environment(dag: str, run: Any, image: str) -> dict[str, str]:
     """The variables `NIGHTSHIFT_RUN_*` of a pod. `run` is the DAG run as a task sees it; what is not known is empty."""
-    kind = str(getattr(run.run_type, "value", run.run_type))
     return {
         "NIGHTSHIFT_RUN_CAUSED_BY": NOT_OF_A_RUN.sub("_", f"{dag}:{run.run_id}")[:LONGEST_RUN],
-        "NIGHTSHIFT_RUN_KIND": NOT_OF_A_RUN.sub("_", kind)[:LONGEST_NAME],
+        "NIGHTSHIFT_RUN_KIND": NOT_OF_A_RUN.sub("_", _kind(run))[:LONGEST_NAME],
         "NIGHTSHIFT_RUN_USER": name(run.triggering_user_name or ""),
-        "NIGHTSHIFT_RUN_BACKFILL": _backfill(kind, run.note or ""),
+        "NIGHTSHIFT_RUN_BACKFILL": _backfill(run),
         "NIGHTSHIFT_RUN_IMAGE": NOT_OF_AN_IMAGE.sub("_", image)[:LONGEST_IMAGE],
     }
 
@@ -35,6 +35,18 @@ def name(text: str) -> str:
     return f"_{kept[1:]}" if kept.startswith("-") else kept  # nothing that could be taken for an option
 
 
-def _backfill(kind: str, note: str) -> str:
-    found = BACKFILL_NOTE.match(note)
-    return found[1] if kind == "backfill" and found else ""
+def conf(run: Any) -> dict[str, Any]:
+    """A run's configuration as whoever asked for it wrote it."""
+    found = dict(run.conf or {})
+    if _kind(run) == BACKFILL:
+        found.pop(BACKFILL, None)
+    return found
+
+
+def _kind(run: Any) -> str:
+    return str(getattr(run.run_type, "value", run.run_type))
+
+
+def _backfill(run: Any) -> str:
+    number = (run.conf or {}).get(BACKFILL) if _kind(run) == BACKFILL else None
+    return str(number) if type(number) is int and number > 0 else ""

@@ -1,7 +1,7 @@
 """What Airflow's own processes do for Nightshift besides running tasks; the plugin registers it.
 
-A run of a backfill is marked with the backfill's number, because a task is told of no other sign of it. And a question
-to a person ends with the try that asked it.
+A run of a backfill is told the backfill's number, which Airflow keeps from tasks. And a question to a person ends with
+the try that asked it.
 """
 
 from typing import Any
@@ -10,15 +10,19 @@ from airflow.listeners import hookimpl
 from sqlalchemy import Connection, delete, event
 from sqlalchemy.orm import Mapper
 
+from nightshift_airflow.cause import BACKFILL
+
+TAG = "nightshift"
 PAST_QUESTIONS = "HITLDetailHistory"
 QUESTIONS = "hitl_detail"
 
 
 @hookimpl
 def on_dag_run_running(dag_run: Any) -> None:
-    """Notes the number of its backfill on a run, in the scheduler; `nightshift_airflow.cause` reads it in the task."""
-    if dag_run.backfill_id is not None and not dag_run.note:
-        dag_run.note = f"Backfill {dag_run.backfill_id}"
+    """Adds the number of its backfill to a run's configuration, in the scheduler: the one place that a task sees."""
+    ours = TAG in (getattr(dag_run.dag, "tags", None) or ())
+    if ours and dag_run.backfill_id is not None:
+        dag_run.conf = {**(dag_run.conf or {}), BACKFILL: dag_run.backfill_id}
 
 
 @event.listens_for(Mapper, "after_insert")

@@ -6,11 +6,9 @@ from typing import Any
 
 from airflow.sdk import BaseOperatorLink
 
-from nightshift_airflow import answer, asked, night
+from nightshift_airflow import answer, asked, cause, night
 from nightshift_airflow.command_operator import CommandOperator
 from nightshift_airflow.links import HISTORY, LINKS
-
-BACKFILL = "backfill"
 
 
 class StepOperator(CommandOperator):
@@ -60,7 +58,7 @@ class RollbackOperator(CommandOperator):
 
     def words(self, context: Mapping[str, Any]) -> list[str]:
         """The version and the reason. Raises `BadConfig`."""
-        wanted = asked.rollback(context["dag_run"].conf or {})
+        wanted = asked.rollback(cause.conf(context["dag_run"]))
         return [wanted.version, f"--reason={wanted.reason}"]
 
 
@@ -71,7 +69,7 @@ class RescoreOperator(CommandOperator):
 
     def words(self, context: Mapping[str, Any]) -> list[str]:
         """The range of nights. Raises `BadConfig`."""
-        first, last = asked.nights(context["dag_run"].conf or {}, self.calendar.day(datetime.now(UTC)))
+        first, last = asked.nights(cause.conf(context["dag_run"]), self.calendar.day(datetime.now(UTC)))
         return [f"{first}..{last}"]
 
 
@@ -80,8 +78,8 @@ def run_of(context: Mapping[str, Any]) -> night.Run:
     run = context["dag_run"]
     starts, ends = context.get("data_interval_start"), context.get("data_interval_end")
     return night.Run(
-        conf=run.conf or {},
+        conf=cause.conf(run),
         interval=(starts, ends) if starts and ends else None,
         now=datetime.now(UTC),
-        backfill=run.run_type == BACKFILL,
+        backfill=run.run_type == cause.BACKFILL,
     )

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ class Run:
     run_id: str = "manual__2013-02-09T00:00:00+00:00_x"
     run_type: str = "manual"
     triggering_user_name: str | None = None
-    note: str | None = None
+    conf: dict[str, Any] | None = None
 
 
 def test_a_run_by_hand_names_who_asked() -> None:
@@ -36,17 +37,24 @@ def test_a_run_by_the_clock_names_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "note", "number"),
+    ("kind", "conf", "number"),
     [
-        ("backfill", "Backfill 7", "7"),
-        ("backfill", "Backfill 7\n", ""),
-        ("backfill", "backfill of March", ""),
+        ("backfill", {"backfill": 7}, "7"),
+        ("backfill", {"backfill": "7"}, ""),
+        ("backfill", {"backfill": True}, ""),
+        ("backfill", {"backfill": -7}, ""),
+        ("backfill", {"backfill": "$(AWS_SECRET_ACCESS_KEY)"}, ""),
         ("backfill", None, ""),
-        ("manual", "Backfill 7", ""),  # anybody may write a note
+        ("manual", {"backfill": 7}, ""),  # anybody may write that
     ],
 )
-def test_the_number_of_a_backfill_is_what_its_note_says(kind: str, note: str | None, number: str) -> None:
-    assert cause.environment("d", Run(run_type=kind, note=note), "")["NIGHTSHIFT_RUN_BACKFILL"] == number
+def test_only_a_backfill_has_the_number_of_one(kind: str, conf: dict[str, Any] | None, number: str) -> None:
+    assert cause.environment("d", Run(run_type=kind, conf=conf), "")["NIGHTSHIFT_RUN_BACKFILL"] == number
+
+
+def test_what_was_added_to_a_backfill_is_not_taken_for_what_somebody_wrote() -> None:
+    assert cause.conf(Run(run_type="backfill", conf={"backfill": 7, "nigth": "x"})) == {"nigth": "x"}
+    assert cause.conf(Run(run_type="manual", conf={"backfill": 7})) == {"backfill": 7}
 
 
 def test_an_image_keeps_its_digest() -> None:
@@ -58,7 +66,7 @@ HOSTILE = "$(AWS_SECRET_ACCESS_KEY)\n{{ var.value.x }};\x00\u202e"
 
 
 def test_nothing_that_kubernetes_or_a_shell_would_read_is_left() -> None:
-    found = cause.environment("d", Run(HOSTILE, HOSTILE, HOSTILE, HOSTILE), HOSTILE)
+    found = cause.environment("d", Run(HOSTILE, HOSTILE, HOSTILE, {"backfill": HOSTILE}), HOSTILE)
     for value in found.values():
         assert not re.search(r"[$(){};\n\x00\u202e]", value), value
 
@@ -71,4 +79,4 @@ def test_every_name_is_one_that_the_command_line_takes_or_none(text: str) -> Non
 
 @given(st.text(min_size=200), st.text(min_size=800))
 def test_every_value_has_an_end(long: str, image: str) -> None:
-    assert all(len(value) <= 500 for value in cause.environment(long, Run(long, long, long, long), image).values())
+    assert all(len(value) <= 500 for value in cause.environment(long, Run(long, long, long), image).values())

@@ -1,0 +1,108 @@
+"""An Airflow of a test's own with all its processes but the triggerer, whose steps run in a cluster of the test."""
+
+import json
+import subprocess
+import time
+import urllib.error
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from local_platform import generate, orchestration
+from local_platform.airflow_api import AirflowApi
+from local_platform.orchestration import Orchestration
+from local_platform.ports import free
+from local_platform.service import NotReady, plain_environment, running
+from pod_client import until
+from real_platform import TaskRun
+
+USERS = {"admin": "operates", "analyst": "reads"}
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """The running Airflow, as its administrator and as one who may only read."""
+
+    orchestration: Orchestration
+    admin: AirflowApi
+    analyst: AirflowApi
+
+    def start(self, dag: str, name: str, conf: Mapping[str, Any]) -> TaskRun:
+        """Triggers a run."""
+        asked = {"logical_date": None, "conf": conf, "dag_run_id": name}
+        self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.admin._headers)
+        return TaskRun(self.admin, self.orchestration.home / "logs", dag, name)
+
+    def question(self, run: TaskRun) -> dict[str, Any]:
+        """What `approve` of a run asks, as soon as it waits for the answer."""
+        until(f"the question of {run.id}", lambda: run.tasks().get("approve") == "awaiting_input", 120)
+        # An answer before the scheduler has seen the end of the process that asked would look to it like a task that
+        # ended by itself: a fault of Airflow's LocalExecutor, and no person is as fast.
+        until("the end of the process that asked", lambda: not _is_working(), 60)
+        time.sleep(1)
+        found: dict[str, Any] = self.admin._get(f"{run.path}/taskInstances/approve/-1/hitlDetails")
+        return found
+
+    def answer(self, run: TaskRun, option: str, reason: str = "", user: AirflowApi | None = None) -> int:
+        """Answers as a user; returns the HTTP status."""
+        api, said = user or self.admin, {"chosen_options": [option], "params_input": {"reason": reason}}
+        try:
+            api._call("PATCH", f"{run.path}/taskInstances/approve/-1/hitlDetails", said, api._headers)
+        except NotReady as error:
+            if not isinstance(error.__cause__, urllib.error.HTTPError):
+                raise
+            return error.__cause__.code
+        return 200
+
+    def clear_from(self, run: TaskRun, task: str) -> None:
+        """Clears a task and everything after it, as people do."""
+        asked = {"dag_run_id": run.id, "task_ids": [task], "only_failed": False, "include_downstream": True}
+        asked |= {"dry_run": False, "reset_dag_runs": True}
+        self.admin._call("POST", f"/api/v2/dags/{run.dag}/clearTaskInstances", asked, self.admin._headers)
+
+    def arguments(self, run: TaskRun, task: str) -> list[str]:
+        """The arguments of a task's pod, as its page shows them."""
+        shown = run.task(task)["rendered_fields"]["arguments"]
+        return list(shown if isinstance(shown, list) else json.loads(shown))
+
+
+def _is_working() -> bool:
+    """Whether a worker of the scheduler runs a task."""
+    titles = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            titles.append(" ".join(process.cmdline()))
+    return any("LocalExecutor" in title and "<idle>" not in title for title in titles)
+
+
+@contextmanager
+def scheduled(home: Path, dags: Path, kubeconfig: Path, viewer: Mapping[str, str]) -> Iterator[Scheduled]:
+    """The Airflow for the length of a `with` block. `viewer`: the environment of whoever may look at objects."""
+    home.mkdir(parents=True)
+    airflow = Orchestration(
+        home=home,
+        port=free(1)[0],
+        kubeconfig=kubeconfig,
+        mlflow_url="http://localhost:5000",
+        passwords=USERS,
+        jwt_key=generate.key(),
+        api_key=generate.key(),
+        fernet_key=generate.fernet(),
+        viewer=dict(viewer),
+        options={
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1",
+        },
+    )
+    environment = {**plain_environment(home), **orchestration.environment(airflow)}
+    subprocess.run(orchestration.migration(airflow), env=environment, capture_output=True, check=True, timeout=200)
+    with ExitStack() as services:
+        for service in orchestration.services(airflow):
+            if service.name != "triggerer":  # a question needs none
+                services.enter_context(running(service, home / f"{service.name}.log"))
+        url = f"http://127.0.0.1:{airflow.port}"
+        yield Scheduled(airflow, *(AirflowApi(url, user, password) for user, password in USERS.items()))
