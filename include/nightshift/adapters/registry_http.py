@@ -25,6 +25,8 @@ FIRST_PAUSE = 0.5
 API = "/api/2.0/mlflow/"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 REFUSED = {401, 403}
+COLLIDED = ("IntegrityError", "UniqueViolation")
+"""What MLflow's 400 says, by its database, when two writers set a new tag or alias at once: the second finds a row."""
 
 
 class NotFound(Exception):
@@ -132,7 +134,8 @@ def _as_ours(error: HTTPError, doing: str) -> Exception:
         return BadConfig(
             f"MLflow refused {doing}: {error.code} {message[:200]}; check MLFLOW_TRACKING_USERNAME or _TOKEN"
         )
-    if error.code == 429 or error.code >= 500:
+    collided = code == "BAD_REQUEST" and any(said in message for said in COLLIDED)
+    if error.code == 429 or error.code >= 500 or collided:
         return TryLater(f"MLflow failed at {doing}: {error.code} {message[:200]}")
     return Rejected(f"MLflow did not accept {doing}: {error.code} {code} {message[:200]}", code)
 

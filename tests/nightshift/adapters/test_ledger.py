@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from nightshift.adapters.ledger import PROMOTION, Entry, Ledger
+from nightshift.adapters.ledger import Cause, Decision, Entry, Kind, Ledger, parse
 from nightshift.adapters.storage import ObjectStore
-from nightshift.errors import TryLater
+from nightshift.errors import BadConfig, TryLater
 
 
 @pytest.fixture
@@ -16,20 +16,26 @@ def ledger(store: ObjectStore) -> Ledger:
     return Ledger(store, "shops")
 
 
-def _entry(version: int) -> Entry:
+def _entry(version: int, kind: Kind = "promotion") -> Entry:
     return Entry(
-        kind=PROMOTION,
+        kind=kind,
         model="shops",
         version=version,
         night="2013-02-09",
+        champion_version=version,
+        champion_night="2013-02-09",
         previous_version=None,
         previous_night=None,
         reason="it wins",
         verdict={"gain": 0.1},
-        caused_by="a test",
-        code_version="1",
+        cause=Cause(by="shops_nightly:scheduled__1", kind="backfill", user="ana", backfill="7", image="steps@sha256:1"),
         when="2013-02-10T00:00:00+00:00",
     )
+
+
+def _refused(version: int, standing: Entry) -> Entry:
+    kept = ("champion_version", "champion_night", "champion_entry")
+    return replace(_entry(version, "refusal"), **{name: getattr(standing, name) for name in kept})
 
 
 def test_an_empty_ledger_has_no_last_entry(ledger: Ledger) -> None:
@@ -89,3 +95,52 @@ def test_an_entry_is_stored_as_plain_json(ledger: Ledger, store: ObjectStore) ->
     document = json.loads(stored)
     assert (document["number"], document["version"], document["previous_version"]) == (1, 3, 2)
     assert appended == ledger.last()
+
+
+def test_an_entry_comes_back_as_it_was_appended(ledger: Ledger) -> None:
+    said = Decision(outcome="approved", by="ben", about="0" * 20, at="2013-02-10T06:00:00+00:00")
+    whole = replace(_entry(3), decision=said, withdrawn=2, barred=(1, 2), run_id="r", artifact_sha256="ab")
+    assert ledger.append(whole, after=None) == ledger.last() == replace(whole, number=1, champion_entry=1)
+
+
+def test_an_entry_knows_which_one_crowned_who_reigns(ledger: Ledger) -> None:
+    first = ledger.append(_entry(1), after=None)
+    assert first is not None
+    second = ledger.append(_refused(2, first), after=first)
+    assert second is not None
+    third = ledger.append(_entry(3, "rollback"), after=second)
+    assert third is not None
+    emptied = replace(_entry(3, "adoption"), champion_version=None, champion_night=None)
+    fourth = ledger.append(emptied, after=third)
+    assert fourth is not None
+    entries = (first, second, third, fourth)
+    assert [entry.champion_entry for entry in entries] == [1, 1, 3, None]
+    assert [entry.changes_champion for entry in entries] == [True, False, True, True]
+
+
+def test_reigns_are_read_without_what_lies_between(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ledger.append(_entry(1), after=None)
+    assert first is not None
+    last = first
+    for version in range(2, 30):
+        refused = ledger.append(_refused(version, first), after=last)
+        assert refused is not None
+        last = refused
+    crowned = ledger.append(_entry(30), after=last)
+    read: list[int] = []
+    honest = Ledger._entry
+
+    def counting(self: Ledger, number: int) -> tuple[Entry, bytes]:
+        read.append(number)
+        return honest(self, number)
+
+    monkeypatch.setattr(Ledger, "_entry", counting)
+    assert [entry.champion_version for entry in ledger.reigns(crowned)] == [30, 1]
+    assert read == [29]
+    assert list(ledger.reigns(None)) == []
+
+
+@pytest.mark.parametrize("stored", [b"", b"{}", b"[1]", b'{"cause": {}}', b"\xff"])
+def test_what_is_no_entry_is_named(stored: bytes) -> None:
+    with pytest.raises(BadConfig, match=r"000001\.json is no entry of a ledger: was it edited\?"):
+        parse(stored, "s3://nightshift/ledger/shops/000001.json")

@@ -68,7 +68,9 @@ def _killed_everywhere(make: Make, world: Act, act: Act, patch: pytest.MonkeyPat
     return ended
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize(
+    "world", ["wins", *(pytest.param(name, marks=pytest.mark.slow) for name in WORLDS if name != "wins")]
+)
 def test_a_promotion_killed_anywhere_is_the_same_promotion(
     make_throne: Make, world: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_rollback_killed_anywhere_is_the_same_rollback(make_throne: Make, monk
         throne.agrees()
 
 
+@pytest.mark.slow
 def test_what_a_killed_one_left_is_finished_by_whoever_comes_next(
     make_throne: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

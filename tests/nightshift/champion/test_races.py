@@ -1,0 +1,168 @@
+"""Two writers at once: another one is let in at every write of a promotion and of a rollback, and threads race."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from nightshift.champion.rollback import RolledBack
+from nightshift.errors import BadConfig
+from nightshift.result import Result
+from thrones import Make, Throne, Writes
+
+BASE, ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18, 19))
+Act = Callable[[Throne], Any]
+
+
+def _fair(throne: Throne, at: str) -> None:
+    """What holds whoever came first: every promotion is about the champion that it replaced, and none is made twice."""
+    throne.agrees()
+    entries = throne.entries
+    for before, entry in pairwise(entries):
+        assert (entry.previous_version, entry.previous_night) == (before.champion_version, before.champion_night), at
+        if entry.kind == "promotion":
+            assert entry.verdict["champion_version"] == entry.previous_version, at
+        if entry.kind != "rollback":
+            assert (entry.champion_night or "") >= (before.champion_night or ""), at
+    promoted = Counter(entry.version for entry in entries if entry.kind == "promotion")
+    decided = Counter((entry.version, entry.verdict.get("idempotency_key")) for entry in entries if entry.verdict)
+    assert (max(promoted.values()), max(decided.values())) == (1, 1), at
+
+
+def _meetings(
+    make: Make, world: Act, act: Act, other: Act, patch: pytest.MonkeyPatch
+) -> list[tuple[Throne, Any, Any, str]]:
+    """The act with the other one let in at each of its writes; what both came to."""
+    calm, first = Writes(), make()
+    world(first)
+    with calm.watched(patch):
+        act(first)
+    met = []
+    for number in range(1, calm.made + 1):
+        for after in (False, True):
+            said: list[Any] = []
+            throne = make()
+            world(throne)
+            writes = Writes(at=number, after=after, meet=lambda throne=throne, said=said: said.append(other(throne)))  # type: ignore[misc]
+            with writes.watched(patch):
+                ended = act(throne)
+            at = f"the other came {'after' if after else 'before'} write {number}, {calm.named[number - 1]}"
+            assert len(said) == 1, at
+            met.append((throne, ended, said[0], at))
+    return met
+
+
+def _two_challengers(throne: Throne) -> None:
+    throne.crown(BASE, 2)
+    throne.challenge(ONE, 4)
+    throne.challenge(TWO, 5)
+
+
+@pytest.mark.slow
+def test_a_later_night_promoted_meanwhile_supersedes(make_throne: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = _meetings(make_throne, _two_challengers, lambda t: t.promote(ONE), lambda t: t.promote(TWO), monkeypatch)
+    kinds = set()
+    for throne, ended, other, at in met:
+        _fair(throne, at)
+        assert other.outcome == "done", at
+        assert throne.alias == 3, at
+        kinds.add(ended.detail["kind"])
+        if ended.outcome == "nothing_to_do":
+            assert "superseded: champion 3 was trained for the later night 2013-02-18" in ended.summary, at
+    assert kinds == {"superseded", "promotion"}  # it came too late, or was first
+
+
+@pytest.mark.slow
+def test_an_older_night_promoted_meanwhile_is_met_first(make_throne: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = _meetings(make_throne, _two_challengers, lambda t: t.promote(TWO), lambda t: t.promote(ONE), monkeypatch)
+    again = set()
+    for throne, ended, _, at in met:
+        _fair(throne, at)
+        assert (ended.outcome, throne.alias) == ("done", 3), at
+        again.add(ended.detail["evaluated_again"])
+    assert again == {True, False}
+
+
+@pytest.mark.slow
+def test_another_attempt_at_the_same_night_is_the_same_promotion(
+    make_throne: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attempt(throne: Throne) -> Result:
+        return throne.promote(ONE)
+
+    for throne, ended, other, at in _meetings(make_throne, _two_challengers, attempt, attempt, monkeypatch):
+        _fair(throne, at)
+        assert (ended.outcome, other.outcome, throne.alias) == ("done", "done", 2), at
+        assert [entry.kind for entry in throne.entries] == ["promotion", "promotion"], at
+
+
+def _two_reigns(throne: Throne) -> None:
+    throne.crown(BASE, 2)
+    throne.crown(ONE, 4)
+    throne.challenge(TWO, 5)
+
+
+@pytest.mark.slow
+def test_a_rollback_during_a_promotion(make_throne: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = _meetings(make_throne, _two_reigns, lambda t: t.promote(TWO), lambda t: t.roll_back(None), monkeypatch)
+    came: Counter[int | None] = Counter()
+    for throne, ended, other, at in met:
+        _fair(throne, at)
+        assert isinstance(other, RolledBack), at
+        came[other.entry.withdrawn] += 1
+        if other.entry.withdrawn == 2:  # the rollback was first: the challenger then met the version that came back
+            assert (ended.outcome, throne.alias, ended.detail["evaluated_again"]) == ("done", 3, True), at
+        else:
+            assert (other.entry.withdrawn, throne.alias) == (3, 2), at
+    assert set(came) == {2, 3}
+
+
+def _asks_for_rollback(throne: Throne) -> RolledBack | str:
+    try:
+        return throne.roll_back(None)
+    except BadConfig as error:
+        return str(error)
+
+
+@pytest.mark.slow
+def test_a_promotion_during_a_rollback(make_throne: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asked to withdraw the version that was promoted meanwhile: the rollback says so and changes nothing."""
+    met = _meetings(make_throne, _two_reigns, _asks_for_rollback, lambda t: t.promote(TWO), monkeypatch)
+    said = []
+    for throne, ended, other, at in met:
+        _fair(throne, at)
+        assert (other.outcome, throne.alias) == ("done", 3), at
+        if isinstance(ended, str):
+            assert "changed from 2 to 3 while the rollback was made: nothing was rolled back" in ended, at
+            assert [entry.kind for entry in throne.entries] == ["promotion"] * 3, at
+        said.append(type(ended).__name__)
+    assert {"str", "RolledBack"} == set(said)
+
+
+def test_many_promoters_at_once_end_with_one_champion(throne: Throne) -> None:
+    nights = [date(2013, 3, day) for day in range(1, 7)]
+    for skill, night in enumerate(nights, start=2):
+        throne.challenge(night, skill)
+    together, ended = threading.Barrier(len(nights), timeout=60), {}
+
+    def promote(night: date) -> None:
+        together.wait()
+        ended[night] = throne.promote(night)
+
+    threads = [threading.Thread(target=promote, args=(night,)) for night in nights]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    later = [night for night, result in ended.items() if result.outcome == "try_later"]
+    for night in later:  # as Airflow would
+        ended[night] = throne.promote(night)
+    outcomes = {result.outcome: result.summary for result in ended.values()}
+    assert set(outcomes) <= {"done", "nothing_to_do"}, outcomes
+    _fair(throne, "all at once")
+    assert throne.alias == 6  # the latest night has the highest skill
+    assert len([entry for entry in throne.entries if entry.version == 6]) == 1

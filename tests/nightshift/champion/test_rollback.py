@@ -1,0 +1,181 @@
+from datetime import date
+
+import pytest
+
+from nightshift.adapters.ledger import Cause
+from nightshift.adapters.registry_rest import WITHDRAWN
+from nightshift.champion.court import court
+from nightshift.champion.rollback import Wish, reason_of, roll_back, version_of
+from nightshift.errors import BadConfig, DataRejected, NothingToDo
+from thrones import Throne
+
+ONE, TWO, THREE, FOUR = (date(2013, 2, day) for day in (16, 17, 18, 19))
+
+
+@pytest.fixture
+def reigns(throne: Throne) -> Throne:
+    """Versions 1, 2 and 3, each champion after the other."""
+    for night, skill in ((ONE, 3), (TWO, 5), (THREE, 9)):
+        throne.crown(night, skill)
+    return throne
+
+
+def test_the_one_before_reigns_again_and_the_standing_one_is_withdrawn(reigns: Throne) -> None:
+    made = reigns.roll_back(None, reason="predicts nonsense")
+    assert not made.again
+    last = reigns.entries[-1]
+    assert last == made.entry
+    assert (last.kind, last.version, last.night) == ("rollback", 2, "2013-02-17")
+    assert (last.champion_version, last.champion_night, last.champion_entry) == (2, "2013-02-17", 4)
+    assert (last.previous_version, last.previous_night, last.withdrawn, last.barred) == (3, "2013-02-18", 3, (3,))
+    assert (last.reason, last.cause.user, last.cause.by) == ("predicts nonsense", "ana", "rollback:run-1")
+    assert reigns.alias == 2
+    assert reigns.registry.version(reigns.name, 3).tags[WITHDRAWN] == "000004"
+    reigns.agrees()
+
+
+def test_the_withdrawn_version_is_not_promoted_again_by_a_rerun(reigns: Throne) -> None:
+    reigns.roll_back(None, reason="predicts nonsense")
+    reigns.evaluate(THREE)  # it would win again
+    result = reigns.promote(THREE)
+    assert result.outcome == "nothing_to_do"
+    assert "version 3 was withdrawn on 20" in result.summary
+    assert "by ana: predicts nonsense; champion 2 scores for 2013-02-18" in result.summary
+    assert (result.detail["promoted"], result.detail["champion_version"]) == (False, 2)
+    assert (reigns.alias, len(reigns.entries)) == (2, 4)
+
+
+def test_later_nights_compete_with_the_champion_that_reigns_now(reigns: Throne) -> None:
+    reigns.roll_back(None)
+    reigns.challenge(FOUR, 7)  # worse than the withdrawn one, better than the reinstated one
+    result = reigns.promote(FOUR)
+    assert result.outcome == "done", result.summary
+    assert (reigns.entries[-1].previous_version, reigns.alias) == (2, 4)
+    assert reigns.entries[-1].barred == (3,)
+
+
+def test_a_challenger_that_does_not_beat_the_reinstated_one_is_refused(reigns: Throne) -> None:
+    reigns.roll_back(None)
+    reigns.challenge(FOUR, 5)
+    assert reigns.promote(FOUR).outcome == "nothing_to_do"
+    assert reigns.alias == 2
+
+
+def test_twice_back_goes_on_behind_the_withdrawn_ones(reigns: Throne) -> None:
+    reigns.roll_back(None, by="rollback:run-1")
+    reigns.roll_back(None, by="rollback:run-2")
+    assert (reigns.alias, reigns.entries[-1].withdrawn, reigns.entries[-1].barred) == (1, 2, (2, 3))
+    with pytest.raises(BadConfig, match=r"version 1 is champion of throne_\d+ and no earlier champion is left"):
+        reigns.roll_back(None, by="rollback:run-3")
+
+
+def test_a_deleted_version_is_skipped(reigns: Throne) -> None:
+    reigns.delete(2)
+    reigns.roll_back(None)
+    assert reigns.alias == 1
+
+
+def test_a_withdrawn_version_is_brought_back_by_its_number(reigns: Throne) -> None:
+    reigns.roll_back(None)
+    reigns.roll_back(3, reason="it was the data", by="rollback:run-2")
+    assert (reigns.alias, reigns.entries[-1].barred, reigns.entries[-1].withdrawn) == (3, (2,), 2)
+    assert WITHDRAWN not in reigns.registry.version(reigns.name, 3).tags
+    assert reigns.promote(THREE).outcome == "done"  # its own night finds that it was promoted
+    reigns.agrees()
+
+
+def test_the_same_run_rolls_back_once_whatever_happened_since(reigns: Throne) -> None:
+    reigns.roll_back(None)
+    reigns.crown(FOUR, 7)
+    again = reigns.roll_back(None)
+    assert again.again
+    assert (again.entry.number, reigns.alias, len(reigns.entries)) == (4, 4, 5)
+
+
+def test_a_shell_rolls_back_further_for_another_reason_only(reigns: Throne) -> None:
+    shell = Cause(by="shell", kind="shell", user="ana")
+    for reason, alias, again in (("too slow", 2, False), ("too slow", 2, True), ("this one too", 1, False)):
+        made = roll_back(reigns.store, reigns.registry, Wish(reigns.name, None, reason, shell))
+        assert (reigns.alias, made.again) == (alias, again), reason
+
+
+def test_the_standing_champion_is_nothing_to_do(reigns: Throne) -> None:
+    with pytest.raises(NothingToDo, match=r"version 3 is champion of throne_.* already"):
+        reigns.roll_back(3)
+    assert len(reigns.entries) == 3
+
+
+def test_a_version_that_never_reigned_is_refused(reigns: Throne) -> None:
+    loser = reigns.challenge(FOUR, 2)
+    reigns.promote(FOUR)
+    with pytest.raises(BadConfig, match=rf"version {loser} of throne_\d+ never was champion"):
+        reigns.roll_back(loser)
+    with pytest.raises(BadConfig, match=r"version 99 of model throne_.* is not in MLflow's registry"):
+        reigns.roll_back(99)
+    assert reigns.alias == 3
+
+
+@pytest.mark.parametrize("broken", ["changed", "gone", "tagged"])
+def test_a_version_whose_model_is_not_what_was_promoted_is_refused(reigns: Throne, broken: str) -> None:
+    version = reigns.registry.version(reigns.name, 2)
+    path = f"{reigns.registry.files(version)}/model.skops"
+    if broken == "changed":
+        reigns.registry.server.put_artifact(path, b"cut sho")
+    elif broken == "gone":
+        reigns.registry.server._send("DELETE", f"/api/2.0/mlflow-artifacts/artifacts/{path}", None, 1)
+    else:  # file and tag were both replaced: the ledger knows better
+        reigns.registry.server.put_artifact(path, b"evil")
+        reigns.registry.tag(version, {"nightshift.artifact_sha256": reigns.registry.digest(version) or ""})
+    with pytest.raises(DataRejected, match=r"version 2 of throne_.* cannot be champion again: its model"):
+        reigns.roll_back(2)
+    assert (reigns.alias, len(reigns.entries)) == (3, 3)
+
+
+def test_a_first_champion_has_nobody_before_it(throne: Throne) -> None:
+    throne.crown(ONE, 3)
+    with pytest.raises(BadConfig, match="no earlier champion is left"):
+        throne.roll_back(None)
+
+
+def test_an_empty_throne_takes_the_newest_champion_that_is_left(reigns: Throne) -> None:
+    reigns.delete(3)
+    reigns.roll_back(None)
+    assert reigns.alias == 2
+    assert [entry.kind for entry in reigns.entries[3:]] == ["adoption", "rollback"]
+    assert reigns.entries[-1].withdrawn is None
+
+
+def test_an_alias_moved_by_hand_is_recorded_before_it_is_rolled_back(reigns: Throne) -> None:
+    reigns.registry.set_champion(reigns.name, 1)
+    reigns.roll_back(2)
+    kinds = [(entry.kind, entry.champion_version, entry.withdrawn) for entry in reigns.entries[3:]]
+    assert kinds == [("adoption", 1, None), ("rollback", 2, 1)]
+
+
+def test_a_withdrawn_version_is_nobodys_rival(reigns: Throne) -> None:
+    reigns.roll_back(1)
+    seen = court(reigns.registry, reigns.ledger, reigns.name)
+    assert seen.withdrawn == {3}
+    found = {night: seen.reigning(night) for night in (date(2013, 2, 15), ONE, THREE, FOUR)}
+    numbers = {night: reign.number if reign else None for night, reign in found.items()}
+    assert numbers == {date(2013, 2, 15): None, ONE: 1, THREE: 1, FOUR: 1}
+    behind = seen.reigning(THREE, without=1)
+    assert behind is not None
+    assert behind.number == 2
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1;2", "٣", "latest", "1" * 10, "Previous"])
+def test_a_version_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(BadConfig, match="is no version: write its number, or previous"):
+        version_of(text)
+
+
+@pytest.mark.parametrize("text", ["", "ab", "  x  ", "two\nlines", "bell\a", "hidden\u202e", "x" * 501])
+def test_a_reason_that_says_nothing_or_hides_something_is_refused(text: str) -> None:
+    with pytest.raises(BadConfig, match="the reason"):
+        reason_of(text)
+
+
+def test_what_a_person_writes_is_taken() -> None:
+    assert (version_of("previous"), version_of("12")) == (None, 12)
+    assert reason_of("  zu langsam: 2× – seit Montag ") == "zu langsam: 2× – seit Montag"

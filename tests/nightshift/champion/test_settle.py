@@ -1,0 +1,106 @@
+"""Alias and tags are brought to where the ledger ends, and what a person did to them is recorded first."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+
+from nightshift.adapters.ledger import Cause
+from nightshift.adapters.registry_rest import LEDGER_ENTRY, NIGHT, Registry
+from nightshift.champion import entries
+from nightshift.champion.court import Reign, court
+from nightshift.champion.settle import append, settle, settled
+from nightshift.errors import BadConfig
+from thrones import Throne
+
+ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
+CAUSE = Cause(by="a test")
+
+
+def test_many_writers_of_one_new_tag_all_succeed(throne: Throne) -> None:
+    version = throne.registry.version(throne.name, throne.train(ONE, 3))
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(8):
+            list(pool.map(lambda _, n=number: throne.registry.tag(version, {f"nightshift.t{n}": "1"}), range(8)))
+    assert len([tag for tag in throne.registry.version(throne.name, 1).tags if tag.startswith("nightshift.t")]) == 8
+
+
+def test_settling_again_writes_nothing(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
+    throne.crown(ONE, 3)
+    written: list[str] = []
+    for name in ("tag", "untag", "set_champion"):
+        monkeypatch.setattr(Registry, name, lambda *_, name=name: written.append(name))
+    settle(throne.registry, throne.ledger, throne.name)
+    assert written == []
+
+
+def test_whoever_settles_late_leaves_the_alias_where_the_ledger_ends(
+    throne: Throne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first writer stalls before it moves the alias, and the second one is done before it goes on."""
+    throne.crown(ONE, 3)
+    throne.challenge(TWO, 4)
+    throne.challenge(THREE, 5)
+    stalled: list[int] = []
+    honest = Registry.set_champion
+
+    def slow(registry: Registry, model: str, number: int) -> bool:
+        if number == 2 and not stalled:
+            stalled.append(number)
+            assert throne.promote(THREE).outcome == "done"
+            assert throne.alias == 3
+        return honest(registry, model, number)
+
+    monkeypatch.setattr(Registry, "set_champion", slow)
+    throne.promote(TWO)
+    assert (stalled, throne.alias) == ([2], 3)
+    throne.agrees()
+
+
+def test_a_hand_that_corrects_itself_is_not_recorded(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
+    throne.crown(ONE, 3)
+    throne.crown(TWO, 4)
+    throne.registry.set_champion(throne.name, 1)
+    monkeypatch.setattr("nightshift.champion.settle.time.sleep", lambda _: throne.registry.set_champion(throne.name, 2))
+    seen = settled(throne.registry, throne.ledger, throne.name, CAUSE)
+    assert (seen.champion and seen.champion.number, len(throne.entries)) == (2, 2)
+
+
+def test_a_version_that_nightshift_did_not_train_can_be_put_there_by_hand(throne: Throne) -> None:
+    throne.train(ONE, 3)
+    throne.registry.untag(throne.registry.version(throne.name, throne.train(ONE, 4)), NIGHT)
+    throne.registry.set_champion(throne.name, 2)
+    seen = settled(throne.registry, throne.ledger, throne.name, CAUSE)
+    assert seen.champion is not None
+    last = throne.entries[-1]
+    assert (last.kind, last.version, last.night, last.champion_entry) == ("adoption", 2, "0001-01-01", 1)
+    assert (last.cause.by, last.previous_version) == ("moved in MLflow", None)
+    assert last.reason == "the alias champion was moved in MLflow from no version to version 2; found by a test"
+    assert seen.champion.version.tags[LEDGER_ENTRY] == "000001"
+    throne.agrees()
+
+
+def test_a_removed_alias_is_recorded_as_nobody_reigning(throne: Throne) -> None:
+    throne.crown(ONE, 3)
+    path = "registered-models/alias"
+    throne.registry.server.delete(path, {"name": throne.name, "alias": "champion"})
+    seen = settled(throne.registry, throne.ledger, throne.name, CAUSE)
+    assert seen.champion is None
+    last = throne.entries[-1]
+    assert (last.kind, last.champion_version, last.champion_entry, last.previous_version) == ("adoption", None, None, 1)
+    throne.challenge(TWO, 0)  # below the floor: refused while nobody reigns
+    throne.promote(TWO)
+    assert (throne.entries[-1].kind, throne.entries[-1].champion_version) == ("refusal", None)
+    throne.crown(THREE, 2)
+    assert throne.entries[-1].previous_version is None
+    throne.agrees()
+
+
+def test_an_entry_about_a_version_that_is_gone_is_not_appended(throne: Throne) -> None:
+    number = throne.train(ONE, 3)
+    seen = court(throne.registry, throne.ledger, throne.name)
+    reign = Reign(throne.registry.version(throne.name, number), ONE)
+    throne.delete(number)
+    with pytest.raises(BadConfig, match=r"version 1 of model throne_.* is not in MLflow's registry"):
+        append(seen, entries.promotion(seen, reign, "it wins", CAUSE))
+    assert throne.entries == []
