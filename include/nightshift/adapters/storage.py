@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # botocore tells in every log that it found credentials.
 logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
 
+CONNECTIONS = 32
 ABSENT = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403"}
@@ -66,6 +67,8 @@ def _client(settings: StorageSettings, attempts: int) -> "S3Client":
             # A server that restarts answers 500 for a moment: keep trying for some seconds before giving up.
             retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": settings.addressing},
+            # Many small objects are read at once; with fewer, connections are thrown away and each time said so.
+            max_pool_connections=CONNECTIONS,
         ),
     )
 
