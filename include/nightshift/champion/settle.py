@@ -31,10 +31,23 @@ def settled(registry: Registry, ledger: Ledger, model: str, cause: Cause) -> Cou
             log.info("finishing what entry %s of the ledger decided, which was cut short", seen.last.champion_entry)
             settle(registry, ledger, model)
         elif seen.by_hand:
+            _require_whole(seen)
             adopt(seen, cause)
         else:
             return seen
     raise TryLater(f"the champion of {model} keeps being changed by others: nothing was decided")
+
+
+def _require_whole(seen: Court) -> None:
+    """Raises `BadConfig` when the alias names a version that an entry crowned which the ledger does not have.
+
+    That is no hand: the ledger's end is missing, or the bucket is that of another MLflow.
+    """
+    named = seen.champion.version.tags.get(LEDGER_ENTRY, "") if seen.champion else ""
+    last = seen.last.number if seen.last else 0
+    if seen.champion is not None and named.isdecimal() and int(named) > last:
+        said = f"the champion of {seen.model} was made by entry {int(named)} of its ledger, which ends at {last}"
+        raise BadConfig(f"{said} in {seen.ledger.uri(last + 1)}: is this its bucket? See `nightshift history`")
 
 
 def settle(registry: Registry, ledger: Ledger, model: str) -> None:

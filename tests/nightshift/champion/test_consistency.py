@@ -1,0 +1,160 @@
+"""What does not agree is found and named; what can be repaired from here is, after it was said."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from nightshift.adapters.ledger import Cause
+from nightshift.adapters.registry_rest import DECIDING, LEDGER_ENTRY, WITHDRAWN, Registry
+from nightshift.champion.consistency import findings
+from nightshift.champion.repair import Repair
+from thrones import Killed, Throne, dies
+
+ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
+Harm = Callable[[Throne, pytest.MonkeyPatch], object]
+
+
+@pytest.fixture
+def reigns(throne: Throne) -> Throne:
+    """A promotion, another one, a rollback to the first, and a refusal."""
+    throne.crown(ONE, 3)
+    throne.crown(TWO, 5)
+    throne.roll_back(None)
+    throne.challenge(THREE, 2)
+    throne.promote(THREE)
+    return throne
+
+
+def _found(throne: Throne) -> list[tuple[str, str]]:
+    return [(one.code, one.sentence) for one in findings(throne.store, throne.registry, throne.name)]
+
+
+def _edited(throne: Throne, number: int, **changed: Any) -> None:
+    throne.store.put_json(throne.ledger.uri(number), _document(throne, number) | changed)
+
+
+def _document(throne: Throne, number: int) -> dict[str, Any]:
+    found: dict[str, Any] | None = throne.store.get_json(throne.ledger.uri(number))
+    assert found is not None
+    return found
+
+
+def _unfinished(throne: Throne, patch: pytest.MonkeyPatch) -> None:
+    throne.challenge(date(2013, 2, 19), 9)
+    with patch.context() as inner:
+        inner.setattr(Registry, "set_champion", lambda *_: dies())
+        with pytest.raises(Killed):
+            throne.promote(date(2013, 2, 19))
+
+
+def _removed(throne: Throne, _: pytest.MonkeyPatch) -> None:
+    throne.registry.server.delete("registered-models/alias", {"name": throne.name, "alias": "champion"})
+
+
+def _model_file(throne: Throne, data: bytes) -> None:
+    path = f"{throne.registry.files(throne.registry.version(throne.name, 1))}/model.skops"
+    throne.registry.server.put_artifact(path, data)
+
+
+def _tag(throne: Throne, number: int, tag: str, value: str) -> None:
+    throne.registry.tag(throne.registry.version(throne.name, number), {tag: value})
+
+
+HARMS: dict[str, tuple[Harm, str, str]] = {
+    "edited": (lambda t, _: _edited(t, 2, reason="it lost"), "chain", "entry 2 is not the one that entry 3 was"),
+    "edited at the end": (lambda t, _: _edited(t, 4, reason="it won"), "chain", "entry 4 is not the one that was"),
+    "missing": (lambda t, _: t.store.delete([t.ledger.uri(2)]), "chain", "entry 2 is missing"),
+    "unreadable": (lambda t, _: t.store.put(t.ledger.uri(4), b"{"), "chain", "entry 4 cannot be read"),
+    "cut": (lambda t, _: t.store.delete([t.ledger.uri(n) for n in (3, 4)]), "cut", "names entry 3, and the ledger e"),
+    "unfinished": (_unfinished, "unfinished", "entry 5 made version 4 champion, and alias and tags are not there yet"),
+    "moved": (lambda t, _: t.registry.set_champion(t.name, 3), "moved", "names version 3, and the ledger ve"),
+    "removed": (_removed, "removed", "the ledger names version 1 champion, and nothing has the alias"),
+    "deleted": (lambda t, _: t.delete(1), "deleted", "the ledger names version 1 champion, and it is not in MLflow"),
+    "another model": (lambda t, _: _model_file(t, b"evil"), "artifact", "champion 1 has not the digest that its tag"),
+    "not tagged": (
+        lambda t, _: t.registry.untag(t.registry.version(t.name, 2), WITHDRAWN),
+        "tags",
+        "version 2 is withdrawn by the ledger, and not tagged so",
+    ),
+    "tagged": (lambda t, _: _tag(t, 3, WITHDRAWN, "000003"), "tags", "version 3 is tagged as withdrawn, and by the"),
+}
+REPAIRED = ("unfinished", "moved", "removed", "deleted", "not tagged", "tagged")
+
+
+def test_what_agrees_has_no_findings(reigns: Throne) -> None:
+    assert _found(reigns) == []
+
+
+def test_a_model_of_which_nothing_was_decided_has_none(throne: Throne) -> None:
+    assert _found(throne) == []
+    throne.train(ONE, 3)
+    throne.registry.set_champion(throne.name, 1)
+    assert _found(throne) == [("moved", "the alias champion names version 1, and the ledger no champion")]
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_what_does_not_agree_is_found_said_and_repaired(
+    reigns: Throne, harm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harmed, code, sentence = HARMS[harm]
+    harmed(reigns, monkeypatch)
+    found = _found(reigns)
+    follow = {"moved", "tags"} if harm == "cut" else set()
+    assert {one for one, _ in found} == {code, *follow}, found
+    assert any(sentence in said for _, said in found), found
+    repair = Repair(reigns.store, reigns.registry, reigns.name, Cause(by="shell"))
+    remedies = repair.remedies()
+    assert _found(reigns) == found  # saying changes nothing
+    assert all((remedy.do is not None) == (harm in REPAIRED) for remedy in remedies), remedies
+    for remedy in remedies:
+        if remedy.do is not None:
+            remedy.do()
+    assert _found(reigns) == ([] if harm in REPAIRED else found)
+
+
+@pytest.mark.parametrize("harm", ["moved", "removed"])
+def test_the_alias_goes_back_where_that_is_wanted(reigns: Throne, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    HARMS[harm][0](reigns, monkeypatch)
+    remedies = Repair(reigns.store, reigns.registry, reigns.name, Cause(by="shell"), to_ledger=True).remedies()
+    assert [remedy.sentence for remedy in remedies] == ["move the alias back to version 1, as the ledger has it"]
+    assert remedies[0].do is not None
+    remedies[0].do()
+    assert (_found(reigns), reigns.alias, len(reigns.entries)) == ([], 1, 4)
+
+
+def test_with_a_broken_ledger_nothing_else_is_repaired(reigns: Throne) -> None:
+    reigns.registry.set_champion(reigns.name, 3)
+    _edited(reigns, 2, reason="it lost")
+    remedies = Repair(reigns.store, reigns.registry, reigns.name, Cause(by="shell")).remedies()
+    said = {remedy.finding.code: (remedy.sentence, remedy.do) for remedy in remedies}
+    assert set(said) == {"chain", "moved"}
+    assert said["moved"] == ("waits until the ledger is whole", None)
+    assert "put the object back as it was from an earlier version of it" in said["chain"][0]
+
+
+def test_entries_that_do_not_fit_each_other_are_found_even_when_the_chain_was_made_anew(reigns: Throne) -> None:
+    """Whoever can write to the bucket can make the digests fit again: the sequence of champions tells, and the tags."""
+    reigns.store.delete([reigns.ledger.uri(4)])
+    _edited(reigns, 2, previous_version=7)
+    reigns.store.delete([reigns.ledger.uri(3)])
+    found = _found(reigns)
+    assert ("succession", "entry 2 says that version 7 reigned before it, entry 1: 1") in found
+    assert [code for code, _ in found].count("cut") == 2
+
+
+def test_an_announcement_of_an_entry_that_was_lost_to_another_is_no_finding(reigns: Throne) -> None:
+    _tag(reigns, 3, DECIDING, f"000009 {'0' * 64}")
+    assert _found(reigns) == []
+    _tag(reigns, 3, LEDGER_ENTRY, "000009")
+    assert [code for code, _ in _found(reigns)] == ["cut"]
+
+
+def test_over_a_ledger_that_lost_its_end_nothing_is_decided(reigns: Throne) -> None:
+    reigns.store.delete([reigns.ledger.uri(number) for number in (3, 4)])
+    reigns.challenge(date(2013, 2, 19), 9)
+    result = reigns.promote(date(2013, 2, 19))
+    assert result.outcome == "bad_config"
+    assert "was made by entry 3 of its ledger, which ends at 2" in result.summary
+    assert (len(reigns.entries), reigns.alias) == (2, 1)
