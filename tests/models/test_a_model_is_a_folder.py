@@ -59,7 +59,8 @@ class Parts:
 
     def has(self, file: Path) -> bool:
         """Whether the file is the model's own: of its folder, its suites, or its tests."""
-        return file in self.suites or any(map(file.is_relative_to, (self.folder, f"tests/models/{self.name}")))
+        folders = (self.folder, Path("tests/models") / self.name)
+        return file in self.suites or any(file.is_relative_to(folder) for folder in folders)
 
 
 @pytest.fixture(params=OTHERS)
