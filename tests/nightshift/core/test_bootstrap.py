@@ -112,6 +112,8 @@ def test_skewed_days_push_away_the_bound_on_their_far_side() -> None:
     down, up = multiples(skewed, 0.95, 5000, 1)
     assert up == pytest.approx(t.ppf(0.95, 8))
     assert down > 1.3 * up
+    found = bounded(float(skewed.mean()), skewed, 0.95, 5000, 1)
+    assert (found.gain - found.low) / (found.high - found.gain) == pytest.approx(down / up)
 
 
 def test_no_bound_is_infinite_where_a_draw_may_hold_one_day_only() -> None:

@@ -73,6 +73,7 @@ def test_a_model_that_is_rarely_far_off_wins_little_oftener_than_asked() -> None
     exchanged = [(-gain, -by_day) for gain, by_day in found]
     won, lost = (rates.rates(some, 0, 0.95).won for some in (found, exchanged))
     assert (won + lost) / 2 <= 0.05 + _slack(0.05, 2 * TRIALS)
+    assert won < rates.rates(found, 0, 0.95, rates.student).won, "the bootstrap-t heeds the skew, Student's t does not"
 
 
 @pytest.mark.parametrize(("days", "size"), [(7, 2.05), (9, 1.5), (28, 0.65)])

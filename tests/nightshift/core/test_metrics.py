@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -27,6 +27,7 @@ def _rows(seed: int, rows: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 @pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000))
 def test_a_metric_is_what_scikit_learn_says(name: str, seed: int) -> None:
     labels, predictions, _ = _rows(seed)
@@ -34,9 +35,12 @@ def test_a_metric_is_what_scikit_learn_says(name: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_weights_are_days_drawn_that_often(name: str) -> None:
-    labels, predictions, day = _rows(3)
-    weights = np.array([[2.0, 0, 1, 3, 1], [1, 1, 1, 1, 1], [0, 0, 5, 0, 0]])
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10_000))
+def test_weights_are_days_drawn_that_often(name: str, seed: int) -> None:
+    labels, predictions, day = _rows(seed)
+    drawn_at_random = np.random.default_rng(seed).multinomial(5, np.full(5, 0.2), size=3)
+    weights = np.vstack([np.ones(5), 1 - np.eye(5), drawn_at_random, [[0, 0, 5, 0, 0]]])
     found = METRICS[name].prepare(labels, predictions, day)(weights)
     for drawn, value in zip(weights, found, strict=True):
         rows = np.repeat(np.arange(len(day)), drawn[day].astype(int))
@@ -50,6 +54,20 @@ def test_a_better_prediction_is_better_in_the_direction_of_the_metric(name: str)
     found = METRICS[name]
     assert found.direction * (found.value(labels, near) - found.value(labels, far)) > 0
     assert found.higher_is_better == (name in BETTER_WHEN_MORE)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_constant_prediction_is_one_tie(name: str) -> None:
+    labels, _, _ = _rows(9)
+    constant = np.full(len(labels), 0.3)
+    assert METRICS[name].value(labels, constant) == pytest.approx(REFERENCE[name](labels, constant), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
+def test_a_choice_of_days_without_a_positive_row_is_undefined_and_the_others_are_not(name: str) -> None:
+    labels, day = np.array([0.0, 0, 0, 1, 1, 0]), np.array([0, 0, 1, 1, 2, 2])
+    found = METRICS[name].prepare(labels, np.linspace(0.1, 0.6, 6), day)(np.array([[3.0, 0, 0], [1, 1, 1]]))
+    assert np.isnan(found).tolist() == [True, False]
 
 
 def test_auc_of_one_class_is_undefined_and_not_listed() -> None:
