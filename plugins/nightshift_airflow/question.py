@@ -102,7 +102,7 @@ def _groups(detail: Mapping[str, Any]) -> str:
         return ""
     lines = [
         f"| {plain(one['slice'])} {plain(one['group'])} | {int(one['rows'])} | {_signed(one['gain'])}"
-        f" | {_signed(one['low'])} to {_signed(one['high'])} |"
+        f" | {_bounds(one)} |"
         for one in groups[:MOST_GROUPS]
     ]
     more = [f"\n… and {len(groups) - MOST_GROUPS} groups more."] if len(groups) > MOST_GROUPS else []
@@ -135,6 +135,12 @@ def _links(result: Result) -> str:
         "History": path("history", model),
     }
     return " · ".join(f"[{name}]({where})" for name, where in places.items())
+
+
+def _bounds(group: Mapping[str, Any]) -> str:
+    if group["gain"] is None:
+        return "too little to decide"
+    return f"{_signed(group['low'])} to {_signed(group['high'])}"
 
 
 def _figure(value: float | None) -> str:

@@ -13,7 +13,8 @@ from airflow.sdk.exceptions import ParamValidationError
 
 import models
 from nightshift.definition import VERBS, Model
-from nightshift_airflow.nightly import NIGHT
+from nightshift_airflow.approval import ApproveOperator
+from nightshift_airflow.nightly import NIGHT, REASON, VERSION
 from task_pods import every_step, pod_of, steps
 
 BY_HAND = ("rollback", "rescore")
@@ -116,6 +117,54 @@ def test_promotions_are_one_after_the_other_and_score_follows_a_refusal(nightlie
         after_no = {"score", "promote"} if dag.has_task("approve") else {"score"}
         assert {task.task_id for task in dag.tasks if task.trigger_rule == "none_failed"} == after_no
         assert {task.trigger_rule.value for task in dag.tasks} == {"all_success", "none_failed"}
+
+
+def test_a_question_waits_as_long_as_the_definition_says_and_no_answer_is_a_no(nightlies: dict[str, DAG]) -> None:
+    for model in models.load_all():
+        for task in (one for one in nightlies[model.name].tasks if one.task_id == "approve"):
+            assert isinstance(task, ApproveOperator)
+            assert task.response_timeout == model.approval_timeout
+            assert task.defaults == ["Reject"]
+            assert (task.owner, task.retries) == (model.owner, model.schedule.retries)
+            assert task.execution_timeout == timedelta(minutes=5)
+            assert list(task.params) == ["reason"]
+
+
+def test_what_may_change_the_champion_leads_to_its_history(bag: DagBag) -> None:
+    leading = {"approve", "promote", "rollback", "rescore"}
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert ("History" in {link.name for link in task.operator_extra_links}) == (task.task_id in leading)
+
+
+def test_the_title_says_how_often_it_runs(nightlies: dict[str, DAG]) -> None:
+    for model in models.load_all():
+        often = {1: "nightly", 7: "weekly"}.get(model.schedule.days, f"every {model.schedule.days} days")
+        assert nightlies[model.name].dag_display_name == f"{model.title}: {often}"
+
+
+@pytest.mark.parametrize(
+    ("entered", "said"),
+    [
+        ({}, "reason"),
+        ({"reason": "no"}, "too short"),
+        ({"reason": "x" * 501}, "too long"),
+        ({"reason": "why not", "version": "latest"}, "does not match"),
+        ({"reason": "why not", "version": "0"}, "does not match"),
+    ],
+)
+def test_the_form_of_a_rollback_asks_for_a_version_and_a_reason(entered: dict[str, str], said: str) -> None:
+    params = ParamsDict({"version": copy(VERSION), "reason": copy(REASON)})
+    params.update({"reason": "it is late on Mondays", "version": "17"})
+    assert params.validate() == {"reason": "it is late on Mondays", "version": "17"}
+    fresh = ParamsDict({"version": copy(VERSION), "reason": copy(REASON)})
+    with pytest.raises(ParamValidationError, match=said):
+        _enter(fresh, entered)
+
+
+def _enter(params: ParamsDict, values: dict[str, str]) -> None:
+    params.update(values)
+    params.validate()
 
 
 def test_the_trigger_form_offers_a_night(nightlies: dict[str, DAG]) -> None:

@@ -99,6 +99,12 @@ def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -
     assert (decision, by, about) == ("--decision=approved", "--decided-by=admin", f"--about={KEY}")
     assert at.startswith("--decided-at=20")
     assert "approved by admin because: looks right to me" in run.said("approve")
+    assert airflow.admin._get(f"{run.path}/taskInstances/promote/links")["extra_links"] == {
+        "Result": "/nightshift/runs/flights/2013-02-08/promote",
+        "Data Docs": "/nightshift/docs/flights/2013-02-08",
+        "MLflow run": "/nightshift/mlflow/flights/2013-02-08",
+        "History": "/nightshift/history/flights",
+    }
     assert f"promote 2013-02-08 --decision=approved --decided-by=admin {at} --about={KEY}" in run.said("promote")
 
 

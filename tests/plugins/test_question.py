@@ -61,6 +61,7 @@ def test_it_names_both_versions_and_the_night() -> None:
         "origin EWR",
         "3100",
         "origin TTN",
+        "too little to decide",
         "7512 rows of 3 nights, 2013-01-31 to 2013-02-02",
         "2013-01-30: its validation failed",
     ],

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from airflow.sdk import BaseOperatorLink
 
-from nightshift_airflow.links import LINKS
+from nightshift_airflow.links import HISTORY, LINKS
 
 
 @dataclass
@@ -37,7 +37,12 @@ def test_they_stay_below_the_path_that_airflow_is_served_at(monkeypatch: pytest.
     assert paths(Operator())["Data Docs"] == "/airflow/nightshift/docs/flights/2013-02-09"
 
 
+def test_the_history_is_of_the_model_whatever_the_night() -> None:
+    for operator in (Operator(), Operator(night=None)):
+        assert HISTORY.get_link(operator, ti_key=None) == "/nightshift/history/flights"
+
+
 def test_each_has_a_place_of_its_own_in_the_task() -> None:
-    keys = [link.xcom_key for link in LINKS]
-    assert len(set(keys)) == len(LINKS)
-    assert all(isinstance(link, BaseOperatorLink) for link in LINKS)
+    links = (*LINKS, HISTORY)
+    assert len({link.xcom_key for link in links}) == len(links)
+    assert all(isinstance(link, BaseOperatorLink) for link in links)
