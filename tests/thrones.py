@@ -83,7 +83,7 @@ class Throne:
 
     def step(self, night: date, decision: Decision | None = None, by: str = "a test") -> Step:
         """A step of the model."""
-        return Step(self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled"), decision)
+        return Step(self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled", user=""), decision)
 
     def train(self, night: date, skill: int) -> int:
         """Registers a version of a night; returns its number."""

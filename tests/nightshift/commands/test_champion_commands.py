@@ -1,0 +1,165 @@
+"""The commands about the champion, as they are typed: `rollback`, `history`, `repair`."""
+
+import json
+import time
+from datetime import date
+
+import pytest
+
+from nightshift import cli
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import Model
+from thrones import Throne, model_of
+
+ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def throne(
+    store: ObjectStore,
+    registry: Registry,
+    model: Model,  # noqa: ARG001 - lets the command line find it
+    monkeypatch: pytest.MonkeyPatch,
+) -> Throne:
+    """The shops model with two reigns behind it."""
+    throne = Throne(store, registry, model_of("shops"))
+    monkeypatch.setattr("nightshift.steps.evaluate.run", throne.judge)
+    throne.crown(ONE, 3)
+    throne.crown(TWO, 5)
+    monkeypatch.setenv("NIGHTSHIFT_RUN_CAUSED_BY", "shops_rollback:manual__1")
+    monkeypatch.setenv("NIGHTSHIFT_RUN_KIND", "manual")
+    monkeypatch.setenv("NIGHTSHIFT_RUN_USER", "ana")
+    return throne
+
+
+def _said(capsys: Capture) -> list[str]:
+    return capsys.readouterr().out.strip().splitlines()
+
+
+def test_previous_reigns_again_in_about_a_second(throne: Throne, capsys: Capture) -> None:
+    started = time.monotonic()
+    assert cli.main(["rollback", "shops", "previous", "--reason=twice the delays"]) == 0
+    assert time.monotonic() - started < 15
+    said = _said(capsys)[-1]
+    assert "done: version 1 is champion again and version 2 is withdrawn: twice the delays; s3://" in said.replace(
+        " of shops", ""
+    )
+    assert (throne.alias, throne.entries[-1].cause.user) == (1, "ana")
+    assert throne.entries[-1].cause.by == "shops_rollback:manual__1"
+
+
+def test_the_retry_of_a_run_says_that_it_is_done(throne: Throne, capsys: Capture) -> None:
+    for _ in range(2):
+        assert cli.main(["rollback", "shops", "previous", "--reason=too slow"]) == 0
+    assert "done: this was done before: version 1 of shops was made champion by s3://" in _said(capsys)[-1]
+    assert len(throne.entries) == 3
+
+
+def test_a_reason_may_begin_with_a_dash(throne: Throne) -> None:
+    assert cli.main(["rollback", "shops", "1", "--reason=--all is bad"]) == 0
+    assert throne.entries[-1].reason == "--all is bad"
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["2", "--reason=again"], 99, "version 2 is champion of shops already"),
+        (["7", "--reason=why not"], 20, "version 7 of model shops is not in MLflow's registry"),
+        (["latest", "--reason=why not"], 20, "version 'latest' is no version: write its number, or previous"),
+        (["1", "--reason=no"], 20, "the reason has 2 characters: write 3 to 500"),
+        (["1", "--reason=two\nlines"], 20, "the reason must be one line"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    throne: Throne, capsys: Capture, argv: list[str], code: int, said: str
+) -> None:
+    assert cli.main(["rollback", "shops", *argv]) == code
+    assert said in _said(capsys)[-1]
+    assert (throne.alias, len(throne.entries)) == (2, 2)
+
+
+def test_a_reason_is_required(throne: Throne, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["rollback", "shops", "previous"])
+    assert caught.value.code == 20
+    assert "--reason" in capsys.readouterr().err
+    assert throne.alias == 2
+
+
+def test_history_lists_the_newest_first_and_says_that_all_agree(throne: Throne, capsys: Capture) -> None:
+    throne.challenge(THREE, 4)
+    throne.promote(THREE)
+    assert cli.main(["history", "shops"]) == 0
+    head, *rows, _, check = _said(capsys)
+    assert head.split() == ["no.", "when", "(UTC)", "kind", "version", "night", "champion", "before", "who", "reason"]
+    cells = [row.split() for row in rows]
+    assert [(row[0], *row[3:8]) for row in cells] == [
+        ("3", "refusal", "3", "2013-02-18", "2", "2"),
+        ("2", "promotion", "2", "2013-02-17", "2", "1"),
+        ("1", "promotion", "1", "2013-02-16", "1", "none"),
+    ]
+    assert rows[0].endswith("a test  skill 4 loses")
+    assert check == "ledger, alias and registry agree"
+
+
+def test_history_as_json_has_the_whole_entries(throne: Throne, capsys: Capture) -> None:
+    throne.roll_back(None, reason="bad")
+    assert cli.main(["history", "shops", "--json", "--last", "2"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [entry["number"] for entry in found["entries"]] == [3, 2]
+    assert (found["entries"][0]["withdrawn"], found["entries"][0]["cause"]["user"]) == (2, "ana")
+    assert found["findings"] == []
+
+
+def test_history_ends_with_10_when_something_does_not_agree(throne: Throne, capsys: Capture) -> None:
+    throne.registry.set_champion("shops", 1)
+    assert cli.main(["history", "shops", "--check"]) == 10
+    assert _said(capsys) == ["moved: the alias champion names version 1, and the ledger version 2"]
+
+
+def test_what_a_person_wrote_reaches_no_terminal_as_a_command(throne: Throne, capsys: Capture) -> None:
+    entry = throne.ledger.last()
+    assert entry is not None
+    found = throne.store.get_json(throne.ledger.uri(2))
+    assert found is not None
+    throne.store.put_json(throne.ledger.uri(2), found | {"reason": "\x1b[2Jgone"})
+    cli.main(["history", "shops"])
+    assert "?[2Jgone" in capsys.readouterr().out
+
+
+def test_history_of_a_model_of_which_nothing_was_decided(
+    model: Model, registry: Registry, store: ObjectStore, capsys: Capture
+) -> None:
+    assert (model.name, registry.champion("shops"), store.bucket != "") == ("shops", None, True)
+    assert cli.main(["history", "shops"]) == 0
+    assert _said(capsys) == ["nothing was decided yet", "", "ledger, alias and registry agree"]
+
+
+def test_repair_says_what_it_would_do_and_does_it_when_told(throne: Throne, capsys: Capture) -> None:
+    assert cli.main(["repair", "shops"]) == 0
+    assert _said(capsys) == ["ledger, alias and registry of shops agree: there is nothing to repair"]
+    throne.registry.set_champion("shops", 1)
+    assert cli.main(["repair", "shops"]) == 10
+    assert _said(capsys) == [
+        "moved: the alias champion names version 1, and the ledger version 2",
+        "  would: accept it: append to the ledger that version 1 reigns; with --alias: move the alias back",
+        "nothing was changed: `nightshift repair shops --apply` does it",
+    ]
+    assert len(throne.entries) == 2
+    assert cli.main(["repair", "shops", "--alias", "--apply"]) == 0
+    assert _said(capsys)[-2:] == [
+        "  repair: move the alias back to version 2, as the ledger has it",
+        "ledger, alias and registry of shops agree",
+    ]
+    assert (throne.alias, len(throne.entries)) == (2, 2)
+
+
+def test_repair_leaves_what_it_cannot_and_says_so(throne: Throne, capsys: Capture) -> None:
+    throne.store.delete([throne.ledger.uri(1)])
+    assert cli.main(["repair", "shops", "--apply"]) == 10
+    said = _said(capsys)
+    assert said[0] == "chain: entry 1 is missing"
+    assert "  this: cannot be repaired from here: put the object back" in said[1]
+    assert said[-1] == "not all of it could be repaired"
