@@ -8,8 +8,10 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from nightshift.adapters import docs, results
+import version_records
+from nightshift.adapters import docs, results, stories
 from nightshift.adapters.docs import Entry
+from nightshift.adapters.ledger import Cause, Decision
 from nightshift.adapters.storage import ObjectStore
 from nightshift.result import Result
 
@@ -39,6 +41,26 @@ def fill(store: ObjectStore) -> None:
     docs.enter(store, entry(datasets=(dataset,)))
     save(store, "validate", "rejected", {"datasets": [{**dataset, "failures": [{"sentence": HOSTILE}]}]})
     save(store, "train", "done", {"run_id": RUN, "left_out": [{"night": "2013-02-08", "reason": HOSTILE}]})
+    decided = {"promoted": True, "challenger_version": 2, "ledger": store.uri("ledger/flights/000002.json")}
+    save(store, "promote", "done", decided)
+    decide(store)
+
+
+def decide(store: ObjectStore) -> None:
+    """Four decisions on the flights, the last a rollback; hostile words in what people and programs may write."""
+    person = Decision(outcome="approved", by=f"Ann {HOSTILE}", about="a" * 20, at="2013-03-02T06:00:00+00:00")
+    cause = Cause(by="flights_rollback:manual__1", kind="manual", user=f"Ben {LOADER}")
+    version_records.append(
+        store,
+        version_records.entry("promotion", 1, 1),
+        version_records.entry("promotion", 2, 2, previous=1, verdict=version_records.verdict(), decision=person),
+        version_records.entry("refusal", 3, 2, previous=2, reason=f"it lost {HOSTILE}"),
+        version_records.entry(
+            "rollback", 1, 1, previous=2, withdrawn=2, barred=(2,), reason=f"wrong {LOADER}", cause=cause
+        ),
+    )
+    record = version_records.record(2, tags={"nightshift.night": "2013-02-02", "note": HOSTILE})
+    stories.keep(store, record, {"verdict.png": version_records.PNG})
 
 
 def entry(night: date = NIGHT, **changes: Any) -> Entry:
@@ -97,6 +119,12 @@ class Server:
         cookie = {"Cookie": f"_token={self.token(user)}"} if user else {}
         return self.ask(path, {"Accept": "text/html", **cookie, **headers})
 
+    def raw(self, path: str, user: str) -> tuple[dict[str, str], bytes]:
+        """Headers and bytes of a reply that is no text."""
+        request = urllib.request.Request(self.url + path, headers={"Cookie": f"_token={self.token(user)}"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - our own server
+            return {name.lower(): value for name, value in reply.headers.items()}, reply.read()
+
     def token(self, user: str) -> str:
         """The token that Airflow's login gives."""
         if user not in self.tokens:
@@ -116,7 +144,9 @@ class Server:
 
 
 def _reply(status: int, reply: Any) -> Reply:
-    return Reply(status, {name.lower(): value for name, value in reply.headers.items()}, reply.read().decode())
+    return Reply(
+        status, {name.lower(): value for name, value in reply.headers.items()}, reply.read().decode(errors="replace")
+    )
 
 
 def login(next_path: str) -> str:

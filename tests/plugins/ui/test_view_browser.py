@@ -55,6 +55,26 @@ def test_data_docs_open_from_the_navigation_of_airflow(page: Page, filled: Serve
     assert elsewhere == []
 
 
+def test_a_story_opens_from_the_navigation_by_way_of_the_ledger(page: Page) -> None:
+    said: list[str] = []
+    page.on("console", lambda line: said.append(line.text))
+    page.goto("/")
+    page.get_by_text("Promotions", exact=True).click()
+    view = page.frame_locator("iframe[title='Promotions']")
+    view.get_by_role("link", name="flights", exact=True).click()
+    view.locator("#entry-4").wait_for()
+    view.locator("#entry-2").get_by_role("link", name="version 2").first.click()
+    view.locator("article.story h1").wait_for()
+    assert "withdrawn" in view.locator("article.story h1").inner_text()
+    drawn = view.locator("img").first.evaluate("image => image.complete && image.naturalWidth")
+    assert drawn == 1
+    # The style is the story's own file: without it the marks have no colour.
+    colour = "mark => getComputedStyle(mark).backgroundColor"
+    assert view.locator(".story .mark.good").first.evaluate(colour) != "rgba(0, 0, 0, 0)"
+    assert not [line for line in said if "Content Security Policy" in line]
+    assert page.title() != "taken"
+
+
 @pytest.mark.parametrize("path", [f"{NIGHT}/flights/{CHECK}", f"{NIGHT}/flights/{CHECK}/page"])
 def test_no_script_of_a_stored_page_runs(page: Page, path: str) -> None:
     refused: list[str] = []

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.settings import StorageSettings
-from nightshift_airflow.ui import docs, results
+from nightshift_airflow.ui import docs, history, results, standing, versions
 from nightshift_airflow.ui.app import application
 from view_server import CHECK, fill
 
@@ -21,6 +21,9 @@ OF_MODEL = [
     f"/docs/flights/2013-02-09/flights/{CHECK}/page",
     "/runs/flights/2013-02-09/validate",
     "/mlflow/flights/2013-02-09",
+    "/history/flights",
+    "/versions/flights/2",
+    "/versions/flights/2/verdict.png",
 ]
 Client = Callable[..., TestClient]
 
@@ -35,7 +38,7 @@ def client(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clie
 
     def make(role: str | None = "viewer", over: Callable[[], ObjectStore] = lambda: store) -> TestClient:
         app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username="someone", role=role)
-        for module in (docs, results):
+        for module in (docs, results, history, standing, versions):
             monkeypatch.setattr(module, "store", over)
         return TestClient(app, raise_server_exceptions=False)
 
@@ -58,7 +61,7 @@ def test_the_index_lists_only_models_that_the_user_may_read(client: Client) -> N
     assert "2013-02-09" not in reply.text
 
 
-@pytest.mark.parametrize("path", ["/docs", *OF_MODEL])
+@pytest.mark.parametrize("path", ["/docs", "/history", *OF_MODEL])
 def test_storage_that_is_away_is_a_sentence(client: Client, path: str) -> None:
     away = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), attempts=1)
     reply = client(over=lambda: away).get(path)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from version_records import PNG
 from view_server import CHECK, HOSTILE, RUN, Server, login
 
 NIGHT = "/nightshift/docs/flights/2013-02-09"
@@ -16,6 +17,14 @@ PAGES = [
     "/nightshift/runs/flights/2013-02-09/validate",
     "/nightshift/runs/flights/2013-02-09/train?raw=true",
     "/nightshift/style.css",
+    "/nightshift/history",
+    "/nightshift/history/flights",
+    "/nightshift/history/flights?before=3",
+    "/nightshift/history/daily_highs",
+    "/nightshift/versions/flights/2",
+    "/nightshift/versions/flights/3",
+    "/nightshift/versions/flights/2/verdict.png",
+    "/nightshift/story.css",
 ]
 
 
@@ -66,13 +75,19 @@ def test_a_stored_page_is_shown_in_a_frame_without_rights(filled: Server) -> Non
     assert HOSTILE not in reply.text
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if not path.endswith(("page", "true", "css"))])
+@pytest.mark.parametrize("path", [path for path in PAGES if not path.endswith(("page", "true", "css", "png"))])
 def test_our_own_pages_have_no_scripts_and_run_none(filled: Server, path: str) -> None:
     reply = filled.get(path, "analyst")
     assert "<script" not in reply.text
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     assert "script-src" not in reply.headers["content-security-policy"]
     assert reply.headers["cache-control"] == "private, no-store"
+
+
+def test_a_picture_of_a_version_is_a_picture_whatever_was_stored(filled: Server) -> None:
+    reply = filled.raw("/nightshift/versions/flights/2/verdict.png", "analyst")
+    assert (reply[0]["content-type"], reply[1]) == ("image/png", PNG)
+    assert reply[0]["x-content-type-options"] == "nosniff"
 
 
 def test_the_way_to_mlflow_is_the_run_of_the_night(filled: Server) -> None:
@@ -100,6 +115,18 @@ def test_the_way_to_mlflow_is_the_run_of_the_night(filled: Server) -> None:
         "/nightshift/docs?after=../../runs/x.json",
         "/nightshift/docs?model=../flights",
         "/nightshift/docs?outcome=both",
+        "/nightshift/history/Flights",
+        "/nightshift/history/flights?before=1",
+        "/nightshift/history/flights?before=٣",
+        "/nightshift/history/flights?before=-3",
+        "/nightshift/history/..%2fdocs",
+        "/nightshift/versions/flights/9",
+        "/nightshift/versions/flights/0",
+        "/nightshift/versions/flights/٢",
+        "/nightshift/versions/flights/2%0a",
+        "/nightshift/versions/flights/2/roc.png",
+        "/nightshift/versions/flights/2/record.json",
+        "/nightshift/versions/flights/2/..%2frecord.json",
         "/nightshift/nothing",
         "/nightshift/openapi.json",
     ],
@@ -118,8 +145,8 @@ def test_it_only_reads(filled: Server) -> None:
 def test_airflow_lists_the_entries_in_its_navigation(filled: Server) -> None:
     reply = filled.get("/api/v2/plugins", "admin")
     (ours,) = [plugin for plugin in json.loads(reply.text)["plugins"] if plugin["name"] == "nightshift"]
-    shown = [(view["name"], view["href"], view["destination"], view["nav_top_level"]) for view in ours["external_views"]]
-    assert shown == [
+    told = ("name", "href", "destination", "nav_top_level")
+    assert [tuple(view[name] for name in told) for view in ours["external_views"]] == [
         ("Promotions", "nightshift/history", "nav", True),
         ("Data Docs", "nightshift/docs", "nav", True),
     ]

@@ -1,0 +1,146 @@
+"""What the pages of promotions say: the champion of each model, its ledger, the story of a version."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from airflow.api_fastapi.app import create_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi.testclient import TestClient
+
+from nightshift.adapters import stories
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.storage import ObjectStore
+from nightshift_airflow.ui import docs, history, results, standing, versions
+from nightshift_airflow.ui.app import application
+from version_records import append, entry, night_of, record, result
+from view_server import fill
+
+Get = Callable[[str], str]
+
+
+@pytest.fixture
+def get(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Get]:
+    """The text of a page, as somebody who may read every DAG sees it, under the path of a real server."""
+    create_auth_manager()
+    monkeypatch.setenv("NIGHTSHIFT_MLFLOW_URL", "http://localhost:5999")
+    for module in (docs, history, results, standing, versions):
+        monkeypatch.setattr(module, "store", lambda: store)
+    app = application()
+    app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username="someone", role="viewer")
+    client = TestClient(app, root_path="/nightshift")
+    yield lambda path: str(client.get(path).text)
+    app.dependency_overrides.clear()
+
+
+def _row(text: str, model: str) -> str:
+    (row,) = [row for row in re.findall(r"(?s)<tr>.*?</tr>", text) if f"<b>{model}</b>" in row]
+    return str(row)
+
+
+def test_the_index_answers_in_one_glance(store: ObjectStore, get: Get) -> None:
+    fill(store)
+    row = _row(get("/history"), "flights")
+    assert '<a href="/nightshift/versions/flights/1">version 1</a>' in row
+    assert "night 2013-02-01" in row
+    assert "by rollback" in row
+    assert "2013-03-01 06:30" in row
+    assert "✗ validate" in row
+    assert "✓ train" in row
+    assert "validate: the summary of validate" in row
+    assert "none yet" in _row(get("/history"), "daily_highs")
+
+
+def test_the_last_night_is_told_by_what_promote_said_unless_something_went_wrong(store: ObjectStore, get: Get) -> None:
+    for verb, outcome in (("validate", "done"), ("train", "done"), ("promote", "nothing_to_do"), ("score", "done")):
+        result(store, night_of(7), verb, {}, outcome=outcome)
+    result(store, night_of(6), "train", {}, outcome="failed")
+    row = _row(get("/history"), "flights")
+    assert "promote: the summary of promote" in row
+    assert "– promote" in row
+    assert "2013-02-07" in row
+    assert "✗" not in row
+
+
+def test_the_ledger_is_shown_newest_first_with_numbers_persons_and_ways_on(store: ObjectStore, get: Get) -> None:
+    fill(store)
+    text = get("/history/flights")
+    assert re.findall(r'id="entry-(\d+)"', text) == ["4", "3", "2", "1"]
+    assert "<b>+0.0250</b>" in text
+    assert "+0.0125 to +0.0375" in text
+    assert "approved by Ann" in text
+    assert "asked for by Ben" in text
+    assert 'href="/dags/flights_rollback"' in text
+    assert 'href="/dags/flights_rollback/runs/manual__1"' in text
+    assert 'href="/nightshift/versions/flights/2"' in text
+    assert "The chain of digests holds from entry 1 to 4" in text
+    assert "<script" not in text
+    assert "<img" not in text
+
+
+def test_a_long_ledger_comes_in_pages(store: ObjectStore, get: Get) -> None:
+    append(store, *(entry("promotion", number % 28 + 1, number % 28 + 1) for number in range(60)))
+    first = get("/history/flights")
+    assert re.findall(r'id="entry-(\d+)"', first) == [str(number) for number in range(60, 10, -1)]
+    assert 'href="/nightshift/history/flights?before=11"' in first
+    second = get("/history/flights?before=11")
+    assert re.findall(r'id="entry-(\d+)"', second) == [str(number) for number in range(10, 0, -1)]
+    assert "Newest" in second
+    assert "Older" not in second
+
+
+def test_a_broken_chain_is_said_and_the_rest_is_shown(store: ObjectStore, get: Get) -> None:
+    fill(store)
+    ledger = Ledger(store, "flights")
+    store.delete([ledger.uri(2)])
+    text = get("/history/flights")
+    assert "The chain of digests is broken: entry 2 is missing" in text
+    assert re.findall(r'id="entry-(\d+)"', text) == ["4", "3", "1"]
+    assert "digests holds" not in text
+    store.put(ledger.uri(4), b"{")
+    assert "entry 4 cannot be read" in get("/history")
+
+
+def test_a_model_without_decisions_has_a_page_that_says_so(get: Get) -> None:
+    assert "Nothing was decided yet" in get("/history/flights")
+
+
+def test_the_story_is_told_from_the_copy_and_from_the_ledger_of_now(store: ObjectStore, get: Get) -> None:
+    fill(store)
+    text = get("/versions/flights/2")
+    assert "withdrawn" in text
+    assert "What MLflow holds is told as it was on 2013-03-09" in text
+    assert "Forest" in text
+    assert '<img src="/nightshift/versions/flights/2/verdict.png"' in text
+    assert f'href="http://localhost:5999/#/experiments/7/runs/{2:032x}"' in text
+    assert 'href="/dags/flights_rollback/runs/manual__1"' in text
+    assert "<script" not in text
+    assert "onerror=" not in re.sub(r"&lt;.*?&gt;", "", text)
+    append(store, entry("rollback", 2, 2, previous=1, withdrawn=1, barred=(1,)))
+    assert "It is the champion since" in get("/versions/flights/2")
+
+
+def test_a_version_without_a_copy_is_told_from_the_ledger(store: ObjectStore, get: Get) -> None:
+    fill(store)
+    text = get("/versions/flights/3")
+    assert "it lost" in text
+    assert "its parameters, pictures and environment are not recorded" in text
+    stories.keep(store, replace(record(3), run=None), {})
+    assert "What MLflow holds is told as it was on" in get("/versions/flights/3")
+
+
+def test_a_result_leads_to_the_story_and_to_the_entry(store: ObjectStore, get: Get) -> None:
+    fill(store)
+    text = get("/runs/flights/2013-02-09/promote")
+    assert 'href="/nightshift/versions/flights/2"' in text
+    assert 'href="/nightshift/history/flights#entry-2"' in text
+
+
+def test_a_verdict_stands_before_the_digests_of_what_was_read(store: ObjectStore, get: Get) -> None:
+    detail = {"inputs": {"s3://lake/a/": "d1"}, "rows": 5, "verdict": {"promote": True}, "challenger_version": 8}
+    result(store, night_of(7), "evaluate", detail)
+    text = get("/runs/flights/2013-02-07/evaluate")
+    assert text.index(">verdict<") < text.index(">rows<") < text.index("s3://lake/a/")
+    assert "Story of version 8" in text
