@@ -48,7 +48,7 @@ class Settings:
     )
     s3_mlflow_key: str = _secret(generate.key, "S3 secret of the identity mlflow, which reads and writes mlflow")
     s3_viewer_key: str = _secret(
-        generate.key, "S3 secret of the identity viewer, which reads nightshift for Airflow's pages"
+        generate.key, "S3 secret of the identity viewer, which reads nightshift for Airflow's pages and questions"
     )
     airflow_jwt_key: str = _secret(generate.key, "signs the tokens of Airflow's logins and tasks")
     airflow_api_key: str = _secret(generate.key, "signs what Airflow's API hands to browsers")
