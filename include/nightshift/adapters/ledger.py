@@ -7,6 +7,7 @@ SHA-256 of the one before, so that an entry that was edited, or taken out, shows
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from nightshift.adapters.storage import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
 
+NAME = re.compile(r"\A[0-9]{6}\.json\Z")
 Kind = Literal["promotion", "refusal", "superseded", "rollback", "adoption"]
 
 
@@ -144,7 +146,7 @@ class Ledger:
 
     def _last_number(self) -> int:
         names = [o.name for o in self._store.objects(self._store.uri(self._folder))]
-        return max((int(name.removesuffix(".json")) for name in names if name[:6].isdigit()), default=0)
+        return max((int(name[:6]) for name in names if NAME.match(name)), default=0)
 
     def _entry(self, number: int) -> tuple[Entry, bytes]:
         data = self._store.get(self.uri(number))

@@ -94,20 +94,22 @@ def _refresh_cards(store: ObjectStore, registry: Registry, entry: Entry) -> None
 
 
 def _done_before(seen: Court, wish: Wish) -> Entry | None:
-    """The rollback that an earlier attempt made. A shell has no run to tell its attempts by: there only the standing
-    champion's own rollback, for the same reason, counts as one.
+    """The rollback that was made for this wish: by an earlier attempt of the same run, however long ago, or by the same
+    person for the same reason, if it made the standing champion. A shell has no run to tell its attempts by, and a
+    button that is pressed twice makes two.
     """
-    for reign in islice(seen.ledger.reigns(seen.last), 1 if wish.cause.kind == "shell" else REMEMBERED):
+    for place, reign in enumerate(islice(seen.ledger.reigns(seen.last), REMEMBERED)):
         crowning = seen.ledger.entry(reign.champion_entry or reign.number)
-        if crowning.kind == "rollback" and _asked_for(crowning, wish):
+        if crowning.kind == "rollback" and _asked_for(crowning, wish, stands=place == 0):
             return crowning
     return None
 
 
-def _asked_for(entry: Entry, wish: Wish) -> bool:
+def _asked_for(entry: Entry, wish: Wish, *, stands: bool) -> bool:
     asked, found = wish.cause, entry.cause
-    same = (asked.by, asked.kind, asked.user, wish.reason) == (found.by, found.kind, found.user, entry.reason)
-    return same and wish.version in (None, entry.version)
+    same_run = asked.kind != "shell" and (asked.by, asked.kind) == (found.by, found.kind)
+    same_person = stands and asked.user == found.user
+    return (same_run or same_person) and wish.reason == entry.reason and wish.version in (None, entry.version)
 
 
 def _unchanged(before: tuple[int | None] | None, seen: Court) -> tuple[int | None]:

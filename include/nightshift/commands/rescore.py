@@ -72,7 +72,7 @@ def rescore(first: Step, last: date, *, everything: bool) -> int:
     Raises `TryLater` when S3 or MLflow fails while it looks for them.
     """
     codes, done = [], []
-    for night in _looked_at(first, last):
+    for night in looked_at(first, last):
         left = _left_as_it_is(night, everything=everything)
         if left:
             log.info("%s left as it is: %s", night.step.night, left)
@@ -85,7 +85,8 @@ def rescore(first: Step, last: date, *, everything: bool) -> int:
     return _ended(first.model, codes, len(done))
 
 
-def _looked_at(first: Step, last: date) -> Iterator[Night]:
+def looked_at(first: Step, last: date) -> Iterator[Night]:
+    """The nights of the range, with who scored them. Raises `TryLater` when S3 or MLflow fails."""
     from nightshift.steps import score
 
     night = first.night

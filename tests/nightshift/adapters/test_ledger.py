@@ -80,6 +80,13 @@ def test_a_ledger_is_that_of_one_model(ledger: Ledger, store: ObjectStore) -> No
     assert Ledger(store, "shops2").last() is None
 
 
+def test_what_else_lies_in_the_folder_is_no_entry(ledger: Ledger, store: ObjectStore) -> None:
+    first = ledger.append(_entry(1), after=None)
+    for name in ("000002.json.bak", "0000003.json", "README", "٠٠٠٠٠٤.json"):
+        store.put(ledger.uri(1).replace("000001.json", name), b"{}")
+    assert ledger.last() == first
+
+
 def test_a_missing_entry_is_noticed(ledger: Ledger, store: ObjectStore) -> None:
     first = ledger.append(_entry(1), after=None)
     ledger.append(_entry(2), after=first)

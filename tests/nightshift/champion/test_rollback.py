@@ -63,10 +63,10 @@ def test_a_challenger_that_does_not_beat_the_reinstated_one_is_refused(reigns: T
 
 def test_twice_back_goes_on_behind_the_withdrawn_ones(reigns: Throne) -> None:
     reigns.roll_back(None, by="rollback:run-1")
-    reigns.roll_back(None, by="rollback:run-2")
+    reigns.roll_back(None, reason="this one too", by="rollback:run-2")
     assert (reigns.alias, reigns.entries[-1].withdrawn, reigns.entries[-1].barred) == (1, 2, (2, 3))
     with pytest.raises(BadConfig, match=r"version 1 is champion of throne_\d+ and no earlier champion is left"):
-        reigns.roll_back(None, by="rollback:run-3")
+        reigns.roll_back(None, reason="and this", by="rollback:run-3")
 
 
 def test_a_deleted_version_is_skipped(reigns: Throne) -> None:
@@ -90,6 +90,15 @@ def test_the_same_run_rolls_back_once_whatever_happened_since(reigns: Throne) ->
     again = reigns.roll_back(None)
     assert again.again
     assert (again.entry.number, reigns.alias, len(reigns.entries)) == (4, 4, 5)
+
+
+def test_a_button_that_is_pressed_twice_rolls_back_once(reigns: Throne) -> None:
+    reigns.roll_back(None, by="rollback:run-1")
+    twice = reigns.roll_back(None, by="rollback:run-2")
+    assert (twice.again, reigns.alias, len(reigns.entries)) == (True, 2, 4)
+    reigns.crown(FOUR, 7)  # what stands now was never rolled back for that reason
+    later = reigns.roll_back(None, by="rollback:run-3")
+    assert (later.again, reigns.alias, later.entry.withdrawn) == (False, 2, 4)
 
 
 def test_a_shell_rolls_back_further_for_another_reason_only(reigns: Throne) -> None:

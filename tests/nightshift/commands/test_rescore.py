@@ -1,6 +1,7 @@
 """Nights whose predictions a withdrawn version made are scored again, by the real steps over real data."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from importlib import import_module
 from typing import Any
@@ -14,8 +15,11 @@ from nightshift.adapters.manifests import Manifest, manifest
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.champion.rollback import Wish, roll_back
-from nightshift.definition import Model
+from nightshift.commands.rescore import looked_at
+from nightshift.definition import Model, Schedule, Window
 from nightshift.result import Result
+from nightshift.settings import RunSettings
+from nightshift.steps import Step
 
 FIRST, SECOND, THIRD = (date(2013, 2, day) for day in (17, 18, 19))
 RunStep = Callable[..., Result]
@@ -132,3 +136,17 @@ def test_where_the_store_fails_it_stops(
 def test_nights_that_are_none_are_refused(store: ObjectStore, model: Model, nights: str) -> None:
     assert (store.bucket != "", model.name) == (True, "shops")
     assert cli.main(["rescore", "shops", nights]) == 20
+
+
+def test_of_a_weekly_model_only_days_that_were_scored_are_looked_at(
+    store: ObjectStore, model: Model, registry: Registry
+) -> None:
+    weekly = replace(model, window=Window(train_days=14, holdout_days=7), schedule=Schedule(cron="0 0 * * 1", days=7))
+    step = Step(weekly, date(2013, 2, 2), store, RunSettings())
+    for night in ("2013-02-10", "2013-02-17"):
+        meta = {"version": 3, "before": []}
+        stored = Manifest(attempt="a", files=(), rows=7, published="2013-02-11T00:00:00+00:00", meta=meta)
+        store.put(store.uri(f"scores/shops/date={night}/_MANIFEST.json"), stored.as_json())
+    found = [(night.step.night.isoformat(), night.published) for night in looked_at(step, date(2013, 2, 28))]
+    assert found == [("2013-02-03", 3), ("2013-02-10", 3)]
+    assert registry.champion("shops") is None
