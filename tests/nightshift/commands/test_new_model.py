@@ -1,6 +1,7 @@
 """`nightshift new-model`: what it writes is a model that passes every check as it is, and it overwrites nothing."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,9 @@ def scaffolded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this checkout with a model of each task in it."""
     copy = tmp_path_factory.mktemp("checkout")
     checkout.copy_files(checkout.files(), copy)
+    subprocess.run(
+        ["git", "init", "--quiet"], cwd=copy, check=True
+    )  # as a checkout is: some tests ask git for its files
     for name, task in TASKS.items():
         assert nightshift(["new-model", name, "--task", task, "--folder", str(copy)]) == 0
     return copy

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+import models
 from version_records import PNG
 from view_server import CHECK, HOSTILE, RUN, Server, login
 
@@ -18,9 +19,8 @@ PAGES = [
     "/nightshift/runs/flights/2013-02-09/train?raw=true",
     "/nightshift/style.css",
     "/nightshift/history",
-    "/nightshift/history/flights",
     "/nightshift/history/flights?before=3",
-    "/nightshift/history/daily_highs",
+    *(f"/nightshift/history/{name}" for name in models.names()),
     "/nightshift/versions/flights/2",
     "/nightshift/versions/flights/3",
     "/nightshift/versions/flights/2/verdict.png",
