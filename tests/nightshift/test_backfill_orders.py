@@ -26,7 +26,7 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.champion.rollback import Wish, roll_back
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.definition import Model
-from nightshift.errors import DONE, BadConfig, NothingToDo
+from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
 from nightshift.performing import perform
 from nightshift.settings import RunSettings
 from nightshift.steps import Step
@@ -109,6 +109,7 @@ class Backfill:
             if not self.step(night, verbs.pop(0)) or not verbs:
                 flying.remove((night, verbs))
             self._meanwhile(moves)
+        self.clear()
 
     def step(self, night: date, verb: str) -> bool:
         """Makes a step; False when it ends its night."""
@@ -117,9 +118,17 @@ class Backfill:
             self.ended[night] = self._validate((night - FIRST).days)
             return self.ended[night] == "done"
         result, code = perform(verb, Step(self.model, night, self.store, RunSettings(kind="backfill")))
-        assert code in (DONE, NothingToDo.exit_code), result.summary
-        self.ended[night] = f"{verb} {result.outcome}"
-        return True
+        too_early = code == DataRejected.exit_code and verb == "train" and "window" in result.summary
+        assert code in (DONE, NothingToDo.exit_code) or too_early, result.summary
+        self.ended[night] = result.outcome if too_early else f"{verb} {result.outcome}"
+        return not too_early
+
+    def clear(self) -> None:
+        """Runs what came too early again, as a person does: no night of its window was validated yet."""
+        early = (DataRejected.outcome, "train done", "evaluate done")
+        for night in [night for night, ended in self.ended.items() if ended in early]:
+            for verb in VERBS[1:]:
+                assert self.step(night, verb), night
 
     def _validate(self, number: int) -> str:
         if number in self.schedule.missing:
