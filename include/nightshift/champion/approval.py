@@ -15,8 +15,9 @@ def refused_because(model: Model, night: str, decision: Decision | None, key: st
     if decision is None:
         example = f"nightshift promote {model.name} {night} --decision approved --decided-by NAME --about {key}"
         raise BadConfig(f"model {model.name} is promoted only when a person agrees: say who did, with `{example}`")
+    because = f": {decision.reason}" if decision.reason else ""
     if decision.outcome == "rejected":
-        return f"rejected by {decision.by}"
+        return f"rejected by {decision.by}{because}"
     if decision.outcome == "unanswered":
         return f"nobody answered within {_hours(model)}"
     if decision.about != key:

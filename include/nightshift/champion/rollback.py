@@ -75,6 +75,7 @@ def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
         seen = settled(registry, ledger, wish.model, wish.cause)
         done = _done_before(seen, wish)
         if done is not None:
+            _refresh_cards(store, registry, done)
             return RolledBack(done, again=True)
         standing = _unchanged(standing, seen)
         target = _target(seen, wish)

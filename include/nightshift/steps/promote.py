@@ -87,6 +87,7 @@ def run(step: Step) -> Outcome:
         if known is not None:
             if look:  # another attempt of ours was first: what we announced over its tag is not what it appended
                 promotion.registry.tag(_question(promotion).version, entries.announced(known))
+            _refresh_cards(promotion, known)  # the earlier attempt may have ended before it did
             return _concluded(promotion, seen, known, reused=True)
         if _rival_changed(promotion, seen) and not _superseded(promotion, seen):
             _evaluate_again(promotion)
@@ -103,9 +104,16 @@ def _ended(promotion: Promotion, seen: Court, entry: Entry) -> Outcome:
     name = promotion.step.model.name
     if entry.changes_champion:
         settle(promotion.registry, promotion.ledger, name)
-    for number in dict.fromkeys([entry.version, *([seen.champion.number] if seen.champion else [])]):
-        publish_card(promotion.step.store, promotion.registry, name, number)
+    _refresh_cards(promotion, entry)
     return _concluded(promotion, seen, entry, reused=False)
+
+
+def _refresh_cards(promotion: Promotion, entry: Entry) -> None:
+    """The model cards of the versions whose story the entry goes on with."""
+    replaced = entry.previous_version if entry.changes_champion else None
+    for number in (entry.version, replaced):
+        if number is not None:
+            publish_card(promotion.step.store, promotion.registry, entry.model, number)
 
 
 def _question(promotion: Promotion) -> Question:
