@@ -116,6 +116,14 @@ def test_skewed_days_push_away_the_bound_on_their_far_side() -> None:
     assert (found.gain - found.low) / (found.high - found.gain) == pytest.approx(down / up)
 
 
+def test_draws_of_one_or_two_days_do_not_decide() -> None:
+    """They have hardly any spread to divide by; with four days they would more than double the distance."""
+    generator = np.random.default_rng(1)
+    found = [multiples(generator.normal(size=4), 0.95, 2000, 1)[0] for _ in range(200)]
+    assert np.median(found) == pytest.approx(t.ppf(0.95, 3))
+    assert np.mean(found) < 1.5 * t.ppf(0.95, 3)
+
+
 def test_no_bound_is_infinite_where_a_draw_may_hold_one_day_only() -> None:
     found = bounded(0.5, np.array([0.4, 0.6, 0.5, 0.55]), 0.995, 10_000, 1)
     assert np.isfinite([found.low, found.high]).all()
