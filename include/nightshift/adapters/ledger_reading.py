@@ -5,15 +5,18 @@ is missing or was edited is a sentence here, not an error: the others are still 
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 from nightshift.adapters.ledger import Entry, Ledger, parse
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import BadConfig
 
 AT_ONCE = 16
+NAME = re.compile(r"\A[0-9]{6}\.json\Z")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,17 @@ def read_all(store: ObjectStore, model: str) -> Reading:
     return read(store, model, 1, last_number(store, model))
 
 
+def read_since(store: ObjectStore, model: str, since: datetime | None) -> Reading:
+    """The entries that were written since an instant (None: all), and the last one in any case.
+
+    What is older cannot be about what did not exist yet, and is not read.
+    """
+    written = _written(store, model)
+    last = max(written, default=0)
+    first = min((number for number, when in written.items() if since is None or when >= since), default=last)
+    return read(store, model, max(1, first), last)
+
+
 def read(store: ObjectStore, model: str, first: int, last: int) -> Reading:
     """The entries numbered `first` to `last`; the chain is checked from the one before `first`, where there is one."""
     before = max(1, first - 1)
@@ -50,8 +64,13 @@ def read(store: ObjectStore, model: str, first: int, last: int) -> Reading:
 
 def last_number(store: ObjectStore, model: str) -> int:
     """The number of the newest entry, 0 when there is none. Raises `TryLater` when the store fails."""
-    names = (found.name.removesuffix(".json") for found in store.objects(store.uri(f"ledger/{model}/")))
-    return max((int(name) for name in names if len(name) == 6 and name.isascii() and name.isdigit()), default=0)
+    return max(_written(store, model), default=0)
+
+
+def _written(store: ObjectStore, model: str) -> dict[int, datetime]:
+    """The number of each entry, and when it was written."""
+    found = store.objects(store.uri(f"ledger/{model}/"))
+    return {int(one.name[:6]): one.modified for one in found if NAME.match(one.name)}
 
 
 def _objects(store: ObjectStore, model: str, numbers: Sequence[int]) -> list[tuple[int, bytes | None]]:

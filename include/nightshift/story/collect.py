@@ -6,7 +6,7 @@ in, as MLflow has it or as a copy of it was kept.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from nightshift.adapters import ledger_reading, results
@@ -19,10 +19,12 @@ from nightshift.story.data import data
 from nightshift.story.reigns import decisions, reigns, state
 from nightshift.story.scored import scored
 from nightshift.story.story import Origin, Story
+from nightshift.story.words import instant
 
 Detail = Mapping[str, Any]
 CODE = "nightshift.code_version"
 CAUSED_BY = "nightshift.caused_by"
+CLOCKS_DIFFER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def collect(store: ObjectStore, model: str, number: int, record: Record | None, 
 
     `record`: MLflow's part, None when neither MLflow nor a kept copy has it. `copied`: it is a kept copy.
     """
-    reading = ledger_reading.read_all(store, model)
+    reading = ledger_reading.read_since(store, model, _since(record))
     records = Records(store, model, number, record, reading.entries, reading.faults, copied)
     registered = record is not None and record.registered
     if not registered and not any(number in (e.version, e.withdrawn, e.champion_version) for e in records.entries):
@@ -83,11 +85,16 @@ def collect(store: ObjectStore, model: str, number: int, record: Record | None, 
     return _story(records, registered=registered)
 
 
+def _since(record: Record | None) -> datetime | None:
+    """Before when nothing can be about the version: its making, less what clocks may differ by. None: not known."""
+    return datetime.fromisoformat(record.created) - CLOCKS_DIFFER if record is not None and record.created else None
+
+
 def _story(records: Records, *, registered: bool) -> Story:
     trained = records.document("train.json") or records.result("train", "version")
     verdict, verdict_from = _verdict(records)
     record = records.record
-    predictions, unreadable = scored(records.store, records.model, records.number)
+    predictions, unreadable = scored(records.store, records.model, records.number, _since(record))
     return Story(
         model=records.model,
         number=records.number,
@@ -190,4 +197,4 @@ def _alias(records: Records) -> list[str]:
         return []
     named = "no version" if record.champion is None else f"version {record.champion}"
     said = "no champion" if reigns is None else f"version {reigns} as champion"
-    return [f"MLflow's alias champion named {named} on {record.read}, while the ledger has {said}"]
+    return [f"MLflow's alias champion named {named} on {instant(record.read)}, while the ledger has {said}"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from nightshift.adapters.manifests import NAME, Manifest, location, manifest
 from nightshift.adapters.storage import ObjectStore
@@ -12,15 +13,26 @@ AT_ONCE = 16
 DATED = "date="
 
 
-def scored(store: ObjectStore, model: str, number: int) -> tuple[tuple[Scored, ...], tuple[str, ...]]:
-    """Every publication of the version's predictions by night, and a sentence for each manifest that is unreadable."""
+def scored(
+    store: ObjectStore, model: str, number: int, since: datetime | None
+) -> tuple[tuple[Scored, ...], tuple[str, ...]]:
+    """Every publication of the version's predictions by night, and a sentence for each manifest that is unreadable.
+
+    `since`: when the version was made; what was published before is not read. None: not known.
+    """
     folder = store.uri(f"scores/{model}/")
-    nights = [name.removeprefix(DATED) for name in store.folders(folder) if name.startswith(DATED)]
+    nights = _nights(store, folder, since)
     with ThreadPoolExecutor(AT_ONCE) as readers:
         found = list(readers.map(lambda night: _manifest(store, f"{folder}{DATED}{night}/"), nights))
     notes = tuple(f"{folder}{DATED}{n}/{NAME} is unreadable" for n, one in zip(nights, found, strict=True) if one == "")
     pairs = [(night, one) for night, one in zip(nights, found, strict=True) if isinstance(one, Manifest)]
     return tuple(s for night, one in pairs for s in _of(night, f"{folder}{DATED}{night}/", one, number)), notes
+
+
+def _nights(store: ObjectStore, folder: str, since: datetime | None) -> list[str]:
+    found = (one for one in store.objects(folder + DATED) if one.name == NAME)
+    dated = (one.uri.removeprefix(folder + DATED) for one in found if since is None or one.modified >= since)
+    return sorted(rest.split("/")[0] for rest in dated)
 
 
 def _manifest(store: ObjectStore, partition: str) -> Manifest | str | None:

@@ -1,7 +1,9 @@
+from datetime import timedelta
+
 import pytest
 
 from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_reading import last_number, read, read_all
+from nightshift.adapters.ledger_reading import last_number, read, read_all, read_since
 from nightshift.adapters.storage import ObjectStore
 from version_records import append, entry
 
@@ -60,6 +62,16 @@ def test_a_first_entry_that_names_one_before_it_tells_that_the_first_was_taken_o
     assert second is not None
     store.put(ledger.uri(1), second.replace(b'"number": 2', b'"number": 1'))
     assert "entry 1 names an entry before it: the first one was taken out" in read_all(store, "flights").faults
+
+
+def test_only_what_was_written_since_is_read_and_the_last_in_any_case(store: ObjectStore, ledger: Ledger) -> None:
+    written = {one.name: one.modified for one in store.objects(store.uri("ledger/flights/"))}
+    for since, expected in ((None, 40), (min(written.values()), 40), (max(written.values()) + timedelta(days=1), 1)):
+        reading = read_since(store, "flights", since)
+        assert len(reading.entries) == expected
+        assert reading.last == ledger.last()
+        assert reading.faults == ()
+    assert read_since(store, "shops", None).entries == ()
 
 
 def test_no_ledger_is_an_empty_one(store: ObjectStore) -> None:

@@ -1,7 +1,7 @@
 """What a story takes from which record, from records made by hand in a real S3."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +97,20 @@ def test_each_partition_has_its_digest_its_use_and_its_validation(store: ObjectS
     assert story.data.left_out == (("2013-01-29", "it was never validated"),)
 
 
+def test_the_partitions_of_a_weekly_model_were_checked_by_the_week_before(store: ObjectStore) -> None:
+    append(store, entry("promotion", 2, 2))
+    weekly = record()
+    assert weekly.run is not None
+    trained = {"train_nights": ["2013-01-13", "2013-01-20"], "holdout_nights": ["2013-01-27"]}
+    inputs = {"s3://lake/flights/date=2013-01-27/": "d7"}
+    run = replace(weekly.run, documents={"train.json": trained, "inputs.json": inputs})
+    checked = {"dataset": "flights", "partition": "s3://lake/flights/date=2013-01-27/", "digest": "d7", "rows": 7}
+    result(store, date(2013, 1, 20), "validate", {"datasets": [checked]})
+    (partition,) = collect(store, "flights", 2, replace(weekly, run=run)).data.partitions
+    assert partition.check is not None
+    assert (partition.check.rows, partition.check.same) == (7, True)
+
+
 def test_a_validation_that_was_replaced_is_found_in_the_index_by_its_digest(store: ObjectStore) -> None:
     append(store, entry("promotion", 2, 2))
     night = date(2013, 2, 2)
@@ -134,6 +148,19 @@ def test_what_it_scored_and_what_was_scored_again_since(store: ObjectStore) -> N
     assert (redone.night, redone.rows, redone.attempt, redone.replaced_by) == ("2013-02-04", 640, "old", 5)
     assert redone.replaced == "2013-03-05T07:00:00+00:00"
     assert any("date=2013-02-06/_MANIFEST.json is unreadable" in note for note in story.notes)
+
+
+def test_what_was_decided_and_published_before_it_was_made_is_not_read(store: ObjectStore) -> None:
+    append(store, *(entry("promotion", number, number) for number in (1, 2, 3)))
+    store.put(Ledger(store, "flights").uri(1), b"{")
+    _published(store, "2013-02-03", 2)
+    tomorrow = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    story = collect(store, "flights", 2, record(champion=3, created=tomorrow, read=tomorrow))
+    assert (story.notes, story.decisions, story.scored) == ((), (), ())
+    assert story.state == "registered"
+    yesterday = (datetime.now(UTC) - timedelta(hours=23)).isoformat()
+    story = collect(store, "flights", 2, record(champion=3, created=yesterday, read=tomorrow))
+    assert (len(story.reigns), len(story.scored)) == (1, 1)
 
 
 def test_an_alias_that_names_another_than_the_ledger_is_said(store: ObjectStore) -> None:

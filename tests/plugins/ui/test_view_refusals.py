@@ -61,6 +61,14 @@ def test_the_index_lists_only_models_that_the_user_may_read(client: Client) -> N
     assert "2013-02-09" not in reply.text
 
 
+def test_promotions_list_only_models_that_the_user_may_read(client: Client) -> None:
+    assert "/history/flights" in client().get("/history").text
+    reply = client(role=None).get("/history")
+    assert reply.status_code == 200
+    assert "flights" not in reply.text
+    assert "no model whose DAG you may read" in reply.text
+
+
 @pytest.mark.parametrize("path", ["/docs", "/history", *OF_MODEL])
 def test_storage_that_is_away_is_a_sentence(client: Client, path: str) -> None:
     away = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), attempts=1)
