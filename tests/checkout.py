@@ -42,5 +42,5 @@ def run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs a program of this environment in the copy: `python`, or a name beside it such as `ruff`."""
     program = sys.executable if words[0] == "python" else str(Path(sys.executable).parent / words[0])
     return subprocess.run(
-        [program, *words[1:]], cwd=copy, env=environment(copy), capture_output=True, text=True, timeout=280
+        [program, *words[1:]], cwd=copy, env=environment(copy), capture_output=True, text=True, timeout=800
     )

@@ -54,8 +54,8 @@ MODEL = Model(
         metric="mae",
         # Degrees. Thirteen weeks have 2.7 at the median and 3.8 at worst; learned from shuffled days a model has 5.5.
         floor=4.0,
-        # A week gives luck a seventh of the chances that nights do, and a person looks besides: over the record three of
-        # 138 challengers won.
+        # A week gives luck a seventh of the chances that nights do, and a person looks besides: over the record three
+        # of 138 challengers won.
         confidence=0.95,
         slices=("ahead",),
         # Degrees: what a reader of the forecast would notice.

@@ -6,7 +6,7 @@ weeks.
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,20 +19,18 @@ from nightshift.errors import BadConfig
 FIRST = date(2012, 1, 2)
 LAST = date(2015, 12, 27)
 REPLAYED_LAST = LAST
-WEEK = timedelta(days=7)
 
 
 def frames() -> Mapping[str, Mapping[date, pd.DataFrame]]:
     """Every partition of the record: dataset name, then the Sunday that its week ends with."""
     observed = _observed()
-    sundays = [FIRST - timedelta(days=1) + number * WEEK for number in range(1, (LAST - FIRST).days // 7 + 2)]
-    weeks = {sunday: _week(observed, sunday) for sunday in sundays}
-    return {"observed": weeks, "asked": {sunday: _asked(week) for sunday, week in weeks.items()}}
-
-
-def _week(observed: pd.DataFrame, sunday: date) -> pd.DataFrame:
-    inside = observed["day"].between(pd.Timestamp(sunday - WEEK + timedelta(days=1)), pd.Timestamp(sunday))
-    return observed[inside].reset_index(drop=True)
+    sunday = observed["day"] + pd.to_timedelta(6 - observed["day"].dt.day_of_week, unit="D")
+    inside = observed["day"].between(pd.Timestamp(FIRST), pd.Timestamp(LAST))
+    weeks = {
+        pd.Timestamp(str(night)).date(): week.reset_index(drop=True)
+        for night, week in observed[inside].groupby(sunday[inside])
+    }
+    return {"observed": weeks, "asked": {night: _asked(week) for night, week in weeks.items()}}
 
 
 def _asked(week: pd.DataFrame) -> pd.DataFrame:
