@@ -1,0 +1,167 @@
+"""Verdicts computed again from the ledger: the real gate on made-up nights, and once on real models."""
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from importlib import import_module
+from itertools import count
+
+import pytest
+
+from light_nights import Forge, land, model_of, validated
+from nightshift.adapters import results
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore, as_json
+from nightshift.commands.recheck import differences, main
+from nightshift.definition import Model
+from nightshift.performing import perform
+from nightshift.result import Result
+from nightshift.settings import RunSettings
+from nightshift.steps import Step
+
+FIRST = date(2013, 3, 1)
+NIGHTS = [FIRST + timedelta(days=n) for n in range(-18, 3)]
+WEAK, STRONG = NIGHTS[-2], NIGHTS[-1]
+LEFT_OUT = FIRST - timedelta(days=3)
+_numbers = count(1)
+
+
+def _run(model: Model, store: ObjectStore, night: date) -> None:
+    for verb in ("train", "evaluate", "promote"):
+        result, code = perform(verb, Step(model, night, store, RunSettings()))
+        assert code in (0, 99), result.summary
+
+
+@pytest.fixture
+def decided(store: ObjectStore, bucket: str, mlflow_environment: str, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """A model with two entries: the first champion, and a better one. One night of their holdouts was left out."""
+    assert mlflow_environment
+    model = model_of(f"rechecked_{next(_numbers)}", bucket, 8)
+    land(store, model, [*NIGHTS, STRONG + timedelta(days=1)])
+    validated(store, model, [night for night in NIGHTS if night != LEFT_OUT])
+    Forge({WEAK: 0.4, STRONG: 1.0}).use(monkeypatch)
+    monkeypatch.setattr("models.load", lambda _: model)
+    for night in (WEAK, STRONG):
+        _run(model, store, night)
+    return model
+
+
+def _edit(store: ObjectStore, model: Model, number: int, change: Callable[[dict[str, object]], None]) -> None:
+    uri = Ledger(store, model.name).uri(number)
+    entry = json.loads(store.get(uri) or b"")
+    change(entry["verdict"])
+    store.put(uri, as_json(entry))
+
+
+def test_every_verdict_is_the_same_even_when_more_nights_became_usable(
+    decided: Model, store: ObjectStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    validated(store, decided, [LEFT_OUT])  # the features of the nights after it would now look back on it
+    assert main([decided.name]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].endswith(f"entry 2, night {STRONG}, version 2 against 1: same")
+    assert said[1].endswith(f"entry 1, night {WEAK}, version 1 without a champion: same")
+    assert said[-1].endswith("2 the same, 0 differ, 0 cannot be computed any more")
+
+
+def test_one_entry_or_the_newest_ones(decided: Model, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([decided.name, "1"]) == 0
+    assert main([decided.name, "--last", "1"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("entry 1, ") == said.count("entry 2, ") == 1
+
+
+def test_a_number_that_was_altered_is_named(
+    decided: Model, store: ObjectStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def better(record: dict[str, object]) -> None:
+        record["verdict"]["gain"] += 0.001  # type: ignore[index]
+
+    _edit(store, decided, 2, better)
+    assert main([decided.name]) == 10
+    said = capsys.readouterr().out
+    assert "against 1: differs (gain was " in said
+    assert "1 the same, 1 differ" in said
+
+
+def test_the_gate_of_the_record_decides(decided: Model, store: ObjectStore, capsys: pytest.CaptureFixture[str]) -> None:
+    def stricter(record: dict[str, object]) -> None:
+        record["gate"]["min_gain"] = 1.0  # type: ignore[index]
+
+    _edit(store, decided, 2, stricter)
+    assert main([decided.name, "2"]) == 10
+    assert "differs (checks better passed was True, and is False; " in capsys.readouterr().out
+
+
+def test_data_that_changed_is_said_and_not_used(
+    decided: Model, store: ObjectStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = decided.facts.partition(STRONG)
+    store.put(f"{changed}part-0.parquet", b"other rows")
+    assert main([decided.name]) == 10
+    said = capsys.readouterr().out
+    assert f"entry 2, night {STRONG}, version 2 against 1: cannot ({changed} changed since: its digest was" in said
+    assert "1 the same, 0 differ, 1 cannot be computed any more" in said
+
+
+def test_a_deleted_version_is_named(decided: Model, capsys: pytest.CaptureFixture[str]) -> None:
+    body = json.dumps({"name": decided.name, "version": "1"}).encode()
+    Registry().server._send("DELETE", "/api/2.0/mlflow/model-versions/delete", body, 1)
+    assert main([decided.name, "2"]) == 10
+    assert "cannot (version 1 was deleted from the registry)" in capsys.readouterr().out
+
+
+def test_features_that_changed_since_are_the_reason(
+    decided: Model, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = import_module("light_nights").rows
+
+    def other(*given: object) -> object:
+        found = honest(*given)
+        found.features["score"] += 1
+        return found
+
+    monkeypatch.setattr("nightshift.steps._recorded.examples", other)
+    assert main([decided.name, "2"]) == 10
+    assert "differs (challenger was" in capsys.readouterr().out
+    monkeypatch.setattr("models.digest", lambda _: "other code")
+    assert main([decided.name, "2"]) == 10
+    assert f"cannot (the code of models/{decided.name} changed since; now challenger was" in capsys.readouterr().out
+
+
+def test_an_entry_that_is_not_there_is_a_wrong_argument(decided: Model, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([decided.name, "7"]) == 20
+    assert "entry 7 is not in the ledger" in capsys.readouterr().out
+    assert main([decided.name, "--last", "0"]) == 20
+
+
+@pytest.mark.usefixtures("fresh_in_process")
+def test_a_verdict_on_real_models_is_the_same(
+    run_step: Callable[..., Result],
+    landed: Model,
+    store: ObjectStore,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = import_module("models.shops.estimator")
+    honest = module.estimator
+    monkeypatch.setattr("models.load", lambda _: landed)
+    for night, trees in ((date(2013, 2, 18), 2), (date(2013, 2, 19), 25)):
+        monkeypatch.setattr(module, "estimator", lambda seed, trees=trees: honest(seed).set_params(max_iter=trees))
+        for verb in ("train", "evaluate", "promote"):
+            assert run_step(verb, night).outcome == "done"
+    assert main(["shops"]) == 0, capsys.readouterr().out
+    detail = results.load(store, "shops", date(2013, 2, 19), "evaluate")
+    assert detail is not None
+    assert detail.detail["gate"]["metric"] == "log_loss"
+    assert landed.facts.partition(date(2013, 2, 13)) in detail.detail["inputs"]  # looked back on by the 15th
+
+
+def test_numbers_may_differ_by_rounding_and_not_by_more() -> None:
+    one = {"gain": 0.1, "checks": [{"name": "floor", "passed": True, "sentence": "so"}], "interval": [0.0, 1.0]}
+    assert differences(one, {**one, "gain": 0.1 + 1e-12}) == []
+    assert differences(one, {**one, "gain": 0.1 + 1e-8}) == [f"gain was 0.1, and is {0.1 + 1e-8}"]
+    assert differences(one, {**one, "interval": None}) == ["interval was [0.0, 1.0], and is None"]
+    failed = [{"name": "floor", "passed": False, "sentence": "other words"}]
+    assert differences(one, {**one, "checks": failed}) == ["checks floor passed was True, and is False"]
