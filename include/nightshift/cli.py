@@ -36,6 +36,7 @@ COMMANDS = {
 """Words that are no step of a night, and the module whose `main(argv) -> int` each runs."""
 OUTCOMES = ("approved", "rejected", "unanswered")
 KEY = re.compile(r"\A[0-9a-f]{20}\Z")
+LONGEST_REASON = 500
 PERSON = re.compile(r"\A[\w.@+'][\w .@+'-]{0,99}\Z")
 
 DOES = {
@@ -97,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--decision", metavar="OUTCOME", choices=OUTCOMES, help="promote: what a person said of it")
     top.add_argument("--decided-by", metavar="NAME", default="", help="promote: that person's name")
     top.add_argument("--decided-at", metavar="INSTANT", default="", help="promote: when, ISO 8601; default: now")
+    top.add_argument("--decided-because", metavar="TEXT", default="", help="promote: that person's own words, if any")
     top.add_argument("--about", metavar="KEY", default="", help="promote: idempotency key of the verdict shown")
     return top
 
@@ -133,7 +135,11 @@ def decision(given: argparse.Namespace) -> Decision | None:
         raise BadConfig("--about must be the idempotency key of the verdict that was shown: 20 hexadecimal digits")
     if not PERSON.match(given.decided_by) and (given.decided_by or given.decision != "unanswered"):
         raise BadConfig("--decided-by must name who decided, in at most 100 characters without control characters")
-    return Decision(outcome=given.decision, by=given.decided_by, about=given.about, at=_instant(given.decided_at))
+    reason = given.decided_because.strip()
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise BadConfig(f"--decided-because must be one line of at most {LONGEST_REASON} characters")
+    at = _instant(given.decided_at)
+    return Decision(outcome=given.decision, by=given.decided_by, about=given.about, at=at, reason=reason)
 
 
 def _instant(text: str) -> str:

@@ -39,15 +39,17 @@ def of(event: Mapping[str, Any], approve: str, about: str) -> dict[str, str]:
 def words(said: object) -> list[str]:
     """The arguments of `promote` for an answer. Raises `BadConfig` when it is none."""
     try:
-        found = {name: str(said[name]) for name in ("outcome", "by", "at", "about")}  # type: ignore[index]  # any JSON
+        found = {name: str(said[name]) for name in ("outcome", "by", "at", "about", "reason")}  # type: ignore[index]  # any JSON
         datetime.fromisoformat(found["at"])
     except (TypeError, KeyError, ValueError, IndexError) as error:
         raise BadConfig("the answer of approve cannot be read: clear approve, and it asks again") from error
     if found["outcome"] not in (APPROVED, REJECTED, UNANSWERED) or not KEY.match(found["about"]):
         raise BadConfig("the answer of approve is not one that it gives: clear approve, and it asks again")
-    by = cause.name(found["by"])
+    by, why = cause.name(found["by"]), _reason(found["reason"])
     who = [f"--decided-by={by}"] if by else []
-    return [f"--decision={found['outcome']}", *who, f"--decided-at={found['at']}", f"--about={found['about']}"]
+    because = [f"--decided-because={why}"] if why else []
+    when, about = f"--decided-at={found['at']}", f"--about={found['about']}"
+    return [f"--decision={found['outcome']}", *who, *because, when, about]
 
 
 def _name(person: Any) -> str:
@@ -57,5 +59,6 @@ def _name(person: Any) -> str:
 
 
 def _reason(found: object) -> str:
-    text = found if isinstance(found, str) else ""
-    return "".join(one if one.isprintable() else " " for one in text).strip()[:LONGEST_REASON]
+    """One line without `$(`: in an argument Kubernetes replaces `$(NAME)` by a variable, which could be a secret."""
+    text = found.replace("$(", "$ (") if isinstance(found, str) else ""
+    return "".join(one if one.isprintable() else " " for one in text).strip()[:LONGEST_REASON].strip()

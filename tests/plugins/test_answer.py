@@ -87,7 +87,23 @@ def test_the_step_takes_no_answer_as_one() -> None:
     assert (taken.outcome, taken.by) == ("unanswered", "")
 
 
-GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "about": KEY}
+@given(st.text() | st.sampled_from(["--force", "$(AWS_SECRET_ACCESS_KEY)", "$$(X)", "why\nnot", "x" * 900]))
+def test_the_step_takes_every_reason_and_none_reads_a_variable_of_the_pod(reason: str) -> None:
+    words = answer.words(said(event("Reject", params_input={"reason": reason})))
+    assert not [word for word in words if "$(" in word]
+    taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
+    assert taken
+    assert taken.reason.split() == answer.of(event(params_input={"reason": reason}), "Approve", KEY)["reason"].split()
+
+
+def test_a_plain_reason_arrives_letter_by_letter() -> None:
+    words = answer.words(said(event("Reject", params_input={"reason": "not before the holidays; 2 % is too little"})))
+    taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
+    assert taken
+    assert taken.reason == "not before the holidays; 2 % is too little"
+
+
+GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "about": KEY, "reason": ""}
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,9 @@ def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -
     assert slots(airflow) == (0, 0, 0)
     assert airflow.answer(run, "Approve", "looks right to me") == 200
     assert states(run) == (DONE, DONE, DONE, DONE)
-    decision, by, at, about = said(airflow, run)
+    decision, by, because, at, about = said(airflow, run)
     assert (decision, by, about) == ("--decision=approved", "--decided-by=admin", f"--about={KEY}")
+    assert because == "--decided-because=looks right to me"
     assert at.startswith("--decided-at=20")
     assert "approved by admin because: looks right to me" in run.said("approve")
     assert airflow.admin._get(f"{run.path}/taskInstances/promote/links")["extra_links"] == {
@@ -105,7 +106,7 @@ def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -
         "MLflow run": "/nightshift/mlflow/flights/2013-02-08",
         "History": "/nightshift/history/flights",
     }
-    assert f"promote 2013-02-08 --decision=approved --decided-by=admin {at} --about={KEY}" in run.said("promote")
+    assert f"promote 2013-02-08 --decision=approved --decided-by=admin {because} {at}" in run.said("promote")
 
 
 def slots(airflow: Scheduled) -> tuple[int, int, int]:

@@ -37,13 +37,14 @@ class Decision:
     """What a person said about a promotion: `outcome` is approved, rejected or unanswered.
 
     `by`: the person's name in Airflow, empty when nobody answered. `about`: the idempotency key of the verdict that was
-    shown. `at`: ISO 8601 instant in UTC.
+    shown. `at`: ISO 8601 instant in UTC. `reason`: the person's own words, one line, empty when none were given.
     """
 
     outcome: Literal["approved", "rejected", "unanswered"]
     by: str
     about: str
     at: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
