@@ -153,6 +153,12 @@ def _scored(story: Story) -> str:
     if not story.scored:
         return "No predictions of it are on record."
     redone = len(story.scored) - standing
-    also = f"; those of {redone} more were replaced since" if redone else ""
+    if not standing:
+        return f"It scored {_nights(redone)}, and none of its predictions stand: they were made again since."
+    also = f"; those of {redone} more were made again since" if redone else ""
     still = "still " if story.state == "withdrawn" and standing else ""
-    return f"Its predictions {still}stand for {standing} {'night' if standing == 1 else 'nights'}{also}."
+    return f"Its predictions {still}stand for {_nights(standing)}{also}."
+
+
+def _nights(how_many: int) -> str:
+    return "1 night" if how_many == 1 else f"{how_many} nights"

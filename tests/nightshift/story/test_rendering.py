@@ -227,3 +227,23 @@ def test_a_short_summary_is_whole() -> None:
     text = render.summary(story(), LINKS, 4900)
     assert "…" not in text
     assert "the reason of rollback 1" in text
+
+
+def _scored(*standing: bool) -> Story:
+    one = story().scored[0]
+    made = (dataclasses.replace(one, replaced_by=None if stands else 1) for stands in standing)
+    return story(scored=tuple(made), state="replaced")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (_scored(), "No predictions of it are on record."),
+        (_scored(True), "Its predictions stand for 1 night."),
+        (_scored(True, True, False), "Its predictions stand for 2 nights; those of 1 more were made again since."),
+        (_scored(False), "It scored 1 night, and none of its predictions stand: they were made again since."),
+        (dataclasses.replace(_scored(True), state="withdrawn"), "Its predictions still stand for 1 night."),
+    ],
+)
+def test_what_became_of_its_predictions_is_one_sentence(told: Story, said: str) -> None:
+    assert said in page(told).text

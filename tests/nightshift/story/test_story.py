@@ -82,6 +82,7 @@ def test_every_version_tells_its_own_past(
     _withdrawn(past, store, registry)
     _the_others(past, store, registry)
     _the_card_of_promote_is_there(registry, past.withdrawn)
+    _a_card_is_written_anew_when_asked(registry, past.judged)
     _a_deleted_version_leaves_its_run_and_the_ledger(store, registry, past.withdrawn)
     assert main(["explain", MODEL, str(past.withdrawn)]) == 0
     assert "any more" in capsys.readouterr().out
@@ -132,6 +133,17 @@ def _the_card_of_promote_is_there(registry: Registry, number: int) -> None:
     run = registry.version(MODEL, number).run_id
     card = registry.server.artifact(f"{registry._run_folder(run)}/model-card.html").decode()
     assert "max_iter" in card
+
+
+def _a_card_is_written_anew_when_asked(registry: Registry, number: int) -> None:
+    """Nothing was decided about this version, so that no step has written its card."""
+    folder = registry._run_folder(registry.version(MODEL, number).run_id)
+    assert "model-card.md" not in registry.server.artifacts(folder)
+    assert main(["explain", MODEL, str(number), "--publish"]) == 0
+    assert (
+        "It was judged, and nothing is decided about it yet"
+        in registry.server.artifact(f"{folder}/model-card.md").decode()
+    )
 
 
 def _a_deleted_version_leaves_its_run_and_the_ledger(store: ObjectStore, registry: Registry, number: int) -> None:
