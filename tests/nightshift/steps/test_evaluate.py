@@ -119,6 +119,46 @@ def test_a_verdict_can_be_computed_again(
 
 
 @in_process
+def test_a_verdict_holds_all_that_it_takes_to_compute_it_again(
+    run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], landed: Model
+) -> None:
+    champion(2)
+    detail = _judged(run_step, strength, 25).detail
+    assert Gate(**{**detail["gate"], "slices": tuple(detail["gate"]["slices"])}) == landed.gate
+    assert detail["task"] == "classification"
+    assert set(detail["inputs"]) == {
+        *(landed.facts.partition(date(2013, 2, day)) for day in range(13, 20)),  # with two nights to look back on
+        *(landed.scheduled.partition(date(2013, 2, day)) for day in range(15, 20)),
+    }
+
+
+@in_process
+def test_a_verdict_is_found_again_though_a_night_became_usable_since(
+    run_step: RunStep, strength: Callable[[int], None], landed: Model, source: Any, store: ObjectStore
+) -> None:
+    late = date(2013, 2, 16)
+    source.validated(store, landed, late, outcome="rejected", failed=1)
+    first = _judged(run_step, strength, 25)
+    assert "2013-02-16" not in first.detail["holdout_nights"]
+    source.validated(store, landed, late)
+    assert run_step("evaluate", AFTER).detail == {**first.detail, "reused": True}
+
+
+@in_process
+def test_a_night_whose_holdout_changed_is_judged_again_unless_it_was_promoted_upon(
+    run_step: RunStep, strength: Callable[[int], None], landed: Model, source: Any, store: ObjectStore
+) -> None:
+    first = _judged(run_step, strength, 25)
+    source.validated(store, landed, date(2013, 2, 16), outcome="rejected", failed=1)
+    second = run_step("evaluate", AFTER)
+    assert "2013-02-16" not in second.detail["holdout_nights"]
+    assert second.detail["idempotency_key"] != first.detail["idempotency_key"]
+    assert run_step("promote", AFTER).outcome == "done"
+    source.validated(store, landed, date(2013, 2, 17), outcome="rejected", failed=1)
+    assert run_step("evaluate", AFTER).detail == {**second.detail, "reused": True}
+
+
+@in_process
 def test_a_night_that_is_judged_again_after_its_promotion_does_not_meet_itself(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int], store: ObjectStore
 ) -> None:

@@ -84,6 +84,43 @@ def test_a_second_run_finds_the_first(run_step: RunStep, runs: Callable[[str], l
     assert _versions(registry) == [first.detail["version"]]
 
 
+def test_a_night_that_became_usable_since_makes_no_second_version(
+    run_step: RunStep,
+    store: ObjectStore,
+    landed: Model,
+    source: Any,
+    registry: Registry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In a backfill the nights of a window are validated in any order: a retry must find what was trained before."""
+    late, looked_back_on = date(2013, 2, 12), date(2013, 2, 8)
+    for night in (late, looked_back_on):
+        source.validated(store, landed, night, outcome="rejected", failed=1)
+    first = run_step("train")
+    assert "2013-02-12" not in first.detail["train_nights"]
+    for night in (late, looked_back_on):
+        source.validated(store, landed, night)
+    with caplog.at_level("INFO"):
+        again = run_step("train")
+    assert again.detail == {**first.detail, "reused": True}
+    assert _versions(registry) == [first.detail["version"]]
+    assert f"night 2013-02-12 became usable after version {first.detail['version']} was trained" in caplog.text
+
+
+def test_a_night_that_is_no_longer_valid_makes_another_version(
+    run_step: RunStep, store: ObjectStore, landed: Model, source: Any, registry: Registry
+) -> None:
+    first = run_step("train")
+    source.validated(store, landed, date(2013, 2, 12), outcome="rejected", failed=1)
+    second = run_step("train")
+    assert not second.detail["reused"]
+    assert "2013-02-12" not in second.detail["train_nights"]
+    # The night is put right: the first version holds again, and of two that hold it is always the first.
+    source.validated(store, landed, date(2013, 2, 12))
+    assert run_step("train").detail == {**first.detail, "reused": True}
+    assert _versions(registry) == [first.detail["version"], second.detail["version"]]
+
+
 def test_other_code_and_other_data_are_other_work(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any, registry: Registry
 ) -> None:
@@ -181,6 +218,41 @@ def test_of_two_attempts_at_once_the_version_keeps_its_own_model(
     named = MlflowClient().get_logged_model(version.source.rsplit("/", 1)[-1])
     assert named.status == "READY"
     assert len(MlflowClient().search_logged_models([named.experiment_id], f"source_run_id = '{late['run_id']}'")) == 1
+
+
+@pytest.mark.parametrize("where", ["before it registers", "while it registers"])
+def test_of_two_attempts_that_saw_other_windows_one_version_is_used(
+    run_step: RunStep,
+    store: ObjectStore,
+    landed: Model,
+    source: Any,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    """Attempt one began before a night became usable; attempt two begins after, and is the first to register."""
+    source.validated(store, landed, date(2013, 2, 12), outcome="rejected", failed=1)
+    place, name = (TrainingRun, "log_files") if where == "before it registers" else (Registry, "register")
+    real = getattr(place, name)
+    others: list[Result] = []
+
+    def overtaken(self: Any, *words: Any) -> Any:
+        if not others:
+            source.validated(store, landed, date(2013, 2, 12))
+            monkeypatch.setattr(place, name, real)
+            others.append(run_step("train"))
+        return real(self, *words)
+
+    monkeypatch.setattr(place, name, overtaken)
+    late = run_step("train").detail
+    assert late["version"] == others[0].detail["version"]
+    assert "2013-02-12" in late["train_nights"]
+    assert run_step("train").detail["version"] == late["version"]
+    numbers = _versions(registry)
+    if where == "before it registers":
+        assert numbers == [late["version"]]
+    else:
+        assert registry.version("shops", numbers[1]).tags["nightshift.used_instead"] == str(late["version"])
 
 
 def test_a_model_file_that_was_cut_short_is_not_registered(
