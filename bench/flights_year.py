@@ -70,14 +70,16 @@ def _write(path: Path) -> None:
     nights = windows.days(FIRST_NIGHT, LAST_NIGHT)
     said = [_said(table, labels, day, night) for night in nights]
     path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished.npz")
     np.savez(
-        path,
+        unfinished,
         day=day,
         labels=labels,
         nights=np.array([night.isoformat() for night in nights]),
         lengths=np.array([len(one) for one in said]),
         said=np.concatenate(said),
     )
+    unfinished.rename(path)
 
 
 def _said(table: pd.DataFrame, labels: Floats, day: NDArray[np.datetime64], night: date) -> NDArray[np.float32]:

@@ -24,7 +24,7 @@ from nightshift.core.metrics import METRICS, Metric
 from worlds import World, lopsided, metrics_of
 
 CONFIDENCES = (0.9, 0.95, 0.99)
-CACHE = Path(__file__).parent.parent / ".nightshift" / "bench" / "flights-year.npz"
+CACHE = Path(__file__).parent / "build" / "flights-year.npz"
 WORLDS = {
     "9 days x 300 rows": World(days=9, rows=300, classes=True),
     "28 days x 100 rows": World(days=28, rows=100, classes=True),
