@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -59,6 +60,7 @@ class Throne:
     registry: Registry
     model: Model
     skills: dict[int, int] = field(default_factory=dict)
+    files: tuple[str, str, str] | tuple[()] = ()
 
     @property
     def name(self) -> str:
@@ -86,19 +88,28 @@ class Throne:
         return Step(self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled", user=""), decision)
 
     def train(self, night: date, skill: int) -> int:
-        """Registers a version of a night; returns its number."""
-        server, body = self.registry.server, f"skill {skill} {night} {next(_numbers)}".encode()
-        run = server.post("runs/create", {"experiment_id": "0", "start_time": 0})["run"]["info"]["run_id"]
-        asked = {"experiment_id": "0", "name": "model", "source_run_id": run}
-        info = server.post("logged-models", asked)["model"]["info"]
-        folder = info["artifact_uri"].removeprefix("mlflow-artifacts:").lstrip("/")
-        server.put_artifact(f"{folder}/model.skops", body)
-        sha = hashlib.sha256(body).hexdigest()
-        tags = {KEY: sha[:20], NIGHT: night.isoformat(), SHA256: sha}
-        number = self.registry.register(self.name, run, info["model_id"], tags).number
+        """Registers a version of a night; returns its number. All versions of a throne are the same file."""
+        run, model_id, sha = self._stored()
+        tags = {KEY: uuid4().hex[:20], NIGHT: night.isoformat(), SHA256: sha}
+        body = {"name": self.name, "source": f"models:/{model_id}", "run_id": run, "model_id": model_id}
+        made = self.registry.server.post("model-versions/create", body | {"tags": _pairs(tags)})["model_version"]
+        number = int(made["version"])
         self.skills[number] = skill
         self._save(night, "train", {"version": number})
         return number
+
+    def _stored(self) -> tuple[str, str, str]:
+        """The run, the model and the digest that all versions share; made with the first one."""
+        if not self.files:
+            server, data = self.registry.server, f"the model of {self.name}".encode()
+            run = server.post("runs/create", {"experiment_id": "0", "start_time": 0})["run"]["info"]["run_id"]
+            asked = {"experiment_id": "0", "name": "model", "source_run_id": run}
+            info = server.post("logged-models", asked)["model"]["info"]
+            folder = info["artifact_uri"].removeprefix("mlflow-artifacts:").lstrip("/")
+            server.put_artifact(f"{folder}/model.skops", data)
+            server.post("registered-models/create", {"name": self.name})
+            self.files = (run, info["model_id"], hashlib.sha256(data).hexdigest())
+        return self.files
 
     def judge(self, step: Step) -> Outcome:
         """In place of `evaluate`: the rival that reigned on the night is met, and the higher skill wins."""
@@ -161,6 +172,10 @@ class Throne:
         who = {"code_version": "test", "caused_by": "a test"}
         found = Result(model=self.name, night=night.isoformat(), verb=verb, detail=detail, **said, **who)  # type: ignore[arg-type]
         results.save(self.store, found)
+
+
+def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 Make = Callable[..., Throne]

@@ -91,6 +91,7 @@ def test_an_answer_to_another_verdict_is_no_answer(throne: Throne) -> None:
     assert throne.entries[-1].verdict["idempotency_key"] == now
 
 
+@pytest.mark.slow
 def test_the_same_answer_is_one_refusal_and_another_answer_a_new_decision(throne: Throne) -> None:
     throne.train(TWO, 5)
     key = throne.evaluate(TWO)
@@ -105,6 +106,7 @@ def test_the_same_answer_is_one_refusal_and_another_answer_a_new_decision(throne
     assert [entry.kind for entry in throne.entries] == ["promotion", "refusal", "refusal", "promotion"]
 
 
+@pytest.mark.slow
 def test_superseded_asks_nobody(throne: Throne) -> None:
     throne.train(date(2013, 2, 16), 9)
     throne.evaluate(date(2013, 2, 16))

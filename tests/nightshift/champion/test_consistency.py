@@ -80,6 +80,7 @@ HARMS: dict[str, tuple[Harm, str, str]] = {
     ),
     "tagged": (lambda t, _: _tag(t, 3, WITHDRAWN, "000003"), "tags", "version 3 is tagged as withdrawn, and by the"),
 }
+FAST = ("edited at the end", "missing", "unfinished", "moved")
 REPAIRED = ("unfinished", "moved", "removed", "deleted", "not tagged", "tagged")
 
 
@@ -94,7 +95,9 @@ def test_a_model_of_which_nothing_was_decided_has_none(throne: Throne) -> None:
     assert _found(throne) == [("moved", "the alias champion names version 1, and the ledger no champion")]
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize(
+    "harm", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in HARMS if name not in FAST)]
+)
 def test_what_does_not_agree_is_found_said_and_repaired(
     reigns: Throne, harm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +117,7 @@ def test_what_does_not_agree_is_found_said_and_repaired(
     assert _found(reigns) == ([] if harm in REPAIRED else found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["moved", "removed"])
 def test_the_alias_goes_back_where_that_is_wanted(reigns: Throne, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     HARMS[harm][0](reigns, monkeypatch)
@@ -124,6 +128,7 @@ def test_the_alias_goes_back_where_that_is_wanted(reigns: Throne, harm: str, mon
     assert (_found(reigns), reigns.alias, len(reigns.entries)) == ([], 1, 4)
 
 
+@pytest.mark.slow
 def test_with_a_broken_ledger_nothing_else_is_repaired(reigns: Throne) -> None:
     reigns.registry.set_champion(reigns.name, 3)
     _edited(reigns, 2, reason="it lost")
@@ -134,6 +139,7 @@ def test_with_a_broken_ledger_nothing_else_is_repaired(reigns: Throne) -> None:
     assert "put the object back as it was from an earlier version of it" in said["chain"][0]
 
 
+@pytest.mark.slow
 def test_entries_that_do_not_fit_each_other_are_found_even_when_the_chain_was_made_anew(reigns: Throne) -> None:
     """Whoever can write to the bucket can make the digests fit again: the sequence of champions tells, and the tags."""
     reigns.store.delete([reigns.ledger.uri(4)])
@@ -144,6 +150,7 @@ def test_entries_that_do_not_fit_each_other_are_found_even_when_the_chain_was_ma
     assert [code for code, _ in found].count("cut") == 2
 
 
+@pytest.mark.slow
 def test_an_announcement_of_an_entry_that_was_lost_to_another_is_no_finding(reigns: Throne) -> None:
     _tag(reigns, 3, DECIDING, f"000009 {'0' * 64}")
     assert _found(reigns) == []

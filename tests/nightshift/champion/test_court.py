@@ -28,6 +28,7 @@ def test_each_night_has_the_champion_that_was_not_trained_for_a_later_one(throne
     assert [_reigning(throne, night, without=2) for night in (TWO, THREE, FOUR)] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_refusals_are_not_read_on_the_way_back(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
     throne.crown(ONE, 3)
     for _ in range(6):
@@ -46,6 +47,7 @@ def test_refusals_are_not_read_on_the_way_back(throne: Throne, monkeypatch: pyte
     assert read[8:] == [7]  # of all entries only the one before the newest reign
 
 
+@pytest.mark.slow
 def test_an_alias_that_was_moved_is_seen_and_reigns(throne: Throne) -> None:
     throne.crown(ONE, 3)
     throne.crown(TWO, 5)

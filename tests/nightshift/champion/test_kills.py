@@ -50,8 +50,10 @@ WORLDS: dict[str, Act] = {
 }
 
 
-def _killed_everywhere(make: Make, world: Act, act: Act, patch: pytest.MonkeyPatch) -> list[tuple[Throne, Any, str]]:
-    """The act killed at each of its writes and made again, each in a world of its own; and what it then came to."""
+def _killed_everywhere(
+    make: Make, world: Act, act: Act, patch: pytest.MonkeyPatch, when: tuple[bool, ...] = (False, True)
+) -> list[tuple[Throne, Any, str]]:
+    """The act killed at each of its writes, before or after it took effect, made again; and what it then came to."""
     calm = Writes()
     first = make()
     world(first)
@@ -59,7 +61,7 @@ def _killed_everywhere(make: Make, world: Act, act: Act, patch: pytest.MonkeyPat
         act(first)
     ended = []
     for number in range(1, calm.made + 1):
-        for after in (False, True):
+        for after in when:
             throne = make()
             world(throne)
             with Writes(at=number, after=after, meet=dies).watched(patch), pytest.raises(Killed):
@@ -69,17 +71,22 @@ def _killed_everywhere(make: Make, world: Act, act: Act, patch: pytest.MonkeyPat
     return ended
 
 
+BOTH = [pytest.param(True, id="after"), pytest.param(False, id="before", marks=pytest.mark.slow)]
+"""Killed after each write took effect, or before it."""
+
+
+@pytest.mark.parametrize("after", BOTH)
 @pytest.mark.parametrize(
     "world", ["wins", *(pytest.param(name, marks=pytest.mark.slow) for name in WORLDS if name != "wins")]
 )
 def test_a_promotion_killed_anywhere_is_the_same_promotion(
-    make_throne: Make, world: str, monkeypatch: pytest.MonkeyPatch
+    make_throne: Make, world: str, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calm = make_throne()
     WORLDS[world](calm)
     wanted, ledger = _said(_won(calm)), [same_decision(entry) for entry in calm.entries]
-    ended = _killed_everywhere(make_throne, WORLDS[world], _won, monkeypatch)
-    assert len(ended) >= 6
+    ended = _killed_everywhere(make_throne, WORLDS[world], _won, monkeypatch, (after,))
+    assert len(ended) >= 3
     for throne, result, at in ended:
         assert _said(result) == wanted, at
         assert [same_decision(entry) for entry in throne.entries] == ledger, at
@@ -91,9 +98,12 @@ def _two_reigns(throne: Throne) -> None:
     throne.crown(SECOND, 5)
 
 
-def test_a_rollback_killed_anywhere_is_the_same_rollback(make_throne: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = _killed_everywhere(make_throne, _two_reigns, lambda throne: throne.roll_back(None), monkeypatch)
-    assert len(ended) >= 10
+@pytest.mark.parametrize("after", BOTH)
+def test_a_rollback_killed_anywhere_is_the_same_rollback(
+    make_throne: Make, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = _killed_everywhere(make_throne, _two_reigns, lambda t: t.roll_back(None), monkeypatch, (after,))
+    assert len(ended) >= 5
     for throne, made, at in ended:
         assert [entry.kind for entry in throne.entries] == ["promotion", "promotion", "rollback"], at
         assert (made.entry.version, made.entry.withdrawn) == (1, 2), at

@@ -54,6 +54,7 @@ def test_later_nights_compete_with_the_champion_that_reigns_now(reigns: Throne) 
     assert reigns.entries[-1].barred == (3,)
 
 
+@pytest.mark.slow
 def test_a_challenger_that_does_not_beat_the_reinstated_one_is_refused(reigns: Throne) -> None:
     reigns.roll_back(None)
     reigns.challenge(FOUR, 5)
@@ -61,6 +62,7 @@ def test_a_challenger_that_does_not_beat_the_reinstated_one_is_refused(reigns: T
     assert reigns.alias == 2
 
 
+@pytest.mark.slow
 def test_twice_back_goes_on_behind_the_withdrawn_ones(reigns: Throne) -> None:
     reigns.roll_back(None, by="rollback:run-1")
     reigns.roll_back(None, reason="this one too", by="rollback:run-2")
@@ -69,12 +71,14 @@ def test_twice_back_goes_on_behind_the_withdrawn_ones(reigns: Throne) -> None:
         reigns.roll_back(None, reason="and this", by="rollback:run-3")
 
 
+@pytest.mark.slow
 def test_a_deleted_version_is_skipped(reigns: Throne) -> None:
     reigns.delete(2)
     reigns.roll_back(None)
     assert reigns.alias == 1
 
 
+@pytest.mark.slow
 def test_a_withdrawn_version_is_brought_back_by_its_number(reigns: Throne) -> None:
     reigns.roll_back(None)
     reigns.roll_back(3, reason="it was the data", by="rollback:run-2")
@@ -101,6 +105,7 @@ def test_a_button_that_is_pressed_twice_rolls_back_once(reigns: Throne) -> None:
     assert (later.again, reigns.alias, later.entry.withdrawn) == (False, 2, 4)
 
 
+@pytest.mark.slow
 def test_a_shell_rolls_back_further_for_another_reason_only(reigns: Throne) -> None:
     shell = Cause(by="shell", kind="shell", user="ana")
     for reason, alias, again in (("too slow", 2, False), ("too slow", 2, True), ("this one too", 1, False)):
@@ -108,6 +113,7 @@ def test_a_shell_rolls_back_further_for_another_reason_only(reigns: Throne) -> N
         assert (reigns.alias, made.again) == (alias, again), reason
 
 
+@pytest.mark.slow
 def test_the_standing_champion_is_nothing_to_do(reigns: Throne) -> None:
     with pytest.raises(NothingToDo, match=r"version 3 is champion of throne_.* already"):
         reigns.roll_back(3)
@@ -124,7 +130,10 @@ def test_a_version_that_never_reigned_is_refused(reigns: Throne) -> None:
     assert reigns.alias == 3
 
 
-@pytest.mark.parametrize("broken", ["changed", "gone", "tagged"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("broken", [pytest.param("changed", marks=SLOW), pytest.param("gone", marks=SLOW), "tagged"])
 def test_a_version_whose_model_is_not_what_was_promoted_is_refused(reigns: Throne, broken: str) -> None:
     version = reigns.registry.version(reigns.name, 2)
     path = f"{reigns.registry.files(version)}/model.skops"
@@ -140,12 +149,14 @@ def test_a_version_whose_model_is_not_what_was_promoted_is_refused(reigns: Thron
     assert (reigns.alias, len(reigns.entries)) == (3, 3)
 
 
+@pytest.mark.slow
 def test_a_first_champion_has_nobody_before_it(throne: Throne) -> None:
     throne.crown(ONE, 3)
     with pytest.raises(BadConfig, match="no earlier champion is left"):
         throne.roll_back(None)
 
 
+@pytest.mark.slow
 def test_an_empty_throne_takes_the_newest_champion_that_is_left(reigns: Throne) -> None:
     reigns.delete(3)
     reigns.roll_back(None)
@@ -154,6 +165,7 @@ def test_an_empty_throne_takes_the_newest_champion_that_is_left(reigns: Throne) 
     assert reigns.entries[-1].withdrawn is None
 
 
+@pytest.mark.slow
 def test_an_alias_moved_by_hand_is_recorded_before_it_is_rolled_back(reigns: Throne) -> None:
     reigns.registry.set_champion(reigns.name, 1)
     reigns.roll_back(2)

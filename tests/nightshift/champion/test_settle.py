@@ -57,6 +57,7 @@ def test_whoever_settles_late_leaves_the_alias_where_the_ledger_ends(
     throne.agrees()
 
 
+@pytest.mark.slow
 def test_a_hand_that_corrects_itself_is_not_recorded(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
     throne.crown(ONE, 3)
     throne.crown(TWO, 4)
@@ -66,6 +67,7 @@ def test_a_hand_that_corrects_itself_is_not_recorded(throne: Throne, monkeypatch
     assert (seen.champion and seen.champion.number, len(throne.entries)) == (2, 2)
 
 
+@pytest.mark.slow
 def test_a_version_that_nightshift_did_not_train_can_be_put_there_by_hand(throne: Throne) -> None:
     throne.train(ONE, 3)
     throne.registry.untag(throne.registry.version(throne.name, throne.train(ONE, 4)), NIGHT)
@@ -96,6 +98,7 @@ def test_a_removed_alias_is_recorded_as_nobody_reigning(throne: Throne) -> None:
     throne.agrees()
 
 
+@pytest.mark.slow
 def test_an_entry_about_a_version_that_is_gone_is_not_appended(throne: Throne) -> None:
     number = throne.train(ONE, 3)
     seen = court(throne.registry, throne.ledger, throne.name)
