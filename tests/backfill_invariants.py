@@ -37,6 +37,20 @@ def the_champion_never_goes_back(entries: Sequence[Entry]) -> None:
             assert after.champion_version == before.champion_version, after
 
 
+def every_challenger_met_who_reigned(entries: Sequence[Entry]) -> None:
+    """What decided an entry is the comparison with the newest champion that was not trained for a later night."""
+    reigns: list[tuple[int | None, str]] = []
+    withdrawn: set[int | None] = set()
+    for entry in entries:
+        if entry.kind in ("promotion", "refusal"):
+            fitting = [v for v, night in reigns if night <= entry.night and v not in withdrawn | {entry.version}]
+            assert entry.verdict["champion_version"] == (fitting[-1] if fitting else None), entry.number
+        assert (entry.verdict.get("champion_night") or "") <= entry.night, entry.number
+        if entry.changes_champion:
+            reigns.append((entry.champion_version, entry.champion_night or ""))
+            withdrawn = (withdrawn | {entry.withdrawn}) - {entry.champion_version}
+
+
 def the_chain_holds(store: ObjectStore, ledger: Ledger, entries: Sequence[Entry]) -> None:
     """Entries are numbered without a gap, each naming the bytes of the one before."""
     assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
@@ -69,6 +83,7 @@ def everything_holds(store: ObjectStore, model: Model, registry: Registry) -> li
     entries = list(ledger.newest_first())[::-1]
     one_version_per_night(registry, model.name)
     the_champion_never_goes_back(entries)
+    every_challenger_met_who_reigned(entries)
     the_chain_holds(store, ledger, entries)
     all_agree(registry, model.name, entries)
     every_verdict_is_the_same_again(store, model, registry, ledger)
