@@ -10,19 +10,25 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import date
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Any, Literal, get_args
 
 from nightshift.adapters.storage import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
 
 NAME = re.compile(r"\A[0-9]{6}\.json\Z")
 Kind = Literal["promotion", "refusal", "superseded", "rollback", "adoption"]
+Outcome = Literal["approved", "rejected", "unanswered"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Who or what caused an entry, as `RunSettings` has it: `by` is `<DAG>:<run>` or `shell`."""
+    """Who or what caused an entry, as `RunSettings` has it.
+
+    `by`: `<DAG>:<run>`, or `shell`. `kind`: how the run began (scheduled, manual, backfill…), or `shell`. `user`: the
+    person who asked for it, empty for a schedule. `backfill`: the number of the backfill, empty outside of one.
+    `code_version`, `image`: the code that wrote the entry, and the digest of its image; empty when it ran in none.
+    """
 
     by: str
     kind: str = "shell"
@@ -40,7 +46,7 @@ class Decision:
     shown. `at`: ISO 8601 instant in UTC. `reason`: the person's own words, one line, empty when none were given.
     """
 
-    outcome: Literal["approved", "rejected", "unanswered"]
+    outcome: Outcome
     by: str
     about: str
     at: str
@@ -94,7 +100,7 @@ class Entry:
 
     @property
     def changes_champion(self) -> bool:
-        """Whether another version reigns after this entry than before it."""
+        """Whether this entry says anew who reigns: another version, or nobody after an adoption of a removed alias."""
         return self.kind in ("promotion", "rollback", "adoption")
 
 
@@ -141,9 +147,14 @@ class Ledger:
         return replace(entry, number=number, previous_digest=digest, champion_entry=crowned)
 
     def append(self, entry: Entry, after: Entry | None) -> Entry | None:
-        """Appends behind `after`, the last entry that the caller decided upon. None when another was appended since."""
+        """Appends behind `after`, the last entry that the caller decided upon. None when another was appended since.
+
+        Raises `BadConfig` for an entry that nobody could read again: it would end the ledger for good.
+        """
         numbered = self.numbered(entry, after)
-        return numbered if self._store.put_if_absent(self.uri(numbered.number), stored(numbered)) else None
+        data = stored(numbered)
+        parse(data, f"what was to become {self.uri(numbered.number)}")
+        return numbered if self._store.put_if_absent(self.uri(numbered.number), data) else None
 
     def _last_number(self) -> int:
         names = [o.name for o in self._store.objects(self._store.uri(self._folder))]
@@ -162,13 +173,69 @@ def stored(entry: Entry) -> bytes:
 
 
 def parse(data: bytes, where: str) -> Entry:
-    """A stored entry. Raises `BadConfig` naming `where` when it is none."""
+    """A stored entry. Raises `BadConfig` naming `where` when it is none, or says what no entry can say.
+
+    Fields that are not known are left out: during a rollout old code reads what newer code wrote.
+    """
     try:
         found: dict[str, Any] = json.loads(data)
-        cause, decision = Cause(**found.pop("cause")), found.pop("decision", None)
-        known = {one.name for one in fields(Entry)}
-        kept = {name: value for name, value in found.items() if name in known}
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair could be written nowhere
+        kept = _known(Entry, found)
+        kept["cause"] = Cause(**_known(Cause, kept["cause"]))
+        decision = kept.get("decision")
+        kept["decision"] = None if decision is None else Decision(**_known(Decision, decision))
         kept["barred"] = tuple(kept.get("barred", ()))
-        return Entry(**kept, cause=cause, decision=Decision(**decision) if decision else None)
-    except (ValueError, TypeError, KeyError) as error:
+        entry = Entry(**kept)
+        _require_sound(entry)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadConfig(f"{where} is no entry of a ledger: was it edited?") from error
+    return entry
+
+
+def _known(kind: type[Any], found: Any) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise TypeError(f"{found!r} is no {kind.__name__}")
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in found.items() if name in names}
+
+
+def _require_sound(entry: Entry) -> None:
+    """Raises `ValueError` or `TypeError` for a value that is not of its kind: whoever reads an entry relies on them."""
+    _require_texts(entry.model, entry.reason, entry.run_id, entry.artifact_sha256, entry.previous_digest or "")
+    _require_texts(*asdict(entry.cause).values())
+    _require_one_of(entry.kind, Kind)
+    _require_instant(entry.when)
+    for number in (entry.version, entry.number, *entry.barred):
+        _require_number(number)
+    for found in (entry.champion_version, entry.champion_entry, entry.previous_version, entry.withdrawn):
+        _require_number(0 if found is None else found)
+    for night in (entry.night, entry.champion_night, entry.previous_night):
+        if night is not None and date.fromisoformat(night).isoformat() != night:
+            raise ValueError(f"{night!r} is no night")
+    if not isinstance(entry.verdict, dict) or entry.night is None:
+        raise TypeError("a verdict is an object, and every version has a night")
+    if entry.decision is not None:
+        _require_texts(*asdict(entry.decision).values())
+        _require_one_of(entry.decision.outcome, Outcome)
+        _require_instant(entry.decision.at)
+
+
+def _require_texts(*found: object) -> None:
+    if not all(isinstance(text, str) for text in found):
+        raise TypeError(f"{found} are not all texts")
+
+
+def _require_number(found: object) -> None:
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise ValueError(f"{found!r} is no number")
+
+
+def _require_one_of(found: str, kinds: Any) -> None:
+    if found not in get_args(kinds):
+        raise ValueError(f"{found!r} is none of {get_args(kinds)}")
+
+
+def _require_instant(found: str) -> None:
+    """An instant without a zone could be compared with no other."""
+    if datetime.fromisoformat(found).tzinfo is None:
+        raise ValueError(f"{found!r} has no time zone")

@@ -1,12 +1,14 @@
 import hashlib
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Cause, Decision, Entry, Kind, Ledger, parse
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.ledger import Cause, Decision, Entry, Kind, Ledger, parse, stored
+from nightshift.adapters.storage import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
 
 
@@ -147,7 +149,58 @@ def test_reigns_are_read_without_what_lies_between(ledger: Ledger, monkeypatch: 
     assert list(ledger.reigns(None)) == []
 
 
-@pytest.mark.parametrize("stored", [b"", b"{}", b"[1]", b'{"cause": {}}', b"\xff"])
-def test_what_is_no_entry_is_named(stored: bytes) -> None:
+@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"cause": {}}', b"\xff"])
+def test_what_is_no_entry_is_named(data: bytes) -> None:
     with pytest.raises(BadConfig, match=r"000001\.json is no entry of a ledger: was it edited\?"):
-        parse(stored, "s3://nightshift/ledger/shops/000001.json")
+        parse(data, "s3://nightshift/ledger/shops/000001.json")
+
+
+SAID = Decision(outcome="approved", by="ben", about="0" * 20, at="2013-02-10T06:00:00+00:00")
+Edit = Callable[[dict[str, Any]], object]
+EDITS: dict[str, Edit] = {
+    "no instant": lambda e: e.update(when=None),
+    "an instant without a zone": lambda e: e.update(when="2013-02-10T00:00:00"),
+    "words for an instant": lambda e: e.update(when="\x1b[2J"),
+    "no kind": lambda e: e.update(kind=None),
+    "an unknown kind": lambda e: e.update(kind="\x1b[31mcoup"),
+    "no night": lambda e: e.update(night=None),
+    "a night that is none": lambda e: e.update(champion_night="2013-W06-6"),
+    "a version that is a text": lambda e: e.update(version="3"),
+    "a champion that is a truth": lambda e: e.update(champion_version=True),
+    "a negative number": lambda e: e.update(number=-1),
+    "barred texts": lambda e: e.update(barred=["1"]),
+    "no reason": lambda e: e.update(reason=None),
+    "half a character": lambda e: e.update(reason="\ud800"),
+    "a verdict that is a list": lambda e: e.update(verdict=[]),
+    "a cause that is a text": lambda e: e.update(cause="shell"),
+    "a cause without a name": lambda e: e["cause"].pop("by"),
+    "a user that is a number": lambda e: e["cause"].update(user=7),
+    "a decision that is a list": lambda e: e.update(decision=[]),
+    "an unknown outcome": lambda e: e["decision"].update(outcome="maybe"),
+    "a decision at no time": lambda e: e["decision"].update(at="soon"),
+    "words that are none": lambda e: e["decision"].update(reason=None),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+def test_an_entry_with_a_value_that_is_not_of_its_kind_is_none(edit: Edit) -> None:
+    whole = replace(_entry(3), decision=SAID, number=1)
+    assert parse(stored(whole), "it") == whole
+    document = asdict(whole)
+    edit(document)
+    with pytest.raises(BadConfig, match="it is no entry of a ledger"):
+        parse(json.dumps(document).encode(), "it")
+
+
+def test_what_newer_code_adds_is_left_out_by_older_code() -> None:
+    whole = replace(_entry(3), decision=SAID, number=1)
+    document = asdict(whole)
+    for part in (document, document["cause"], document["decision"]):
+        part["newer"] = {"added": "later"}
+    assert parse(as_json(document), "it") == whole
+
+
+def test_an_entry_that_could_not_be_read_again_is_not_appended(ledger: Ledger) -> None:
+    with pytest.raises(BadConfig, match=r"what was to become s3://.*/000001\.json is no entry"):
+        ledger.append(replace(_entry(3), when="now"), after=None)
+    assert ledger.last() is None
