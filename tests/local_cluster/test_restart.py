@@ -3,6 +3,8 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from cluster_server import ClusterServer, marked
 from pod_client import terminated, until
 
@@ -115,6 +117,7 @@ def test_everything_is_remembered(server: ClusterServer) -> None:
     until("its files to be gone", lambda: not list((server.state / "pods").iterdir()))
 
 
+@pytest.mark.slow
 def test_finished_pods_are_removed_in_time(tmp_path: Path) -> None:
     server = ClusterServer(tmp_path).start()
     pods = server.pods()

@@ -107,6 +107,7 @@ def seen(copy: Path) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_platform_works_without_it_and_finds_it_when_it_is_put_there(parts: Parts, tmp_path: Path) -> None:
     mine = {file for file in checkout.files() if parts.has(file)}
     checkout.copy_files(set(checkout.files()) - mine, tmp_path)

@@ -40,6 +40,7 @@ def rows_of(record: Record, features_of: FeaturesOf) -> RowsOf:
     return of
 
 
+@pytest.mark.slow
 def test_over_the_record_it_beats_the_season_alone_and_the_day_before(record: Record, rows_of: RowsOf) -> None:
     """Every fourth week of the record, each predicted by a model of the year that its night would have learned from."""
     errors: dict[str, list[float]] = {"model": [], "season": [], "sunday": []}
