@@ -13,6 +13,7 @@ from nightshift.errors import BadConfig
 from nightshift_airflow import cause
 
 APPROVED, REJECTED, UNANSWERED = "approved", "rejected", "unanswered"
+REFERENCE = re.compile(r"\$(?=[$(])")
 KEY = re.compile(r"\A[0-9a-f]{20}\Z")
 NOBODY = "unknown"
 LONGEST_REASON = 500
@@ -46,6 +47,8 @@ def words(said: object) -> list[str]:
     if found["outcome"] not in (APPROVED, REJECTED, UNANSWERED) or not KEY.match(found["about"]):
         raise BadConfig("the answer of approve is not one that it gives: clear approve, and it asks again")
     by, why = cause.name(found["by"]), _reason(found["reason"])
+    if not by and found["outcome"] != UNANSWERED:
+        raise BadConfig("the answer of approve has nobody's name: clear approve, and it asks again")
     who = [f"--decided-by={by}"] if by else []
     because = [f"--decided-because={why}"] if why else []
     when, about = f"--decided-at={found['at']}", f"--about={found['about']}"
@@ -59,6 +62,9 @@ def _name(person: Any) -> str:
 
 
 def _reason(found: object) -> str:
-    """One line without `$(`: in an argument Kubernetes replaces `$(NAME)` by a variable, which could be a secret."""
-    text = found.replace("$(", "$ (") if isinstance(found, str) else ""
+    """One line without `$(` and `$$`.
+
+    In an argument Kubernetes replaces `$(NAME)` by a variable, which could be a secret, and `$$` by `$`.
+    """
+    text = REFERENCE.sub("$ ", found) if isinstance(found, str) else ""
     return "".join(one if one.isprintable() else " " for one in text).strip()[:LONGEST_REASON].strip()

@@ -51,7 +51,7 @@ class ApproveOperator(ApprovalOperator):
         """Asks, and parks the task. Raises Airflow's skip when there is nothing to ask."""
         try:
             self.night = night.of(run_of(context), self.calendar)
-            asked = self._ask()
+            asked = self._ask(self.night)
         except TryLater as error:
             raise AirflowException(str(error)) from None
         except NightshiftError as error:
@@ -76,14 +76,14 @@ class ApproveOperator(ApprovalOperator):
     def validate_params_input(self, params_input: Mapping[str, Any]) -> None:
         """Takes any reason: one that is too long is cut, and never makes an answer that was given fail."""
 
-    def _ask(self) -> question.Question:
-        """The question. Raises `NightshiftError`, and Airflow's skip when there is nothing to ask."""
+    def _ask(self, day: date) -> question.Question:
+        """The question about a night. Raises `NightshiftError`, and Airflow's skip when there is nothing to ask."""
         store = _store()
-        result = _verdict(store, self.model, self.night)
-        nothing = question.refusal(result) or _decided(store, result)
+        result = _verdict(store, self.model, day)
+        nothing = question.refusal(result) or _decided(store, self.model, day, int(result.detail["challenger_version"]))
         if nothing:
             raise AirflowSkipException(nothing)
-        return question.of(self.title, result)
+        return question.of(self.title, self.model, day, result)
 
     def _require_shown(self, context: Any) -> None:
         """Fails unless Airflow shows this very question: it keeps the one of an earlier try where it finds one."""
@@ -115,25 +115,27 @@ def _store() -> Any:
     return ObjectStore(read(StorageSettings))
 
 
-def _verdict(store: Any, model: str, night: date | None) -> Result:
+def _verdict(store: Any, model: str, night: date) -> Result:
     from nightshift.adapters import results
 
-    found = results.load(store, model, night, VERDICT) if night else None
+    found = results.load(store, model, night, VERDICT)
     if found is None or found.outcome != "done":
         raise BadConfig(f"{VERDICT} of {model} has left no verdict for {night}: clear {VERDICT}, and it is made")
     return found
 
 
-def _decided(store: Any, result: Result) -> str | None:
+def _decided(store: Any, model: str, night: date, challenger: int) -> str | None:
     """Why a verdict in the challenger's favour changes nothing, as far as the ledger's end says."""
     from nightshift.adapters.ledger import Ledger
 
-    last = Ledger(store, result.model).last()
-    if last is None or last.champion_version is None:
+    last = Ledger(store, model).last()
+    if last is None:
         return None
-    if last.champion_version == result.detail["challenger_version"]:
-        return f"version {last.champion_version} is champion already, so there is nothing to approve"
-    if last.champion_night and last.champion_night > result.night:
+    if last.champion_version == challenger:
+        return f"version {challenger} is champion already, so there is nothing to approve"
+    if challenger in last.barred:
+        return f"version {challenger} was withdrawn, so there is nothing to approve"
+    if last.champion_night and last.champion_night > night.isoformat():
         later = f"champion {last.champion_version} was trained for the later night {last.champion_night}"
         return f"superseded, so there is nothing to approve: {later}"
     return None

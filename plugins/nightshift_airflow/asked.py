@@ -15,8 +15,8 @@ from nightshift.errors import BadConfig
 VERSION = re.compile(r"\A(previous|[1-9][0-9]{0,8})\Z")
 SHORTEST_REASON = 3
 LONGEST_REASON = 500
-REFERENCE = "$("
-"""How an argument of a pod refers to a variable of its environment: Kubernetes would write a secret in its place."""
+REFERENCES = ("$(", "$$")
+"""What Kubernetes reads in an argument of a pod: it puts a variable, perhaps a secret, or one `$` in its place."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def _reason(found: object) -> str:
         raise BadConfig(f"the reason must have {SHORTEST_REASON} to {LONGEST_REASON} characters, not {len(reason)}")
     if not reason.isprintable():
         raise BadConfig("the reason must be one line of text without control characters")
-    if REFERENCE in reason:
-        raise BadConfig(f"the reason must not contain {REFERENCE!r}: Kubernetes would read it as a variable")
+    read = next((mark for mark in REFERENCES if mark in reason), None)
+    if read:
+        raise BadConfig(f"the reason must not contain {read!r}: Kubernetes would put something else in its place")
     return reason

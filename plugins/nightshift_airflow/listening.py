@@ -7,12 +7,13 @@ the try that asked it.
 from typing import Any
 
 from airflow.listeners import hookimpl
-from sqlalchemy import Connection, delete, event
+from sqlalchemy import Connection, delete, event, select
 from sqlalchemy.orm import Mapper
 
 from nightshift_airflow.cause import BACKFILL
 
 TAG = "nightshift"
+OURS = "ApproveOperator"
 PAST_QUESTIONS = "HITLDetailHistory"
 QUESTIONS = "hitl_detail"
 
@@ -27,12 +28,16 @@ def on_dag_run_running(dag_run: Any) -> None:
 
 @event.listens_for(Mapper, "after_insert")
 def forget_the_question(mapper: Mapper[Any], connection: Connection, target: Any) -> None:
-    """Deletes a question once Airflow has archived it with its try.
+    """Deletes a question of ours once Airflow has archived it with its try; nobody else's.
 
     Airflow 3.3 hands it on to the next try instead, and then shows the old text there with the answer removed: a person
     would agree to numbers that are no longer those of the verdict.
     """
     if mapper.class_.__name__ != PAST_QUESTIONS:
         return
-    questions = mapper.local_table.metadata.tables[QUESTIONS]  # type: ignore[attr-defined]  # a table, not any selectable
-    connection.execute(delete(questions).where(questions.c.ti_id == target.ti_history_id))
+    tables = mapper.local_table.metadata.tables  # type: ignore[attr-defined]  # a table, not any selectable
+    questions, tries, tags = (tables[name] for name in (QUESTIONS, "task_instance_history", "dag_tag"))
+    our_dags = select(tags.c.dag_id).where(tags.c.name == TAG)
+    our_tries = select(tries.c.task_instance_id).where(tries.c.operator == OURS, tries.c.dag_id.in_(our_dags))
+    asked = questions.c.ti_id == target.ti_history_id
+    connection.execute(delete(questions).where(asked, questions.c.ti_id.in_(our_tries)))

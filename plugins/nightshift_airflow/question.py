@@ -7,6 +7,7 @@ a link, a picture or a heading into the page of whoever decides.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from nightshift.errors import BadConfig
@@ -29,15 +30,17 @@ class Question:
     about: str
 
 
-def of(title: str, result: Result) -> Question:
-    """The question about the verdict in a result of `evaluate`. `title` is the model's.
+def of(title: str, model: str, night: date, result: Result) -> Question:
+    """The question about the verdict in the result of `evaluate` for a model's night. `title` is the model's.
+
+    Links are made from what the task knows, `model` and `night`, and never from the record.
 
     Raises `BadConfig` when the result lacks what a person must know.
     """
     try:
-        return _question(title, result)
+        return _question(title, model, night, result.detail)
     except (KeyError, TypeError, ValueError) as error:
-        lacks = f"the result of evaluate for {result.model} {result.night} cannot be read ({type(error).__name__})"
+        lacks = f"the result of evaluate for {model} {night} cannot be read ({type(error).__name__})"
         raise BadConfig(f"{lacks}: clear evaluate, and what follows runs again") from error
 
 
@@ -54,25 +57,24 @@ def plain(text: object) -> str:
     return PUNCTUATION.sub(r"\\\1", shown)
 
 
-def _question(title: str, result: Result) -> Question:
-    detail = result.detail
+def _question(title: str, model: str, night: date, detail: Mapping[str, Any]) -> Question:
     new, old = int(detail["challenger_version"]), detail["champion_version"]
     over = f"replace champion {int(old)}" if old is not None else "become the first champion"
-    parts = (_who(title, result), _numbers(detail), _checks(detail), _groups(detail), _data(detail), _links(result))
+    who, links = _who(title, night, detail), _links(model, night, new)
+    parts = (who, _numbers(detail), _checks(detail), _groups(detail), _data(detail), links)
     return Question(
-        subject=f"{result.model} {result.night}: may version {new} {over}?",
+        subject=f"{model} {night}: may version {new} {over}?",
         body="\n\n".join(part for part in parts if part),
         about=str(detail["idempotency_key"]),
     )
 
 
-def _who(title: str, result: Result) -> str:
-    detail = result.detail
+def _who(title: str, night: date, detail: Mapping[str, Any]) -> str:
     against = "There is no champion to beat."
     if detail["champion_version"] is not None:
         against = f"Champion: version {int(detail['champion_version'])}, trained for {plain(detail['champion_night'])}."
     return (
-        f"**{plain(title)}**, night {plain(result.night)}. Challenger: version {int(detail['challenger_version'])}."
+        f"**{plain(title)}**, night {night}. Challenger: version {int(detail['challenger_version'])}."
         f" {against} The gate allows the promotion; it happens only if you approve. No answer in time is a refusal."
     )
 
@@ -125,13 +127,12 @@ def _left_out(left: list[Mapping[str, Any]]) -> Iterator[str]:
         yield f"* … and {len(left) - MOST_NIGHTS} more"
 
 
-def _links(result: Result) -> str:
-    model, night, new = result.model, result.night, str(int(result.detail["challenger_version"]))
+def _links(model: str, night: date, version: int) -> str:
     places = {
-        "The whole verdict": path("runs", model, night, "evaluate"),
-        "Story of the version": path("versions", model, new),
-        "MLflow run": path("mlflow", model, night),
-        "Data Docs": path("docs", model, night),
+        "The whole verdict": path("runs", model, str(night), "evaluate"),
+        "Story of the version": path("versions", model, str(version)),
+        "MLflow run": path("mlflow", model, str(night)),
+        "Data Docs": path("docs", model, str(night)),
         "History": path("history", model),
     }
     return " · ".join(f"[{name}]({where})" for name, where in places.items())

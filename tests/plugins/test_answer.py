@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_cluster.pods.environment import expand
 from nightshift.cli import decision, parser
 from nightshift.errors import BadConfig
 from nightshift_airflow import answer
@@ -87,20 +88,23 @@ def test_the_step_takes_no_answer_as_one() -> None:
     assert (taken.outcome, taken.by) == ("unanswered", "")
 
 
-@given(st.text() | st.sampled_from(["--force", "$(AWS_SECRET_ACCESS_KEY)", "$$(X)", "why\nnot", "x" * 900]))
+@given(st.text() | st.sampled_from(["--force", "$(AWS_SECRET_ACCESS_KEY)", "$$(X)", "$$$$", "why\nnot", "x" * 900]))
 def test_the_step_takes_every_reason_and_none_reads_a_variable_of_the_pod(reason: str) -> None:
     words = answer.words(said(event("Reject", params_input={"reason": reason})))
-    assert not [word for word in words if "$(" in word]
+    assert not [word for word in words if "$(" in word or "$$" in word]
+    assert [expand(word, {"AWS_SECRET_ACCESS_KEY": "secret", "X": "x"}) for word in words] == words
     taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
     assert taken
     assert taken.reason.split() == answer.of(event(params_input={"reason": reason}), "Approve", KEY)["reason"].split()
 
 
 def test_a_plain_reason_arrives_letter_by_letter() -> None:
-    words = answer.words(said(event("Reject", params_input={"reason": "not before the holidays; 2 % is too little"})))
+    words = answer.words(
+        said(event("Reject", params_input={"reason": "not before the holidays; 2 % or 5 $ is too little"}))
+    )
     taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
     assert taken
-    assert taken.reason == "not before the holidays; 2 % is too little"
+    assert taken.reason == "not before the holidays; 2 % or 5 $ is too little"
 
 
 GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "about": KEY, "reason": ""}
@@ -115,6 +119,8 @@ GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "
         7,
         {},
         {**GOOD, "outcome": "yes"},
+        {**GOOD, "by": ""},
+        {**GOOD, "by": " ", "outcome": "rejected"},
         {**GOOD, "about": "0123456789abcdef012"},
         {**GOOD, "about": f"{KEY}\n"},
         {**GOOD, "at": "yesterday"},

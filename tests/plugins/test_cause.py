@@ -52,9 +52,10 @@ def test_only_a_backfill_has_the_number_of_one(kind: str, conf: dict[str, Any] |
     assert cause.environment("d", Run(run_type=kind, conf=conf), "")["NIGHTSHIFT_RUN_BACKFILL"] == number
 
 
-def test_what_was_added_to_a_backfill_is_not_taken_for_what_somebody_wrote() -> None:
-    assert cause.conf(Run(run_type="backfill", conf={"backfill": 7, "nigth": "x"})) == {"nigth": "x"}
-    assert cause.conf(Run(run_type="manual", conf={"backfill": 7})) == {"backfill": 7}
+@pytest.mark.parametrize("kind", ["backfill", "manual"])  # a run by hand may be triggered with a backfill's config
+def test_what_was_added_to_a_backfill_is_not_taken_for_what_somebody_wrote(kind: str) -> None:
+    assert cause.conf(Run(run_type=kind, conf={"backfill": 7, "nigth": "x"})) == {"nigth": "x"}
+    assert cause.conf(Run(run_type=kind)) == {}
 
 
 def test_an_image_keeps_its_digest() -> None:

@@ -1,6 +1,7 @@
 """What a person is asked: every number of the verdict, and nothing that the record could draw into the page."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from nightshift_airflow import question
 from verdicts import KEY, evaluated, verdict
 
 NIGHT = "2013-02-09"
+DAY = date(2013, 2, 9)
 OUR_LINKS = {
     "/nightshift/runs/flights/2013-02-09/evaluate",
     "/nightshift/versions/flights/8",
@@ -24,7 +26,7 @@ OUR_LINKS = {
 
 
 def asked(**detail: Any) -> question.Question:
-    return question.of("Late arrivals", evaluated(NIGHT, **detail))
+    return question.of("Late arrivals", "flights", DAY, evaluated(NIGHT, **detail))
 
 
 def drawn(body: str) -> list[Any]:
@@ -100,18 +102,20 @@ HOSTILE = [
 
 
 def everywhere(words: str) -> question.Question:
-    """A verdict whose every text is `words`."""
+    """A verdict whose every text is `words`, its model and its night as well."""
     checks = [{"name": words, "passed": True, "sentence": words}]
     groups = [{"slice": words, "group": words, "rows": 1, "gain": 0.1, "low": 0.0, "high": 0.2}]
     decided = verdict(metric=words, reason=words, checks=checks, slices=groups)
     left = [{"night": words, "reason": words}]
-    given_ = evaluated(NIGHT, verdict=decided, left_out=left, holdout_nights=[words], champion_night=words)
-    return question.of(words, given_)
+    more = {"left_out": left, "holdout_nights": [words], "champion_night": words}
+    return question.of(words, "flights", DAY, evaluated(words, model=words, verdict=decided, **more))
 
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_the_record_draws_nothing_into_the_page(words: str) -> None:
-    body = everywhere(words).body
+    hostile = everywhere(words)
+    body = hostile.body
+    assert hostile.subject.startswith("flights 2013-02-09: may version 8")
     assert links(body) == OUR_LINKS
     kinds = {element.type for element in drawn(body)}
     assert not kinds & {"image", "html_inline", "html_block", "heading_open", "code_inline", "em_open", "fence", "hr"}
@@ -145,4 +149,4 @@ def test_a_result_that_lacks_something_is_an_error_that_says_what_to_do(without:
     whole = evaluated(NIGHT)
     broken = replace(whole, detail={name: value for name, value in whole.detail.items() if name != without})
     with pytest.raises(BadConfig, match=r"\Athe result of evaluate for flights 2013-02-09 cannot be read"):
-        question.of("Late arrivals", broken)
+        question.of("Late arrivals", "flights", DAY, broken)

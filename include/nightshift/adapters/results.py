@@ -3,6 +3,7 @@
 from datetime import date
 
 from nightshift.adapters.storage import ObjectStore
+from nightshift.errors import BadConfig
 from nightshift.result import Result, key_of
 
 
@@ -14,6 +15,19 @@ def save(store: ObjectStore, result: Result) -> str:
 
 
 def load(store: ObjectStore, model: str, night: date, verb: str) -> Result | None:
-    """The stored result of one step of one night, or None when it never ended."""
-    found = store.get_json(store.uri(key_of(model, night, verb)))
-    return None if found is None else Result(**found)
+    """The stored result of one step of one night, or None when it never ended.
+
+    Raises `BadConfig` when what is stored there is no result, or that of another model, night or step: steps can write
+    everywhere in the bucket, and who reads a result relies on whose it is.
+    """
+    uri = store.uri(key_of(model, night, verb))
+    found = store.get_json(uri)
+    if found is None:
+        return None
+    try:
+        result = Result(**found)
+    except TypeError as error:
+        raise BadConfig(f"{uri} is no result of a step: delete it, then run {verb} of {night} again") from error
+    if (result.model, result.night, result.verb) != (model, night.isoformat(), verb):
+        raise BadConfig(f"{uri} holds the result of something else: delete it, then run {verb} of {night} again")
+    return result

@@ -1,6 +1,7 @@
 """The object store against a real S3 server: conditional writes, absence, refusal and a server that is gone."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 
@@ -9,6 +10,7 @@ from nightshift.adapters.storage import ObjectStore, as_json, digest, split
 from nightshift.errors import BadConfig, TryLater
 from nightshift.result import Result
 from nightshift.settings import StorageSettings
+from verdicts import evaluated
 
 
 def test_what_is_put_is_got(store: ObjectStore) -> None:
@@ -79,10 +81,26 @@ def test_a_result_comes_back_as_it_was(store: ObjectStore) -> None:
         detail={"version": 3},
     )
     assert results.save(store, result) == store.uri("runs/flights/2013-02-09/train.json")
-    from datetime import date
-
     assert results.load(store, "flights", date(2013, 2, 9), "train") == result
     assert results.load(store, "flights", date(2013, 2, 9), "score") is None
+
+
+@pytest.mark.parametrize("other", [{"model": "[x](https://evil.example)"}, {"night": "2013-02-08"}, {"verb": "score"}])
+def test_a_result_of_something_else_is_refused(store: ObjectStore, other: dict[str, str]) -> None:
+    """Every step can write everywhere in the bucket."""
+    uri = store.uri("runs/flights/2013-02-09/evaluate.json")
+    store.put_json(uri, {**evaluated("2013-02-09").as_dict(), **other})
+    with pytest.raises(BadConfig, match=r"\As3://\S+ holds the result of something else: delete it, then run evaluate"):
+        results.load(store, "flights", date(2013, 2, 9), "evaluate")
+
+
+@pytest.mark.parametrize("other", [{}, [], {"model": "flights"}, {**evaluated("2013-02-09").as_dict(), "more": 1}])
+def test_what_is_no_result_is_refused(store: ObjectStore, other: object) -> None:
+    store.put_json(store.uri("runs/flights/2013-02-09/evaluate.json"), other)
+    with pytest.raises(
+        BadConfig, match=r"\As3://\S+ is no result of a step: delete it, then run evaluate of 2013-02-09"
+    ):
+        results.load(store, "flights", date(2013, 2, 9), "evaluate")
 
 
 def test_wrong_credentials_are_a_matter_of_configuration(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
