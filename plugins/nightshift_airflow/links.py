@@ -66,7 +66,7 @@ class TrackingLink(BaseOperatorLink):
 
 
 class HistoryLink(BaseOperatorLink):
-    """The ledger of the model: every promotion, refusal and rollback."""
+    """The ledger of the model: every decision about its champion."""
 
     name = "History"
 

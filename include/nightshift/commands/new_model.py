@@ -104,18 +104,28 @@ def write(name: str, task: str, checkout: Path) -> list[Path]:
 
 
 def _write_all(files: Mapping[Path, str]) -> None:
-    """Writes all files or none, and none over another."""
+    """Writes all files and their folders, or none; no file over another."""
     done: list[Path] = []
+    made: list[Path] = []
     try:
         for path, text in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in _lacking(path.parent):
+                folder.mkdir()
+                made.append(folder)
             with path.open("x", encoding="utf-8") as file:
                 done.append(path)
                 file.write(text)
     except OSError as error:
         for path in done:
             path.unlink()
+        for folder in reversed(made):
+            folder.rmdir()
         raise BadConfig(f"{error.filename} cannot be written ({error.strerror}): give the right to, or room") from error
+
+
+def _lacking(folder: Path) -> list[Path]:
+    """The folders that must be made for one to be there, the outermost first."""
+    return [] if folder.is_dir() else [*_lacking(folder.parent), folder]
 
 
 def _require_name(name: str) -> None:

@@ -1,1 +1,4 @@
-"""The view inside Airflow: Data Docs, the results of steps, the way to MLflow. It only reads object storage."""
+"""The view inside Airflow: promotions and the stories of versions, Data Docs, results of steps, the way to MLflow.
+
+It only reads object storage.
+"""

@@ -81,7 +81,7 @@ def _away(request: Request, error: Exception) -> Response:
 
 
 def _misconfigured(request: Request, error: Exception) -> Response:
-    return problem(request, 503, "This view is not set up", f"the API server's own settings are wrong: {error}")
+    return problem(request, 503, "This cannot be shown", f"a setting of the API server or a record is wrong: {error}")
 
 
 def _bug(request: Request, error: Exception) -> Response:

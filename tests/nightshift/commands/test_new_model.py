@@ -187,13 +187,18 @@ def test_a_place_that_is_no_checkout_is_refused(tmp_path: Path, capsys: pytest.C
     assert written(tmp_path) == []
 
 
-def test_what_cannot_be_written_whole_leaves_no_file(empty: Path) -> None:
-    (empty / "great_expectations/suites").rmdir()
-    (empty / "great_expectations/suites").touch()
-    before = written(empty)
-    with pytest.raises(BadConfig, match=r"suites cannot be written \(File exists\)"):
-        new_model.write("late", "regression", empty)
-    assert written(empty) == before
+def test_what_cannot_be_written_whole_leaves_nothing_and_can_be_repeated(empty: Path) -> None:
+    suites = empty / "great_expectations/suites"
+    suites.rmdir()
+    suites.touch()
+    before = sorted(empty.rglob("*"))
+    for _ in range(2):
+        with pytest.raises(BadConfig, match=r"suites cannot be written \(File exists\)"):
+            new_model.write("late", "regression", empty)
+        assert sorted(empty.rglob("*")) == before
+    suites.unlink()
+    suites.mkdir()
+    assert len(new_model.write("late", "regression", empty)) == 8
 
 
 def test_an_unknown_task_is_wrong_configuration(empty: Path) -> None:
