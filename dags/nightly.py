@@ -12,9 +12,11 @@
 | score | scores the next day's schedule | the champion | predictions and their manifest |
 
 **Run a night by hand:** trigger the DAG and enter `night`. Without it the run takes the day its data interval names.
-**Run many again:** a backfill with one active run, from the UI or with `airflow backfill create --dag-id …
---from-date … --to-date … --max-active-runs 1`: training needs the validation of the nights before.
+**Run many again:** a backfill, from the UI or with `airflow backfill create --dag-id … --from-date … --to-date …
+--max-active-runs 3`, in any order and with any number of active runs. Nights that run side by side leave out of their
+windows those that are not validated yet, and say so; to have them in, validate them first.
 A step that has done its work already finds it again and does nothing. A backfill never demotes a newer champion.
+Where a person must agree, a backfill stands still once all its active runs wait for an answer.
 **Undo a promotion:** the DAG *rollback*. **Score nights again:** the DAG *rescore*.
 
 ## What the colours mean

@@ -111,8 +111,8 @@ def services(airflow: Orchestration) -> tuple[Service, ...]:
     """The API server, the DAG processor, the scheduler and the triggerer."""
     airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(airflow.home / "passwords.json", json.dumps(airflow.passwords) + "\n")
-    # Two read object storage, and only what steps left there for people: the API server shows results and pages, and
-    # the scheduler's tasks ask a person about a verdict. The others have no such right.
+    # Two read object storage, the whole bucket nightshift and no other: the API server shows results and pages, and the
+    # scheduler's tasks ask a person about a verdict. The others have no such right.
     server = _service(airflow, "airflow", ("api-server",), airflow.viewer)
     return (
         server,
