@@ -48,7 +48,8 @@ def fill(store: ObjectStore) -> None:
 
 def decide(store: ObjectStore) -> None:
     """Four decisions on the flights, the last a rollback; hostile words in what people and programs may write."""
-    person = Decision(outcome="approved", by=f"Ann {HOSTILE}", about="a" * 20, at="2013-03-02T06:00:00+00:00")
+    said, key = f"calm week {HOSTILE}", "a" * 20
+    person = Decision(outcome="approved", by=f"Ann {HOSTILE}", about=key, at="2013-03-02T06:00:00+00:00", reason=said)
     cause = Cause(by="flights_rollback:manual__1", kind="manual", user=f"Ben {LOADER}")
     version_records.append(
         store,

@@ -17,6 +17,7 @@ from nightshift.arguments import Parser
 from nightshift.champion.consistency import Finding, findings
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.settings import StorageSettings, read
+from nightshift.story.words import printable
 
 log = logging.getLogger("nightshift.history")
 HEAD = ("no.", "when (UTC)", "kind", "version", "night", "champion", "before", "who", "reason")
@@ -63,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _document(model: str, entries: Sequence[Entry], found: Sequence[Finding]) -> str:
     parts = {"model": model, "entries": [asdict(e) for e in entries], "findings": [asdict(one) for one in found]}
-    return json.dumps(parts, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(parts, indent=1) + "\n"  # ASCII: what people wrote stays inside, escaped
 
 
 def _text(arguments: argparse.Namespace, entries: Sequence[Entry], found: Sequence[Finding]) -> str:
@@ -75,7 +76,7 @@ def checked(found: Sequence[Finding]) -> str:
     """The check as lines for people."""
     if not found:
         return "ledger, alias and registry agree\n"
-    return "".join(f"{one.code}: {one.sentence}\n" for one in found)
+    return "".join(f"{one.code}: {printable(one.sentence)}\n" for one in found)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -90,7 +91,7 @@ def _line(row: Sequence[str], widths: Iterable[int]) -> str:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    return (
+    cells = (
         str(entry.number),
         entry.when.replace("T", " ").removesuffix("+00:00"),
         entry.kind,
@@ -98,15 +99,17 @@ def _row(entry: Entry) -> tuple[str, ...]:
         entry.night,
         _or_none(entry.champion_version),
         _or_none(entry.previous_version),
-        _printable(entry.decision.by if entry.decision and entry.decision.by else entry.cause.user or entry.cause.by),
-        _printable(entry.reason),
+        entry.decision.by if entry.decision and entry.decision.by else entry.cause.user or entry.cause.by,
+        _why(entry),
     )
+    return tuple(map(printable, cells))
+
+
+def _why(entry: Entry) -> str:
+    """The reason, and in brackets the words of the person who was asked, where the reason does not have them."""
+    said = entry.decision.reason if entry.decision else ""
+    return entry.reason if said in entry.reason else f"{entry.reason} ({said})"
 
 
 def _or_none(version: int | None) -> str:
     return "none" if version is None else str(version)
-
-
-def _printable(text: str) -> str:
-    """A terminal obeys control characters: none of them comes from a record."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -14,6 +14,7 @@ from nightshift.champion.consistency import findings
 from nightshift.champion.repair import Remedy, Repair
 from nightshift.errors import DONE, DataRejected, NightshiftError
 from nightshift.settings import RunSettings, StorageSettings, read
+from nightshift.story.words import printable
 
 log = logging.getLogger("nightshift.repair")
 
@@ -53,8 +54,8 @@ def _run(arguments: argparse.Namespace) -> int:
     repair = Repair(store, Registry(), model, cause_of(read(RunSettings)), to_ledger=arguments.alias)
     remedies = repair.remedies()
     for remedy in remedies:
-        log.info("%s: %s", remedy.finding.code, remedy.finding.sentence)
-        log.info("  %s: %s", _tense(remedy, applied=arguments.apply), remedy.sentence)
+        log.info("%s: %s", remedy.finding.code, printable(remedy.finding.sentence))
+        log.info("  %s: %s", _tense(remedy, applied=arguments.apply), printable(remedy.sentence))
     if not remedies:
         log.info("ledger, alias and registry of %s agree: there is nothing to repair", model)
         return DONE
@@ -76,7 +77,7 @@ def _applied(repair: Repair, remedies: Sequence[Remedy]) -> int:
             remedy.do()
     left = findings(repair.store, repair.registry, repair.model)
     for finding in left:
-        log.info("still %s: %s", finding.code, finding.sentence)
+        log.info("still %s: %s", finding.code, printable(finding.sentence))
     if left:
         log.info("not all of it could be repaired")
         return DataRejected.exit_code

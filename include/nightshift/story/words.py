@@ -49,13 +49,19 @@ def nights(found: tuple[str, ...]) -> str:
     return found[0] if len(found) == 1 else f"{len(found)} nights, {found[0]} to {found[-1]}"
 
 
+def printable(text: str) -> str:
+    """For a terminal, which obeys control characters: none of them comes from a record."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def decided(decision: Decision | None) -> str:
-    """What a person said, and who; empty where nobody is asked."""
+    """What a person said, who and when, with the words that were given; empty where nobody is asked."""
     if decision is None:
         return ""
     if decision.outcome == "unanswered":
         return f"nobody answered until {instant(decision.at)}"
-    return f"{decision.outcome} by {decision.by or MISSING} at {instant(decision.at)}"
+    because = f": “{decision.reason}”" if decision.reason else ""
+    return f"{decision.outcome} by {decision.by or MISSING} at {instant(decision.at)}{because}"
 
 
 def caused(cause: Cause) -> str:

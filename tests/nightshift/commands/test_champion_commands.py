@@ -13,6 +13,7 @@ from nightshift.definition import Model
 from thrones import Throne, model_of
 
 ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
+ONE_O_CLOCK = "2013-02-18T13:00:00+00:00"
 Capture = pytest.CaptureFixture[str]
 
 
@@ -128,6 +129,36 @@ def test_what_a_person_wrote_reaches_no_terminal_as_a_command(throne: Throne, ca
     throne.store.put_json(throne.ledger.uri(2), found | {"reason": "\x1b[2Jgone"})
     cli.main(["history", "shops"])
     assert "?[2Jgone" in capsys.readouterr().out
+
+
+EDITS: tuple[dict[str, object], ...] = (
+    {"when": None},
+    {"kind": "\x1b[2Jcoup"},
+    {"model": "\x1b[2Jshops"},
+    {"previous_night": "\x1b[2J"},
+)
+
+
+def test_an_edited_entry_is_a_finding_and_reaches_no_terminal_as_a_command(throne: Throne, capsys: Capture) -> None:
+    found = throne.store.get_json(throne.ledger.uri(2))
+    assert found is not None
+    for edit in EDITS:
+        throne.store.put_json(throne.ledger.uri(2), {**found, **edit})
+        for command in ("history", "repair"):
+            assert cli.main([command, "shops"]) == 10, (command, edit)
+            said = capsys.readouterr().out
+            assert "chain: entry 2 " in said
+            assert "\x1b" not in said
+    words = "a calm week \x1b[2J\x9b1m"
+    decision = {"outcome": "approved", "by": "ana\x1b[2J", "about": "0" * 20, "at": ONE_O_CLOCK, "reason": words}
+    throne.store.put_json(throne.ledger.uri(2), {**found, "decision": decision})
+    cli.main(["history", "shops"])
+    row = next(line for line in _said(capsys) if line.startswith("2 "))
+    assert row.endswith("ana?[2J  skill 5 wins (a calm week ?[2J?1m)")
+    cli.main(["history", "shops", "--json"])
+    said = capsys.readouterr().out
+    assert said.isascii()
+    assert json.loads(said)["entries"][0]["decision"]["reason"] == words
 
 
 def test_history_of_a_model_of_which_nothing_was_decided(

@@ -25,6 +25,7 @@ def story(**changes: Any) -> Story:
     run = record().run
     assert run is not None
     said = Decision(outcome="approved", by="Ann", about="a" * 20, at="2013-03-02T06:00:00+00:00")
+    said = dataclasses.replace(said, reason="a calm week")
     cause = Cause(by="flights_nightly:manual__1", kind="manual", user="Ben", backfill="12", image="steps@sha256:1")
     entries = [
         entry("promotion", 2, 2, previous=1, decision=said, cause=cause, number=4, verdict=verdict()),
@@ -85,6 +86,7 @@ EMPTY = Story(model="flights", number=2, told="", night="", state="unknown")
 EVERYTHING = (
     *("flights", "withdrawn", "2013-02-02", "4,321", "2013-01-29", "it was never validated", "abc", "xyz", "24/26"),
     *("+0.0250", "+0.0125", "+0.0375", "better by far", "carrier", "UA", "0.5125", "approved by Ann", "Ben"),
+    "“a calm week”",
     *("backfill 12", "the reason of promotion 2", "the reason of rollback 1", "version 1", "steps@sha256:1", "v1"),
     *("Forest", "numpy==2.0", "s3://m", "scored again", "Something is odd", "f" * 32, "5" * 64, "77", "2013-03-09"),
     *("entry 4 of the ledger", "told as it was on"),
