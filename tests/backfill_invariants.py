@@ -70,9 +70,9 @@ def all_agree(registry: Registry, model: str, entries: Sequence[Entry]) -> None:
         assert alias.tags[NIGHT] == entries[-1].champion_night
 
 
-def every_verdict_is_the_same_again(store: ObjectStore, model: Model, registry: Registry, ledger: Ledger) -> int:
+def every_verdict_is_the_same_again(store: ObjectStore, model: Model, registry: Registry) -> int:
     """Every verdict comes out of its record again. Returns how many there were."""
-    found = list(recheck(store, model, registry, chosen(ledger)))
+    found = list(recheck(store, model, registry, chosen(store, model.name).entries))
     assert [str(one) for one in found if one.state != "same"] == []
     return len(found)
 
@@ -86,5 +86,5 @@ def everything_holds(store: ObjectStore, model: Model, registry: Registry) -> li
     every_challenger_met_who_reigned(entries)
     the_chain_holds(store, ledger, entries)
     all_agree(registry, model.name, entries)
-    every_verdict_is_the_same_again(store, model, registry, ledger)
+    every_verdict_is_the_same_again(store, model, registry)
     return entries

@@ -4,29 +4,32 @@ import argparse
 import logging
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 import models
-from nightshift.adapters.ledger import Entry, Ledger
+from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_reading import Reading, last_number, read_all
+from nightshift.adapters.ledger_reading import read as read_entries
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.settings import StorageSettings, read
+from nightshift.story.words import printable
 
 log = logging.getLogger(__name__)
 TOLERANCE = 1e-9
-"""Numbers of one verdict may differ by rounding between processors, not by more."""
+"""Numbers of one verdict may differ by rounding between processors, absolutely or relatively, not by more."""
 SENTENCES = ("sentence", "reason")
 """What only says the numbers for people."""
 DESCRIPTION = """\
 Take verdicts from the ledger and compute each again: the same two versions, the same rows of the same nights, the
 recorded gate and seed. Promotion or not, every check, every number and every slice must come out the same. What it read
-is compared by digest first: data that changed since is said, not used.
+is compared by digest first: data that changed since is said, not used. An entry that is missing or was edited is said,
+and the others are computed.
 
 exit codes: 0 all are the same; 10 one differs, or cannot be computed any more; 20 wrong arguments; 75 try again later
 """
@@ -46,7 +49,7 @@ class Rechecked:
         rival = record.get("champion_version")
         against = "without a champion" if rival is None else f"against {rival}"
         what = f"entry {self.entry.number}, night {self.entry.night}, version {self.entry.version} {against}"
-        return f"{what}: {self.state}{f' ({self.why})' if self.why else ''}"
+        return printable(f"{what}: {self.state}{f' ({self.why})' if self.why else ''}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,15 +70,17 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     try:
         model, store = models.load(arguments.model), ObjectStore(read(StorageSettings))
-        entries = chosen(Ledger(store, model.name), arguments.number, arguments.last)
-        return _tell(recheck(store, model, Registry(), entries))
+        reading = chosen(store, model.name, arguments.number, arguments.last)
+        return _tell(reading.faults, recheck(store, model, Registry(), reading.entries))
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)
         return error.exit_code
 
 
-def _tell(found: Iterator[Rechecked]) -> int:
-    counts = {"same": 0, "differs": 0, "cannot": 0}
+def _tell(faults: Sequence[str], found: Iterable[Rechecked]) -> int:
+    counts = {"same": 0, "differs": 0, "cannot": len(faults)}
+    for fault in faults:
+        log.info("the ledger: cannot (%s)", printable(fault))
     for one in found:
         counts[one.state] += 1
         log.info("%s", one)
@@ -83,20 +88,26 @@ def _tell(found: Iterator[Rechecked]) -> int:
     return DONE if counts["same"] == sum(counts.values()) else DataRejected.exit_code
 
 
-def chosen(ledger: Ledger, number: int | None = None, last: int | None = None) -> Iterator[Entry]:
-    """The entries that hold a verdict, newest first: all, one, or the newest `last`. Raises `BadConfig` for none."""
+def chosen(store: ObjectStore, model: str, number: int | None = None, last: int | None = None) -> Reading:
+    """The entries that hold a verdict, newest first: all, one, or the newest `last`; with what is wrong with the chain.
+
+    Of one entry only what is wrong with it and with the one before it is told. Raises `BadConfig` when there is none
+    of that number, or it holds no verdict; `TryLater` when the store fails.
+    """
     if number is None:
         if last is not None and last < 1:
             raise BadConfig(f"--last {last} must be at least 1")
-        return islice((entry for entry in ledger.newest_first() if entry.verdict), last)
-    found = next((entry for entry in ledger.newest_first() if entry.number == number), None)
-    if found is None or not found.verdict:
-        said = "is not in the ledger" if found is None else f"is a {found.kind} and holds no verdict"
+        whole = read_all(store, model)
+        return Reading(tuple(entry for entry in reversed(whole.entries) if entry.verdict)[:last], whole.faults)
+    there = 1 <= number <= last_number(store, model)
+    found = read_entries(store, model, number, number) if there else Reading()
+    if not found.faults and not any(entry.verdict for entry in found.entries):
+        said = f"is a {found.entries[0].kind} and holds no verdict" if found.entries else "is not in the ledger"
         raise BadConfig(f"entry {number} {said}: `nightshift history` lists them")
-    return iter([found])
+    return Reading(tuple(entry for entry in found.entries if entry.verdict), found.faults)
 
 
-def recheck(store: ObjectStore, model: Model, registry: Registry, entries: Iterator[Entry]) -> Iterator[Rechecked]:
+def recheck(store: ObjectStore, model: Model, registry: Registry, entries: Iterable[Entry]) -> Iterator[Rechecked]:
     """Computes each entry's verdict again. Raises `TryLater` when MLflow or the store fails."""
     for entry in entries:
         yield _rechecked(store, model, registry, entry)
@@ -142,5 +153,5 @@ def _named(one: Any, at: int) -> str:
 
 def _equal(recorded: Any, now: Any) -> bool:
     if isinstance(recorded, float) and isinstance(now, float):
-        return math.isclose(recorded, now, rel_tol=0, abs_tol=TOLERANCE)
+        return math.isclose(recorded, now, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return bool(recorded == now)

@@ -17,7 +17,19 @@ from nightshift.definition import Dataset, Gate, Model
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.steps.evaluate import Duel, judged
 
-NEEDED = ("verdict", "gate", "task", "inputs", "seed", "holdout_nights", "challenger_version", "champion_version")
+NEEDED: Mapping[str, tuple[type, ...]] = {
+    "verdict": (dict,),
+    "gate": (dict,),
+    "task": (str,),
+    "inputs": (dict,),
+    "seed": (int,),
+    "holdout_nights": (list,),
+    "challenger_version": (int,),
+    "champion_version": (int, type(None)),
+}
+"""What a record must hold, and as what."""
+UNFIT = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+"""What values that nobody recorded so, or code that knows them no more, lead to."""
 NOT_RECORDED = "a night of which nothing was read when the verdict was made"
 
 
@@ -46,10 +58,25 @@ class Recorded(Lake):
 def recompute(store: ObjectStore, model: Model, registry: Registry, record: Mapping[str, Any]) -> dict[str, Any]:
     """The verdict that a record leads to now, as its `verdict`, and its count of rows, as `rows`.
 
-    Raises `BadConfig` when the record is not whole or a version is gone, `DataRejected` when a partition changed.
+    Raises `BadConfig` when the record is not whole, was edited so that nothing can be computed from it, or a version is
+    gone; `DataRejected` when a partition changed.
     """
+    _require_whole(record)
+    try:
+        return _computed(store, model, registry, record)
+    except UNFIT as error:
+        said = f"{type(error).__name__}: {error}"
+        raise BadConfig(f"nothing can be computed from the record, or not with the code as it is: {said}") from error
+
+
+def _require_whole(record: Mapping[str, Any]) -> None:
     if lacking := [name for name in NEEDED if name not in record]:
         raise BadConfig(f"the record lacks {', '.join(lacking)}: an older version of Nightshift wrote it")
+    if odd := [name for name, kinds in NEEDED.items() if not isinstance(record[name], kinds)]:
+        raise BadConfig(f"the record's {', '.join(odd)} cannot be what was recorded: was it edited?")
+
+
+def _computed(store: ObjectStore, model: Model, registry: Registry, record: Mapping[str, Any]) -> dict[str, Any]:
     then = replace(model, gate=_gate(record["gate"]), task=record["task"])
     lake = Recorded(store, then, record["inputs"])
     lake.require_unchanged()
@@ -59,7 +86,7 @@ def recompute(store: ObjectStore, model: Model, registry: Registry, record: Mapp
     duel = Duel(_version(registry, then, record["challenger_version"]), rival, None, nights, [])
     rows = examples(lake, nights)
     return {
-        "verdict": judged(then, registry, duel, rows, int(record["seed"])).as_dict(),
+        "verdict": judged(then, registry, duel, rows, record["seed"]).as_dict(),
         "rows": len(rows.labels),
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from importlib import import_module
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -47,11 +48,22 @@ def decided(store: ObjectStore, bucket: str, mlflow_environment: str, monkeypatc
     return model
 
 
-def _edit(store: ObjectStore, model: Model, number: int, change: Callable[[dict[str, object]], None]) -> None:
+def _edit(store: ObjectStore, model: Model, number: int, change: Callable[[dict[str, Any]], object]) -> None:
     uri = Ledger(store, model.name).uri(number)
     entry = json.loads(store.get(uri) or b"")
     change(entry["verdict"])
     store.put(uri, as_json(entry))
+
+
+UNFIT: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "no inputs": (lambda r: r.update(inputs=None), "the record's inputs cannot be what was recorded: was it edited?"),
+    "a seed in words": (lambda r: r.update(seed="7"), "the record's seed cannot be what was recorded"),
+    "no date": (lambda r: r.update(holdout_nights=["\x1b[2J"]), "ValueError: Invalid isoformat string"),
+    "no nights": (lambda r: r.update(holdout_nights=[]), "nothing can be computed from the record"),
+    "a gate of words": (lambda r: r["gate"].update(confidence="sure"), "TypeError: "),
+    "unknown slices": (lambda r: r["gate"].update(slices=["moon"]), "KeyError: 'moon'"),
+    "a metric that is a list": (lambda r: r["gate"].update(metric=[]), "gate metric () does not exist"),
+}
 
 
 def test_every_verdict_is_the_same_even_when_more_nights_became_usable(
@@ -103,6 +115,44 @@ def test_data_that_changed_is_said_and_not_used(
     said = capsys.readouterr().out
     assert f"entry 2, night {STRONG}, version 2 against 1: cannot ({changed} changed since: its digest was" in said
     assert "1 the same, 0 differ, 1 cannot be computed any more" in said
+
+
+def test_a_ledger_with_holes_is_computed_around_them(
+    decided: Model, store: ObjectStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(store, decided.name)
+    first, second = store.get(ledger.uri(1)) or b"", store.get(ledger.uri(2)) or b""
+    store.delete([ledger.uri(1)])
+    assert main([decided.name]) == 10
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].endswith("the ledger: cannot (entry 1 is missing)")
+    assert said[1].endswith("version 2 against 1: same")
+    assert said[-1].endswith("1 the same, 0 differ, 1 cannot be computed any more")
+    assert main([decided.name, "2"]) == 0
+    assert main([decided.name, "1"]) == 10
+    store.put(ledger.uri(1), first)
+    store.put(ledger.uri(2), second.replace(b'"when": "', b'"when": "not '))
+    capsys.readouterr()
+    assert main([decided.name]) == 10
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].endswith("the ledger: cannot (entry 2 cannot be read: it was edited or cut short)")
+    assert said[1].endswith("version 1 without a champion: same")
+    assert main([decided.name, "1"]) == 0
+
+
+def test_a_record_of_which_nothing_can_be_computed_is_said(
+    decided: Model, store: ObjectStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = Ledger(store, decided.name).uri(2)
+    honest = store.get(uri) or b""
+    for name, (edit, sentence) in UNFIT.items():
+        _edit(store, decided, 2, edit)
+        assert main([decided.name, "2"]) == 10, name
+        said = capsys.readouterr().out
+        assert "version 2 against 1: cannot (" in said, name
+        assert sentence in said, name
+        assert "\x1b" not in said
+        store.put(uri, honest)
 
 
 def test_a_deleted_version_is_named(decided: Model, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,6 +211,9 @@ def test_a_verdict_on_real_models_is_the_same(
 def test_numbers_may_differ_by_rounding_and_not_by_more() -> None:
     one = {"gain": 0.1, "checks": [{"name": "floor", "passed": True, "sentence": "so"}], "interval": [0.0, 1.0]}
     assert differences(one, {**one, "gain": 0.1 + 1e-12}) == []
+    large = {"floor": 123456.78901234567}
+    assert differences(large, {"floor": 123456.78901234567 + 1e-6}) == []
+    assert differences(large, {"floor": 123456.78901234567 + 1e-3})
     assert differences(one, {**one, "gain": 0.1 + 1e-8}) == [f"gain was 0.1, and is {0.1 + 1e-8}"]
     assert differences(one, {**one, "interval": None}) == ["interval was [0.0, 1.0], and is None"]
     failed = [{"name": "floor", "passed": False, "sentence": "other words"}]
