@@ -75,8 +75,11 @@ def landed(store: ObjectStore, model: Model, source: Any) -> Model:
 def run_step(store: ObjectStore, landed: Model, registry: Registry) -> RunStep:  # noqa: ARG001 - must be clean
     """Runs a verb of a night as the command line does; returns the stored result."""
 
-    def run_step(verb: str, night: date = NIGHT, code_version: str = "test", model: Model = landed) -> Result:
-        run(verb, Step(model, night, store, RunSettings(code_version=code_version, caused_by="a test")))
+    def run_step(
+        verb: str, night: date = NIGHT, code_version: str = "test", model: Model = landed, image: str = ""
+    ) -> Result:
+        by = RunSettings(code_version=code_version, caused_by="a test", image=image)
+        run(verb, Step(model, night, store, by))
         found = results.load(store, "shops", night, verb)
         assert found is not None
         return found

@@ -65,6 +65,7 @@ class Challenger:
         step = self._step
         tags = {NIGHT: step.night.isoformat(), "nightshift.caused_by": step.by.caused_by}
         tags |= {"nightshift.model": step.model.name, "nightshift.code_version": step.by.code_version}
+        tags |= {"nightshift.image": step.by.image} if step.by.image else {}
         run = TrainingRun(registry, step.model.name, step.night.isoformat(), self._key, tags)
         run.log_inputs(self._inputs())
         sample = self._holdout.features.head(SAMPLE_ROWS)

@@ -40,7 +40,7 @@ def runs(mlflow_environment: str) -> Callable[[str], list[Run]]:
 def test_one_run_and_one_version_with_all_that_it_takes_to_trust_them(
     run_step: RunStep, registry: Registry, runs: Callable[[str], list[Run]]
 ) -> None:
-    result = run_step("train")
+    result = run_step("train", image="steps@sha256:1")
     assert result.outcome == "done", result.summary
     detail = result.detail
     version, [run] = registry.version("shops", detail["version"]), runs(detail["idempotency_key"])
@@ -52,6 +52,7 @@ def test_one_run_and_one_version_with_all_that_it_takes_to_trust_them(
     assert detail["holdout_nights"] == [f"2013-02-{day:02d}" for day in range(15, 20)]
     assert (detail["rows"], detail["holdout_rows"]) == (6 * 222, 5 * 222)  # three of forty shops have no label
     assert run.data.params["max_iter"] == "25"
+    assert run.data.tags["nightshift.image"] == "steps@sha256:1"
     assert run.data.metrics["log_loss"] == pytest.approx(detail["metrics"]["log_loss"])
     assert {i.dataset.name for i in run.inputs.dataset_inputs} == {"sales", "openings"}
     stored = registry.server.artifact(f"{registry.files(version)}/model.skops")
