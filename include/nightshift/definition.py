@@ -22,6 +22,8 @@ CPU = re.compile(r"\A[0-9]+(\.[0-9]+)?m?\Z")
 QUANTITY = re.compile(r"\A[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi)?\Z")
 FEWEST_BEYOND = 10
 """Resamples beyond a bound: fewer, and where it lies is chance."""
+FEWEST_PERIODS = 4
+"""Periods of a holdout: `nightshift.core.bootstrap.MIN_DAYS`, which says why. A definition may not import the core."""
 VERBS = ("validate", "train", "evaluate", "promote", "score")
 
 
@@ -101,7 +103,7 @@ class Gate:
     `metric`: roc_auc, log_loss, average_precision, brier (classification), rmse or mae (regression).
     `floor`: the worst value of the metric that may ever be promoted, in the metric's own units and direction.
     `confidence`: how sure the paired bootstrap must be, in (0.5, 1). Every night is another chance for luck: of equal
-    challengers seven to ten a year replace a champion at 0.95, one or two at 0.99 (docs/statistics.md).
+    challengers in the median 8 a year replace a champion at 0.95, and 1 at 0.99 (docs/statistics.md).
     `min_gain`: by how much the challenger must be better, in the metric's units (below 0: not worse by more than this).
     `slices`: columns of the features' slices frame in whose every group the challenger must not get worse by more than
     `max_slice_loss`. `resamples`: bootstrap resamples; at least ten must lie beyond the bound.
@@ -218,11 +220,20 @@ class Model:
         _require(self.approval in ("automatic", "human"), f"model {self.name}: approval {self.approval!r} is not known")
         _require(self.approval_timeout > timedelta(), f"model {self.name}: approval_timeout must be above 0")
         self._require_whole_periods()
+        self._require_comparable()
 
     def _require_whole_periods(self) -> None:
         for name in ("train_days", "holdout_days", "history_days"):
             days, period = getattr(self.window, name), self.schedule.days
             _require(days % period == 0, f"model {self.name}: {name}={days} must be a multiple of {period}, its period")
+
+    def _require_comparable(self) -> None:
+        days, fewest = self.window.holdout_days, FEWEST_PERIODS * self.schedule.days
+        _require(
+            days >= fewest,
+            f"model {self.name}: holdout_days={days} is too short for a challenger ever to win: "
+            f"give at least {fewest}, {FEWEST_PERIODS} of its periods",
+        )
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:

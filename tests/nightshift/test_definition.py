@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import models
-from nightshift.definition import Dataset, Gate, Resources, Schedule, Window, parse_night
+from nightshift.core.bootstrap import MIN_DAYS
+from nightshift.definition import FEWEST_PERIODS, Dataset, Gate, Resources, Schedule, Window, parse_night
 from nightshift.errors import BadConfig
 
 
@@ -75,6 +76,18 @@ def test_every_model_of_this_project_loads_and_is_whole(name: str) -> None:
     assert model.name == name
     with pytest.raises(BadConfig, match="unknown steps"):
         replace(model, resources={"trian": Resources()})
+
+
+def test_a_holdout_on_which_no_challenger_could_ever_win_is_refused() -> None:
+    assert FEWEST_PERIODS == MIN_DAYS
+    for days in (1, 7):
+        model = replace(
+            models.load("flights"),
+            schedule=Schedule(days=days),
+            window=Window(train_days=28, holdout_days=MIN_DAYS * days),
+        )
+        with pytest.raises(BadConfig, match=rf"flights: holdout_days={3 * days} is too short .* at least {4 * days}"):
+            replace(model, window=Window(train_days=28, holdout_days=(MIN_DAYS - 1) * days))
 
 
 def test_there_is_a_model() -> None:

@@ -68,7 +68,8 @@ def main(argv: Sequence[str]) -> int:
 def rescore(first: Step, last: date, *, everything: bool) -> int:
     """Scores the nights from that of `first` to `last` again that need it, a line for each.
 
-    Returns 0, or the exit code of the worst night: 10 before 20; another failure ends it at once with its own code.
+    Returns 0, or the exit code of the worst night, 20 being worse than 10; another failure ends it at once with its
+    own code.
     Raises `TryLater` when S3 or MLflow fails while it looks for them.
     """
     codes, done = [], []

@@ -17,14 +17,14 @@ from nightshift.steps._window import holdout_plan, training_plan
 
 WEEK = timedelta(days=7)
 LAST = date(2013, 3, 3)
-NIGHTS = tuple(LAST - number * WEEK for number in range(6, -1, -1))
+NIGHTS = tuple(LAST - number * WEEK for number in range(8, -1, -1))
 Validate = Callable[..., None]
 
 
 @pytest.fixture
 def weekly(model: Model) -> Model:
-    """The shops model, asked once a week: two weeks to learn from, two to compare on, one to look back on."""
-    window = Window(train_days=14, holdout_days=14, history_days=7)
+    """The shops model, asked once a week: two weeks to learn from, four to compare on, one to look back on."""
+    window = Window(train_days=14, holdout_days=28, history_days=7)
     return replace(model, schedule=Schedule(cron="0 3 * * mon", days=7), window=window)
 
 
@@ -67,7 +67,7 @@ def validate(store: ObjectStore, weekly: Model) -> Validate:
 
 @pytest.fixture
 def lake(store: ObjectStore, weekly: Model, source: Any, validate: Validate) -> Lake:
-    """Seven validated weeks, and what is scheduled for the eighth."""
+    """Nine validated weeks, and what is scheduled for the tenth."""
     tables.write_partition(store, weekly.scheduled.partition(NIGHTS[0]), source.openings(NIGHTS[0]))
     for night in NIGHTS:
         tables.write_partition(store, weekly.facts.partition(night), source.sales(night))

@@ -141,7 +141,7 @@ def test_nights_that_are_none_are_refused(store: ObjectStore, model: Model, nigh
 def test_of_a_weekly_model_only_days_that_were_scored_are_looked_at(
     store: ObjectStore, model: Model, registry: Registry
 ) -> None:
-    weekly = replace(model, window=Window(train_days=14, holdout_days=7), schedule=Schedule(cron="0 0 * * 1", days=7))
+    weekly = replace(model, window=Window(train_days=14, holdout_days=28), schedule=Schedule(cron="0 0 * * 1", days=7))
     step = Step(weekly, date(2013, 2, 2), store, RunSettings())
     for night in ("2013-02-10", "2013-02-17"):
         meta = {"version": 3, "before": []}
