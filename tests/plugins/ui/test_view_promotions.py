@@ -72,6 +72,7 @@ def test_the_ledger_is_shown_newest_first_with_numbers_persons_and_ways_on(store
     assert "<b>+0.0250</b>" in text
     assert "+0.0125 to +0.0375" in text
     assert "approved by Ann" in text
+    assert "“calm week &lt;" in text
     assert "asked for by Ben" in text
     assert 'href="/dags/flights_rollback"' in text
     assert 'href="/dags/flights_rollback/runs/manual__1"' in text
@@ -79,6 +80,14 @@ def test_the_ledger_is_shown_newest_first_with_numbers_persons_and_ways_on(store
     assert "The chain of digests holds from entry 1 to 4" in text
     assert "<script" not in text
     assert "<img" not in text
+
+
+def test_a_link_around_a_mark_has_no_space_to_underline(store: ObjectStore, get: Get) -> None:
+    fill(store)
+    for path in ("/history", "/history/flights"):
+        marked = re.findall(r'(?s)<a [^>]*>[^<]*<span class="mark.*?</a>', get(path))
+        assert len(marked) == 3
+        assert all(re.fullmatch(r"<a [^>]*><span [^>]*>[^<>]+</span></a>", link) for link in marked)
 
 
 def test_a_long_ledger_comes_in_pages(store: ObjectStore, get: Get) -> None:
