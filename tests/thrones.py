@@ -36,7 +36,7 @@ _numbers = count(1)
 def model_of(name: str, approval: Any = "automatic") -> Model:
     """A model without data."""
     facts, plan = (Dataset(name=n, uri=f"s3://lake/{n}/date={{night}}/") for n in ("facts", "plan"))
-    window, gate = Window(train_days=5, holdout_days=3), Gate(metric="log_loss", floor=0.69)
+    window, gate = Window(train_days=5, holdout_days=4), Gate(metric="log_loss", floor=0.69)
     return Model(
         name=name,
         title="A throne",
@@ -158,6 +158,12 @@ class Throne:
     def delete(self, number: int) -> None:
         """Deletes a version in MLflow."""
         self.registry.server.delete("model-versions/delete", {"name": self.name, "version": str(number)})
+
+    def forget(self) -> None:
+        """Deletes the registered model: MLflow gives its numbers again."""
+        server = self.registry.server
+        server._send("DELETE", "/api/2.0/mlflow/registered-models/delete", f'{{"name": "{self.name}"}}'.encode(), 1)
+        self.files = ()
 
     def agrees(self) -> None:
         """Asserts that alias, tags and ledger agree."""
