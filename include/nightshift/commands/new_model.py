@@ -5,6 +5,7 @@ import keyword
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -119,7 +120,8 @@ def _write_all(files: Mapping[Path, str]) -> None:
         for path in done:
             path.unlink()
         for folder in reversed(made):
-            folder.rmdir()
+            with suppress(OSError):  # somebody else put something there meanwhile
+                folder.rmdir()
         raise BadConfig(f"{error.filename} cannot be written ({error.strerror}): give the right to, or room") from error
 
 
