@@ -28,10 +28,9 @@ class NightshiftPlugin(AirflowPlugin):
     fastapi_apps = [{"app": View(), "url_prefix": "/nightshift", "name": "Nightshift"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         # Relative: Airflow's page resolves it below the path that Airflow itself is served at.
+        # Without `url_route`, so in a tab of their own: with one Airflow shows them in a frame that may open nothing
+        # outside of itself, and neither MLflow nor Airflow's own pages can be reached from there.
         # At the top level: two plain entries would hide in a menu called Plugins.
-        {"name": name, "href": href, "url_route": route, "destination": "nav", "nav_top_level": True}
-        for name, href, route in (
-            ("Promotions", "nightshift/history", "promotions"),
-            ("Data Docs", "nightshift/docs", "data-docs"),
-        )
+        {"name": name, "href": href, "destination": "nav", "nav_top_level": True}
+        for name, href in (("Promotions", "nightshift/history"), ("Data Docs", "nightshift/docs"))
     ]

@@ -2,6 +2,8 @@
 
 import subprocess
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -16,8 +18,33 @@ from view_server import Server, fill
 BUCKET = "nightshift"
 
 
+class _Unframed(BaseHTTPRequestHandler):
+    """Answers as MLflow does: a page that a browser shows in no frame of another site."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("X-Frame-Options", "SAMEORIGIN")
+        self.end_headers()
+        self.wfile.write(b"<h1>MLflow</h1>")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        """Says nothing."""
+
+
 @pytest.fixture(scope="session")
-def server(s3_storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def mlflow_page() -> Iterator[str]:
+    """Where the view's way to MLflow ends."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Unframed) as site:
+        thread = Thread(target=site.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{site.server_port}"
+        site.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def server(s3_storage: s3.Storage, mlflow_page: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Airflow's API server as the platform starts it, with a database of its own."""
     home = tmp_path_factory.mktemp("server")
     viewer = next(identity for identity in s3_storage.identities if identity.name == "viewer")
@@ -30,7 +57,7 @@ def server(s3_storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> 
         api_key="a" * 64,
         fernet_key="",
         kubeconfig=home / "none",
-        mlflow_url="http://localhost:5999",
+        mlflow_url=mlflow_page,
         viewer={**where, **viewer.environment()},
     )
     service = orchestration.services(airflow)[0]

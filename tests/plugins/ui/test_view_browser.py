@@ -19,22 +19,22 @@ def browser() -> Iterator[Browser]:
         pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
         # Without its own sandbox: the tests may run as root in a container.
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
 
 
 @pytest.fixture
 def page(browser: Browser, filled: Server) -> Iterator[Page]:
     """A page of an analyst who is logged in; `elsewhere` collects requests to any other host."""
     with browser.new_context(base_url=filled.url) as context:
-        opened = context.new_page()
-        opened.goto(NIGHT)
-        opened.fill("input[name=username]", "analyst")
-        opened.fill("input[name=password]", filled.passwords["analyst"])
-        opened.click("button[type=submit]")
-        opened.wait_for_url(f"**{NIGHT}")
-        yield opened
+        first = context.new_page()
+        first.goto(NIGHT)
+        first.fill("input[name=username]", "analyst")
+        first.fill("input[name=password]", filled.passwords["analyst"])
+        first.click("button[type=submit]")
+        first.wait_for_url(f"**{NIGHT}")
+        yield first
 
 
 def test_the_login_leads_back_to_the_page_that_was_asked_for(page: Page) -> None:
@@ -44,9 +44,8 @@ def test_the_login_leads_back_to_the_page_that_was_asked_for(page: Page) -> None
 def test_data_docs_open_from_the_navigation_of_airflow(page: Page, filled: Server) -> None:
     elsewhere: list[str] = []
     page.on("request", lambda asked: None if filled.url in asked.url else elsewhere.append(asked.url))
-    page.goto("/")
-    page.get_by_text("Data Docs", exact=True).click()
-    view = page.frame_locator("iframe[title='Data Docs']")
+    view = opened(page, "Data Docs")
+    view.on("request", lambda asked: None if filled.url in asked.url else elsewhere.append(asked.url))
     view.locator("h1").wait_for()
     view.locator("td.datasets a").first.click()
     inner = view.frame_locator("iframe")
@@ -57,10 +56,8 @@ def test_data_docs_open_from_the_navigation_of_airflow(page: Page, filled: Serve
 
 def test_a_story_opens_from_the_navigation_by_way_of_the_ledger(page: Page) -> None:
     said: list[str] = []
-    page.on("console", lambda line: said.append(line.text))
-    page.goto("/")
-    page.get_by_text("Promotions", exact=True).click()
-    view = page.frame_locator("iframe[title='Promotions']")
+    view = opened(page, "Promotions")
+    view.on("console", lambda line: said.append(line.text))
     view.get_by_role("link", name="flights", exact=True).click()
     view.locator("#entry-4").wait_for()
     view.locator("#entry-2").get_by_role("link", name="version 2").first.click()
@@ -72,7 +69,34 @@ def test_a_story_opens_from_the_navigation_by_way_of_the_ledger(page: Page) -> N
     colour = "mark => getComputedStyle(mark).backgroundColor"
     assert view.locator(".story .mark.good").first.evaluate(colour) != "rgba(0, 0, 0, 0)"
     assert not [line for line in said if "Content Security Policy" in line]
-    assert page.title() != "taken"
+    assert "taken" not in (page.title(), view.title())
+
+
+def test_the_button_of_a_rollback_leads_to_airflow_s_own_page(page: Page, filled: Server) -> None:
+    view = opened(page, "Promotions")
+    view.get_by_role("link", name="flights", exact=True).click()
+    view.get_by_role("link", name="flights_rollback", exact=True).click()
+    view.wait_for_url(f"{filled.url}/dags/flights_rollback")
+    view.locator("nav, #root").first.wait_for()
+    assert len(view.frames) == 1
+
+
+def test_mlflow_opens_although_it_forbids_to_be_framed(page: Page, mlflow_page: str) -> None:
+    view = opened(page, "Data Docs")
+    view.get_by_role("link", name="2013-02-09").first.click()
+    view.get_by_role("link", name="train").first.click()
+    view.get_by_role("link", name="MLflow run").click()
+    view.wait_for_url(f"{mlflow_page}/**")
+    assert view.inner_text("h1") == "MLflow"
+
+
+def opened(page: Page, name: str) -> Page:
+    """What an entry of Airflow's navigation opens: a tab of its own, so that its links lead where they say."""
+    page.goto("/")
+    with page.expect_popup() as found:
+        page.get_by_text(name, exact=True).click()
+    found.value.wait_for_load_state()
+    return found.value
 
 
 @pytest.mark.parametrize("path", [f"{NIGHT}/flights/{CHECK}", f"{NIGHT}/flights/{CHECK}/page"])

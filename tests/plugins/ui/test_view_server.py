@@ -90,10 +90,10 @@ def test_a_picture_of_a_version_is_a_picture_whatever_was_stored(filled: Server)
     assert reply[0]["x-content-type-options"] == "nosniff"
 
 
-def test_the_way_to_mlflow_is_the_run_of_the_night(filled: Server) -> None:
+def test_the_way_to_mlflow_is_the_run_of_the_night(filled: Server, mlflow_page: str) -> None:
     reply = filled.get("/nightshift/mlflow/flights/2013-02-09", "analyst")
     assert reply.status == 307
-    assert reply.headers["location"] == f"http://localhost:5999/#/runs/{RUN}"
+    assert reply.headers["location"] == f"{mlflow_page}/#/runs/{RUN}"
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,10 @@ def test_it_only_reads(filled: Server) -> None:
 def test_airflow_lists_the_entries_in_its_navigation(filled: Server) -> None:
     reply = filled.get("/api/v2/plugins", "admin")
     (ours,) = [plugin for plugin in json.loads(reply.text)["plugins"] if plugin["name"] == "nightshift"]
-    told = ("name", "href", "destination", "nav_top_level")
+    told = ("name", "href", "destination", "nav_top_level", "url_route")
     assert [tuple(view[name] for name in told) for view in ours["external_views"]] == [
-        ("Promotions", "nightshift/history", "nav", True),
-        ("Data Docs", "nightshift/docs", "nav", True),
+        ("Promotions", "nightshift/history", "nav", True, None),  # no route: a tab of its own, no frame
+        ("Data Docs", "nightshift/docs", "nav", True, None),
     ]
     errors = json.loads(filled.get("/api/v2/plugins/importErrors", "admin").text)
     assert errors["total_entries"] == 0
