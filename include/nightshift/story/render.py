@@ -103,7 +103,7 @@ def _plain(value: Any) -> Markup:
     """A value as Markdown that means nothing but its characters; what a macro made is Markdown already."""
     if isinstance(value, Markup):
         return value
-    text = SPACE.sub(" ", str(value))
+    text = words.printable(SPACE.sub(" ", str(value)))  # `nightshift explain` shows it in a terminal
     return Markup(SPECIAL.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;")))  # noqa: S704 - escaped here
 
 

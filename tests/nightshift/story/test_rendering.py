@@ -183,6 +183,10 @@ def _hostile() -> Story:
     return dataclasses.replace(told, origin=origin, metrics={CANARY: 0.5})
 
 
+def test_no_text_of_a_record_reaches_a_terminal_as_a_command() -> None:
+    assert "Odd ?[2J?1m." in plain(render.markdown(story(notes=("Odd \x1b[2J\x9b1m.",)), LINKS))
+
+
 @pytest.mark.parametrize("links", [LINKS, Links()])
 def test_no_text_of_a_record_becomes_markup_in_html(links: Links) -> None:
     honest, hostile = page(story(), links), page(_hostile(), links)
