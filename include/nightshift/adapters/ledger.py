@@ -138,10 +138,14 @@ class Ledger:
             begun = last.champion_entry or last.number
             last = self.entry(begun - 1) if begun > 1 else None
 
+    def digest(self, number: int) -> str:
+        """The SHA-256 of an entry as it is stored. Raises as `entry` does."""
+        return hashlib.sha256(self._entry(number)[1]).hexdigest()
+
     def numbered(self, entry: Entry, after: Entry | None) -> Entry:
         """The entry as it would stand behind `after`."""
         number = 1 if after is None else after.number + 1
-        digest = None if after is None else hashlib.sha256(self._entry(after.number)[1]).hexdigest()
+        digest = None if after is None else self.digest(after.number)
         crowns = entry.changes_champion and entry.champion_version is not None
         crowned = number if crowns else None if entry.changes_champion else entry.champion_entry
         return replace(entry, number=number, previous_digest=digest, champion_entry=crowned)

@@ -1,20 +1,26 @@
 """Whether ledger, alias, tags and registry say the same: what differs, a sentence each. Reads, and changes nothing.
 
 Codes: `chain` (entries missing, edited or out of order), `cut` (the ledger's end is missing), `succession` (two entries
-that follow each other do not fit), `unfinished` (a change was cut short), `moved`, `removed` and `deleted` (what a hand
-did in MLflow), `artifact` (the champion's stored model is not the one that was promoted), `tags`.
+that follow each other do not fit), `number` (another version has the number of the champion), `unfinished` (a change
+was cut short), `moved`, `removed` and `deleted` (what a hand did in MLflow), `artifact` (the champion's stored model is
+not the one that was promoted), `tags`.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from nightshift.adapters.ledger import Entry, Ledger
-from nightshift.adapters.ledger_reading import Reading, last_number, read_all
-from nightshift.adapters.registry_rest import DECIDING, LEDGER_ENTRY, SHA256, WITHDRAWN, Registry, Version
+from nightshift.adapters.ledger_reading import Reading, last_number, read
+from nightshift.adapters.registry_rest import SHA256, WITHDRAWN, Registry, Version
 from nightshift.adapters.storage import ObjectStore
 from nightshift.champion.court import Court, court
+from nightshift.champion.recall import withdrawal
+from nightshift.champion.vouching import beyond, version_vouches
+from nightshift.errors import TryLater
+
+LOOKS = 5
+"""How often all is read again because something was decided meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +33,31 @@ class Finding:
 
 
 def findings(store: ObjectStore, registry: Registry, model: str) -> list[Finding]:
-    """Everything that does not agree; empty when all does. Raises `TryLater` when S3 or MLflow fails."""
-    reading = read_all(store, model)
+    """Everything that does not agree; empty when all does. Raises `TryLater` when S3 or MLflow fails, or when something
+    is decided at every look.
+    """
+    for _ in range(LOOKS):
+        end = last_number(store, model)
+        found = _findings(read(store, model, 1, end), end, registry, Ledger(store, model), model)
+        if last_number(store, model) == end:
+            return found
+    raise TryLater(f"the ledger of {model} grew {LOOKS} times while it was checked")
+
+
+def _findings(reading: Reading, end: int, registry: Registry, ledger: Ledger, model: str) -> list[Finding]:
     found = of_ledger(reading)
-    if reading.last is None or reading.last.number != last_number(store, model):
-        return found if found or reading.last else [*found, *_alias(court(registry, Ledger(store, model), model))]
-    seen = court(registry, Ledger(store, model), model)
     versions = {version.number: version for version in registry.versions(model)}
-    return [
-        *found,
-        *_end(store, reading.last, versions),
-        *_alias(seen),
-        *_artifact(seen, reading.entries),
-        *_tags(seen, reading.last, versions),
-    ]
+    found += [*_cut(end, versions), *_edited(reading, end, ledger, versions)]
+    if end and not _readable(reading, end):
+        return found
+    seen = court(registry, ledger, model)
+    return [*found, *_alias(seen), *_artifact(seen, reading.entries), *_tags(seen, versions)]
+
+
+def _readable(reading: Reading, end: int) -> bool:
+    """Whether the ledger's end says who reigns, and the entry that crowned the champion is there."""
+    last, there = reading.last, {entry.number for entry in reading.entries}
+    return last is not None and last.number == end and (last.champion_entry or end) in there
 
 
 def of_ledger(reading: Reading) -> list[Finding]:
@@ -64,27 +81,32 @@ def _succession(entries: Sequence[Entry]) -> Iterator[str]:
             yield f"entry {entry.number} is a {entry.kind} and yet another champion reigns after it than before"
 
 
-def _end(store: ObjectStore, last: Entry, versions: dict[int, Version]) -> Iterator[Finding]:
-    """The last entry has no successor to vouch for it, and nothing follows one that was taken off the end: tags do."""
+def _cut(end: int, versions: dict[int, Version]) -> Iterator[Finding]:
+    """Nothing follows an entry that was taken off the end: tags tell."""
+    for version, number in beyond(versions.values(), end):
+        said = f"a tag of version {version.number} names entry {number}, and the ledger ends at {end}"
+        yield Finding("cut", said, version.number)
+
+
+def _edited(reading: Reading, end: int, ledger: Ledger, versions: dict[int, Version]) -> Iterator[Finding]:
+    """An entry is the one that its version's tag vouches for. The last one has no other that would."""
+    digests = {entry.number - 1: entry.previous_digest for entry in reading.entries}
+    if reading.last is not None and reading.last.number == end:
+        digests[end] = ledger.digest(end)
     for version in versions.values():
-        highest = max(_number(version.tags.get(tag, "")) for tag in (LEDGER_ENTRY, WITHDRAWN))
-        if highest > last.number:
-            said = f"a tag of version {version.number} names entry {highest}, and the ledger ends at {last.number}"
-            yield Finding("cut", said, version.number)
-    about = versions.get(last.version)
-    announced = about.tags.get(DECIDING, "").split(" ") if about else []
-    if len(announced) == 2 and _number(announced[0]) == last.number:
-        data = store.get(Ledger(store, last.model).uri(last.number)) or b""
-        if hashlib.sha256(data).hexdigest() != announced[1]:
-            yield Finding(
-                "chain", f"entry {last.number} is not the one that was announced: it was edited", last.version
-            )
+        number, digest = version_vouches(version)
+        if digests.get(number) not in (None, digest):
+            said = f"entry {number} is not the one that was appended about version {version.number}: it was edited"
+            yield Finding("chain", said, version.number)
 
 
 def _alias(seen: Court) -> Iterator[Finding]:
     ledger = seen.last.champion_version if seen.last else None
     named = seen.champion.number if seen.champion else None
-    if seen.unfinished and seen.last is not None:
+    if seen.stranger is not None and seen.last is not None:
+        said = f"version {ledger} is not the one that entry {seen.last.champion_entry} made champion"
+        yield Finding("number", f"{said}: another version has this number", ledger)
+    elif seen.unfinished and seen.last is not None:
         said = f"entry {seen.last.champion_entry} made version {ledger} champion, and alias and tags are not there yet"
         yield Finding("unfinished", said, ledger)
     elif seen.by_hand and named is not None:
@@ -98,7 +120,7 @@ def _alias(seen: Court) -> Iterator[Finding]:
 
 def _artifact(seen: Court, entries: Sequence[Entry]) -> Iterator[Finding]:
     """The champion's model as it is stored is the one whose digest its tag and the ledger have."""
-    if seen.champion is None:
+    if seen.champion is None or seen.stranger is not None:
         return
     version, number = seen.champion.version, seen.champion.number
     tagged, found = version.tags.get(SHA256, ""), seen.registry.digest(version)
@@ -110,14 +132,11 @@ def _artifact(seen: Court, entries: Sequence[Entry]) -> Iterator[Finding]:
         yield Finding("artifact", f"the model file of champion {number} has not the digest that {which} has", number)
 
 
-def _tags(seen: Court, last: Entry, versions: dict[int, Version]) -> Iterator[Finding]:
+def _tags(seen: Court, versions: dict[int, Version]) -> Iterator[Finding]:
+    barred = seen.last.barred if seen.last else ()
     for number, version in versions.items():
         tagged = WITHDRAWN in version.tags
-        if tagged and number not in last.barred:
+        if tagged and number not in barred:
             yield Finding("tags", f"version {number} is tagged as withdrawn, and by the ledger it is not", number)
-        if not tagged and number in seen.withdrawn and not seen.unfinished:
+        if not tagged and number in seen.withdrawn and not seen.unfinished and withdrawal(seen, number):
             yield Finding("tags", f"version {number} is withdrawn by the ledger, and not tagged so", number)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0

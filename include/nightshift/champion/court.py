@@ -1,8 +1,9 @@
 """Which version reigns, now and on a night: what the ledger says, and what a person may have done to the alias since.
 
 The ledger is written before the alias is moved. An alias that is behind the ledger therefore means a change that was
-cut short, if the crowned version lacks the tag that is set last, and otherwise a person who moved the alias, or deleted
-the version, by hand: then the person is right.
+cut short, if the crowned version lacks the tag that is set last, or a late write of one of ours, if the version that
+the alias names has its mark; and otherwise a person who moved the alias, or deleted the version, by hand: then the
+person is right. When the number that the ledger names is that of another version, nobody can say who is right.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from datetime import date
 
 from nightshift.adapters.ledger import Entry, Ledger
 from nightshift.adapters.registry_rest import LEDGER_ENTRY, NIGHT, Registry, Version
+from nightshift.champion.identity import crowning, same_version
+from nightshift.champion.moving import moving
+from nightshift.errors import BadConfig
 
 LOOKS = 5
 """How often ledger and alias are read again because something was decided between the two reads."""
@@ -34,7 +38,8 @@ class Court:
     """The standing champion (None: there is none), and the ledger's last entry, as they were when it was read.
 
     `unfinished`: the last change of the champion was decided, and alias and tags were not brought there.
-    `by_hand`: somebody moved or removed the alias since.
+    `by_hand`: somebody moved or removed the alias since. `stranger`: another version that has the number of the
+    ledger's champion.
     """
 
     registry: Registry
@@ -44,6 +49,7 @@ class Court:
     last: Entry | None
     unfinished: bool = False
     by_hand: bool = False
+    stranger: Version | None = None
 
     @property
     def withdrawn(self) -> frozenset[int]:
@@ -56,23 +62,37 @@ class Court:
 
         A version that was withdrawn is nobody's rival. `without`: a version to look behind, the challenger of that
         night, so that a night that is run again meets the champion that it met the first time and not itself.
+        Raises `BadConfig` when another version has the champion's number.
         """
+        self.require_known()
         if self.champion is None:
             return None
-        for number, trained_for in self.reigns():
+        for number, trained_for, entry in self.reigns():
             if trained_for <= night and number != without and number not in self.withdrawn:
                 version = self.registry.find(self.model, number)
-                if version is not None:
+                if version is not None and (entry is None or same_version(version, crowning(self.ledger, entry))):
                     return Reign(version, trained_for)
         return None
 
-    def reigns(self) -> Iterator[tuple[int, date]]:
-        """Every reign, the newest first: a version's number and the night it was trained for."""
+    def reigns(self) -> Iterator[tuple[int, date, Entry | None]]:
+        """Every reign, the newest first: a version's number, the night it was trained for, and an entry of the reign
+        (None where a hand began it). MLflow may have another version of that number by now.
+        """
         if self.by_hand and self.champion is not None:
-            yield self.champion.number, self.champion.night
+            yield self.champion.number, self.champion.night, None
         for entry in self.ledger.reigns(self.last):
             if entry.champion_version is not None:
-                yield entry.champion_version, date.fromisoformat(entry.champion_night or date.min.isoformat())
+                yield entry.champion_version, date.fromisoformat(entry.champion_night or date.min.isoformat()), entry
+
+    def require_known(self) -> None:
+        """Raises `BadConfig` when the ledger's champion is not in MLflow and another version has its number."""
+        if self.stranger is not None and self.last is not None:
+            said = (
+                f"version {self.stranger.number} of {self.model} is not the one that entry {self.last.champion_entry}"
+            )
+            why = "of its ledger made champion: another version has this number"
+            do = "was MLflow restored, or the model made anew?"
+            raise BadConfig(f"{said} {why}; {do} See `nightshift repair {self.model}`")
 
 
 def court(registry: Registry, ledger: Ledger, model: str) -> Court:
@@ -106,11 +126,14 @@ def _look(registry: Registry, ledger: Ledger, model: str) -> Court:
     version = alias if alias and alias.number == number else registry.find(model, number)
     if version is None:
         return Court(registry, ledger, model, named, last, by_hand=True)
+    if not same_version(version, crowning(ledger, last)):
+        return Court(registry, ledger, model, named, last, by_hand=True, stranger=version)
     crowned = Reign(version, date.fromisoformat(last.champion_night or date.min.isoformat()))
     finished = version.tags.get(LEDGER_ENTRY) == f"{last.champion_entry:06d}"
-    if finished and version is not alias:
+    late = alias is not None and version is not alias and moving(alias)
+    if finished and version is not alias and not late:
         return Court(registry, ledger, model, named, last, by_hand=True)
-    return Court(registry, ledger, model, crowned, last, unfinished=not finished)
+    return Court(registry, ledger, model, crowned, last, unfinished=late or not finished)
 
 
 def _number(seen: Court) -> int | None:

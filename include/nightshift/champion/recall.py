@@ -7,6 +7,8 @@ from nightshift.adapters.ledger import Decision, Entry
 from nightshift.adapters.registry_rest import DECIDING, LEDGER_ENTRY, Version
 from nightshift.champion.approval import same
 from nightshift.champion.court import Court
+from nightshift.champion.identity import crowning, same_version, taken_away
+from nightshift.champion.vouching import number_in
 
 
 @dataclass(frozen=True)
@@ -24,22 +26,22 @@ def recalled(seen: Court, question: Question) -> Entry | None:
     A version is made champion once: an entry that crowned it answers for ever. A refusal answers for its verdict and
     its person's answer, and `superseded` only as long as a champion of a later night stands.
     """
-    number = _number(question.version.tags.get(LEDGER_ENTRY, ""))
+    number = number_in(question.version.tags.get(LEDGER_ENTRY, ""))
     if 0 < number <= (seen.last.number if seen.last else 0):
-        crowning = seen.ledger.entry(number)
-        if crowning.champion_version == question.version.number:
-            return crowning
+        crowned = seen.ledger.entry(number)
+        if crowned.champion_version == question.version.number and same_version(question.version, crowned):
+            return crowned
     return next((entry for entry in _since(seen, question.version) if _answers(entry, seen, question)), None)
 
 
 def withdrawal(seen: Court, number: int) -> Entry | None:
-    """The rollback that took a version away, where it is withdrawn still."""
+    """The rollback that took a version away, where it is withdrawn still; None when another version has its number."""
     if number not in seen.withdrawn or seen.last is None:
         return None
     for entry in seen.ledger.reigns(seen.last):
-        crowning = seen.ledger.entry(entry.champion_entry or entry.number)
-        if crowning.kind == "rollback" and crowning.withdrawn == number:
-            return crowning
+        began = crowning(seen.ledger, entry)
+        if began.kind == "rollback" and began.withdrawn == number:
+            return began if taken_away(seen.registry, seen.ledger, began) else None
     return None
 
 
@@ -48,16 +50,12 @@ def _since(seen: Court, version: Version) -> Iterator[Entry]:
     it announces the number after the last entry that it saw, in which it did not find itself.
     """
     last = seen.last.number if seen.last else 0
-    first = _number(version.tags.get(DECIDING, "").split(" ")[0]) or last + 1
+    first = number_in(version.tags.get(DECIDING, "").split(" ")[0]) or last + 1
     return (seen.ledger.entry(number) for number in range(first, last + 1))
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
-
-
 def _answers(entry: Entry, seen: Court, question: Question) -> bool:
-    if entry.version != question.version.number:
+    if entry.version != question.version.number or not same_version(question.version, entry):
         return False
     if entry.changes_champion and entry.champion_version == entry.version:
         return True

@@ -50,6 +50,9 @@ class Repair:
             return Remedy(
                 finding, f"finish it: the alias goes to version {finding.version}, then the tags", self._settle
             )
+        if finding.code == "number":
+            said = "restore MLflow's database as it was with the ledger; or accept what is there: append to the ledger"
+            return Remedy(finding, f"{said} that the version which the alias names reigns, or nobody", self._adopt)
         if finding.code in ("moved", "removed", "deleted"):
             return self._by_hand(finding)
         if finding.code == "tags":

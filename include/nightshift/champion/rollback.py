@@ -5,7 +5,6 @@ Only a version that was champion before can be gone back to: it once passed the 
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 
 from nightshift.adapters.ledger import Cause, Entry, Ledger
@@ -13,7 +12,9 @@ from nightshift.adapters.registry_rest import SHA256, Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.champion import entries
 from nightshift.champion.court import Court, Reign
+from nightshift.champion.identity import crowning, same_run
 from nightshift.champion.settle import append, settle, settled
+from nightshift.champion.vouching import vouch
 from nightshift.errors import BadConfig, DataRejected, NothingToDo, TryLater
 from nightshift.story.card import publish_card
 
@@ -75,6 +76,7 @@ def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
         seen = settled(registry, ledger, wish.model, wish.cause)
         done = _done_before(seen, wish)
         if done is not None:
+            _vouch(seen, done)
             _refresh_cards(store, registry, done)
             return RolledBack(done, again=True)
         standing = _unchanged(standing, seen)
@@ -86,6 +88,13 @@ def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
             _refresh_cards(store, registry, entry)
             return RolledBack(entry, again=False)
     raise TryLater(f"the ledger of {wish.model} grew {LOOKS} times while the rollback was made")
+
+
+def _vouch(seen: Court, entry: Entry) -> None:
+    """The earlier attempt may have ended before it did; an entry that others follow is vouched for by them."""
+    version = seen.registry.find(seen.model, entry.version)
+    if seen.last is not None and entry.number == seen.last.number and version is not None:
+        vouch(seen.registry, seen.ledger, version, entry)
 
 
 def _refresh_cards(store: ObjectStore, registry: Registry, entry: Entry) -> None:
@@ -128,10 +137,10 @@ def _target(seen: Court, wish: Wish) -> Reign:
 
 def _previous(seen: Court) -> Reign:
     standing = seen.champion.number if seen.champion else None
-    for number, night in seen.reigns():
+    for number, night, entry in seen.reigns():
         if number != standing and number not in seen.withdrawn:
             version = seen.registry.find(seen.model, number)
-            if version is not None:
+            if version is not None and (entry is None or same_run(version, crowning(seen.ledger, entry))):
                 return Reign(version, night)
     who = "no version" if standing is None else f"version {standing}"
     raise BadConfig(f"{who} is champion of {seen.model} and no earlier champion is left to go back to")
@@ -141,13 +150,16 @@ def _named(seen: Court, number: int) -> Reign:
     if seen.champion is not None and seen.champion.number == number:
         raise NothingToDo(f"version {number} is champion of {seen.model} already: nothing was rolled back")
     version = seen.registry.version(seen.model, number)
-    nights: list[date] = [night for reigned, night in seen.reigns() if reigned == number]
-    if not nights:
+    reigned = [(night, entry) for who, night, entry in seen.reigns() if who == number]
+    if not reigned:
         raise BadConfig(
             f"version {number} of {seen.model} never was champion: a rollback goes back to one that was; "
             f"`nightshift history {seen.model}` lists them"
         )
-    return Reign(version, nights[0])
+    night, entry = reigned[0]
+    if entry is not None and not same_run(version, crowning(seen.ledger, entry)):
+        raise BadConfig(f"version {number} of {seen.model} is not the one that was champion: it has its number only")
+    return Reign(version, night)
 
 
 def _require_intact(seen: Court, target: Reign) -> None:

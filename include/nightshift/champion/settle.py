@@ -8,70 +8,68 @@ import logging
 import time
 
 from nightshift.adapters.ledger import Entry, Ledger
-from nightshift.adapters.registry_rest import LEDGER_ENTRY, WITHDRAWN, Registry
+from nightshift.adapters.registry_rest import LEDGER_ENTRY, WITHDRAWN, Registry, Version
 from nightshift.champion.cause import Cause
 from nightshift.champion.court import Court, court
 from nightshift.champion.entries import adoption, announced
+from nightshift.champion.identity import same_version, taken_away
+from nightshift.champion.moving import Mark
+from nightshift.champion.vouching import require_whole, vouch
 from nightshift.errors import BadConfig, TryLater
 
 log = logging.getLogger("nightshift.champion")
 ATTEMPTS = 6
 HAND_STAYS = 1.0
-"""Seconds that an alias must stay moved to count as moved by hand: a slower writer of ours corrects itself sooner."""
+"""Seconds that an alias must stay moved to count as moved by hand: a person may correct a slip. A writer of ours that
+was overtaken is not told by time, however long it stalls, but by its mark.
+"""
 
 
 def settled(registry: Registry, ledger: Ledger, model: str, cause: Cause) -> Court:
     """Who reigns, once ledger, alias and tags agree: a change that was cut short is finished, a hand's is recorded.
 
-    Raises `TryLater` when others keep changing the champion.
+    Raises `TryLater` when others keep changing the champion, `BadConfig` when entries of the ledger are missing, or
+    MLflow gave the champion's number to another version.
     """
     for _ in range(ATTEMPTS):
         seen = court(registry, ledger, model)
+        seen.require_known()
+        if seen.last is None or seen.unfinished:
+            require_whole(seen)
         if seen.unfinished and seen.last is not None:
             log.info("finishing what entry %s of the ledger decided, which was cut short", seen.last.champion_entry)
             settle(registry, ledger, model)
         elif seen.by_hand:
-            _require_whole(seen)
             adopt(seen, cause)
         else:
             return seen
     raise TryLater(f"the champion of {model} keeps being changed by others: nothing was decided")
 
 
-def _require_whole(seen: Court) -> None:
-    """Raises `BadConfig` when the alias names a version that an entry crowned which the ledger does not have.
-
-    That is no hand: the ledger's end is missing, or the bucket is that of another MLflow.
-    """
-    named = seen.champion.version.tags.get(LEDGER_ENTRY, "") if seen.champion else ""
-    last = seen.last.number if seen.last else 0
-    if seen.champion is not None and named.isdecimal() and int(named) > last:
-        said = f"the champion of {seen.model} was made by entry {int(named)} of its ledger, which ends at {last}"
-        raise BadConfig(f"{said} in {seen.ledger.uri(last + 1)}: is this its bucket? See `nightshift history`")
-
-
 def settle(registry: Registry, ledger: Ledger, model: str) -> None:
-    """Brings alias and tags to where the ledger ends. Whoever appends later settles later, so they end there too."""
+    """Brings alias and tags to where the ledger ends. Whoever appends later settles later, so they end there too.
+
+    Raises `BadConfig` when the crowned version is not in MLflow, `TryLater` when the alias does not stay.
+    """
+    mark = Mark(registry)
     for _ in range(ATTEMPTS):
         last = ledger.last()
         if last is None or last.champion_entry is None:
-            return
-        moved = _bring(registry, model, ledger.entry(last.champion_entry))
+            return mark.remove()
+        moved = _bring(registry, ledger, ledger.entry(last.champion_entry), mark)
         after = ledger.last()
         if moved and after is not None and after.champion_entry == last.champion_entry:
-            return
+            return mark.remove()
     raise TryLater(f"the alias champion of {model} is moved by other writers: it does not stay where the ledger ends")
 
 
-def _bring(registry: Registry, model: str, crowned: Entry) -> bool:
+def _bring(registry: Registry, ledger: Ledger, crowned: Entry, mark: Mark) -> bool:
     """Alias, then the tags of a rollback, then the tag that says that all is done. False when the alias was moved."""
     if crowned.champion_version is None:
         return True
-    alias = registry.champion(model)
-    stays = alias is not None and alias.number == crowned.champion_version
-    moved = stays or registry.set_champion(model, crowned.champion_version)
-    champion = registry.version(model, crowned.champion_version)
-    taken = None if crowned.withdrawn is None else registry.find(model, crowned.withdrawn)
+    moved = _moved(registry, crowned, mark)
+    champion = _crowned(registry, crowned)
+    taken = taken_away(registry, ledger, crowned)
     if taken is not None:
         registry.tag(taken, {WITHDRAWN: f"{crowned.number:06d}"})
     if WITHDRAWN in champion.tags:
@@ -81,8 +79,28 @@ def _bring(registry: Registry, model: str, crowned: Entry) -> bool:
     return moved
 
 
+def _moved(registry: Registry, crowned: Entry, mark: Mark) -> bool:
+    """Moves the alias, marked, unless it is there. False when another writer moved it in between."""
+    alias = registry.champion(crowned.model)
+    if alias is not None and alias.number == crowned.champion_version:
+        return True
+    champion = _crowned(registry, crowned)
+    mark.put(champion)
+    return registry.set_champion(crowned.model, champion.number)
+
+
+def _crowned(registry: Registry, crowned: Entry) -> Version:
+    number = crowned.champion_version or 0
+    version = registry.version(crowned.model, number)
+    if not same_version(version, crowned):
+        said = f"version {number} of {crowned.model} is not the one that entry {crowned.number} made champion"
+        raise BadConfig(f"{said}: another version has this number; nothing was changed")
+    return version
+
+
 def adopt(seen: Court, cause: Cause) -> None:
-    """Records what a person did to the alias, if that stays for a second."""
+    """Records what a person did to the alias, if that stays. Raises `BadConfig` when entries are missing."""
+    require_whole(seen)
     time.sleep(HAND_STAYS)
     again = court(seen.registry, seen.ledger, seen.model)
     if again != seen:
@@ -94,7 +112,10 @@ def adopt(seen: Court, cause: Cause) -> None:
 
 
 def append(seen: Court, entry: Entry) -> Entry | None:
-    """Announces an entry on the version that it is about, and appends it. None when another was appended meanwhile."""
+    """Announces an entry on the version that it is about, appends it and vouches for it there.
+
+    None when another was appended meanwhile.
+    """
     numbered = seen.ledger.numbered(entry, after=seen.last)
     version = seen.registry.find(seen.model, entry.version)
     if version is None and entry.champion_version == entry.version:
@@ -102,4 +123,7 @@ def append(seen: Court, entry: Entry) -> Entry | None:
     # What a person did to the alias is no answer to whether a version may be promoted: it is not announced as one.
     if version is not None and entry.kind != "adoption":
         seen.registry.tag(version, announced(numbered))
-    return seen.ledger.append(entry, after=seen.last)
+    appended = seen.ledger.append(entry, after=seen.last)
+    if appended is not None and version is not None:
+        vouch(seen.registry, seen.ledger, version, appended)
+    return appended

@@ -19,6 +19,7 @@ from nightshift.champion.cause import cause_of
 from nightshift.champion.court import Court, Reign
 from nightshift.champion.recall import Question, recalled, withdrawal
 from nightshift.champion.settle import append, settle, settled
+from nightshift.champion.vouching import vouch
 from nightshift.errors import NothingToDo, TryLater
 from nightshift.result import Outcome, Result
 from nightshift.steps import Step
@@ -75,7 +76,8 @@ def run(step: Step) -> Outcome:
     """Promotes the challenger if it won and still may.
 
     Raises `NothingToDo` when it was refused, withdrawn, or a newer champion stands, `BadConfig` when nothing was
-    evaluated or a person must say something first, `TryLater` when the champion keeps changing.
+    evaluated, a person must say something first, or ledger and MLflow do not belong together, `TryLater` when the
+    champion keeps changing.
     """
     name, cause = step.model.name, cause_of(step.by)
     promotion = Promotion(step, Registry(), Ledger(step.store, name), finished(step, "evaluate"))
@@ -85,8 +87,8 @@ def run(step: Step) -> Outcome:
         _require_standing(promotion, seen)
         known = recalled(seen, _question(promotion))
         if known is not None:
-            if look:  # another attempt of ours was first: what we announced over its tag is not what it appended
-                promotion.registry.tag(_question(promotion).version, entries.announced(known))
+            if seen.last is not None and known.number == seen.last.number:  # one that others follow needs no tag
+                vouch(promotion.registry, promotion.ledger, _question(promotion).version, known)
             _refresh_cards(promotion, known)  # the earlier attempt may have ended before it did
             return _concluded(promotion, seen, known, reused=True)
         if _rival_changed(promotion, seen) and not _superseded(promotion, seen):

@@ -8,8 +8,12 @@ import pytest
 
 from nightshift.adapters.ledger import Cause
 from nightshift.adapters.registry_rest import DECIDING, LEDGER_ENTRY, WITHDRAWN, Registry
+from nightshift.champion import consistency
 from nightshift.champion.consistency import findings
+from nightshift.champion.court import court
 from nightshift.champion.repair import Repair
+from nightshift.champion.settle import adopt
+from nightshift.errors import BadConfig, TryLater
 from thrones import Killed, Throne, dies
 
 ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
@@ -49,6 +53,10 @@ def _unfinished(throne: Throne, patch: pytest.MonkeyPatch) -> None:
             throne.promote(date(2013, 2, 19))
 
 
+def _wiped(throne: Throne) -> None:
+    throne.store.delete([throne.ledger.uri(entry.number) for entry in throne.entries])
+
+
 def _removed(throne: Throne, _: pytest.MonkeyPatch) -> None:
     throne.registry.server.delete("registered-models/alias", {"name": throne.name, "alias": "champion"})
 
@@ -65,8 +73,15 @@ def _tag(throne: Throne, number: int, tag: str, value: str) -> None:
 HARMS: dict[str, tuple[Harm, str, str]] = {
     "edited": (lambda t, _: _edited(t, 2, reason="it lost"), "chain", "entry 2 is not the one that entry 3 was"),
     "edited at the end": (lambda t, _: _edited(t, 4, reason="it won"), "chain", "entry 4 is not the one that was"),
+    "given to another": (lambda t, _: _edited(t, 4, version=1), "chain", "entry 4 is not the one that was"),
     "missing": (lambda t, _: t.store.delete([t.ledger.uri(2)]), "chain", "entry 2 is missing"),
     "unreadable": (lambda t, _: t.store.put(t.ledger.uri(4), b"{"), "chain", "entry 4 cannot be read"),
+    "refusal cut off": (
+        lambda t, _: t.store.delete([t.ledger.uri(4)]),
+        "cut",
+        "names entry 4, and the ledger ends at 3",
+    ),
+    "wiped": (lambda t, _: _wiped(t), "cut", "names entry 3, and the ledger ends at 0"),
     "cut": (lambda t, _: t.store.delete([t.ledger.uri(n) for n in (3, 4)]), "cut", "names entry 3, and the ledger e"),
     "unfinished": (_unfinished, "unfinished", "entry 5 made version 4 champion, and alias and tags are not there yet"),
     "moved": (lambda t, _: t.registry.set_champion(t.name, 3), "moved", "names version 3, and the ledger ve"),
@@ -80,7 +95,7 @@ HARMS: dict[str, tuple[Harm, str, str]] = {
     ),
     "tagged": (lambda t, _: _tag(t, 3, WITHDRAWN, "000003"), "tags", "version 3 is tagged as withdrawn, and by the"),
 }
-FAST = ("edited at the end", "missing", "unfinished", "moved")
+FAST = ("given to another", "missing", "unfinished", "moved")
 REPAIRED = ("unfinished", "moved", "removed", "deleted", "not tagged", "tagged")
 
 
@@ -104,7 +119,7 @@ def test_what_does_not_agree_is_found_said_and_repaired(
     harmed, code, sentence = HARMS[harm]
     harmed(reigns, monkeypatch)
     found = _found(reigns)
-    follow = {"moved", "tags"} if harm == "cut" else set()
+    follow = {"moved", "tags"} if harm in ("cut", "wiped") else set()
     assert {one for one, _ in found} == {code, *follow}, found
     assert any(sentence in said for _, said in found), found
     repair = Repair(reigns.store, reigns.registry, reigns.name, Cause(by="shell"))
@@ -147,7 +162,7 @@ def test_entries_that_do_not_fit_each_other_are_found_even_when_the_chain_was_ma
     reigns.store.delete([reigns.ledger.uri(3)])
     found = _found(reigns)
     assert ("succession", "entry 2 says that version 7 reigned before it, entry 1: 1") in found
-    assert [code for code, _ in found].count("cut") == 2
+    assert [code for code, _ in found].count("cut") == 3
 
 
 @pytest.mark.slow
@@ -163,5 +178,43 @@ def test_over_a_ledger_that_lost_its_end_nothing_is_decided(reigns: Throne) -> N
     reigns.challenge(date(2013, 2, 19), 9)
     result = reigns.promote(date(2013, 2, 19))
     assert result.outcome == "bad_config"
-    assert "was made by entry 3 of its ledger, which ends at 2" in result.summary
+    assert "was decided upon by entry 3 of its ledger, which ends at 2" in result.summary
     assert (len(reigns.entries), reigns.alias) == (2, 1)
+
+
+def test_over_a_wiped_ledger_nobody_is_crowned_and_nothing_adopted(
+    throne: Throne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    throne.crown(ONE, 3)
+    _wiped(throne)
+    throne.challenge(TWO, 9)
+    for harm in (lambda *_: None, _removed):  # with the alias, and without
+        harm(throne, monkeypatch)
+        assert "cut" in [code for code, _ in _found(throne)]
+        result = throne.promote(TWO)
+        assert (result.outcome, throne.entries) == ("bad_config", [])
+        assert "was decided upon by entry 1 of its ledger, which ends at 0" in result.summary
+        with pytest.raises(BadConfig, match="is this its bucket"):
+            adopt(court(throne.registry, throne.ledger, throne.name), Cause(by="shell"))
+
+
+@pytest.mark.slow
+def test_an_adoption_at_the_end_that_was_edited_shows(reigns: Throne) -> None:
+    reigns.registry.set_champion(reigns.name, 3)
+    for remedy in Repair(reigns.store, reigns.registry, reigns.name, Cause(by="shell")).remedies():
+        assert remedy.do is not None
+        remedy.do()
+    assert (_found(reigns), reigns.entries[-1].kind) == ([], "adoption")
+    _edited(reigns, 5, reason="nothing happened")
+    assert ("chain", "entry 5 is not the one that was appended about version 3: it was edited") in _found(reigns)
+
+
+def test_what_grows_while_it_is_checked_is_looked_at_again(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
+    throne.crown(ONE, 3)
+    _model_file(throne, b"evil")
+    listed = iter([1, 2, 1, 1])
+    monkeypatch.setattr(consistency, "last_number", lambda *_: next(listed))
+    assert [code for code, _ in _found(throne)] == ["artifact"]
+    listed = iter(range(1, 99))
+    with pytest.raises(TryLater, match="grew 5 times while it was checked"):
+        _found(throne)

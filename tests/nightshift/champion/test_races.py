@@ -3,16 +3,19 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from nightshift.adapters.registry_rest import Registry
+from nightshift.champion import moving
+from nightshift.champion.consistency import findings
 from nightshift.champion.rollback import RolledBack
 from nightshift.errors import BadConfig
 from nightshift.result import Result
-from thrones import Make, Throne, Writes
+from thrones import Killed, Make, Throne, Writes, dies
 
 BASE, ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18, 19))
 Act = Callable[[Throne], Any]
@@ -166,3 +169,71 @@ def test_many_promoters_at_once_end_with_one_champion(throne: Throne) -> None:
     _fair(throne, "all at once")
     assert throne.alias == 6  # the latest night has the highest skill
     assert len([entry for entry in throne.entries if entry.version == 6]) == 1
+
+
+def test_a_late_write_of_one_that_then_dies_is_not_taken_for_a_hand(
+    throne: Throne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stalls before it moves the alias, another promotes the next night, its write lands, and it is killed."""
+    throne.crown(BASE, 2)
+    throne.challenge(ONE, 4)
+    throne.challenge(TWO, 5)
+    honest = Registry.set_champion
+    stalled: list[int] = []
+
+    def slow(registry: Registry, model: str, number: int) -> bool:
+        if number == 2 and not stalled:
+            stalled.append(number)
+            assert throne.promote(TWO).outcome == "done"
+            honest(registry, model, number)
+            dies()
+        return honest(registry, model, number)
+
+    monkeypatch.setattr(Registry, "set_champion", slow)
+    with pytest.raises(Killed):
+        throne.promote(ONE)
+    assert (stalled, throne.alias) == ([2], 2)
+    assert [one.code for one in findings(throne.store, throne.registry, throne.name)] == ["unfinished"]
+    throne.challenge(THREE, 1)
+    assert throne.promote(THREE).detail["kind"] == "refusal"
+    assert [entry.kind for entry in throne.entries] == ["promotion"] * 3 + ["refusal"]
+    throne.agrees()
+    throne.registry.set_champion(throne.name, 2)
+    monkeypatch.setattr(moving, "STALLS", timedelta(0))  # later: nobody of ours can still be about to write
+    assert [one.code for one in findings(throne.store, throne.registry, throne.name)] == ["moved"]
+
+
+@pytest.mark.slow
+def test_two_who_roll_back_to_the_same_version_edit_nothing(make_throne: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asks(by: str) -> Act:
+        def ask(throne: Throne) -> RolledBack | str:
+            try:
+                return throne.roll_back(None, reason=f"{by} says so", by=by)
+            except BadConfig as error:
+                return str(error)
+
+        return ask
+
+    for throne, _, _, at in _meetings(make_throne, _two_reigns, asks("run-1"), asks("run-2"), monkeypatch):
+        found = findings(throne.store, throne.registry, throne.name)
+        assert found == [], (at, found)
+
+
+def test_an_announcement_over_that_of_the_winner_is_no_edit(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another attempt appends first, and the one that announced itself over it is killed."""
+    throne.challenge(ONE, 4)
+    honest = Registry.tag
+    met: list[Any] = []
+
+    def late(registry: Registry, version: Any, tags: dict[str, str]) -> None:
+        if "nightshift.deciding" in tags and not met:
+            met.append(version)
+            assert throne.promote(ONE, by="another attempt").outcome == "done"
+            honest(registry, version, tags)
+            dies()
+        honest(registry, version, tags)
+
+    monkeypatch.setattr(Registry, "tag", late)
+    with pytest.raises(Killed):
+        throne.promote(ONE)
+    assert findings(throne.store, throne.registry, throne.name) == []
