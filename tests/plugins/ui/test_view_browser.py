@@ -41,7 +41,7 @@ def test_the_login_leads_back_to_the_page_that_was_asked_for(page: Page) -> None
     assert page.inner_text("h1") == "flights, night 2013-02-09"
 
 
-def test_data_docs_open_from_the_navigation_of_airflow(page: Page, filled: Server) -> None:
+def test_data_docs_open_from_the_menu_of_airflow(page: Page, filled: Server) -> None:
     elsewhere: list[str] = []
     page.on("request", lambda asked: None if filled.url in asked.url else elsewhere.append(asked.url))
     view = opened(page, "Data Docs")
@@ -54,7 +54,7 @@ def test_data_docs_open_from_the_navigation_of_airflow(page: Page, filled: Serve
     assert elsewhere == []
 
 
-def test_a_story_opens_from_the_navigation_by_way_of_the_ledger(page: Page) -> None:
+def test_a_story_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
     said: list[str] = []
     view = opened(page, "Promotions")
     view.on("console", lambda line: said.append(line.text))
@@ -91,10 +91,11 @@ def test_mlflow_opens_although_it_forbids_to_be_framed(page: Page, mlflow_page: 
 
 
 def opened(page: Page, name: str) -> Page:
-    """What an entry of Airflow's navigation opens: a tab of its own, so that its links lead where they say."""
+    """What an entry of Airflow's menu Browse opens: a tab of its own, so that its links lead where they say."""
     page.goto("/")
+    page.get_by_role("button", name="Browse", exact=True).click()
     with page.expect_popup() as found:
-        page.get_by_text(name, exact=True).click()
+        page.get_by_role("menuitem", name=name).click()
     found.value.wait_for_load_state()
     return found.value
 

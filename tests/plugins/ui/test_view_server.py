@@ -142,13 +142,13 @@ def test_it_only_reads(filled: Server) -> None:
     assert filled.ask("/nightshift/docs", cookie, b"x").status == 404
 
 
-def test_airflow_lists_the_entries_in_its_navigation(filled: Server) -> None:
+def test_airflow_lists_the_entries_of_its_menu(filled: Server) -> None:
     reply = filled.get("/api/v2/plugins", "admin")
     (ours,) = [plugin for plugin in json.loads(reply.text)["plugins"] if plugin["name"] == "nightshift"]
-    told = ("name", "href", "destination", "nav_top_level", "url_route")
+    told = ("name", "href", "destination", "category", "url_route")
     assert [tuple(view[name] for name in told) for view in ours["external_views"]] == [
-        ("Promotions", "nightshift/history", "nav", True, None),  # no route: a tab of its own, no frame
-        ("Data Docs", "nightshift/docs", "nav", True, None),
+        ("Promotions", "nightshift/history", "nav", "browse", None),  # no route: a tab of its own, no frame
+        ("Data Docs", "nightshift/docs", "nav", "browse", None),
     ]
     errors = json.loads(filled.get("/api/v2/plugins/importErrors", "admin").text)
     assert errors["total_entries"] == 0
