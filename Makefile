@@ -52,7 +52,7 @@ scan: $(INSTALLED_DEV) ## look for known holes, secrets, setuid files, root user
 
 ##@ Developing
 test: check ## check the code and run all fast tests (needs nothing that runs)
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 check: $(INSTALLED_DEV) ## lint, format, types, dependency rules
 	@$(VENV)/bin/ruff check .
