@@ -1,10 +1,12 @@
-"""Imported by every Airflow process at its start: loads the operator where forks can inherit it.
+"""Imported by every Airflow process at its start: loads what mends SQLite, and the operator where forks can inherit it.
 
 The scheduler forks a process for each task and the DAG processor one for each file. Importing the operator takes each
 of them more than a second of CPU; imported here it is there already. Other commands do not need it.
 """
 
 import sys
+
+import nightshift_airflow.one_writer
 
 FORKING = {"scheduler", "dag-processor", "triggerer"}
 
