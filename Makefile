@@ -15,7 +15,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 export PYTHONDONTWRITEBYTECODE :=
 
 ##@ Running
-demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (3 to 5 minutes)
+demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (2 to 5 minutes)
 	@$(LOCAL) demo
 
 up: $(INSTALLED) ## start every service that does not run

@@ -81,6 +81,15 @@ def _share(flags: Iterable[bool]) -> float:
     return float(np.mean(np.fromiter(flags, dtype=bool)))
 
 
+def following(days: int, correlation: float, trials: int) -> list[tuple[float, Floats]]:
+    """Holdouts of equal models whose gains vary normally by day and carry over to the next with this correlation."""
+    shocks = np.random.default_rng(days).normal(0, 1, (trials, days))
+    by_day = shocks.copy()
+    for day in range(1, days):
+        by_day[:, day] = correlation * by_day[:, day - 1] + np.sqrt(1 - correlation**2) * shocks[:, day]
+    return [(float(one.mean()), one) for one in by_day]
+
+
 def found_at(days: int, confidence: float, trials: int, power: float = 0.8) -> float:
     """The true gain, in standard deviations of a day's gain, that is found with this power; days vary normally."""
     generator = np.random.default_rng(days)
