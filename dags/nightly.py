@@ -14,15 +14,17 @@
 **Run a night by hand:** trigger the DAG and enter `night`. Without it the run takes the day its data interval names.
 **Run many again:** a backfill, from the UI or with `airflow backfill create --dag-id … --from-date … --to-date …
 --max-active-runs 3 --reprocess-behavior completed`, in any order and with any number of active runs. Nights that run
-side by side leave out of their windows those that are not validated yet, and say so; to have them in, validate them first.
+side by side leave out of their windows those that are not validated yet, and say so; to have them in, validate them
+first.
 A step that has done its work already finds it again and does nothing. A backfill never demotes a newer champion.
 Where a person must agree, a backfill stands still once all its active runs wait for an answer.
 **Undo a promotion:** the DAG *rollback*. **Score nights again:** the DAG *rescore*.
 
 ## What the colours mean
 
-- **promote is skipped (pink):** the challenger lost, a person said no or nobody answered in time, the champion changed
-  after the question, a newer champion stands (*superseded*), or the version was withdrawn. Nothing is wrong; *Result* and *History* say which. The night is scored with the champion that stands.
+- **promote is skipped (pink):** the challenger lost, a person said no or nobody answered in time, the champion
+  changed after the question, a newer champion stands (*superseded*), or the version was withdrawn. Nothing is wrong;
+  *Result* and *History* say which. The night is scored with the champion that stands.
 - **approve waits (orange):** *Required Actions* shows the verdict and asks. No answer in time is a refusal. It is
   skipped when there is nothing to ask. A verdict that is made again is asked about again.
 - **validate is red:** the night's data was rejected, and nothing after it ran. *Data Docs* shows which expectation

@@ -1,8 +1,8 @@
 """The secrets of docker-compose.yaml: made once, each in a file of its own, and handed to those who need them.
 
 The folder `all` holds every secret under its own name; change or delete a file there and run `docker compose up
---detach --force-recreate`: services read theirs when they start. Each other folder is one service's volume: it holds what that service needs, in the form in which it reads it,
-and nothing else.
+--detach --force-recreate`: services read theirs when they start. Each other folder is one service's volume: it holds
+what that service needs, in the form in which it reads it, and nothing else.
 """
 
 import json
