@@ -113,6 +113,14 @@ class Registry:
         seen = self.champion(model)
         return seen is not None and seen.number == number
 
+    def remove_champion(self, model: str) -> bool:
+        """Takes the alias away and reads that back. False when another writer set it in between."""
+        try:
+            self.server.delete("registered-models/alias", {"name": model, "alias": CHAMPION})
+        except NotFound:
+            return True  # the model is gone, and its aliases with it
+        return self.champion(model) is None
+
     def register(self, model: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> Version:
         """Registers a logged model as one new version, tagged; finds the version again when the reply is lost."""
         self._create_model(model)

@@ -2,12 +2,13 @@
 
 The ledger is written before the alias is moved. An alias that is behind the ledger therefore means a change that was
 cut short, if the crowned version lacks the tag that is set last, or a late write of one of ours, if the version that
-the alias names has its mark; and otherwise a person who moved the alias, or deleted the version, by hand: then the
-person is right. When the number that the ledger names is that of another version, nobody can say who is right.
+the alias names has its mark, also where nobody reigns; and otherwise a person who moved the alias, or deleted the
+version, by hand: then the person is right. When the number that the ledger names is that of another version, nobody can
+say who is right.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from nightshift.adapters.ledger import Entry, Ledger
@@ -37,7 +38,7 @@ class Reign:
 class Court:
     """The standing champion (None: there is none), and the ledger's last entry, as they were when it was read.
 
-    `unfinished`: the last change of the champion was decided, and alias and tags were not brought there.
+    `unfinished`: the last change of the champion was decided, and alias and tags are not there, or no longer.
     `by_hand`: somebody moved or removed the alias since. `stranger`: another version that has the number of the
     ledger's champion.
     """
@@ -120,20 +121,25 @@ def trained_for(version: Version) -> date:
 def _look(registry: Registry, ledger: Ledger, model: str) -> Court:
     last, alias = ledger.last(), registry.champion(model)
     named = None if alias is None else Reign(alias, trained_for(alias))
+    late = last is not None and alias is not None and alias.number != last.champion_version and moving(alias)
     if last is None or last.champion_version is None:
-        return Court(registry, ledger, model, named, last, by_hand=named is not None)
+        return _empty(Court(registry, ledger, model, named, last, by_hand=named is not None), late)
     number = last.champion_version
     version = alias if alias and alias.number == number else registry.find(model, number)
     if version is None:
-        return Court(registry, ledger, model, named, last, by_hand=True)
+        return _empty(Court(registry, ledger, model, named, last, by_hand=True), late)
     if not same_version(version, crowning(ledger, last)):
         return Court(registry, ledger, model, named, last, by_hand=True, stranger=version)
     crowned = Reign(version, date.fromisoformat(last.champion_night or date.min.isoformat()))
     finished = version.tags.get(LEDGER_ENTRY) == f"{last.champion_entry:06d}"
-    late = alias is not None and version is not alias and moving(alias)
     if finished and version is not alias and not late:
         return Court(registry, ledger, model, named, last, by_hand=True)
     return Court(registry, ledger, model, crowned, last, unfinished=late or not finished)
+
+
+def _empty(seen: Court, late: bool) -> Court:
+    """Nobody reigns by the ledger, or its champion was deleted: an alias that came late crowns nobody."""
+    return replace(seen, champion=None, by_hand=False, unfinished=True) if late else seen
 
 
 def _number(seen: Court) -> int | None:

@@ -47,9 +47,7 @@ class Repair:
 
     def _remedy(self, finding: Finding) -> Remedy:
         if finding.code == "unfinished":
-            return Remedy(
-                finding, f"finish it: the alias goes to version {finding.version}, then the tags", self._settle
-            )
+            return Remedy(finding, self._finishing(finding), self._settle)
         if finding.code == "number":
             said = "restore MLflow's database as it was with the ledger; or accept what is there: append to the ledger"
             return Remedy(finding, f"{said} that the version which the alias names reigns, or nobody", self._adopt)
@@ -59,6 +57,11 @@ class Repair:
             return Remedy(finding, "set the tag as the ledger has it", lambda: self._tag(finding))
         back = f"`nightshift rollback {self.model} previous --reason …` goes back to a version that is whole"
         return Remedy(finding, f"cannot be repaired from here: restore the file in MLflow's bucket, or {back}", None)
+
+    def _finishing(self, finding: Finding) -> str:
+        if finding.version is None or self.registry.find(self.model, finding.version) is None:
+            return "take the alias away: a writer that came late set it, and nobody reigns"
+        return f"finish it: the alias goes to version {finding.version}, then the tags"
 
     def _by_hand(self, finding: Finding) -> Remedy:
         last = Ledger(self.store, self.model).last()

@@ -12,8 +12,8 @@ from nightshift.adapters.registry_rest import LEDGER_ENTRY, WITHDRAWN, Registry,
 from nightshift.champion.cause import Cause
 from nightshift.champion.court import Court, court
 from nightshift.champion.entries import adoption, announced
-from nightshift.champion.identity import same_version, taken_away
-from nightshift.champion.moving import Mark
+from nightshift.champion.identity import crowning, same_version, taken_away
+from nightshift.champion.moving import Mark, moving
 from nightshift.champion.vouching import require_whole, vouch
 from nightshift.errors import BadConfig, TryLater
 
@@ -37,7 +37,7 @@ def settled(registry: Registry, ledger: Ledger, model: str, cause: Cause) -> Cou
         if seen.last is None or seen.unfinished:
             require_whole(seen)
         if seen.unfinished and seen.last is not None:
-            log.info("finishing what entry %s of the ledger decided, which was cut short", seen.last.champion_entry)
+            log.info("alias and tags are not where entry %s of the ledger ends: bringing them there", seen.last.number)
             settle(registry, ledger, model)
         elif seen.by_hand:
             adopt(seen, cause)
@@ -49,25 +49,30 @@ def settled(registry: Registry, ledger: Ledger, model: str, cause: Cause) -> Cou
 def settle(registry: Registry, ledger: Ledger, model: str) -> None:
     """Brings alias and tags to where the ledger ends. Whoever appends later settles later, so they end there too.
 
-    Raises `BadConfig` when the crowned version is not in MLflow, `TryLater` when the alias does not stay.
+    An alias that a late write of ours set is taken away where nobody reigns, or the crowned version is gone. Raises
+    `BadConfig` when the crowned version is not in MLflow, `TryLater` when the alias does not stay.
     """
     mark = Mark(registry)
     for _ in range(ATTEMPTS):
         last = ledger.last()
-        if last is None or last.champion_entry is None:
+        if last is None:
             return mark.remove()
-        moved = _bring(registry, ledger, ledger.entry(last.champion_entry), mark)
+        moved = _bring(registry, ledger, last, mark)
         after = ledger.last()
         if moved and after is not None and after.champion_entry == last.champion_entry:
             return mark.remove()
     raise TryLater(f"the alias champion of {model} is moved by other writers: it does not stay where the ledger ends")
 
 
-def _bring(registry: Registry, ledger: Ledger, crowned: Entry, mark: Mark) -> bool:
+def _bring(registry: Registry, ledger: Ledger, last: Entry, mark: Mark) -> bool:
     """Alias, then the tags of a rollback, then the tag that says that all is done. False when the alias was moved."""
-    if crowned.champion_version is None:
-        return True
-    moved = _moved(registry, crowned, mark)
+    alias = registry.champion(last.model)
+    late = alias is not None and alias.number != last.champion_version and moving(alias)
+    nobody = last.champion_version is None or (late and registry.find(last.model, last.champion_version) is None)
+    if nobody:
+        return registry.remove_champion(last.model) if late else True
+    crowned = crowning(ledger, last)
+    moved = (alias is not None and alias.number == crowned.champion_version) or _moved(registry, crowned, mark)
     champion = _crowned(registry, crowned)
     taken = taken_away(registry, ledger, crowned)
     if taken is not None:
@@ -80,10 +85,7 @@ def _bring(registry: Registry, ledger: Ledger, crowned: Entry, mark: Mark) -> bo
 
 
 def _moved(registry: Registry, crowned: Entry, mark: Mark) -> bool:
-    """Moves the alias, marked, unless it is there. False when another writer moved it in between."""
-    alias = registry.champion(crowned.model)
-    if alias is not None and alias.number == crowned.champion_version:
-        return True
+    """Moves the alias, marked. False when another writer moved it in between."""
     champion = _crowned(registry, crowned)
     mark.put(champion)
     return registry.set_champion(crowned.model, champion.number)

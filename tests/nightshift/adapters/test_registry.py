@@ -171,6 +171,9 @@ def test_the_alias_names_one_version_or_none(registry: Registry, version: Versio
     assert found.number == version.number
     with pytest.raises(BadConfig, match="was it deleted"):
         registry.set_champion(version.model, 99)
+    for model in (version.model, version.model, "no such model"):
+        assert registry.remove_champion(model)
+    assert registry.champion(version.model) is None
 
 
 def test_a_missing_artifact_is_not_found_at_once(registry: Registry, version: Version) -> None:

@@ -9,15 +9,20 @@ from typing import Any
 
 import pytest
 
+from nightshift.adapters.ledger import Cause
 from nightshift.adapters.registry_rest import Registry
 from nightshift.champion import moving
 from nightshift.champion.consistency import findings
+from nightshift.champion.moving import Mark
+from nightshift.champion.repair import Repair
 from nightshift.champion.rollback import RolledBack
+from nightshift.champion.settle import settle, settled
 from nightshift.errors import BadConfig
 from nightshift.result import Result
 from thrones import Killed, Make, Throne, Writes, dies
 
 BASE, ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18, 19))
+CAUSE = Cause(by="a test")
 Act = Callable[[Throne], Any]
 
 
@@ -201,6 +206,56 @@ def test_a_late_write_of_one_that_then_dies_is_not_taken_for_a_hand(
     throne.registry.set_champion(throne.name, 2)
     monkeypatch.setattr(moving, "STALLS", timedelta(0))  # later: nobody of ours can still be about to write
     assert [one.code for one in findings(throne.store, throne.registry, throne.name)] == ["moved"]
+
+
+def _late(throne: Throne, meanwhile: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
+    """Promotes the night ONE; before its alias is moved another finishes that, and what is given happens."""
+    honest, stalled = Registry.set_champion, list[int]()
+
+    def slow(registry: Registry, model: str, number: int) -> bool:
+        if number == 2 and not stalled:
+            stalled.append(number)
+            settle(registry, throne.ledger, model)
+            meanwhile()
+        return honest(registry, model, number)
+
+    with patch.context() as inner:
+        inner.setattr(Registry, "set_champion", slow)
+        throne.promote(ONE)
+    assert stalled == [2]
+
+
+def test_a_late_write_over_an_empty_throne_is_taken_back(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person takes the alias away, and that is recorded, while a writer stalls before it moves the alias."""
+    throne.crown(BASE, 2)
+    throne.challenge(ONE, 4)
+
+    def removed() -> None:
+        throne.registry.server.delete("registered-models/alias", {"name": throne.name, "alias": "champion"})
+        settled(throne.registry, throne.ledger, throne.name, CAUSE)
+
+    _late(throne, removed, monkeypatch)
+    assert (throne.alias, throne.entries[-1].kind, len(throne.entries)) == (None, "adoption", 3)
+    throne.agrees()
+
+
+def test_a_late_write_of_one_that_then_dies_crowns_nobody(throne: Throne) -> None:
+    """The champion was deleted, or nobody reigns: the alias of a writer that died is taken away, and not adopted."""
+    throne.crown(BASE, 2)
+    throne.crown(ONE, 4)
+    for ends in (2, None):
+        if ends:
+            throne.delete(ends)
+        version = throne.registry.version(throne.name, 1)
+        Mark(throne.registry).put(version)
+        throne.registry.set_champion(throne.name, 1)
+        assert [one.code for one in findings(throne.store, throne.registry, throne.name)] == ["unfinished"]
+        (remedy,) = Repair(throne.store, throne.registry, throne.name, CAUSE).remedies()
+        assert remedy.sentence == "take the alias away: a writer that came late set it, and nobody reigns"
+        seen = settled(throne.registry, throne.ledger, throne.name, CAUSE)
+        assert (seen.champion, throne.alias, len(throne.entries)) == (None, None, 3)
+        assert throne.entries[-1].champion_version is None
+        throne.agrees()
 
 
 @pytest.mark.slow
