@@ -12,7 +12,8 @@ champion that reigns now. What the withdrawn version predicted stays until it is
 nights.
 
 **What to do when it is red:** the last line of the log says why. *exit 20*: the version is not one that can be
-champion, or what was entered is wrong; trigger it again. *exit 10*: its stored model is gone or was changed; name
+champion, what was entered is wrong, or another version became champion after you asked, and is not withdrawn; look at
+*History* and trigger it again. *exit 10*: its stored model is gone or was changed; name
 another version. Anything else was tried again already: look at the named system, then clear the task. It is pink when
 that version reigns already. A rollback that was done already is not done a second time.
 """

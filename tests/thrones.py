@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -150,10 +150,18 @@ class Throne:
         assert self.promote(night).detail["promoted"]
         return number
 
-    def roll_back(self, version: int | None, reason: str = "it is bad", by: str = "rollback:run-1") -> RolledBack:
-        """Rolls back as an Airflow run does."""
-        cause = Cause(by=by, kind="manual", user="ana")
-        return roll_back(self.store, self.registry, Wish(self.name, version, reason, cause))
+    def roll_back(
+        self,
+        version: int | None,
+        reason: str = "it is bad",
+        by: str = "rollback:run-1",
+        user: str = "ana",
+        asked_at: datetime | None = None,
+    ) -> RolledBack:
+        """Rolls back as an Airflow run does. `asked_at`: now, unless given."""
+        cause = Cause(by=by, kind="manual", user=user)
+        wish = Wish(self.name, version, reason, cause, asked_at or datetime.now(UTC))
+        return roll_back(self.store, self.registry, wish)
 
     def delete(self, number: int) -> None:
         """Deletes a version in MLflow."""

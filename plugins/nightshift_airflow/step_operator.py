@@ -52,14 +52,16 @@ class DeliveryOperator(StepOperator):
 
 
 class RollbackOperator(CommandOperator):
-    """Makes an earlier version champion again: `nightshift rollback MODEL VERSION --reason=TEXT`."""
+    """Makes an earlier version champion again: `nightshift rollback MODEL VERSION --reason=TEXT --asked-at=INSTANT`."""
 
     operator_extra_links = (HISTORY,)
 
     def words(self, context: Mapping[str, Any]) -> list[str]:
-        """The version and the reason. Raises `BadConfig`."""
-        wanted = asked.rollback(cause.conf(context["dag_run"]))
-        return [wanted.version, f"--reason={wanted.reason}"]
+        """The version, the reason and when the run was triggered. Raises `BadConfig`."""
+        run = context["dag_run"]
+        wanted = asked.rollback(cause.conf(run))
+        # The one instant of a run that neither waiting in the queue nor a retry nor clearing it changes.
+        return [wanted.version, f"--reason={wanted.reason}", f"--asked-at={run.run_after.isoformat()}"]
 
 
 class RescoreOperator(CommandOperator):

@@ -223,7 +223,8 @@ def test_a_rollback_is_handed_its_version_and_its_reason_letter_by_letter(airflo
     reason = "--late {{ ds }} on Mondays; 'quoted'"
     run = airflow.start("rolled_back", "back", {"version": "7", "reason": reason})
     assert run.end(120) == DONE
-    assert airflow.arguments(run, "rollback")[1:] == ["7", f"--reason={reason}"]
+    assert airflow.arguments(run, "rollback")[1:3] == ["7", f"--reason={reason}"]
+    assert airflow.arguments(run, "rollback")[3].startswith("--asked-at=20")
     assert f"rollback to 7 --reason={reason}" in run.said("rollback")
 
 

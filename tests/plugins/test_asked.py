@@ -1,15 +1,18 @@
 """What may be asked for in a run's configuration besides a night, and that nothing else ever reaches a pod."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunType
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import models
 from nightshift.errors import BadConfig
 from nightshift_airflow import asked
+from nightshift_airflow.step import rollback
 
 TODAY = date(2013, 3, 1)
 WHY = "it is late on Mondays"
@@ -84,6 +87,28 @@ def test_whatever_is_sent_is_a_rollback_or_one_line(conf: dict[str, Any]) -> Non
         assert asked.VERSION.match(wanted.version)
         assert wanted.reason.isprintable()
         assert not [mark for mark in asked.REFERENCES if mark in wanted.reason]
+
+
+def test_a_rollback_is_told_when_its_run_was_triggered() -> None:
+    """Neither the start of the run nor that of a retry: who became champion in between was not meant."""
+    triggered, started = datetime(2013, 3, 1, 4, 5, 6, 789, tzinfo=UTC), datetime(2013, 3, 2, tzinfo=UTC)
+    run = DagRun(
+        dag_id="flights_rollback",
+        run_id="manual__1",
+        logical_date=started,
+        data_interval_start=started,
+        data_interval_end=started,
+        run_after=triggered,
+        start_date=started,
+        end_date=None,
+        run_type=DagRunType.MANUAL,
+        state=DagRunState.RUNNING,
+        conf={"version": "7", "reason": WHY},
+        consumed_asset_events=[],
+        partition_key=None,
+    )
+    words = rollback(models.load("flights")).words({"dag_run": run})
+    assert words == ["7", f"--reason={WHY}", "--asked-at=2013-03-01T04:05:06.000789+00:00"]
 
 
 def test_a_range_of_nights_is_taken() -> None:

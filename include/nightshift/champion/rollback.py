@@ -4,7 +4,8 @@ Only a version that was champion before can be gone back to: it once passed the 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import islice
 
 from nightshift.adapters.ledger import Cause, Entry, Ledger
@@ -20,7 +21,9 @@ from nightshift.story.card import publish_card
 
 LOOKS = 8
 REMEMBERED = 50
-"""How many reigns back a run looks for the rollback that an earlier attempt of it made."""
+"""How many reigns back a run looks for the rollback that an earlier attempt of it made. One that is further back is not
+found, and nothing is rolled back either: today's champion was crowned after that run was asked for.
+"""
 PREVIOUS = "previous"
 NUMBER = re.compile(r"\A[1-9][0-9]{0,8}\Z")
 SHORTEST, LONGEST = 3, 500
@@ -28,12 +31,19 @@ SHORTEST, LONGEST = 3, 500
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person wants: `version` to reign again (None: the one that reigned before the standing champion)."""
+    """What a person wants: `version` to reign again (None: the one that reigned before the standing champion).
+
+    `asked_at`: the instant at which the person asked, with a time zone; whoever became champion later was not meant. It
+    is by the clock of Airflow's API server, or of the shell's machine, and is compared with the ledger's, which is that
+    of the process that made the entry, to the second. No difference between clocks is allowed for: where the ledger's
+    is ahead, a rollback may have to be asked for again; where it is behind, by that much a later champion is not told.
+    """
 
     model: str
     version: int | None
     reason: str
     cause: Cause
+    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True)
@@ -63,12 +73,23 @@ def reason_of(text: str) -> str:
     return reason
 
 
+def asked_at_of(text: str) -> datetime:
+    """The instant at which a rollback was asked for. Raises `BadConfig` unless it is ISO 8601 with a time zone."""
+    try:
+        asked_at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadConfig(f"--asked-at {text[:40]!r} is no instant: write it as 2013-02-09T06:30:00+00:00") from error
+    if asked_at.tzinfo is None:
+        raise BadConfig(f"--asked-at {text[:40]!r} has no time zone: write it as 2013-02-09T06:30:00+00:00")
+    return asked_at
+
+
 def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
     """Makes an earlier champion reign again, in ledger, alias and tags.
 
     Raises `NothingToDo` when it reigns already, `BadConfig` when it never was champion, is gone, or another became
-    champion meanwhile, `DataRejected` when its stored model is not what was promoted, `TryLater` when S3 or MLflow
-    fails.
+    champion since it was asked for, `DataRejected` when its stored model is not what was promoted, `TryLater` when S3
+    or MLflow fails.
     """
     ledger = Ledger(store, wish.model)
     standing: tuple[int | None] | None = None
@@ -81,6 +102,7 @@ def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
             return RolledBack(done, again=True)
         standing = _unchanged(standing, seen)
         target = _target(seen, wish)
+        _require_meant(seen, wish)
         _require_intact(seen, target)
         entry = append(seen, entries.rollback(seen, target, wish.reason, wish.cause))
         if entry is not None:
@@ -129,6 +151,23 @@ def _unchanged(before: tuple[int | None] | None, seen: Court) -> tuple[int | Non
         changed = f"the champion of {seen.model} changed from {before[0]} to {now[0]} while the rollback was made"
         raise BadConfig(f"{changed}: nothing was rolled back; look at the history and ask again")
     return now
+
+
+def _require_meant(seen: Court, wish: Wish) -> None:
+    """Raises `BadConfig` when the standing champion was crowned after the rollback was asked for.
+
+    A retry, a slow pod and a run that was queued or cleared come later than the person. A champion that a hand set
+    counts from when it was found: `previous` would be the version that the hand took away.
+    """
+    if seen.champion is None or seen.last is None:
+        return
+    crowned = crowning(seen.ledger, seen.last)
+    if datetime.fromisoformat(crowned.when) <= wish.asked_at:
+        return
+    came = "was found to be champion by hand" if crowned.kind == "adoption" else "became champion"
+    asked = wish.asked_at.astimezone(UTC).isoformat(timespec="seconds")
+    said = f"version {seen.champion.number} of {seen.model} {came} at {crowned.when}, after this rollback was asked for"
+    raise BadConfig(f"{said} at {asked}: nothing was rolled back; look at the history and ask again")
 
 
 def _target(seen: Court, wish: Wish) -> Reign:

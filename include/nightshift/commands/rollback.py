@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import models
 from nightshift.adapters.ledger import Ledger
@@ -11,7 +12,7 @@ from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.champion.cause import cause_of
-from nightshift.champion.rollback import RolledBack, Wish, reason_of, roll_back, version_of
+from nightshift.champion.rollback import RolledBack, Wish, asked_at_of, reason_of, roll_back, version_of
 from nightshift.errors import DONE, NightshiftError
 from nightshift.settings import RunSettings, StorageSettings, read
 
@@ -20,7 +21,7 @@ log = logging.getLogger("nightshift.rollback")
 DESCRIPTION = """\
 Make an earlier champion reign again. The standing champion is withdrawn: no later run promotes it again by itself, and
 challengers compete with the version that now reigns. Ledger, alias and tags agree when this ends; asked again for the
-same reason, it finds that it is done.
+same reason, it finds that it is done. A version that became champion after it was asked for is not withdrawn.
 
 Only a version that was champion before can be named, also one that was withdrawn: that brings it back.
 """
@@ -43,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
     top.add_argument("version", metavar="VERSION", help="the number of a version, or previous: the champion before")
     top.add_argument("--reason", metavar="TEXT", required=True, help="why, in one line; kept in the ledger")
+    now = datetime.now(UTC).isoformat()
+    top.add_argument("--asked-at", metavar="INSTANT", default=now, help="when it was asked for, ISO 8601; default: now")
     return top
 
 
@@ -60,8 +63,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(arguments: argparse.Namespace) -> str:
     version, reason = version_of(arguments.version), reason_of(arguments.reason)
+    asked_at = asked_at_of(arguments.asked_at)
     model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
-    wish = Wish(model, version, reason, cause_of(read(RunSettings)))
+    wish = Wish(model, version, reason, cause_of(read(RunSettings)), asked_at)
     return _said(roll_back(store, Registry(), wish), Ledger(store, model))
 
 

@@ -1,11 +1,13 @@
-from datetime import date
+import time
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from nightshift.adapters.ledger import Cause
 from nightshift.adapters.registry_rest import WITHDRAWN
+from nightshift.champion import rollback
 from nightshift.champion.court import court
-from nightshift.champion.rollback import Wish, reason_of, roll_back, version_of
+from nightshift.champion.rollback import Wish, asked_at_of, reason_of, roll_back, version_of
 from nightshift.errors import BadConfig, DataRejected, NothingToDo
 from thrones import Throne
 
@@ -105,6 +107,49 @@ def test_a_button_that_is_pressed_twice_rolls_back_once(reigns: Throne) -> None:
     assert (later.again, reigns.alias, later.entry.withdrawn) == (False, 2, 4)
 
 
+def _crowned_at(throne: Throne) -> datetime:
+    """When the standing champion was crowned, by the ledger."""
+    return datetime.fromisoformat(throne.entries[-1].when)
+
+
+def _next_second() -> None:
+    """The ledger counts in seconds."""
+    time.sleep(1 - time.time() % 1)
+
+
+def test_who_became_champion_after_it_was_asked_for_is_not_withdrawn(reigns: Throne) -> None:
+    """A retry, a slow pod or a run in the queue: the person who asked had seen another champion."""
+    crowned = _crowned_at(reigns)
+    said = r"version 3 of throne_\d+ became champion at .*, after this rollback was asked for at .*: nothing was rolled"
+    with pytest.raises(BadConfig, match=said):
+        reigns.roll_back(None, asked_at=crowned - timedelta(seconds=1))
+    with pytest.raises(BadConfig, match=said):
+        reigns.roll_back(1, asked_at=crowned - timedelta(days=9))
+    assert (reigns.alias, len(reigns.entries)) == (3, 3)
+    assert not reigns.roll_back(None, asked_at=crowned).again
+
+
+def test_of_two_people_who_ask_at_once_one_rolls_back_and_the_other_is_told(reigns: Throne) -> None:
+    asked = _crowned_at(reigns)
+    _next_second()
+    reigns.roll_back(None, by="rollback:run-1", user="ana", asked_at=asked)
+    with pytest.raises(BadConfig, match=r"version 2 of throne_\d+ became champion at"):
+        reigns.roll_back(None, by="rollback:run-2", user="ben", asked_at=asked)
+    assert reigns.roll_back(None, by="rollback:run-1", user="ana", asked_at=asked).again
+    assert (reigns.alias, len(reigns.entries)) == (2, 4)
+
+
+def test_an_old_run_that_is_not_remembered_is_refused(reigns: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _crowned_at(reigns)
+    reigns.roll_back(None, asked_at=asked)
+    _next_second()
+    reigns.crown(FOUR, 7)
+    monkeypatch.setattr(rollback, "REMEMBERED", 1)
+    with pytest.raises(BadConfig, match=r"version 4 of throne_\d+ became champion at"):
+        reigns.roll_back(None, asked_at=asked)
+    assert (reigns.alias, len(reigns.entries)) == (4, 5)
+
+
 @pytest.mark.slow
 def test_a_shell_rolls_back_further_for_another_reason_only(reigns: Throne) -> None:
     shell = Cause(by="shell", kind="shell", user="ana")
@@ -168,6 +213,8 @@ def test_an_empty_throne_takes_the_newest_champion_that_is_left(reigns: Throne) 
 @pytest.mark.slow
 def test_an_alias_moved_by_hand_is_recorded_before_it_is_rolled_back(reigns: Throne) -> None:
     reigns.registry.set_champion(reigns.name, 1)
+    with pytest.raises(BadConfig, match=r"version 1 of throne_\d+ was found to be champion by hand at"):
+        reigns.roll_back(2)  # whoever asked may not know of it
     reigns.roll_back(2)
     kinds = [(entry.kind, entry.champion_version, entry.withdrawn) for entry in reigns.entries[3:]]
     assert kinds == [("adoption", 1, None), ("rollback", 2, 1)]
@@ -195,6 +242,12 @@ def test_a_version_that_is_none_is_refused(text: str) -> None:
 def test_a_reason_that_says_nothing_or_hides_something_is_refused(text: str) -> None:
     with pytest.raises(BadConfig, match="the reason"):
         reason_of(text)
+
+
+@pytest.mark.parametrize("text", ["", "now", "2013-02-18", "2013-02-18T06:30:00"])
+def test_an_instant_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(BadConfig, match=r"is no instant|has no time zone"):
+        asked_at_of(text)
 
 
 def test_what_a_person_writes_is_taken() -> None:

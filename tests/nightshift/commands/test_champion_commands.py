@@ -64,12 +64,21 @@ def test_a_reason_may_begin_with_a_dash(throne: Throne) -> None:
     assert throne.entries[-1].reason == "--all is bad"
 
 
+def test_who_became_champion_after_it_was_asked_for_is_not_withdrawn(throne: Throne, capsys: Capture) -> None:
+    argv = ["rollback", "shops", "previous", "--reason=too slow"]
+    assert cli.main([*argv, "--asked-at=2013-02-18T13:00:00+00:00"]) == 20
+    assert "version 2 of shops became champion at 20" in _said(capsys)[-1]
+    assert (throne.alias, len(throne.entries)) == (2, 2)
+    assert cli.main(argv) == 0  # in a shell: now
+
+
 IMPOSSIBLE = [
     (["2", "--reason=again"], 99, "version 2 is champion of shops already"),
     (["7", "--reason=why not"], 20, "version 7 of model shops is not in MLflow's registry"),
     (["latest", "--reason=why not"], 20, "version 'latest' is no version: write its number, or previous"),
     (["1", "--reason=no"], 20, "the reason has 2 characters: write 3 to 500"),
     (["1", "--reason=two\nlines"], 20, "the reason must be one line"),
+    (["1", "--reason=why not", "--asked-at=today"], 20, "--asked-at 'today' is no instant: write it as 2013-"),
 ]
 
 
