@@ -35,7 +35,7 @@ COMMANDS = {
 }
 """Words that are no step of a night, and the module whose `main(argv) -> int` each runs."""
 OUTCOMES = ("approved", "rejected", "unanswered")
-KEY = re.compile(r"\A[0-9a-f]{20}\Z")
+DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 LONGEST_REASON = 500
 PERSON = re.compile(r"\A[\w.@+'][\w .@+'-]{0,99}\Z")
 
@@ -99,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--decided-by", metavar="NAME", default="", help="promote: that person's name")
     top.add_argument("--decided-at", metavar="INSTANT", default="", help="promote: when, ISO 8601; default: now")
     top.add_argument("--decided-because", metavar="TEXT", default="", help="promote: that person's own words, if any")
-    top.add_argument("--about", metavar="KEY", default="", help="promote: idempotency key of the verdict shown")
+    top.add_argument("--about", metavar="DIGEST", default="", help="promote: SHA-256 of the verdict shown")
     return top
 
 
@@ -126,13 +126,13 @@ def _step(model: str, night: date) -> Step:
 
 
 def decision(given: argparse.Namespace) -> Decision | None:
-    """What a person said, from the command line. Raises `BadConfig` for a name, an instant or a key that is none."""
+    """What a person said, from the command line. Raises `BadConfig` for a name, an instant or a digest that is none."""
     if given.decision is None:
         return None
     if given.verb != "promote":
         raise BadConfig(f"--decision is about a promotion, not about {given.verb}")
-    if not KEY.match(given.about):
-        raise BadConfig("--about must be the idempotency key of the verdict that was shown: 20 hexadecimal digits")
+    if not DIGEST.match(given.about):
+        raise BadConfig("--about must be the SHA-256 of the verdict that was shown: 64 hexadecimal digits")
     if not PERSON.match(given.decided_by) and (given.decided_by or given.decision != "unanswered"):
         raise BadConfig("--decided-by must name who decided, in at most 100 characters without control characters")
     reason = given.decided_because.strip()

@@ -14,13 +14,13 @@ from nightshift_airflow import cause
 
 APPROVED, REJECTED, UNANSWERED = "approved", "rejected", "unanswered"
 REFERENCE = re.compile(r"\$(?=[$(])")
-KEY = re.compile(r"\A[0-9a-f]{20}\Z")
+DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 NOBODY = "unknown"
 LONGEST_REASON = 500
 
 
 def of(event: Mapping[str, Any], approve: str, about: str) -> dict[str, str]:
-    """The answer in Airflow's event. `approve` is the option that agrees, `about` the key of the verdict shown.
+    """The answer in Airflow's event. `approve` is the option that agrees, `about` the digest of the verdict shown.
 
     Only a person agrees: an answer that came with nobody's name counts as none.
     """
@@ -44,7 +44,7 @@ def words(said: object) -> list[str]:
         datetime.fromisoformat(found["at"])
     except (TypeError, KeyError, ValueError, IndexError) as error:
         raise BadConfig("the answer of approve cannot be read: clear approve, and it asks again") from error
-    if found["outcome"] not in (APPROVED, REJECTED, UNANSWERED) or not KEY.match(found["about"]):
+    if found["outcome"] not in (APPROVED, REJECTED, UNANSWERED) or not DIGEST.match(found["about"]):
         raise BadConfig("the answer of approve is not one that it gives: clear approve, and it asks again")
     by, why = cause.name(found["by"]), _reason(found["reason"])
     if not by and found["outcome"] != UNANSWERED:

@@ -13,7 +13,7 @@ from nightshift.errors import BadConfig
 from nightshift_airflow import answer
 
 AT = datetime(2013, 2, 10, 6, 30, tzinfo=UTC)
-KEY = "0123456789abcdef0123"
+DIGEST = "0123456789abcdef" * 4
 ADA = {"id": "1", "name": "ada"}
 
 
@@ -29,7 +29,7 @@ def event(chosen: str = "Approve", **more: Any) -> dict[str, Any]:
 
 
 def said(found: dict[str, Any]) -> dict[str, str]:
-    return answer.of(found, "Approve", KEY)
+    return answer.of(found, "Approve", DIGEST)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_answer_keeps_the_verdict_and_the_instant() -> None:
         "outcome": "approved",
         "by": "ada",
         "at": "2013-02-10T06:30:00+00:00",
-        "about": KEY,
+        "about": DIGEST,
         "reason": "",
     }
 
@@ -76,7 +76,7 @@ def test_the_step_takes_every_answer(name: str, chosen: str) -> None:
     words = answer.words(said(event(chosen, responded_by_user={"id": "x", "name": name})))
     taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
     assert taken
-    assert taken.about == KEY
+    assert taken.about == DIGEST
     assert taken.outcome == ("approved" if chosen == "Approve" else "rejected")
     assert taken.at == "2013-02-10T06:30:00+00:00"
 
@@ -95,7 +95,9 @@ def test_the_step_takes_every_reason_and_none_reads_a_variable_of_the_pod(reason
     assert [expand(word, {"AWS_SECRET_ACCESS_KEY": "secret", "X": "x"}) for word in words] == words
     taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
     assert taken
-    assert taken.reason.split() == answer.of(event(params_input={"reason": reason}), "Approve", KEY)["reason"].split()
+    assert (
+        taken.reason.split() == answer.of(event(params_input={"reason": reason}), "Approve", DIGEST)["reason"].split()
+    )
 
 
 def test_a_plain_reason_arrives_letter_by_letter() -> None:
@@ -107,7 +109,7 @@ def test_a_plain_reason_arrives_letter_by_letter() -> None:
     assert taken.reason == "not before the holidays; 2 % or 5 $ is too little"
 
 
-GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "about": KEY, "reason": ""}
+GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "about": DIGEST, "reason": ""}
 
 
 @pytest.mark.parametrize(
@@ -121,8 +123,8 @@ GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "
         {**GOOD, "outcome": "yes"},
         {**GOOD, "by": ""},
         {**GOOD, "by": " ", "outcome": "rejected"},
-        {**GOOD, "about": "0123456789abcdef012"},
-        {**GOOD, "about": f"{KEY}\n"},
+        {**GOOD, "about": DIGEST[:20]},
+        {**GOOD, "about": f"{DIGEST}\n"},
         {**GOOD, "at": "yesterday"},
         {**GOOD, "at": "--force"},
     ],

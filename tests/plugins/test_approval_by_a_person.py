@@ -12,11 +12,12 @@ from local_platform.s3 import Storage
 from nightshift.adapters import results
 from nightshift.adapters.ledger import Cause, Entry, Ledger
 from nightshift.adapters.storage import ObjectStore
+from nightshift.champion.approval import shown
 from nightshift.settings import StorageSettings
 from pod_client import until
 from real_platform import TaskRun
 from scheduled_airflow import Scheduled, scheduled
-from verdicts import KEY, evaluated, verdict
+from verdicts import evaluated, verdict
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 DAGS = Path(__file__).parent / "scheduled"
@@ -90,13 +91,14 @@ def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -
     run = start(airflow, "2013-02-08")
     asked = airflow.question(run)
     assert asked["subject"] == "flights 2013-02-08: may version 8 replace champion 7?"
-    for shown in ("0.5210", "0.5287", "0.0077", "/nightshift/versions/flights/8"):
-        assert shown in asked["body"]
+    for read in ("0.5210", "0.5287", "0.0077", "/nightshift/versions/flights/8"):
+        assert read in asked["body"]
     assert slots(airflow) == (0, 0, 0)
     assert airflow.answer(run, "Approve", "looks right to me") == 200
     assert states(run) == (DONE, DONE, DONE, DONE)
     decision, by, because, at, about = said(airflow, run)
-    assert (decision, by, about) == ("--decision=approved", "--decided-by=admin", f"--about={KEY}")
+    assert (decision, by) == ("--decision=approved", "--decided-by=admin")
+    assert about == f"--about={shown(evaluated('2013-02-08').detail)}"
     assert because == "--decided-because=looks right to me"
     assert at.startswith("--decided-at=20")
     assert "approved by admin because: looks right to me" in run.said("approve")
@@ -182,7 +184,7 @@ def test_a_verdict_that_is_made_again_is_asked_about_again_with_its_own_numbers(
     assert "0.5210" not in asked["body"].split("passed")[0]
     airflow.answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
-    assert said(airflow, run)[-1] == f"--about={AGAIN}"
+    assert said(airflow, run)[-1] == f"--about={shown(other.detail)}"
 
 
 def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new_numbers(
@@ -196,7 +198,7 @@ def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new
     until("another question", lambda: "0.4321" in airflow.question(run)["body"], 120)
     airflow.answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
-    assert said(airflow, run)[-1] == f"--about={AGAIN}"
+    assert said(airflow, run)[-1] == f"--about={shown(other.detail)}"
 
 
 def test_a_model_that_asks_nobody_has_no_such_task(airflow: Scheduled) -> None:

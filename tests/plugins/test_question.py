@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
+from nightshift.champion.approval import shown
 from nightshift.errors import BadConfig
 from nightshift_airflow import question
-from verdicts import KEY, evaluated, verdict
+from verdicts import evaluated, verdict
 
 NIGHT = "2013-02-09"
 DAY = date(2013, 2, 9)
@@ -43,7 +44,12 @@ def text(body: str) -> str:
 def test_it_names_both_versions_and_the_night() -> None:
     assert asked().subject == "flights 2013-02-09: may version 8 replace champion 7?"
     assert asked(champion_version=None).subject == "flights 2013-02-09: may version 8 become the first champion?"
-    assert asked().about == KEY
+
+
+def test_it_is_about_every_number_of_the_record_and_not_only_about_its_key() -> None:
+    assert asked().about == shown(evaluated(NIGHT).detail)
+    assert len({asked(**more).about for more in ({}, {"challenger_version": 6}, {"seed": 2}, {"rows": 7513})}) == 4
+    assert asked(reused=True).about == asked().about
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_a_refusal_is_said_in_the_gate_s_words() -> None:
     assert refused == ("the gate refused, so there is nothing to approve: log loss 0.5400 must lie below the floor")
 
 
-@pytest.mark.parametrize("without", ["verdict", "idempotency_key", "challenger_version", "holdout_nights"])
+@pytest.mark.parametrize("without", ["verdict", "champion_night", "challenger_version", "holdout_nights"])
 def test_a_result_that_lacks_something_is_an_error_that_says_what_to_do(without: str) -> None:
     whole = evaluated(NIGHT)
     broken = replace(whole, detail={name: value for name, value in whole.detail.items() if name != without})

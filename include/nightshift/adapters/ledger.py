@@ -42,8 +42,9 @@ class Cause:
 class Decision:
     """What a person said about a promotion: `outcome` is approved, rejected or unanswered.
 
-    `by`: the person's name in Airflow, empty when nobody answered. `about`: the idempotency key of the verdict that was
-    shown. `at`: ISO 8601 instant in UTC. `reason`: the person's own words, one line, empty when none were given.
+    `by`: the person's name in Airflow, empty when nobody answered. `about`: the SHA-256 of the record that was shown
+    (`champion.approval.shown`). `at`: ISO 8601 instant in UTC. `reason`: the person's own words, one line, empty when
+    none were given.
     """
 
     outcome: Outcome

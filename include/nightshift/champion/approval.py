@@ -1,31 +1,72 @@
-"""What a person's answer means for a promotion that the gate allows."""
+"""What a person's answer means for a promotion that the gate allows, and what ties it to the record that was shown."""
 
-from nightshift.adapters.ledger import Decision
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nightshift.adapters.ledger import Decision, Entry
 from nightshift.definition import Model
 from nightshift.errors import BadConfig
 
+CHANGED = "the champion changed after the verdict: clear evaluate to have a person asked"
+"""Why a verdict is refused that `promote` made itself, so that nobody can have been asked about it."""
+SHORT = 12
+"""Digits of a digest in a sentence."""
 
-def refused_because(model: Model, night: str, decision: Decision | None, key: str) -> str | None:
-    """Why the promotion is refused, or None when it was approved. `key`: that of the verdict to be acted upon.
 
-    Raises `BadConfig` when the model needs an answer and there is none.
+def shown(detail: Mapping[str, Any]) -> str:
+    """The SHA-256 of a record of `evaluate`, as 64 hexadecimal digits: what an answer is about.
+
+    The idempotency key does not do: it names the work, and a step can write other numbers or another version beside it.
+    `reused` is left out, which a verdict that is found again has set. Raises `BadConfig` for what is no JSON.
+    """
+    kept = {name: value for name, value in detail.items() if name != "reused"}
+    try:
+        text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadConfig("the record of evaluate holds what is no JSON: clear evaluate, and it is made again") from error
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def refused_because(
+    model: Model, night: str, decision: Decision | None, about: str, *, judged_again: bool
+) -> str | None:
+    """Why the promotion is refused, or None when it was approved. `about`: the digest of the record to be acted upon.
+
+    `judged_again`: the verdict was made after a person could be asked. Raises `BadConfig` when the model needs an
+    answer, could have one, and there is none.
     """
     if model.approval != "human":
         return None
+    if decision is None and judged_again:
+        return CHANGED
     if decision is None:
-        example = f"nightshift promote {model.name} {night} --decision approved --decided-by NAME --about {key}"
-        raise BadConfig(f"model {model.name} is promoted only when a person agrees: say who did, with `{example}`")
+        example = f"nightshift promote {model.name} {night} --decision approved --decided-by NAME --about {about}"
+        asks = f"model {model.name} is promoted only when a person agrees: clear evaluate to have one asked"
+        raise BadConfig(f"{asks}, or say who did, with `{example}`")
     because = f": {decision.reason}" if decision.reason else ""
     if decision.outcome == "rejected":
         return f"rejected by {decision.by}{because}"
     if decision.outcome == "unanswered":
         return f"nobody answered within {_hours(model)}"
-    if decision.about != key:
+    if decision.about != about:
         return (
-            f"{decision.by} approved another verdict ({decision.about}), and the champion or the data changed since "
-            f"(the verdict is now {key}): clear evaluate to be asked again"
+            f"{decision.by} approved another verdict ({decision.about[:SHORT]}), and the champion, the data or the "
+            f"record changed since (it is now {about[:SHORT]}): clear evaluate to be asked again"
         )
     return None
+
+
+def answers(refusal: Entry, decision: Decision | None, about: str) -> bool:
+    """Whether a refusal on record is one for this answer, too: not when nobody was asked then and somebody was now, and
+    not when the record was another one then and is the one that was shown now.
+    """
+    if decision is None or not refusal.verdict["verdict"]["promote"]:
+        return True
+    if refusal.decision is None:
+        return False
+    return decision.outcome != "approved" or decision.about != about or shown(refusal.verdict) == about
 
 
 def agreed(model: Model, decision: Decision | None) -> Decision | None:

@@ -24,6 +24,7 @@ from nightshift.errors import NothingToDo, TryLater
 from nightshift.result import Outcome, Result
 from nightshift.steps import Step
 from nightshift.steps._finished import finished
+from nightshift.steps._judged import require_judged
 from nightshift.story.card import publish_card
 
 log = logging.getLogger("nightshift.promote")
@@ -62,6 +63,11 @@ class Promotion:
         """What identifies the verdict: its idempotency key."""
         return str(self.evaluated.detail["idempotency_key"])
 
+    @property
+    def about(self) -> str:
+        """The digest of the record: what a person who was shown it answered about."""
+        return approval.shown(self.evaluated.detail)
+
 
 @dataclass(frozen=True)
 class Ruling:
@@ -76,20 +82,21 @@ def run(step: Step) -> Outcome:
     """Promotes the challenger if it won and still may.
 
     Raises `NothingToDo` when it was refused, withdrawn, or a newer champion stands, `BadConfig` when nothing was
-    evaluated, a person must say something first, or ledger and MLflow do not belong together, `TryLater` when the
-    champion keeps changing.
+    evaluated, the record is not about the night's own version, a person must say something first, or ledger and MLflow
+    do not belong together, `TryLater` when the champion keeps changing.
     """
     name, cause = step.model.name, cause_of(step.by)
     promotion = Promotion(step, Registry(), Ledger(step.store, name), finished(step, "evaluate"))
     for look in range(LOOKS):
         time.sleep(random.uniform(0, PAUSE) if look else 0)  # noqa: S311 - a pause is no secret
         seen = settled(promotion.registry, promotion.ledger, name, cause)
+        question = _question(promotion)
         _require_standing(promotion, seen)
-        known = recalled(seen, _question(promotion))
+        known = _known(promotion, seen, question)
         if known is not None:
             if seen.last is not None and known.number == seen.last.number:  # one that others follow needs no tag
-                vouch(promotion.registry, promotion.ledger, _question(promotion).version, known)
-            _refresh_cards(promotion, known)  # the earlier attempt may have ended before it did
+                vouch(promotion.registry, promotion.ledger, question.version, known)
+            _publish(promotion, known)  # the earlier attempt may have ended before it did
             return _concluded(promotion, seen, known, reused=True)
         if _rival_changed(promotion, seen) and not _superseded(promotion, seen):
             _evaluate_again(promotion)
@@ -102,16 +109,18 @@ def run(step: Step) -> Outcome:
 
 
 def _ended(promotion: Promotion, seen: Court, entry: Entry) -> Outcome:
-    """What follows an appended entry: the alias, the model cards, the result."""
+    """What follows an appended entry: the alias, the record, the model cards, the result."""
     name = promotion.step.model.name
     if entry.changes_champion:
         settle(promotion.registry, promotion.ledger, name)
-    _refresh_cards(promotion, entry)
+    _publish(promotion, entry)
     return _concluded(promotion, seen, entry, reused=False)
 
 
-def _refresh_cards(promotion: Promotion, entry: Entry) -> None:
-    """The model cards of the versions whose story the entry goes on with."""
+def _publish(promotion: Promotion, entry: Entry) -> None:
+    """The verdict, if it was made again, and the model cards of the versions whose story the entry goes on with."""
+    if promotion.evaluations:
+        results.save(promotion.step.store, promotion.evaluated)
     replaced = entry.previous_version if entry.changes_champion else None
     for number in (entry.version, replaced):
         if number is not None:
@@ -120,7 +129,16 @@ def _refresh_cards(promotion: Promotion, entry: Entry) -> None:
 
 def _question(promotion: Promotion) -> Question:
     version = promotion.registry.version(promotion.step.model.name, promotion.challenger)
+    require_judged(promotion.step, promotion.evaluated.detail, version)
     return Question(version, promotion.key, approval.agreed(promotion.step.model, promotion.step.decision))
+
+
+def _known(promotion: Promotion, seen: Court, question: Question) -> Entry | None:
+    """The entry that answers the question already, or None."""
+    found = recalled(seen, question)
+    if found is None or found.kind != "refusal":
+        return found
+    return found if approval.answers(found, question.decision, promotion.about) else None
 
 
 def _require_standing(promotion: Promotion, seen: Court) -> None:
@@ -141,7 +159,10 @@ def _ruling(promotion: Promotion, seen: Court) -> Ruling:
         standing = f"champion {seen.champion.number} was trained for the later night {seen.champion.night}"
         return Ruling("superseded", f"{standing}; version {promotion.challenger} stays registered")
     decision = approval.agreed(model, promotion.step.decision)
-    refused = approval.refused_because(model, night.isoformat(), decision, promotion.key)
+    again = promotion.evaluations > 0
+    refused = approval.refused_because(model, night.isoformat(), decision, promotion.about, judged_again=again)
+    if refused == approval.CHANGED:
+        log.info("who agrees to the new verdict in a shell says --about %s", promotion.about)
     if refused is not None:
         return Ruling("refusal", refused, decision)
     return Ruling("promotion", promotion.verdict["reason"], decision)
@@ -169,7 +190,10 @@ def _rival_changed(promotion: Promotion, seen: Court) -> bool:
 
 
 def _evaluate_again(promotion: Promotion) -> None:
-    """Replaces the verdict by one about the champion of now: in here, since a retry would meet the same old verdict."""
+    """Replaces the verdict by one about the champion of now: in here, since a retry would meet the same old verdict.
+
+    It is stored when it was acted upon. Before, a retry must still see that nobody was asked about it.
+    """
     from nightshift.steps import evaluate
 
     if promotion.evaluations == EVALUATIONS:
@@ -181,7 +205,6 @@ def _evaluate_again(promotion: Promotion) -> None:
     log.info("the champion to beat was %s at the verdict and is now %s: evaluated again", judged, now)
     promotion.evaluated = replace(promotion.evaluated, summary=outcome.summary, detail=outcome.detail)
     promotion.evaluations += 1
-    results.save(promotion.step.store, promotion.evaluated)
 
 
 def _concluded(promotion: Promotion, seen: Court, entry: Entry, *, reused: bool) -> Outcome:
