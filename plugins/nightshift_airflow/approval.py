@@ -80,10 +80,14 @@ class ApproveOperator(ApprovalOperator):
         """The question about a night. Raises `NightshiftError`, and Airflow's skip when there is nothing to ask."""
         store = _store()
         result = _verdict(store, self.model, day)
-        nothing = question.refusal(result) or _decided(store, self.model, day, int(result.detail["challenger_version"]))
+        refused = question.refusal(self.model, day, result)
+        if refused:
+            raise AirflowSkipException(refused)
+        asked = question.of(self.title, self.model, day, result)
+        nothing = _decided(store, self.model, day, result.detail)
         if nothing:
             raise AirflowSkipException(nothing)
-        return question.of(self.title, self.model, day, result)
+        return asked
 
     def _require_shown(self, context: Any) -> None:
         """Fails unless Airflow shows this very question: it keeps the one of an earlier try where it finds one."""
@@ -118,17 +122,21 @@ def _store() -> Any:
 def _verdict(store: Any, model: str, night: date) -> Result:
     from nightshift.adapters import results
 
-    found = results.load(store, model, night, VERDICT)
+    try:
+        found = results.load(store, model, night, VERDICT)
+    except (ValueError, RecursionError) as error:
+        raise BadConfig(f"{VERDICT} of {model} has left what is no JSON for {night}: clear {VERDICT}") from error
     if found is None or found.outcome != "done":
         raise BadConfig(f"{VERDICT} of {model} has left no verdict for {night}: clear {VERDICT}, and it is made")
     return found
 
 
-def _decided(store: Any, model: str, night: date, challenger: int) -> str | None:
-    """Why a verdict in the challenger's favour changes nothing, as far as the ledger's end says."""
+def _decided(store: Any, model: str, night: date, detail: Mapping[str, Any]) -> str | None:
+    """Why a verdict in the challenger's favour changes nothing, as far as the ledger says."""
     from nightshift.adapters.ledger import Ledger
 
-    last = Ledger(store, model).last()
+    ledger, challenger = Ledger(store, model), int(detail["challenger_version"])
+    last = ledger.last()
     if last is None:
         return None
     if last.champion_version == challenger:

@@ -19,6 +19,8 @@ LONGEST = 600
 """Characters of a sentence from the record."""
 MOST_GROUPS = 40
 MOST_NIGHTS = 20
+BROKEN = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""How reading a record fails that is not as `evaluate` leaves it: no nights, a number that is none or is infinite."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +37,26 @@ def of(title: str, model: str, night: date, result: Result) -> Question:
 
     Links are made from what the task knows, `model` and `night`, and never from the record.
 
-    Raises `BadConfig` when the result lacks what a person must know.
+    Raises `BadConfig` when the result lacks what a person must know, or has it in another form.
     """
     try:
         return _question(title, model, night, result.detail)
-    except (KeyError, TypeError, ValueError) as error:
-        lacks = f"the result of evaluate for {model} {night} cannot be read ({type(error).__name__})"
-        raise BadConfig(f"{lacks}: clear evaluate, and what follows runs again") from error
+    except BROKEN as error:
+        raise _unreadable(model, night, error) from error
 
 
-def refusal(result: Result) -> str | None:
-    """Why there is nothing to ask: the gate's own refusal. None when the challenger won."""
-    verdict = result.detail["verdict"]
-    return None if verdict["promote"] else f"the gate refused, so there is nothing to approve: {verdict['reason']}"
+def refusal(model: str, night: date, result: Result) -> str | None:
+    """Why there is nothing to ask: the gate's own refusal. None when the challenger won. Raises as `of` does."""
+    try:
+        verdict = result.detail["verdict"]
+        return None if verdict["promote"] else f"the gate refused, so there is nothing to approve: {verdict['reason']}"
+    except BROKEN as error:
+        raise _unreadable(model, night, error) from error
+
+
+def _unreadable(model: str, night: date, error: Exception) -> BadConfig:
+    lacks = f"the result of evaluate for {model} {night} cannot be read ({type(error).__name__})"
+    return BadConfig(f"{lacks}: clear evaluate, and what follows runs again")
 
 
 def plain(text: object) -> str:
@@ -58,6 +67,8 @@ def plain(text: object) -> str:
 
 
 def _question(title: str, model: str, night: date, detail: Mapping[str, Any]) -> Question:
+    from nightshift.champion.approval import shown  # reaches boto3, which no DAG file may load when it is parsed
+
     new, old = int(detail["challenger_version"]), detail["champion_version"]
     over = f"replace champion {int(old)}" if old is not None else "become the first champion"
     who, links = _who(title, night, detail), _links(model, night, new)
@@ -67,8 +78,6 @@ def _question(title: str, model: str, night: date, detail: Mapping[str, Any]) ->
         body="\n\n".join(part for part in parts if part),
         about=shown(detail),
     )
-    from nightshift.champion.approval import shown  # reaches boto3, which no DAG file may load when it is parsed
-
 
 
 def _who(title: str, night: date, detail: Mapping[str, Any]) -> str:

@@ -145,8 +145,8 @@ def test_long_lists_are_cut_and_say_so() -> None:
 
 
 def test_a_refusal_is_said_in_the_gate_s_words() -> None:
-    assert question.refusal(evaluated(NIGHT)) is None
-    refused = question.refusal(evaluated(NIGHT, verdict=verdict(promote=False)))
+    assert question.refusal("flights", DAY, evaluated(NIGHT)) is None
+    refused = question.refusal("flights", DAY, evaluated(NIGHT, verdict=verdict(promote=False)))
     assert refused == ("the gate refused, so there is nothing to approve: log loss 0.5400 must lie below the floor")
 
 
@@ -156,3 +156,30 @@ def test_a_result_that_lacks_something_is_an_error_that_says_what_to_do(without:
     broken = replace(whole, detail={name: value for name, value in whole.detail.items() if name != without})
     with pytest.raises(BadConfig, match=r"\Athe result of evaluate for flights 2013-02-09 cannot be read"):
         question.of("Late arrivals", "flights", DAY, broken)
+
+
+INFINITE = float("inf")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"holdout_nights": []},
+        {"rows": INFINITE},
+        {"challenger_version": INFINITE},
+        {"challenger_version": "eight"},
+        {"verdict": verdict(gain="much")},
+        {"verdict": verdict(gain=INFINITE)},
+        {"verdict": ["promote"]},
+        {"left_out": 3},
+    ],
+)
+def test_a_result_of_another_form_is_an_error_and_no_crash(broken: dict[str, Any]) -> None:
+    with pytest.raises(BadConfig, match="clear evaluate"):
+        asked(**broken)
+
+
+@pytest.mark.parametrize("detail", [{}, {"verdict": None}, {"verdict": ["promote"]}, {"verdict": {"promote": False}}])
+def test_a_refusal_that_cannot_be_read_is_an_error_and_no_crash(detail: dict[str, Any]) -> None:
+    with pytest.raises(BadConfig, match=r"\Athe result of evaluate for flights 2013-02-09 cannot be read"):
+        question.refusal("flights", DAY, replace(evaluated(NIGHT), detail=detail))
