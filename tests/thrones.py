@@ -61,6 +61,7 @@ class Throne:
     model: Model
     skills: dict[int, int] = field(default_factory=dict)
     files: tuple[str, str, str] | tuple[()] = ()
+    forgotten: int = 0
 
     @property
     def name(self) -> str:
@@ -88,7 +89,7 @@ class Throne:
         return Step(self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled", user=""), decision)
 
     def train(self, night: date, skill: int) -> int:
-        """Registers a version of a night; returns its number. All versions of a throne are the same file."""
+        """Registers a version of a night; returns its number. Until `forget`, all are the same file."""
         run, model_id, sha = self._stored()
         tags = {KEY: uuid4().hex[:20], NIGHT: night.isoformat(), SHA256: sha}
         body = {"name": self.name, "source": f"models:/{model_id}", "run_id": run, "model_id": model_id}
@@ -101,7 +102,7 @@ class Throne:
     def _stored(self) -> tuple[str, str, str]:
         """The run, the model and the digest that all versions share; made with the first one."""
         if not self.files:
-            server, data = self.registry.server, f"the model of {self.name}".encode()
+            server, data = self.registry.server, f"model {self.forgotten} of {self.name}".encode()
             run = server.post("runs/create", {"experiment_id": "0", "start_time": 0})["run"]["info"]["run_id"]
             asked = {"experiment_id": "0", "name": "model", "source_run_id": run}
             info = server.post("logged-models", asked)["model"]["info"]
@@ -168,10 +169,11 @@ class Throne:
         self.registry.server.delete("model-versions/delete", {"name": self.name, "version": str(number)})
 
     def forget(self) -> None:
-        """Deletes the registered model: MLflow gives its numbers again."""
+        """Deletes the registered model: MLflow gives its numbers again, to versions of another file."""
         server = self.registry.server
         server._send("DELETE", "/api/2.0/mlflow/registered-models/delete", f'{{"name": "{self.name}"}}'.encode(), 1)
         self.files = ()
+        self.forgotten += 1
 
     def agrees(self) -> None:
         """Asserts that alias, tags and ledger agree."""

@@ -15,6 +15,7 @@ from nightshift.adapters.ledger_reading import Reading, last_number, read
 from nightshift.adapters.registry_rest import SHA256, WITHDRAWN, Registry, Version
 from nightshift.adapters.storage import ObjectStore
 from nightshift.champion.court import Court, court
+from nightshift.champion.identity import same_run
 from nightshift.champion.recall import withdrawal
 from nightshift.champion.vouching import beyond, version_vouches
 from nightshift.errors import TryLater
@@ -119,12 +120,15 @@ def _alias(seen: Court) -> Iterator[Finding]:
 
 
 def _artifact(seen: Court, entries: Sequence[Entry]) -> Iterator[Finding]:
-    """The champion's model as it is stored is the one whose digest its tag and the ledger have."""
+    """The champion's model as it is stored is the one whose digest its tag and the ledger have.
+
+    Another version may have had its number before: only what the ledger says of this one's run is about it.
+    """
     if seen.champion is None or seen.stranger is not None:
         return
     version, number = seen.champion.version, seen.champion.number
     tagged, found = version.tags.get(SHA256, ""), seen.registry.digest(version)
-    recorded = {entry.artifact_sha256 for entry in entries if entry.version == number} - {""}
+    recorded = {e.artifact_sha256 for e in entries if e.version == number and same_run(version, e)} - {""}
     if found is None:
         yield Finding("artifact", f"the model file of champion {number} is gone", number)
     elif found != tagged or recorded - {found}:

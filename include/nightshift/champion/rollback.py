@@ -54,6 +54,14 @@ class RolledBack:
     again: bool
 
 
+@dataclass(frozen=True)
+class _Target:
+    """An earlier reign, and the entry that began it (None: a hand did)."""
+
+    reign: Reign
+    crowned: Entry | None
+
+
 def version_of(text: str) -> int | None:
     """The version that a person named, None for `previous`. Raises `BadConfig` for anything else."""
     if text == PREVIOUS:
@@ -104,7 +112,7 @@ def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
         target = _target(seen, wish)
         _require_meant(seen, wish)
         _require_intact(seen, target)
-        entry = append(seen, entries.rollback(seen, target, wish.reason, wish.cause))
+        entry = append(seen, entries.rollback(seen, target.reign, wish.reason, wish.cause))
         if entry is not None:
             settle(registry, ledger, wish.model)
             _refresh_cards(store, registry, entry)
@@ -130,17 +138,18 @@ def _done_before(seen: Court, wish: Wish) -> Entry | None:
     person for the same reason, if it made the standing champion. A shell has no run to tell its attempts by, and a
     button that is pressed twice makes two.
     """
-    for place, reign in enumerate(islice(seen.ledger.reigns(seen.last), REMEMBERED)):
-        crowning = seen.ledger.entry(reign.champion_entry or reign.number)
-        if crowning.kind == "rollback" and _asked_for(crowning, wish, stands=place == 0):
-            return crowning
+    standing = seen.last.champion_entry if seen.last else None
+    for reign in islice(seen.ledger.reigns(seen.last), REMEMBERED):
+        crowned = crowning(seen.ledger, reign)
+        if crowned.kind == "rollback" and _asked_for(crowned, wish, stands=crowned.number == standing):
+            return crowned
     return None
 
 
 def _asked_for(entry: Entry, wish: Wish, *, stands: bool) -> bool:
     asked, found = wish.cause, entry.cause
     same_run = asked.kind != "shell" and (asked.by, asked.kind) == (found.by, found.kind)
-    same_person = stands and asked.user == found.user
+    same_person = stands and asked.user == found.user != ""
     return (same_run or same_person) and wish.reason == entry.reason and wish.version in (None, entry.version)
 
 
@@ -170,50 +179,50 @@ def _require_meant(seen: Court, wish: Wish) -> None:
     raise BadConfig(f"{said} at {asked}: nothing was rolled back; look at the history and ask again")
 
 
-def _target(seen: Court, wish: Wish) -> Reign:
+def _target(seen: Court, wish: Wish) -> _Target:
     return _previous(seen) if wish.version is None else _named(seen, wish.version)
 
 
-def _previous(seen: Court) -> Reign:
+def _previous(seen: Court) -> _Target:
     standing = seen.champion.number if seen.champion else None
     for number, night, entry in seen.reigns():
         if number != standing and number not in seen.withdrawn:
             version = seen.registry.find(seen.model, number)
-            if version is not None and (entry is None or same_run(version, crowning(seen.ledger, entry))):
-                return Reign(version, night)
+            crowned = None if entry is None else crowning(seen.ledger, entry)
+            if version is not None and (crowned is None or same_run(version, crowned)):
+                return _Target(Reign(version, night), crowned)
     who = "no version" if standing is None else f"version {standing}"
     raise BadConfig(f"{who} is champion of {seen.model} and no earlier champion is left to go back to")
 
 
-def _named(seen: Court, number: int) -> Reign:
+def _named(seen: Court, number: int) -> _Target:
     if seen.champion is not None and seen.champion.number == number:
         raise NothingToDo(f"version {number} is champion of {seen.model} already: nothing was rolled back")
     version = seen.registry.version(seen.model, number)
-    reigned = [(night, entry) for who, night, entry in seen.reigns() if who == number]
-    if not reigned:
+    reigned = next(((night, entry) for who, night, entry in seen.reigns() if who == number), None)
+    if reigned is None:
         raise BadConfig(
             f"version {number} of {seen.model} never was champion: a rollback goes back to one that was; "
             f"`nightshift history {seen.model}` lists them"
         )
-    night, entry = reigned[0]
-    if entry is not None and not same_run(version, crowning(seen.ledger, entry)):
+    night, entry = reigned
+    crowned = None if entry is None else crowning(seen.ledger, entry)
+    if crowned is not None and not same_run(version, crowned):
         raise BadConfig(f"version {number} of {seen.model} is not the one that was champion: it has its number only")
-    return Reign(version, night)
+    return _Target(Reign(version, night), crowned)
 
 
-def _require_intact(seen: Court, target: Reign) -> None:
-    """Raises `DataRejected` unless the stored model is what its tag and the ledger say."""
-    wanted = target.version.tags.get(SHA256, "")
-    recorded = {entry.artifact_sha256 for entry in _crownings(seen, target.number)} - {""}
-    found = seen.registry.digest(target.version)
-    who = f"version {target.number} of {seen.model} cannot be champion again"
+def _require_intact(seen: Court, target: _Target) -> None:
+    """Raises `DataRejected` unless the stored model is what its tag and the entry that made it champion say.
+
+    Only that entry: one of an older reign may be about another version that had the number.
+    """
+    version = target.reign.version
+    wanted, found = version.tags.get(SHA256, ""), seen.registry.digest(version)
+    recorded = target.crowned.artifact_sha256 if target.crowned else ""
+    who = f"version {version.number} of {seen.model} cannot be champion again"
     if found is None:
         raise DataRejected(f"{who}: its model file is gone")
-    if not wanted or found != wanted or recorded - {found}:
+    if not wanted or found != wanted or recorded not in ("", found):
         known = wanted or "none"
         raise DataRejected(f"{who}: its model has the digest {found[:12]}…, tagged {known[:12]}…: it was changed")
-
-
-def _crownings(seen: Court, number: int) -> list[Entry]:
-    reigns = (reign for reign in seen.ledger.reigns(seen.last) if reign.champion_version == number)
-    return [seen.ledger.entry(reign.champion_entry or reign.number) for reign in reigns]

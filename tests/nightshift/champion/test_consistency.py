@@ -103,6 +103,17 @@ def test_what_agrees_has_no_findings(reigns: Throne) -> None:
     assert _found(reigns) == []
 
 
+def test_a_champion_is_not_held_to_the_file_of_one_that_had_its_number(throne: Throne) -> None:
+    throne.crown(ONE, 3)
+    throne.forget()
+    for remedy in Repair(throne.store, throne.registry, throne.name, Cause(by="shell")).remedies():
+        assert remedy.do is not None
+        remedy.do()
+    assert throne.crown(TWO, 5) == 1
+    assert throne.entries[0].artifact_sha256 != throne.entries[-1].artifact_sha256
+    assert _found(throne) == []
+
+
 def test_a_model_of_which_nothing_was_decided_has_none(throne: Throne) -> None:
     assert _found(throne) == []
     throne.train(ONE, 3)

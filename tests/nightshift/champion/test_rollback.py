@@ -3,11 +3,12 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from nightshift.adapters.ledger import Cause
+from nightshift.adapters.ledger import Cause, Ledger
 from nightshift.adapters.registry_rest import WITHDRAWN
 from nightshift.champion import rollback
 from nightshift.champion.court import court
 from nightshift.champion.rollback import Wish, asked_at_of, reason_of, roll_back, version_of
+from nightshift.champion.settle import adopt
 from nightshift.errors import BadConfig, DataRejected, NothingToDo
 from thrones import Throne
 
@@ -218,6 +219,40 @@ def test_an_alias_moved_by_hand_is_recorded_before_it_is_rolled_back(reigns: Thr
     reigns.roll_back(2)
     kinds = [(entry.kind, entry.champion_version, entry.withdrawn) for entry in reigns.entries[3:]]
     assert kinds == [("adoption", 1, None), ("rollback", 2, 1)]
+
+
+def test_a_version_is_not_held_to_the_file_of_one_that_had_its_number(throne: Throne) -> None:
+    throne.crown(ONE, 3)
+    throne.forget()
+    adopt(court(throne.registry, throne.ledger, throne.name), Cause(by="shell"))
+    assert [throne.crown(night, skill) for night, skill in ((TWO, 5), (THREE, 7))] == [1, 2]
+    throne.roll_back(1)
+    assert (throne.alias, throne.entries[-1].withdrawn) == (1, 2)
+    throne.agrees()
+
+
+def test_where_nobody_reigns_nothing_counts_as_done(reigns: Throne) -> None:
+    reigns.roll_back(None, by="rollback:run-1")
+    reigns.delete(2)
+    again = reigns.roll_back(None, by="rollback:run-2")
+    assert (again.again, reigns.alias) == (False, 1)
+
+
+def test_without_a_name_two_people_are_not_the_same(reigns: Throne) -> None:
+    for run, alias in (("rollback:run-1", 2), ("rollback:run-2", 1)):
+        assert not reigns.roll_back(None, by=run, user="").again
+        assert reigns.alias == alias
+
+
+def test_a_rollback_reads_no_reign_behind_the_one_that_it_goes_back_to(
+    reigns: Throne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reigns.crown(FOUR, 11)
+    honest, read = Ledger.entry, set[int]()
+    monkeypatch.setattr(Ledger, "entry", lambda ledger, number: (read.add(number), honest(ledger, number))[1])
+    monkeypatch.setattr(rollback, "REMEMBERED", 1)
+    reigns.roll_back(3)
+    assert min(read) == 3
 
 
 def test_a_withdrawn_version_is_nobodys_rival(reigns: Throne) -> None:
