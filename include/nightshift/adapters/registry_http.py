@@ -37,6 +37,10 @@ class NotFound(Exception):
         self.code = code
 
 
+class Unanswered(TryLater):
+    """A request to which no answer came, or one of a proxy that had none: the server may carry it out even later."""
+
+
 class Server:
     """One MLflow server. Methods raise `NotFound`, `TryLater` (network, 5xx) or `BadConfig` (refused, bad request)."""
 
@@ -53,9 +57,12 @@ class Server:
         """The JSON reply of a read."""
         return json.loads(self._send("GET", f"{API}{path}?{urlencode(query)}", None, ATTEMPTS))
 
-    def post(self, path: str, body: Mapping[str, Any], *, attempts: int = ATTEMPTS) -> Any:
-        """The JSON reply of a write that may be repeated; `attempts=1` for one that may not."""
-        return json.loads(self._send("POST", API + path, json.dumps(body).encode(), attempts) or b"{}")
+    def post(self, path: str, body: Mapping[str, Any], *, attempts: int = ATTEMPTS, lost: bool = False) -> Any:
+        """The JSON reply of a write that may be repeated; `attempts=1` for one that may not.
+
+        `lost`: raises `Unanswered` at the first attempt without an answer, for a caller who must know of it.
+        """
+        return json.loads(self._send("POST", API + path, json.dumps(body).encode(), attempts, lost=lost) or b"{}")
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON reply of a change that may be repeated."""
@@ -85,13 +92,13 @@ class Server:
         reply = json.loads(self._send("GET", f"{ARTIFACTS}?{urlencode({'path': path})}", None, ATTEMPTS))
         return [entry["path"] for entry in reply.get("files", [])]
 
-    def _send(self, method: str, path: str, body: bytes | None, attempts: int) -> bytes:
+    def _send(self, method: str, path: str, body: bytes | None, attempts: int, *, lost: bool = False) -> bytes:
         pause = FIRST_PAUSE
         for left in reversed(range(attempts)):
             try:
                 return self._once(method, path, body)
-            except TryLater:
-                if not left:
+            except TryLater as error:
+                if not left or (lost and isinstance(error, Unanswered)):
                     raise
             time.sleep(pause)
             pause *= 2
@@ -108,7 +115,7 @@ class Server:
         except HTTPError as error:
             raise _as_ours(error, doing) from error
         except (OSError, HTTPException) as error:
-            raise TryLater(f"MLflow at {self.url} could not be reached at {doing}: {error}") from error
+            raise Unanswered(f"MLflow at {self.url} could not be reached at {doing}: {error}") from error
 
 
 def _headers(body: bytes | None) -> dict[str, str]:
@@ -135,6 +142,8 @@ def _as_ours(error: HTTPError, doing: str) -> Exception:
             f"MLflow refused {doing}: {error.code} {message[:200]}; check MLFLOW_TRACKING_USERNAME or _TOKEN"
         )
     collided = code == "BAD_REQUEST" and any(said in message for said in COLLIDED)
+    if error.code in (502, 504):
+        return Unanswered(f"MLflow did not answer {doing}: {error.code} {message[:200]}")
     if error.code == 429 or error.code >= 500 or collided:
         return TryLater(f"MLflow failed at {doing}: {error.code} {message[:200]}")
     return Rejected(f"MLflow did not accept {doing}: {error.code} {code} {message[:200]}", code)

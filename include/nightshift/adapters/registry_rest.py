@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,10 +103,13 @@ class Registry:
         return sorted(found, key=lambda version: version.number)
 
     def set_champion(self, model: str, number: int) -> bool:
-        """Moves the alias to a version and reads it back. False when another writer moved it in between."""
+        """Moves the alias to a version and reads it back. False when another writer moved it in between.
+
+        Raises `Unanswered` as soon as an attempt had no answer: the alias may be moved by it even later.
+        """
         body = {"name": model, "alias": CHAMPION, "version": str(number)}
         try:
-            self.server.post("registered-models/alias", body)
+            self.server.post("registered-models/alias", body, lost=True)
         except NotFound as error:
             raise BadConfig(
                 f"version {number} of model {model} is not in MLflow's registry: was it deleted?"
@@ -147,9 +151,10 @@ class Registry:
             self.server.post("model-versions/set-tag", body)
 
     def untag(self, version: Version, tag: str) -> None:
-        """Removes a tag of a version, if it has it."""
+        """Removes a tag of a version, if both are there."""
         body = {"name": version.model, "version": str(version.number), "key": tag}
-        self.server.delete("model-versions/delete-tag", body)
+        with suppress(NotFound):
+            self.server.delete("model-versions/delete-tag", body)
 
     def versions(self, model: str) -> list[Version]:
         """Every version of a model, the oldest first."""

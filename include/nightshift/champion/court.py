@@ -118,10 +118,15 @@ def trained_for(version: Version) -> date:
         return date.min
 
 
+def alias_is_late(alias: Version, last: Entry) -> bool:
+    """Whether the alias is not where the ledger ends and may have been set by a late write of one of ours."""
+    return alias.number != last.champion_version and moving(alias, last.barred)
+
+
 def _look(registry: Registry, ledger: Ledger, model: str) -> Court:
     last, alias = ledger.last(), registry.champion(model)
     named = None if alias is None else Reign(alias, trained_for(alias))
-    late = last is not None and alias is not None and alias.number != last.champion_version and moving(alias)
+    late = last is not None and alias is not None and alias_is_late(alias, last)
     if last is None or last.champion_version is None:
         return _empty(Court(registry, ledger, model, named, last, by_hand=named is not None), late)
     number = last.champion_version

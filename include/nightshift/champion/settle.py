@@ -8,12 +8,13 @@ import logging
 import time
 
 from nightshift.adapters.ledger import Entry, Ledger
+from nightshift.adapters.registry_http import Unanswered
 from nightshift.adapters.registry_rest import LEDGER_ENTRY, WITHDRAWN, Registry, Version
 from nightshift.champion.cause import Cause
-from nightshift.champion.court import Court, court
+from nightshift.champion.court import Court, alias_is_late, court
 from nightshift.champion.entries import adoption, announced
 from nightshift.champion.identity import crowning, same_version, taken_away
-from nightshift.champion.moving import Mark, moving
+from nightshift.champion.moving import Mark
 from nightshift.champion.vouching import require_whole, vouch
 from nightshift.errors import BadConfig, TryLater
 
@@ -57,38 +58,55 @@ def settle(registry: Registry, ledger: Ledger, model: str) -> None:
         last = ledger.last()
         if last is None:
             return mark.remove()
-        moved = _bring(registry, ledger, last, mark)
+        brought = _bring(registry, ledger, last, mark)
         after = ledger.last()
-        if moved and after is not None and after.champion_entry == last.champion_entry:
+        if brought and after is not None and after.champion_entry == last.champion_entry:
             return mark.remove()
-    raise TryLater(f"the alias champion of {model} is moved by other writers: it does not stay where the ledger ends")
+    why = "it is moved by other writers, or MLflow does not answer"
+    raise TryLater(f"the alias champion of {model} does not stay where the ledger ends: {why}")
 
 
 def _bring(registry: Registry, ledger: Ledger, last: Entry, mark: Mark) -> bool:
-    """Alias, then the tags of a rollback, then the tag that says that all is done. False when the alias was moved."""
+    """The alias, then the tags. False when the alias is not there, or may not be."""
     alias = registry.champion(last.model)
-    late = alias is not None and alias.number != last.champion_version and moving(alias)
+    late = alias is not None and alias_is_late(alias, last)
+    if alias is not None:
+        mark.meet(alias)
     nobody = last.champion_version is None or (late and registry.find(last.model, last.champion_version) is None)
     if nobody:
         return registry.remove_champion(last.model) if late else True
     crowned = crowning(ledger, last)
-    moved = (alias is not None and alias.number == crowned.champion_version) or _moved(registry, crowned, mark)
+    there = alias is not None and alias.number == crowned.champion_version
+    if not there and not _moved(registry, crowned, mark):
+        return False
+    _tag(registry, ledger, crowned, mark)
+    return True
+
+
+def _tag(registry: Registry, ledger: Ledger, crowned: Entry, mark: Mark) -> None:
+    """The tags of a rollback, then the tag that says that all is done."""
     champion = _crowned(registry, crowned)
     taken = taken_away(registry, ledger, crowned)
+    mark.meet(champion)
     if taken is not None:
+        mark.meet(taken)
         registry.tag(taken, {WITHDRAWN: f"{crowned.number:06d}"})
     if WITHDRAWN in champion.tags:
         registry.untag(champion, WITHDRAWN)
     if champion.tags.get(LEDGER_ENTRY) != f"{crowned.number:06d}":
         registry.tag(champion, {LEDGER_ENTRY: f"{crowned.number:06d}"})
-    return moved
 
 
 def _moved(registry: Registry, crowned: Entry, mark: Mark) -> bool:
-    """Moves the alias, marked. False when another writer moved it in between."""
+    """Moves the alias, marked. False when another writer moved it in between, or MLflow did not answer."""
     champion = _crowned(registry, crowned)
     mark.put(champion)
-    return registry.set_champion(crowned.model, champion.number)
+    try:
+        return registry.set_champion(crowned.model, champion.number)
+    except Unanswered as error:
+        log.warning("%s; it is tried again", error)
+        mark.stay()
+        return False
 
 
 def _crowned(registry: Registry, crowned: Entry) -> Version:

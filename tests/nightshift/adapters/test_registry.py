@@ -4,7 +4,9 @@ import hashlib
 import os
 import pickle
 from collections.abc import Callable
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -22,7 +24,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from nightshift.adapters import registry_http
 from nightshift.adapters.registry import Fitted, Logged, TrainingRun
-from nightshift.adapters.registry_http import NotFound
+from nightshift.adapters.registry_http import NotFound, Unanswered
 from nightshift.adapters.registry_load import columns_of, load
 from nightshift.adapters.registry_rest import KEY, SHA256, Registry, Version
 from nightshift.errors import BadConfig, TryLater
@@ -243,6 +245,25 @@ def test_a_lost_reply_to_create_version_makes_one_version(
 
 def test_a_lost_reply_to_a_read_is_asked_again(lossy: Callable[[str], Registry], version: Version) -> None:
     assert lossy("model-versions/get").version(version.model, version.number) == version
+
+
+def test_a_lost_reply_to_the_move_of_the_alias_is_told(lossy: Callable[[str], Registry], version: Version) -> None:
+    """The caller must know: an attempt without an answer may be carried out at any time."""
+    registry = lossy("registered-models/alias")
+    with pytest.raises(Unanswered, match="could not be reached at POST"):
+        registry.set_champion(version.model, version.number)
+    assert registry.set_champion(version.model, version.number)
+
+
+@pytest.mark.parametrize(("status", "told"), [(500, TryLater), (502, Unanswered), (503, TryLater), (504, Unanswered)])
+def test_a_proxy_without_an_answer_is_no_answer(status: int, told: type[Exception]) -> None:
+    error = HTTPError("http://mlflow", status, "", Message(), BytesIO(b"{}"))
+    assert type(registry_http._as_ours(error, "POST")) is told
+
+
+def test_a_tag_of_a_version_that_is_gone_is_gone(registry: Registry, version: Version) -> None:
+    registry.untag(Version(version.model, 99, "", ""), "nightshift.moving.0")
+    registry.untag(version, "nightshift.moving.0")
 
 
 def test_a_server_that_is_not_there_is_tried_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,15 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from nightshift.adapters.ledger import Cause
-from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.registry_http import Server, Unanswered
+from nightshift.adapters.registry_rest import MOVING, Registry
 from nightshift.champion import moving
 from nightshift.champion.consistency import findings
 from nightshift.champion.moving import Mark
@@ -256,6 +257,86 @@ def test_a_late_write_of_one_that_then_dies_crowns_nobody(throne: Throne) -> Non
         assert (seen.champion, throne.alias, len(throne.entries)) == (None, None, 3)
         assert throne.entries[-1].champion_version is None
         throne.agrees()
+
+
+def _aged(throne: Throne, number: int, age: timedelta) -> None:
+    """The version's marks, as they are when that much time has passed."""
+    version = throne.registry.version(throne.name, number)
+    began = (datetime.now(UTC) - age).isoformat(timespec="seconds")
+    throne.registry.tag(version, {tag: began for tag in version.tags if tag.startswith(MOVING)})
+
+
+def _marks(throne: Throne, number: int) -> list[str]:
+    return [tag for tag in throne.registry.version(throne.name, number).tags if tag.startswith(MOVING)]
+
+
+def test_a_withdrawn_version_is_not_adopted_however_old_the_mark(
+    throne: Throne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer stalls, its version is promoted by another and rolled back, its write lands, and it is killed."""
+    throne.crown(BASE, 2)
+    throne.challenge(ONE, 4)
+
+    def rolled_back() -> None:
+        throne.roll_back(None)
+        throne.registry.set_champion(throne.name, 2)
+        dies()
+
+    with pytest.raises(Killed):
+        _late(throne, rolled_back, monkeypatch)
+    _aged(throne, 2, timedelta(days=99))
+    assert (throne.alias, throne.entries[-1].barred) == (2, (2,))
+    settled(throne.registry, throne.ledger, throne.name, CAUSE)
+    assert (throne.alias, len(throne.entries), _marks(throne, 2)) == (1, 3, [])
+    throne.registry.set_champion(throne.name, 2)  # without a mark it is a person
+    settled(throne.registry, throne.ledger, throne.name, CAUSE)
+    assert (throne.alias, throne.entries[-1].kind, throne.entries[-1].barred) == (2, "adoption", ())
+
+
+def test_a_mark_counts_until_the_next_week_and_is_taken_away_by_whoever_settles(throne: Throne) -> None:
+    throne.crown(BASE, 2)
+    throne.crown(ONE, 4)
+    for age, code in ((timedelta(days=7), "unfinished"), (timedelta(days=9), "moved"), (-timedelta(days=1), "moved")):
+        Mark(throne.registry).put(throne.registry.version(throne.name, 1))
+        throne.registry.set_champion(throne.name, 1)
+        _aged(throne, 1, age)
+        assert [one.code for one in findings(throne.store, throne.registry, throne.name)] == [code]
+        settle(throne.registry, throne.ledger, throne.name)
+        assert (throne.alias, _marks(throne, 1)) == (2, [])
+
+
+def test_the_mark_of_a_writer_at_work_is_not_taken_away(throne: Throne) -> None:
+    throne.crown(BASE, 2)
+    throne.crown(ONE, 4)
+    for number in (1, 2):
+        Mark(throne.registry).put(throne.registry.version(throne.name, number))
+    throne.registry.set_champion(throne.name, 1)
+    settle(throne.registry, throne.ledger, throne.name)
+    assert [len(_marks(throne, number)) for number in (1, 2)] == [1, 1]
+
+
+def test_a_write_without_an_answer_that_is_carried_out_later_is_not_a_hand(
+    throne: Throne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    throne.crown(BASE, 2)
+    throne.challenge(ONE, 4)
+    honest, lost = Server._once, list[str]()
+
+    def once(server: Server, method: str, path: str, body: bytes | None) -> bytes:
+        if (method, path) == ("POST", "/api/2.0/mlflow/registered-models/alias") and not lost:
+            lost.append(path)
+            raise Unanswered("timed out")
+        return honest(server, method, path, body)
+
+    with monkeypatch.context() as inner:
+        inner.setattr(Server, "_once", once)
+        assert throne.promote(ONE).outcome == "done"
+    assert (throne.alias, len(_marks(throne, 2))) == (2, 1)
+    throne.agrees()
+    throne.roll_back(None)
+    throne.registry.set_champion(throne.name, 2)  # the first attempt, late
+    settled(throne.registry, throne.ledger, throne.name, CAUSE)
+    assert (throne.alias, [entry.kind for entry in throne.entries][2:]) == (1, ["rollback"])
 
 
 @pytest.mark.slow
