@@ -23,13 +23,14 @@ class Question:
 def recalled(seen: Court, question: Question) -> Entry | None:
     """The entry that answers the question already, or None.
 
-    A version is made champion once: an entry that crowned it answers for ever. A refusal answers for its verdict and
-    its person's answer, and `superseded` only as long as a champion of a later night stands.
+    A promotion or a rollback that made it champion answers for ever. What a hand did in MLflow is no answer to a
+    verdict: an adoption answers only while that version reigns. A refusal answers for its verdict and its person's
+    answer, and `superseded` only as long as a champion of a later night stands.
     """
     number = number_in(question.version.tags.get(LEDGER_ENTRY, ""))
     if 0 < number <= (seen.last.number if seen.last else 0):
         crowned = seen.ledger.entry(number)
-        if crowned.champion_version == question.version.number and same_version(question.version, crowned):
+        if same_version(question.version, crowned) and _crowns(crowned, seen, question):
             return crowned
     return next((entry for entry in _since(seen, question.version) if _answers(entry, seen, question)), None)
 
@@ -54,10 +55,17 @@ def _since(seen: Court, version: Version) -> Iterator[Entry]:
     return (seen.ledger.entry(number) for number in range(first, last + 1))
 
 
+def _crowns(entry: Entry, seen: Court, question: Question) -> bool:
+    number = question.version.number
+    if not entry.changes_champion or entry.champion_version != number:
+        return False
+    return entry.kind != "adoption" or (seen.champion is not None and seen.champion.number == number)
+
+
 def _answers(entry: Entry, seen: Court, question: Question) -> bool:
     if entry.version != question.version.number or not same_version(question.version, entry):
         return False
-    if entry.changes_champion and entry.champion_version == entry.version:
+    if _crowns(entry, seen, question):
         return True
     if entry.verdict.get("idempotency_key") != question.key:
         return False

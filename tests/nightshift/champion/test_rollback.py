@@ -3,7 +3,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from nightshift.adapters.ledger import Cause, Ledger
+from nightshift.adapters.ledger import Cause, Entry, Ledger
 from nightshift.adapters.registry_rest import WITHDRAWN
 from nightshift.champion import rollback
 from nightshift.champion.court import court
@@ -249,7 +249,12 @@ def test_a_rollback_reads_no_reign_behind_the_one_that_it_goes_back_to(
 ) -> None:
     reigns.crown(FOUR, 11)
     honest, read = Ledger.entry, set[int]()
-    monkeypatch.setattr(Ledger, "entry", lambda ledger, number: (read.add(number), honest(ledger, number))[1])
+
+    def entry(ledger: Ledger, number: int) -> Entry:
+        read.add(number)
+        return honest(ledger, number)
+
+    monkeypatch.setattr(Ledger, "entry", entry)
     monkeypatch.setattr(rollback, "REMEMBERED", 1)
     reigns.roll_back(3)
     assert min(read) == 3
