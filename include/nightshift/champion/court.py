@@ -1,10 +1,10 @@
 """Which version reigns, now and on a night: what the ledger says, and what a person may have done to the alias since.
 
 The ledger is written before the alias is moved. An alias that is behind the ledger therefore means a change that was
-cut short, if the crowned version lacks the tag that is set last, or a late write of one of ours, if the version that
-the alias names has its mark, also where nobody reigns; and otherwise a person who moved the alias, or deleted the
-version, by hand: then the person is right. When the number that the ledger names is that of another version, nobody can
-say who is right.
+cut short, if the crowned version lacks the tag that is set last and the alias names who reigned before, or a late
+write of one of ours, if the version that the alias names has its mark, also where nobody reigns; and otherwise a person
+who moved the alias, or deleted the version, by hand: then the person is right. When the number that the ledger names is
+that of another version, nobody can say who is right.
 """
 
 from collections.abc import Iterator
@@ -133,13 +133,19 @@ def _look(registry: Registry, ledger: Ledger, model: str) -> Court:
     version = alias if alias and alias.number == number else registry.find(model, number)
     if version is None:
         return _empty(Court(registry, ledger, model, named, last, by_hand=True), late)
-    if not same_version(version, crowning(ledger, last)):
+    began = crowning(ledger, last)
+    if not same_version(version, began):
         return Court(registry, ledger, model, named, last, by_hand=True, stranger=version)
     crowned = Reign(version, date.fromisoformat(last.champion_night or date.min.isoformat()))
     finished = version.tags.get(LEDGER_ENTRY) == f"{last.champion_entry:06d}"
-    if finished and version is not alias and not late:
+    if version is not alias and not late and (finished or _elsewhere(alias, began)):
         return Court(registry, ledger, model, named, last, by_hand=True)
     return Court(registry, ledger, model, crowned, last, unfinished=late or not finished)
+
+
+def _elsewhere(alias: Version | None, began: Entry) -> bool:
+    """Whether the alias names neither who reigned before this entry nor whom it crowned: that was none of ours."""
+    return alias is not None and alias.number not in (began.previous_version, began.champion_version)
 
 
 def _empty(seen: Court, late: bool) -> Court:

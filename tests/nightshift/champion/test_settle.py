@@ -1,17 +1,18 @@
 """Alias and tags are brought to where the ledger ends, and what a person did to them is recorded first."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
 
 from nightshift.adapters.ledger import Cause
-from nightshift.adapters.registry_rest import LEDGER_ENTRY, NIGHT, Registry
+from nightshift.adapters.registry_rest import LEDGER_ENTRY, NIGHT, Registry, Version
 from nightshift.champion import entries
 from nightshift.champion.court import Reign, court
 from nightshift.champion.settle import append, settle, settled
 from nightshift.errors import BadConfig
-from thrones import Throne
+from thrones import Killed, Throne, dies
 
 ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
 CAUSE = Cause(by="a test")
@@ -96,6 +97,34 @@ def test_a_removed_alias_is_recorded_as_nobody_reigning(throne: Throne) -> None:
     throne.crown(THREE, 2)
     assert throne.entries[-1].previous_version is None
     throne.agrees()
+
+
+def test_a_hand_after_a_promotion_that_was_cut_short_is_recorded(
+    throne: Throne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the alias and the tag that is set last; then a person sets a third version."""
+    throne.crown(ONE, 3)
+    throne.crown(TWO, 4)
+    throne.challenge(THREE, 5)
+    honest = Registry.tag
+
+    def tag(registry: Registry, version: Version, tags: Mapping[str, str]) -> None:
+        if LEDGER_ENTRY in tags:
+            dies()
+        honest(registry, version, tags)
+
+    with monkeypatch.context() as inner:
+        inner.setattr(Registry, "tag", tag)
+        with pytest.raises(Killed):
+            throne.promote(THREE)
+    for by_hand, ended in ((2, 3), (1, 1)):  # who reigned before: it is finished; a third: that is a person
+        throne.registry.untag(throne.registry.version(throne.name, 3), LEDGER_ENTRY)
+        throne.registry.set_champion(throne.name, by_hand)
+        settled(throne.registry, throne.ledger, throne.name, CAUSE)
+        assert throne.alias == ended
+        throne.agrees()
+    last = throne.entries[-1]
+    assert (last.kind, last.version, last.previous_version, len(throne.entries)) == ("adoption", 1, 3, 4)
 
 
 @pytest.mark.slow
