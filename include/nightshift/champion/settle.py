@@ -119,11 +119,14 @@ def _crowned(registry: Registry, crowned: Entry) -> Version:
 
 
 def adopt(seen: Court, cause: Cause) -> None:
-    """Records what a person did to the alias, if that stays. Raises `BadConfig` when entries are missing."""
+    """Records what a person did to the alias, if that stays and is not recorded yet.
+
+    Raises `BadConfig` when entries are missing.
+    """
     require_whole(seen)
     time.sleep(HAND_STAYS)
     again = court(seen.registry, seen.ledger, seen.model)
-    if again != seen:
+    if again != seen or not seen.by_hand:
         return
     entry = adoption(seen, cause)
     log.info("%s", entry.reason)
