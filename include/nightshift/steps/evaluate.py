@@ -27,6 +27,8 @@ from nightshift.adapters.predictions import Sample
 from nightshift.adapters.registry_load import columns_for
 from nightshift.adapters.registry_rest import LEDGER_ENTRY, SAMPLE, TRAINED_TO, Registry, Version
 from nightshift.champion.court import court
+from nightshift.champion.identity import crowning, same_version
+from nightshift.champion.vouching import number_in
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.core.verdict import Check, Verdict
 from nightshift.definition import Model
@@ -89,12 +91,18 @@ def _name(step: Step, duel: Duel) -> str:
 
 
 def _promoted_upon(step: Step, duel: Duel) -> dict[str, Any] | None:
-    """The verdict by which this challenger became champion. What was decided by it is not decided again."""
-    if LEDGER_ENTRY not in duel.challenger.tags:
+    """The verdict by which this challenger became champion. What was decided by it is not decided again.
+
+    Its tag names the last entry that made it champion: the promotion is that one, or one that crowned before it.
+    """
+    ledger, version = Ledger(step.store, step.model.name), duel.challenger
+    tagged = number_in(version.tags.get(LEDGER_ENTRY, ""))
+    last = ledger.last() if tagged else None
+    if last is None or tagged > last.number:
         return None
-    entries = Ledger(step.store, step.model.name).newest_first()
-    promoted = (e for e in entries if e.kind == "promotion" and e.version == duel.challenger.number)
-    entry = next(promoted, None)
+    crownings = (crowning(ledger, reign) for reign in ledger.reigns(ledger.entry(tagged)))
+    promoted = (e for e in crownings if e.kind == "promotion" and e.version == version.number)
+    entry = next((e for e in promoted if same_version(version, e)), None)
     if entry is None:
         return None
     log.info("version %d was promoted on its verdict, in entry %d: it is not judged again", entry.version, entry.number)
@@ -105,6 +113,8 @@ def _found(step: Step, duel: Duel, plan: Plan) -> dict[str, Any] | None:
     """The verdict of an earlier attempt, if all that it read still is as it was. More nights do not make it another."""
     before = results.load(step.store, step.model.name, step.night, "evaluate")
     if before is None or before.outcome != "done" or before.detail.get("duel") != _name(step, duel):
+        return None
+    if before.detail.get("run_id") != duel.challenger.run_id:  # another version had this number
         return None
     read: dict[str, str] = before.detail["inputs"]
     if any(plan.inputs.get(uri) != digest for uri, digest in read.items()):

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from nightshift.adapters.ledger import Cause, Entry, Ledger
 from nightshift.adapters.registry_load import columns_of
 from nightshift.adapters.registry_rest import SHA256, Registry
 from nightshift.adapters.storage import ObjectStore
+from nightshift.champion.court import court
+from nightshift.champion.entries import refusal
+from nightshift.champion.settle import settled
 from nightshift.definition import Gate, Model
 from nightshift.result import Result
 
@@ -169,6 +173,49 @@ def test_a_night_that_is_judged_again_after_its_promotion_does_not_meet_itself(
     again = run_step("evaluate", AFTER)
     assert again.detail["champion_version"] == weak
     assert again.detail["verdict"] == first.detail["verdict"]
+
+
+@in_process
+def test_of_what_was_decided_after_a_promotion_nothing_is_read_to_find_its_verdict(
+    run_step: RunStep,
+    strength: Callable[[int], None],
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    ledger: Ledger,
+) -> None:
+    first = _judged(run_step, strength, 25)
+    assert run_step("promote", AFTER).outcome == "done"
+    seen = court(registry, ledger, "shops")
+    assert seen.champion is not None
+    for reason in ("it lost", "it lost again"):
+        refused = refusal(seen, "refusal", seen.champion, reason, Cause(by="a test"))
+        assert ledger.append(refused, after=ledger.last()) is not None
+    honest, read = Ledger._entry, set[int]()
+
+    def entry(ledger: Ledger, number: int) -> tuple[Entry, bytes]:
+        read.add(number)
+        return honest(ledger, number)
+
+    monkeypatch.setattr(Ledger, "_entry", entry)
+    assert run_step("evaluate", AFTER).detail == {**first.detail, "reused": True}
+    assert read == {1, 3}  # who reigns says the last entry
+
+
+@in_process
+def test_a_version_that_was_given_the_number_of_a_promoted_one_is_judged_itself(
+    run_step: RunStep, strength: Callable[[int], None], registry: Registry, ledger: Ledger
+) -> None:
+    first = _judged(run_step, strength, 25)
+    assert run_step("promote", AFTER).outcome == "done"
+    registry.server._send("DELETE", "/api/2.0/mlflow/registered-models/delete", b'{"name": "shops"}', 1)
+    registry.server.post("runs/delete", {"run_id": first.detail["run_id"]})
+    settled(registry, ledger, "shops", Cause(by="a test"))
+    assert run_step("train", AFTER).detail["version"] == first.detail["challenger_version"]
+    registry.set_champion("shops", 1)  # by hand: the tag names that entry
+    settled(registry, ledger, "shops", Cause(by="a test"))
+    again = run_step("evaluate", AFTER)
+    assert not again.detail["reused"]
+    assert again.detail["run_id"] == registry.version("shops", 1).run_id != first.detail["run_id"]
 
 
 def test_a_challenger_whose_file_was_altered_is_refused(
