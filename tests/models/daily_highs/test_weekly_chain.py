@@ -17,6 +17,7 @@ from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.registry_http import NotFound
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
+from nightshift.champion.approval import shown
 from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
 from nightshift.result import Result
 
@@ -43,8 +44,8 @@ class Chain:
         return cli.main([verb, MODEL.name, night.isoformat(), *more])
 
     def decide(self, night: date, outcome: str) -> int:
-        key = self.detail("evaluate", night)["idempotency_key"]
-        return self.run("promote", night, "--decision", outcome, "--decided-by", "Reader", "--about", key)
+        about = shown(self.detail("evaluate", night))
+        return self.run("promote", night, "--decision", outcome, "--decided-by", "Reader", "--about", about)
 
     def result(self, verb: str, night: date) -> Result:
         found = results.load(self.store, MODEL.name, night, verb)
