@@ -3,12 +3,15 @@
 The chain of digests cannot say that about the ledger's end, and says nothing when all of it is gone.
 """
 
+import re
 from collections.abc import Iterable
 
 from nightshift.adapters.ledger import Entry, Ledger
 from nightshift.adapters.registry_rest import DECIDED, LEDGER_ENTRY, WITHDRAWN, Registry, Version
 from nightshift.champion.court import Court
 from nightshift.errors import BadConfig
+
+NUMBER = re.compile(r"\A[0-9]{1,9}\Z")
 
 
 def vouch(registry: Registry, ledger: Ledger, version: Version, entry: Entry) -> None:
@@ -50,5 +53,5 @@ def require_whole(seen: Court) -> None:
 
 
 def number_in(text: str) -> int:
-    """The number that a tag's text is, 0 when it is none."""
-    return int(text) if text.isascii() and text.isdigit() else 0
+    """The number of an entry that a tag's text is, 0 when it is none."""
+    return int(text) if NUMBER.match(text) else 0

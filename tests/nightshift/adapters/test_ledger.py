@@ -149,6 +149,20 @@ def test_reigns_are_read_without_what_lies_between(ledger: Ledger, monkeypatch: 
     assert list(ledger.reigns(None)) == []
 
 
+@pytest.mark.parametrize("changed", [{"number": 3}, {"model": "flights"}])
+def test_an_entry_in_anothers_place_is_none(ledger: Ledger, store: ObjectStore, changed: dict[str, Any]) -> None:
+    """With a number of its own choice an entry could lead those who hop from reign to reign in a circle."""
+    last = None
+    for version in (1, 2, 3):
+        last = ledger.append(_entry(version), after=last)
+    document: dict[str, Any] = store.get_json(ledger.uri(2)) or {}
+    store.put_json(ledger.uri(2), document | changed)
+    said = f"entry {changed.get('number', 2)} of {changed.get('model', 'shops')}: was it edited"
+    for read in (lambda: list(ledger.reigns(last)), lambda: ledger.digest(2)):
+        with pytest.raises(BadConfig, match=said):
+            read()
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"cause": {}}', b"\xff"])
 def test_what_is_no_entry_is_named(data: bytes) -> None:
     with pytest.raises(BadConfig, match=r"000001\.json is no entry of a ledger: was it edited\?"):
@@ -168,6 +182,7 @@ EDITS: dict[str, Edit] = {
     "a version that is a text": lambda e: e.update(version="3"),
     "a champion that is a truth": lambda e: e.update(champion_version=True),
     "a negative number": lambda e: e.update(number=-1),
+    "a champion that a later entry made": lambda e: e.update(champion_entry=2),
     "barred texts": lambda e: e.update(barred=["1"]),
     "no reason": lambda e: e.update(reason=None),
     "half a character": lambda e: e.update(reason="\ud800"),

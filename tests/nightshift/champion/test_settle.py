@@ -7,10 +7,12 @@ from datetime import date
 import pytest
 
 from nightshift.adapters.ledger import Cause
-from nightshift.adapters.registry_rest import LEDGER_ENTRY, NIGHT, Registry, Version
+from nightshift.adapters.registry_rest import DECIDED, LEDGER_ENTRY, NIGHT, Registry, Version
 from nightshift.champion import entries
 from nightshift.champion.court import Reign, court
+from nightshift.champion.moving import moving
 from nightshift.champion.settle import append, settle, settled
+from nightshift.champion.vouching import highest
 from nightshift.errors import BadConfig
 from thrones import Killed, Throne, dies
 
@@ -125,6 +127,24 @@ def test_a_hand_after_a_promotion_that_was_cut_short_is_recorded(
         throne.agrees()
     last = throne.entries[-1]
     assert (last.kind, last.version, last.previous_version, len(throne.entries)) == ("adoption", 1, 3, 4)
+
+
+TAGS = {
+    "nightshift.moving.0": (
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "9999-01-01T00:00:00+00:00",
+        "no",
+    ),
+    DECIDED: ("9" * 5000, "9" * 10 + " 0", "-1", ""),
+}
+
+
+@pytest.mark.parametrize(("tag", "value"), [(tag, value) for tag, values in TAGS.items() for value in values])
+def test_a_tag_that_says_nothing_stops_nobody(tag: str, value: str) -> None:
+    """Whoever may tag versions can write anything there."""
+    version = Version("shops", 1, "", "", {tag: value})
+    assert (moving(version, ()), highest(version)) == (False, 0)
 
 
 @pytest.mark.slow
