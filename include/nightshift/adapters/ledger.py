@@ -171,7 +171,7 @@ class Ledger:
             raise TryLater(f"{self.uri(number)} is missing though later entries of the ledger are there")
         entry = parse(data, self.uri(number))
         if (entry.number, entry.model) != (number, self._model):
-            said = f"{self.uri(number)} says that it is entry {entry.number} of {entry.model}"
+            said = f"{self.uri(number)} says that it is entry {entry.number} of {entry.model!r}"
             raise BadConfig(f"{said}: was it edited, or put in another's place?")
         return entry, data
 

@@ -48,17 +48,17 @@ def findings(store: ObjectStore, registry: Registry, model: str) -> list[Finding
 def _findings(reading: Reading, end: int, registry: Registry, ledger: Ledger, model: str) -> list[Finding]:
     found = of_ledger(reading)
     versions = {version.number: version for version in registry.versions(model)}
-    found += [*_cut(end, versions), *_edited(reading, end, ledger, versions)]
-    if end and not _readable(reading, end):
+    found += [*_cut(end, versions), *_edited(reading, end, ledger, versions, model)]
+    if end and not _readable(reading, end, model):
         return found
     seen = court(registry, ledger, model)
     return [*found, *_alias(seen), *_artifact(seen, reading.entries), *_tags(seen, versions)]
 
 
-def _readable(reading: Reading, end: int) -> bool:
+def _readable(reading: Reading, end: int, model: str) -> bool:
     """Whether the ledger's end says who reigns, and the entry that crowned the champion is there."""
-    last, there = reading.last, {entry.number for entry in reading.entries}
-    return last is not None and last.number == end and (last.champion_entry or end) in there
+    there = {entry.number: entry for entry in reading.entries if entry.model == model}
+    return end in there and (there[end].champion_entry or end) in there
 
 
 def of_ledger(reading: Reading) -> list[Finding]:
@@ -89,10 +89,10 @@ def _cut(end: int, versions: dict[int, Version]) -> Iterator[Finding]:
         yield Finding("cut", said, version.number)
 
 
-def _edited(reading: Reading, end: int, ledger: Ledger, versions: dict[int, Version]) -> Iterator[Finding]:
+def _edited(reading: Reading, end: int, ledger: Ledger, versions: dict[int, Version], model: str) -> Iterator[Finding]:
     """An entry is the one that its version's tag vouches for. The last one has no other that would."""
     digests = {entry.number - 1: entry.previous_digest for entry in reading.entries}
-    if reading.last is not None and reading.last.number == end:
+    if reading.last is not None and (reading.last.number, reading.last.model) == (end, model):
         digests[end] = ledger.digest(end)
     for version in versions.values():
         number, digest = version_vouches(version)
@@ -107,6 +107,8 @@ def _alias(seen: Court) -> Iterator[Finding]:
     if seen.stranger is not None and seen.last is not None:
         said = f"version {ledger} is not the one that entry {seen.last.champion_entry} made champion"
         yield Finding("number", f"{said}: another version has this number", ledger)
+    elif seen.unfinished and seen.champion is None:
+        yield Finding("unfinished", "the alias champion was set by a writer that came late, and nobody reigns")
     elif seen.unfinished and seen.last is not None:
         said = f"entry {seen.last.champion_entry} made version {ledger} champion, and alias and tags are not there yet"
         yield Finding("unfinished", said, ledger)

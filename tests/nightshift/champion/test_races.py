@@ -250,7 +250,9 @@ def test_a_late_write_of_one_that_then_dies_crowns_nobody(throne: Throne) -> Non
         version = throne.registry.version(throne.name, 1)
         Mark(throne.registry).put(version)
         throne.registry.set_champion(throne.name, 1)
-        assert [one.code for one in findings(throne.store, throne.registry, throne.name)] == ["unfinished"]
+        (found,) = findings(throne.store, throne.registry, throne.name)
+        assert found.code == "unfinished"
+        assert found.sentence == "the alias champion was set by a writer that came late, and nobody reigns"
         (remedy,) = Repair(throne.store, throne.registry, throne.name, CAUSE).remedies()
         assert remedy.sentence == "take the alias away: a writer that came late set it, and nobody reigns"
         seen = settled(throne.registry, throne.ledger, throne.name, CAUSE)
