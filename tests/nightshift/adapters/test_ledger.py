@@ -157,7 +157,7 @@ def test_an_entry_in_anothers_place_is_none(ledger: Ledger, store: ObjectStore, 
         last = ledger.append(_entry(version), after=last)
     document: dict[str, Any] = store.get_json(ledger.uri(2)) or {}
     store.put_json(ledger.uri(2), document | changed)
-    said = f"entry {changed.get('number', 2)} of {changed.get('model', 'shops')}: was it edited"
+    said = f"entry {changed.get('number', 2)} of {changed.get('model', 'shops')!r}: was it edited"
     for read in (lambda: list(ledger.reigns(last)), lambda: ledger.digest(2)):
         with pytest.raises(BadConfig, match=said):
             read()
