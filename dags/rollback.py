@@ -13,9 +13,9 @@ nights.
 
 **What to do when it is red:** the last line of the log says why. *exit 20*: the version is not one that can be
 champion, what was entered is wrong, or another version became champion after you asked, and is not withdrawn; look at
-*History* and trigger it again. *exit 10*: its stored model is gone or was changed; name
-another version. Anything else was tried again already: look at the named system, then clear the task. It is pink when
-that version reigns already. A rollback that was done already is not done a second time.
+*History* and trigger it again. *exit 10*: its stored model is gone or was changed; name another version. Anything else
+was tried again already: look at the named system, then clear the task. It is pink when that version reigns already. A
+rollback that was done already is not done a second time.
 """
 
 from nightshift_airflow.nightly import loadable, rollback

@@ -255,6 +255,23 @@ class Writes:
         return write
 
 
+@contextmanager
+def stalled(number: int, meanwhile: Callable[[], object]) -> Iterator[None]:
+    """Within a `with` block the first writer about to move the alias to a version stalls, and this happens before."""
+    honest, met = Registry.set_champion, list[int]()
+
+    def slow(registry: Registry, model: str, moved_to: int) -> bool:
+        if moved_to == number and not met:
+            met.append(number)
+            meanwhile()
+        return honest(registry, model, moved_to)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Registry, "set_champion", slow)
+        yield
+    assert met == [number]
+
+
 def dies() -> None:
     """Ends the process, as SIGKILL would."""
     raise Killed

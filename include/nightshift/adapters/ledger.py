@@ -109,7 +109,7 @@ class Ledger:
     """The ledger of one model. Methods raise `TryLater` when the store fails."""
 
     def __init__(self, store: ObjectStore, model: str) -> None:
-        self._store, self._model, self._folder = store, model, f"ledger/{model}/"
+        self._store, self.model, self._folder = store, model, f"ledger/{model}/"
 
     def uri(self, number: int) -> str:
         """Where an entry stands."""
@@ -170,7 +170,7 @@ class Ledger:
         if data is None:
             raise TryLater(f"{self.uri(number)} is missing though later entries of the ledger are there")
         entry = parse(data, self.uri(number))
-        if (entry.number, entry.model) != (number, self._model):
+        if (entry.number, entry.model) != (number, self.model):
             said = f"{self.uri(number)} says that it is entry {entry.number} of {entry.model!r}"
             raise BadConfig(f"{said}: was it edited, or put in another's place?")
         return entry, data
@@ -219,7 +219,7 @@ def _require_sound(entry: Entry) -> None:
     for found in (entry.champion_version, entry.champion_entry, entry.previous_version, entry.withdrawn):
         _require_number(0 if found is None else found)
     if (entry.champion_entry or 0) > entry.number:
-        raise ValueError("no entry is older than the one that made its champion")
+        raise ValueError("an earlier entry made its champion, or itself")
     for night in (entry.night, entry.champion_night, entry.previous_night):
         if night is not None and date.fromisoformat(night).isoformat() != night:
             raise ValueError(f"{night!r} is no night")

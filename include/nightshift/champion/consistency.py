@@ -48,7 +48,7 @@ def findings(store: ObjectStore, registry: Registry, model: str) -> list[Finding
 def _findings(reading: Reading, end: int, registry: Registry, ledger: Ledger, model: str) -> list[Finding]:
     found = of_ledger(reading)
     versions = {version.number: version for version in registry.versions(model)}
-    found += [*_cut(end, versions), *_edited(reading, end, ledger, versions, model)]
+    found += [*_cut(end, versions), *_edited(reading, end, ledger, versions)]
     if end and not _readable(reading, end, model):
         return found
     seen = court(registry, ledger, model)
@@ -89,10 +89,10 @@ def _cut(end: int, versions: dict[int, Version]) -> Iterator[Finding]:
         yield Finding("cut", said, version.number)
 
 
-def _edited(reading: Reading, end: int, ledger: Ledger, versions: dict[int, Version], model: str) -> Iterator[Finding]:
+def _edited(reading: Reading, end: int, ledger: Ledger, versions: dict[int, Version]) -> Iterator[Finding]:
     """An entry is the one that its version's tag vouches for. The last one has no other that would."""
     digests = {entry.number - 1: entry.previous_digest for entry in reading.entries}
-    if reading.last is not None and (reading.last.number, reading.last.model) == (end, model):
+    if reading.last is not None and (reading.last.number, reading.last.model) == (end, ledger.model):
         digests[end] = ledger.digest(end)
     for version in versions.values():
         number, digest = version_vouches(version)

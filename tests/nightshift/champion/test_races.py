@@ -20,7 +20,7 @@ from nightshift.champion.rollback import RolledBack
 from nightshift.champion.settle import settle, settled
 from nightshift.errors import BadConfig
 from nightshift.result import Result
-from thrones import Killed, Make, Throne, Writes, dies
+from thrones import Killed, Make, Throne, Writes, dies, stalled
 
 BASE, ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18, 19))
 CAUSE = Cause(by="a test")
@@ -184,21 +184,15 @@ def test_a_late_write_of_one_that_then_dies_is_not_taken_for_a_hand(
     throne.crown(BASE, 2)
     throne.challenge(ONE, 4)
     throne.challenge(TWO, 5)
-    honest = Registry.set_champion
-    stalled: list[int] = []
 
-    def slow(registry: Registry, model: str, number: int) -> bool:
-        if number == 2 and not stalled:
-            stalled.append(number)
-            assert throne.promote(TWO).outcome == "done"
-            honest(registry, model, number)
-            dies()
-        return honest(registry, model, number)
+    def overtaken() -> None:
+        assert throne.promote(TWO).outcome == "done"
+        throne.registry.set_champion(throne.name, 2)
+        dies()
 
-    monkeypatch.setattr(Registry, "set_champion", slow)
-    with pytest.raises(Killed):
+    with stalled(2, overtaken), pytest.raises(Killed):
         throne.promote(ONE)
-    assert (stalled, throne.alias) == ([2], 2)
+    assert throne.alias == 2
     assert [one.code for one in findings(throne.store, throne.registry, throne.name)] == ["unfinished"]
     throne.challenge(THREE, 1)
     assert throne.promote(THREE).detail["kind"] == "refusal"
@@ -209,24 +203,18 @@ def test_a_late_write_of_one_that_then_dies_is_not_taken_for_a_hand(
     assert [one.code for one in findings(throne.store, throne.registry, throne.name)] == ["moved"]
 
 
-def _late(throne: Throne, meanwhile: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
+def _late(throne: Throne, meanwhile: Callable[[], object]) -> None:
     """Promotes the night ONE; before its alias is moved another finishes that, and what is given happens."""
-    honest, stalled = Registry.set_champion, list[int]()
 
-    def slow(registry: Registry, model: str, number: int) -> bool:
-        if number == 2 and not stalled:
-            stalled.append(number)
-            settle(registry, throne.ledger, model)
-            meanwhile()
-        return honest(registry, model, number)
+    def finished() -> None:
+        settle(throne.registry, throne.ledger, throne.name)
+        meanwhile()
 
-    with patch.context() as inner:
-        inner.setattr(Registry, "set_champion", slow)
+    with stalled(2, finished):
         throne.promote(ONE)
-    assert stalled == [2]
 
 
-def test_a_late_write_over_an_empty_throne_is_taken_back(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_write_over_an_empty_throne_is_taken_back(throne: Throne) -> None:
     """A person takes the alias away, and that is recorded, while a writer stalls before it moves the alias."""
     throne.crown(BASE, 2)
     throne.challenge(ONE, 4)
@@ -235,7 +223,7 @@ def test_a_late_write_over_an_empty_throne_is_taken_back(throne: Throne, monkeyp
         throne.registry.server.delete("registered-models/alias", {"name": throne.name, "alias": "champion"})
         settled(throne.registry, throne.ledger, throne.name, CAUSE)
 
-    _late(throne, removed, monkeypatch)
+    _late(throne, removed)
     assert (throne.alias, throne.entries[-1].kind, len(throne.entries)) == (None, "adoption", 3)
     throne.agrees()
 
@@ -272,9 +260,7 @@ def _marks(throne: Throne, number: int) -> list[str]:
     return [tag for tag in throne.registry.version(throne.name, number).tags if tag.startswith(MOVING)]
 
 
-def test_a_withdrawn_version_is_not_adopted_however_old_the_mark(
-    throne: Throne, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_withdrawn_version_is_not_adopted_however_old_the_mark(throne: Throne) -> None:
     """The writer stalls, its version is promoted by another and rolled back, its write lands, and it is killed."""
     throne.crown(BASE, 2)
     throne.challenge(ONE, 4)
@@ -285,7 +271,7 @@ def test_a_withdrawn_version_is_not_adopted_however_old_the_mark(
         dies()
 
     with pytest.raises(Killed):
-        _late(throne, rolled_back, monkeypatch)
+        _late(throne, rolled_back)
     _aged(throne, 2, timedelta(days=99))
     assert (throne.alias, throne.entries[-1].barred) == (2, (2,))
     settled(throne.registry, throne.ledger, throne.name, CAUSE)

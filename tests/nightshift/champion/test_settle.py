@@ -14,7 +14,7 @@ from nightshift.champion.moving import moving
 from nightshift.champion.settle import append, settle, settled
 from nightshift.champion.vouching import highest
 from nightshift.errors import BadConfig
-from thrones import Killed, Throne, dies
+from thrones import Killed, Throne, dies, stalled
 
 ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
 CAUSE = Cause(by="a test")
@@ -37,26 +37,19 @@ def test_settling_again_writes_nothing(throne: Throne, monkeypatch: pytest.Monke
     assert written == []
 
 
-def test_whoever_settles_late_leaves_the_alias_where_the_ledger_ends(
-    throne: Throne, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_settles_late_leaves_the_alias_where_the_ledger_ends(throne: Throne) -> None:
     """The first writer stalls before it moves the alias, and the second one is done before it goes on."""
     throne.crown(ONE, 3)
     throne.challenge(TWO, 4)
     throne.challenge(THREE, 5)
-    stalled: list[int] = []
-    honest = Registry.set_champion
 
-    def slow(registry: Registry, model: str, number: int) -> bool:
-        if number == 2 and not stalled:
-            stalled.append(number)
-            assert throne.promote(THREE).outcome == "done"
-            assert throne.alias == 3
-        return honest(registry, model, number)
+    def overtaken() -> None:
+        assert throne.promote(THREE).outcome == "done"
+        assert throne.alias == 3
 
-    monkeypatch.setattr(Registry, "set_champion", slow)
-    throne.promote(TWO)
-    assert (stalled, throne.alias) == ([2], 3)
+    with stalled(2, overtaken):
+        throne.promote(TWO)
+    assert throne.alias == 3
     throne.agrees()
 
 
