@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pod_client import PodClient
+from pod_client import PodClient, until
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed on this machine")
 Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -51,8 +51,14 @@ def test_get_knows_the_kinds(kubectl: Kubectl, kind: str) -> None:
 
 def test_describe_shows_state_and_events(kubectl: Kubectl, pods: PodClient) -> None:
     name = pods.run(pods.pod(pods.shell("exit 3", env=[{"name": "COLOUR", "value": "blue"}]))).metadata.name
-    text = kubectl("describe", "pod", name).stdout
-    for expected in ("Exit Code:    3", "COLOUR:  blue", "Status:", "Failed", "Events:", "Started container main"):
+
+    def described() -> str | None:
+        text = kubectl("describe", "pod", name).stdout
+        return text if "Started container main" in text else None
+
+    # An event is written after what it tells of, so it may come later than the pod's end.
+    text = until("the event of the container's start", described)
+    for expected in ("Exit Code:    3", "COLOUR:  blue", "Status:", "Failed", "Events:"):
         assert expected in text
 
 
