@@ -176,8 +176,8 @@ class Forge:
         for module in ("evaluate", "_recorded"):
             patch.setattr(f"nightshift.steps.{module}.examples", rows)
         patch.setattr("nightshift.adapters.pictures.verdict", lambda *_: b"no picture")
-        for module in ("steps.promote", "champion.rollback"):
-            patch.setattr(f"nightshift.{module}.publish_card", lambda *_: None)  # decides nothing, and takes as long
+        for module in ("steps.promote", "steps.score", "champion.rollback"):
+            patch.setattr(f"nightshift.{module}.publish_cards", lambda *_: None)  # decides nothing, and takes as long
 
 
 class LightChallenger(_challenger.Challenger):

@@ -17,7 +17,7 @@ from nightshift.champion.identity import crowning, same_run
 from nightshift.champion.settle import append, settle, settled
 from nightshift.champion.vouching import vouch
 from nightshift.errors import BadConfig, DataRejected, NothingToDo, TryLater
-from nightshift.story.card import publish_card
+from nightshift.story.card import publish_cards
 
 LOOKS = 8
 REMEMBERED = 50
@@ -106,7 +106,7 @@ def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
         done = _done_before(seen, wish)
         if done is not None:
             _vouch(seen, done)
-            _refresh_cards(store, registry, done)
+            publish_cards(store, registry, wish.model, done.version, done.withdrawn)
             return RolledBack(done, again=True)
         standing = _unchanged(standing, seen)
         target = _target(seen, wish)
@@ -115,7 +115,7 @@ def roll_back(store: ObjectStore, registry: Registry, wish: Wish) -> RolledBack:
         entry = append(seen, entries.rollback(seen, target.reign, wish.reason, wish.cause))
         if entry is not None:
             settle(registry, ledger, wish.model)
-            _refresh_cards(store, registry, entry)
+            publish_cards(store, registry, wish.model, entry.version, entry.withdrawn)
             return RolledBack(entry, again=False)
     raise TryLater(f"the ledger of {wish.model} grew {LOOKS} times while the rollback was made")
 
@@ -125,12 +125,6 @@ def _vouch(seen: Court, entry: Entry) -> None:
     version = seen.registry.find(seen.model, entry.version)
     if seen.last is not None and entry.number == seen.last.number and version is not None:
         vouch(seen.registry, seen.ledger, version, entry)
-
-
-def _refresh_cards(store: ObjectStore, registry: Registry, entry: Entry) -> None:
-    for number in (entry.version, entry.withdrawn):
-        if number is not None:
-            publish_card(store, registry, entry.model, number)
 
 
 def _done_before(seen: Court, wish: Wish) -> Entry | None:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import models
 from nightshift.adapters.manifests import manifest
+from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import Model, parse_nights
@@ -17,6 +18,7 @@ from nightshift.performing import perform
 from nightshift.result import Outcome
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.steps import Step
+from nightshift.story.card import publish_cards
 
 log = logging.getLogger("nightshift.rescore")
 GOES_ON = (DONE, DataRejected.exit_code, BadConfig.exit_code, NothingToDo.exit_code)
@@ -72,18 +74,21 @@ def rescore(first: Step, last: date, *, everything: bool) -> int:
     own code.
     Raises `TryLater` when S3 or MLflow fails while it looks for them.
     """
-    codes, done = [], []
+    codes: list[int] = []
+    concerned: list[int | None] = []
     for night in looked_at(first, last):
         left = _left_as_it_is(night, everything=everything)
         if left:
             log.info("%s left as it is: %s", night.step.night, left)
             continue
         code = _scored_again(night)
-        if code not in GOES_ON:
-            return code
         codes.append(code)
-        done += [night.step.night] if code == DONE else []
-    return _ended(first.model, codes, len(done))
+        if code == DONE:
+            concerned += [night.published, night.reigns]
+        if code not in GOES_ON:
+            break
+    publish_cards(first.store, Registry(), first.model.name, *concerned)
+    return _ended(first.model, codes)
 
 
 def looked_at(first: Step, last: date) -> Iterator[Night]:
@@ -126,9 +131,11 @@ def _scored_again(night: Night) -> int:
     return code
 
 
-def _ended(model: Model, codes: list[int], done: int) -> int:
+def _ended(model: Model, codes: list[int]) -> int:
+    if codes and codes[-1] not in GOES_ON:
+        return codes[-1]
     failed = [code for code in codes if code not in (DONE, NothingToDo.exit_code)]
-    log.info("done: %d nights of %s are scored again, %d could not be", done, model.name, len(failed))
+    log.info("done: %d nights of %s are scored again, %d could not be", codes.count(DONE), model.name, len(failed))
     return max(failed, default=DONE)
 
 

@@ -25,7 +25,7 @@ from nightshift.result import Outcome, Result
 from nightshift.steps import Step
 from nightshift.steps._finished import finished
 from nightshift.steps._judged import require_judged
-from nightshift.story.card import publish_card
+from nightshift.story.card import publish_cards
 
 log = logging.getLogger("nightshift.promote")
 LOOKS = 12
@@ -122,9 +122,7 @@ def _publish(promotion: Promotion, entry: Entry) -> None:
     if promotion.evaluations:
         results.save(promotion.step.store, promotion.evaluated)
     replaced = entry.previous_version if entry.changes_champion else None
-    for number in (entry.version, replaced):
-        if number is not None:
-            publish_card(promotion.step.store, promotion.registry, entry.model, number)
+    publish_cards(promotion.step.store, promotion.registry, entry.model, entry.version, replaced)
 
 
 def _question(promotion: Promotion) -> Question:

@@ -2,7 +2,8 @@
 
 Written: `scores/<model>/date=<next night>/`, columns: the model's key, night (the one scored), prediction,
 model_version. The manifest's meta: idempotency_key, model, version, night, and `before`, the earlier publications.
-Stored detail: version, scored_night, rows, manifest, idempotency_key, reused.
+Stored detail: version, scored_night, rows, manifest, idempotency_key, reused, replaced (the version whose predictions
+these took the place of).
 """
 
 import logging
@@ -23,6 +24,7 @@ from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
 from nightshift.steps._finished import finished
 from nightshift.steps._window import require_validated, scoring_inputs
+from nightshift.story.card import publish_cards
 
 log = logging.getLogger("nightshift.score")
 
@@ -33,11 +35,15 @@ def run(step: Step) -> Outcome:
     Raises `DataRejected` when that schedule is missing or was not validated, `NothingToDo` when there is no champion or
     another attempt published meanwhile, `BadConfig` when `promote` has not run.
     """
-    return publish_with(step, _decided(step))
+    outcome = publish_with(step, _decided(step))
+    if not outcome.detail["reused"]:  # what a version scored is part of its story
+        versions = (outcome.detail["version"], outcome.detail["replaced"])
+        publish_cards(step.store, Registry(), step.model.name, *versions)
+    return outcome
 
 
 def publish_with(step: Step, version: int | None) -> Outcome:
-    """As `run`, with the predictions of one version."""
+    """As `run`, with the predictions of one version, and without the model cards."""
     if version is None:
         raise NothingToDo(f"model {step.model.name} has no champion: nothing scores {step.night}", {"version": None})
     lake, day = Lake(step.store, step.model), scored_day(step.model, step.night)
@@ -114,6 +120,7 @@ def _scores(lake: Lake, number: int, day: date) -> pd.DataFrame:
 
 def _outcome(published: Manifest, partition: str, key: str, said: tuple[int, date, bool]) -> Outcome:
     version, day, reused = said
+    before = published.meta.get("before")
     detail: dict[str, Any] = {
         "version": version,
         "scored_night": day.isoformat(),
@@ -121,6 +128,7 @@ def _outcome(published: Manifest, partition: str, key: str, said: tuple[int, dat
         "manifest": location(partition),
         "idempotency_key": key,
         "reused": reused,
+        "replaced": before[-1].get("version") if before else None,
     }
     did = "were published before" if reused else "are published"
     return Outcome(

@@ -1,4 +1,4 @@
-"""The model card: a version's story where people look for it, written again after every decision about the version.
+"""The model card: a version's story where people look for it, written again whenever the story goes on.
 
 In MLflow: the version's description (a summary) and the files `model-card.md` and `model-card.html` of its run. In the
 bucket of Nightshift: a copy of MLflow's part, for the view in Airflow, which has no right to MLflow.
@@ -18,11 +18,19 @@ MOST_CHARACTERS = 4900
 """MLflow's database holds 5,000 characters of a description; what they are counted in differs between databases."""
 
 
-def publish_card(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
-    """Writes the model card of one version anew from the records. Raises nothing: a card decides nothing.
+def publish_cards(store: ObjectStore, registry: Registry, model: str, *versions: int | None) -> None:
+    """Writes the model cards of the versions anew from the records; None is nobody. Raises nothing: a card decides
+    nothing.
 
-    One that cannot be written is a warning in the log; the next decision, or `nightshift explain --publish`, writes it.
+    One that cannot be written is a warning in the log; the next decision or score, or `nightshift explain --publish`,
+    writes it.
     """
+    for number in dict.fromkeys(versions):
+        if number is not None:
+            _publish(store, registry, model, number)
+
+
+def _publish(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
     try:
         refresh(store, registry, model, number)
     except (NightshiftError, NotFound) as error:
@@ -32,7 +40,9 @@ def publish_card(store: ObjectStore, registry: Registry, model: str, number: int
 
 
 def refresh(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
-    """As `publish_card`, and raises what goes wrong: `TryLater`, `BadConfig` when no record knows the version."""
+    """As `publish_cards` for one version, and raises what goes wrong: `TryLater`, `BadConfig` when no record knows the
+    version.
+    """
     # The templates cost 50 ms to import: a step that decides nothing new does without.
     from nightshift.adapters import registry_record, stories
     from nightshift.story import render

@@ -11,7 +11,7 @@ from thrones import Make, Throne, maker
 def make_throne(store: ObjectStore, mlflow_environment: str, monkeypatch: pytest.MonkeyPatch) -> Make:  # noqa: ARG001
     """Makes thrones, each a model of its own. No model card is written."""
     for module in ("nightshift.steps.promote", "nightshift.champion.rollback"):
-        monkeypatch.setattr(f"{module}.publish_card", lambda *_: None)
+        monkeypatch.setattr(f"{module}.publish_cards", lambda *_: None)
     return maker(store, Registry(), monkeypatch)
 
 

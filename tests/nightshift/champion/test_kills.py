@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nightshift.result import Result
-from nightshift.story.card import publish_card
+from nightshift.story.card import publish_cards
 from thrones import Killed, Make, Throne, Writes, dies, same_decision
 
 FIRST, SECOND, THIRD = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)
@@ -140,7 +140,7 @@ def test_what_a_killed_one_left_is_finished_by_whoever_comes_next(
 @pytest.mark.slow
 def test_the_model_cards_are_written_whenever_it_was_killed(make_throne: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("nightshift.steps.promote", "nightshift.champion.rollback"):
-        monkeypatch.setattr(f"{module}.publish_card", publish_card)
+        monkeypatch.setattr(f"{module}.publish_cards", publish_cards)
     for throne, _, at in _killed_everywhere(make_throne, lambda t: _world(t, 5), _won, monkeypatch):
         said = [_description(throne, number) for number in (1, 2)]
         assert ("replaced" in said[0], "champion" in said[1]) == (True, True), (at, said)

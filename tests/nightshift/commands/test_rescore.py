@@ -61,7 +61,7 @@ def _versions(store: ObjectStore) -> list[Any]:
 
 
 def test_only_what_a_withdrawn_version_scored_is_scored_again(
-    withdrawn: Model, store: ObjectStore, capsys: pytest.CaptureFixture[str]
+    withdrawn: Model, store: ObjectStore, registry: Registry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _versions(store) == [1, 2, 2]
     before = _published(store, SECOND)
@@ -82,6 +82,14 @@ def test_only_what_a_withdrawn_version_scored_is_scored_again(
     assert "2013-02-17 left as it is: version 1 scored it, which is not withdrawn" in lines
     assert any(line.startswith("2013-02-18 done: 240 predictions of champion 1 for 2013-02-19") for line in lines)
     assert lines[-1] == "done: 2 nights of shops are scored again, 0 could not be"
+    cards = {number: _card(registry, number) for number in (1, 2)}
+    assert cards[1].count("| stands |") == 3
+    assert cards[2].count("scored again by version 1") == 2
+
+
+def _card(registry: Registry, number: int) -> str:
+    folder = registry._run_folder(registry.version("shops", number).run_id)
+    return registry.server.artifact(f"{folder}/model-card.md").decode()
 
 
 @pytest.mark.slow

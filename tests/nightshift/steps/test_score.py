@@ -111,6 +111,15 @@ def test_after_a_refusal_the_champion_that_stands_scores(
     assert len(tables.read(store, store.uri("scores/shops/date=2013-02-21/"))) == 240
 
 
+def test_the_model_card_tells_what_was_scored_since_the_decision(
+    run_step: RunStep, champion: int, registry: Registry
+) -> None:
+    folder = registry._run_folder(registry.version("shops", champion).run_id)
+    assert "| 2013-02-20 | 240 |" not in registry.server.artifact(f"{folder}/model-card.md").decode()
+    assert run_step("score").outcome == "done"
+    assert "| 2013-02-20 | 240 |" in registry.server.artifact(f"{folder}/model-card.md").decode()
+
+
 def test_without_a_champion_there_is_nothing_to_do(run_step: RunStep, landed: Model) -> None:
     out_of_reach = replace(landed, gate=replace(landed.gate, floor=0.01))
     for verb in ("train", "evaluate", "promote"):

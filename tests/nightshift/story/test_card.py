@@ -11,7 +11,7 @@ from nightshift.adapters.registry_http import NotFound
 from nightshift.adapters.registry_rest import NIGHT, Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import RegistrySettings
-from nightshift.story.card import MOST_CHARACTERS, publish_card
+from nightshift.story.card import MOST_CHARACTERS, publish_cards
 from nightshift.story.collect import collect
 from nightshift.story.sources import source
 from version_records import PNG, append, entry, verdict
@@ -49,7 +49,7 @@ def test_the_card_is_the_description_two_files_of_the_run_and_a_copy(
     store: ObjectStore, registry: Registry, model: str
 ) -> None:
     append(store, entry("promotion", 1, 1, model=model, reason="it wins by far"))
-    publish_card(store, registry, model, 1)
+    publish_cards(store, registry, model, 1)
     description = _description(registry, model)
     assert description.startswith(f"**{model.replace('_', chr(92) + '_')} version 1: champion**")
     assert "it wins by far" in description
@@ -67,9 +67,9 @@ def test_the_card_is_the_description_two_files_of_the_run_and_a_copy(
 
 def test_the_next_decision_writes_it_anew(store: ObjectStore, registry: Registry, model: str) -> None:
     append(store, entry("promotion", 1, 1, model=model))
-    publish_card(store, registry, model, 1)
+    publish_cards(store, registry, model, 1)
     append(store, entry("rollback", 2, 2, previous=1, withdrawn=1, barred=(1,), model=model, reason="a bad one"))
-    publish_card(store, registry, model, 1)
+    publish_cards(store, registry, model, 1)
     assert "version 1: withdrawn**" in _description(registry, model)
     assert "a bad one" in _description(registry, model)
 
@@ -77,7 +77,7 @@ def test_the_next_decision_writes_it_anew(store: ObjectStore, registry: Registry
 def test_a_description_stays_within_what_the_database_holds(store: ObjectStore, registry: Registry, model: str) -> None:
     long = "worse " * 80
     append(store, *(entry("refusal", 1, None, model=model, reason=long, verdict=verdict()) for _ in range(30)))
-    publish_card(store, registry, model, 1)
+    publish_cards(store, registry, model, 1)
     description = _description(registry, model)
     assert MOST_CHARACTERS - 300 < len(description) <= MOST_CHARACTERS
     assert f"nightshift explain {model.replace('_', chr(92) + '_')} 1" in description
@@ -87,12 +87,12 @@ def test_a_version_that_was_deleted_keeps_the_copy_of_its_run(
     store: ObjectStore, registry: Registry, model: str
 ) -> None:
     append(store, entry("promotion", 1, 1, model=model))
-    publish_card(store, registry, model, 1)
+    publish_cards(store, registry, model, 1)
     path = "/api/2.0/mlflow/model-versions/delete"
     registry.server._send("DELETE", path, json.dumps({"name": model, "version": "1"}).encode(), 1)
     with pytest.raises(NotFound):
         _description(registry, model)
-    publish_card(store, registry, model, 1)
+    publish_cards(store, registry, model, 1)
     copy = stories.kept(store, model, 1)
     assert copy is not None
     assert copy.run is not None
@@ -116,7 +116,7 @@ def test_a_card_that_cannot_be_written_is_a_warning(
     monkeypatch.setattr("nightshift.adapters.registry_http.ATTEMPTS", 1)
     away = Registry(RegistrySettings(tracking_uri="http://127.0.0.1:9"))
     with caplog.at_level(logging.WARNING):
-        publish_card(store, away if number == 1 else registry, model, number)
+        publish_cards(store, away if number == 1 else registry, model, number)
     (said,) = (one.getMessage() for one in caplog.records if one.name == "nightshift.card")
     assert said.startswith(f"the model card of version {number} of {model} is not refreshed")
     assert ("could not be reached" if number == 1 else "neither in MLflow nor in the ledger") in said
@@ -126,5 +126,5 @@ def test_a_record_that_nobody_foresaw_is_a_warning_too(
     store: ObjectStore, registry: Registry, model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     append(store, entry("promotion", 1, 1, model=model, verdict={"verdict": {"gain": "much", "checks": [1]}}))
-    publish_card(store, registry, model, 1)
+    publish_cards(store, registry, model, 1)
     assert "is not refreshed: a bug" in caplog.text
