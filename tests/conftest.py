@@ -11,25 +11,28 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from free_settings import free, on_free_ports
 from local_platform import s3 as s3_server
 from local_platform import tracking
-from local_platform.ports import free
 from local_platform.service import running
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings, read
 
 # One thread per process: with OpenMP's default a fit on busy cores takes twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# How long an example takes tells of the machine and what else it does, and every run has the same examples.
+settings.register_profile("tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 EVERYTHING = ("Admin", "Read", "Write", "List", "Tagging")
 LIMITED = ("Read", "Write", "List", "Tagging")
 _numbers = count(1)
 
 
 def _storage(home: Path) -> s3_server.Storage:
-    ports = s3_server.Ports(*free(9))
-    while ports.admin + s3_server.ADMIN_GRPC > 65_535:
-        ports = s3_server.Ports(*free(9))
+    chosen = on_free_ports()
+    ports = s3_server.Ports.consecutive(chosen.s3_port, chosen.s3_inner_ports)
     admin = s3_server.Identity("admin", "test-admin", "test-admin-secret", EVERYTHING)
     viewer = s3_server.Identity(
         "viewer", "test-viewer", "test-viewer-secret", s3_server.may(("Read", "List"), ("nightshift",))

@@ -12,9 +12,9 @@ from typing import Any
 
 from kubernetes import client, config
 
+from free_settings import free
 from local_platform import cluster as platform_cluster
 from local_platform.cluster import NAMESPACE, Cluster
-from local_platform.ports import free
 from local_platform.service import running
 
 __all__ = ["Airflow", "Cluster", "Ran", "Run", "api_of", "embedded_cluster", "outcome", "pods_of"]

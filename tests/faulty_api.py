@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp import web
 
 from api_target import Target
-from local_platform.ports import free
+from free_settings import free
 
 ENDS = ("Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Content-Encoding", "Host", "Authorization")
 """Headers that belong to one connection, not to the request."""

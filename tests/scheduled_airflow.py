@@ -12,10 +12,10 @@ from typing import Any
 
 import psutil
 
+from free_settings import free
 from local_platform import generate, orchestration
 from local_platform.airflow_api import AirflowApi
 from local_platform.orchestration import Orchestration
-from local_platform.ports import free
 from local_platform.service import NotReady, plain_environment, running
 from pod_client import until
 from real_platform import TaskRun

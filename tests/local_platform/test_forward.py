@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from free_settings import free
 from local_platform.forward import forward, service
-from local_platform.ports import free
 from local_platform.service import running
 
 SAID = bytes(range(256)) * 20_000

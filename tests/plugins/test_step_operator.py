@@ -10,7 +10,7 @@ import pytest
 from kubernetes.client import models as k8s
 
 from embedded import Airflow, Ran, Run, outcome
-from local_platform.ports import free
+from free_settings import free
 from nightshift_airflow.pods import OnePodManager
 from step_cluster import StepCluster
 

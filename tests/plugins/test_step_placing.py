@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from embedded import Airflow, Ran, Run
+from free_settings import free
 from image_registry import Registry, serving
-from local_platform.ports import free
 from step_cluster import StepCluster, real_steps
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]

@@ -7,9 +7,9 @@ from threading import Thread
 
 import pytest
 
+from free_settings import free
 from local_platform import orchestration, s3
 from local_platform.orchestration import Orchestration
-from local_platform.ports import free
 from local_platform.service import running
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
