@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,16 @@ class TaskRun:
 
         return until(f"the end of {self.dag} {self.id} ({self.tasks()})", look, patience)
 
-    def said(self, task: str) -> str:
-        """Everything that was logged of a task, all tries."""
+    def said(self, task: str, text: str = "") -> str:
+        """Everything that was logged of a task, all tries: as soon as it has `text`, or else after half a minute.
+
+        The last lines of a task come a moment after its state.
+        """
+        with suppress(AssertionError):
+            until(f"{task} to say {text!r}", lambda: text in self._logged(task), 30)
+        return self._logged(task)
+
+    def _logged(self, task: str) -> str:
         folder = self.logs / f"dag_id={self.dag}" / f"run_id={self.id}" / f"task_id={task}"
         return "\n".join(path.read_text(errors="replace") for path in sorted(folder.glob("attempt=*.log*")))
 
@@ -179,7 +187,7 @@ class RealPlatform:
 
     def workers(self) -> tuple[list[psutil.Process], list[psutil.Process]]:
         """The processes that supervise a task now, and those that run its code."""
-        titled = [(" ".join(process.cmdline()).strip(), process) for process in ours(self.home.path)]
+        titled = [(_title(process), process) for process in ours(self.home.path)]
         mine = [(title, process) for title, process in titled if title.startswith("airflow worker -- ")]
         busy = [p for title, p in mine if "LocalExecutor" in title and "<idle>" not in title]
         return busy, [p for title, p in mine if "LocalExecutor" not in title]
@@ -194,6 +202,13 @@ class RealPlatform:
         command = [str(Path(sys.executable).parent / "nightshift"), *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode in (0, 10), done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def _title(process: psutil.Process) -> str:
+    """The title of a process; "" of one that has ended meanwhile, as those that parse DAGs often do."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline()).strip()
+    return ""
 
 
 def run_platform(environment: Mapping[str, str], *words: str, timeout: float = 300) -> str:

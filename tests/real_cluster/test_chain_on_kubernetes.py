@@ -5,6 +5,7 @@ The same DAGs as with the embedded cluster. Fixed nights of 2013, run as a backf
 
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ from nightshift.definition import VERBS
 from real_chain import PLAN, Chain
 from real_platform import RealPlatform
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(1800)]
 STEPS = dict.fromkeys(VERBS, "success")
 
 
@@ -98,17 +99,20 @@ def _is_denied(call: object) -> bool:
 
 def test_only_s3_and_mlflow_listen_where_pods_reach_them(chain: Chain) -> None:
     real = chain.real
-    listening = {
-        (c.laddr.ip, c.laddr.port)
-        for process in ours(real.home.path)
-        for c in psutil.Process(process.pid).net_connections("inet")
-        if c.status == psutil.CONN_LISTEN
-    }
+    listening = {listens for process in ours(real.home.path) for listens in _listening(process)}
     key = real.platform.settings
     reached = {port for ip, port in listening if ip == real.platform.address}
     assert reached == {key.mlflow_port, key.s3_port}
     assert {ip for ip, port in listening if port == key.airflow_port} == {"127.0.0.1"}
     assert {ip for ip, _ in listening} <= {"127.0.0.1", "::ffff:127.0.0.1", real.platform.address}
+
+
+def _listening(process: psutil.Process) -> list[tuple[str, int]]:
+    """Where a process listens: nowhere, when it has ended meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        found = process.net_connections("inet")
+        return [(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN]
+    return []
 
 
 def test_a_pod_is_no_root_has_no_token_and_writes_to_its_own_tmp_only(chain: Chain, admin: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -54,7 +54,7 @@ def test_a_worker_that_is_asked_to_end_fails_its_task_and_the_retry_succeeds(rea
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-01") == 1
-    assert "the task was killed" in run.said("train")
+    tells(run, "train", "the task was killed")
 
 
 def test_a_worker_that_is_killed_is_replaced_and_there_is_one_version(real: RealPlatform) -> None:
@@ -77,7 +77,7 @@ def test_a_worker_killed_after_its_pod_succeeded_leads_to_no_second_version(real
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-03") == 1
-    assert "was already trained by the same code" in run.said("train")
+    tells(run, "train", "was already trained by the same code")
 
 
 def test_a_killed_scheduler_is_started_again_and_the_night_ends(real: RealPlatform) -> None:
@@ -97,22 +97,22 @@ def test_a_deleted_pod_is_made_again(real: RealPlatform) -> None:
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-06") == 1
-    assert "was deleted" in run.said("train")
+    tells(run, "train", "was deleted")
 
 
 def test_too_little_memory_is_said_with_the_limit_and_the_champion_stands(real: RealPlatform) -> None:
     champion = invariants.standing(real).champion
     run = real.start("faults_memory", "2013-03-07", "memory")
     assert run.end() == "failed"
-    assert "out of memory: limit 160Mi" in run.said("train")
+    tells(run, "train", "out of memory: limit 160Mi")
     assert trained(real, "2013-03-07") == 0
     assert invariants.standing(real).champion == champion
 
 
 def test_an_image_that_is_nowhere_fails_the_task_with_its_name(real: RealPlatform) -> None:
     run = real.start("faults_image", "2013-03-08", "image")
-    assert run.end(120) == "failed"
-    said = run.said("validate")
+    assert run.end() == "failed"
+    said = run.said("validate", "could not start (")
     assert "could not start (" in said
     assert "nightshift-steps:absent" in said
 
@@ -120,8 +120,8 @@ def test_an_image_that_is_nowhere_fails_the_task_with_its_name(real: RealPlatfor
 def test_a_pod_that_no_node_takes_is_given_up_with_the_reason(real: RealPlatform) -> None:
     with cordoned(real.core):
         run = real.start("faults_node", "2013-03-08", "no_node")
-        assert run.end(120) == "failed"
-    assert "no node could take the pod (Unschedulable)" in run.said("validate")
+        assert run.end() == "failed"
+    tells(run, "validate", "no node could take the pod (Unschedulable)")
 
 
 def test_a_pod_evicted_from_its_node_is_made_again(real: RealPlatform) -> None:
@@ -130,23 +130,25 @@ def test_a_pod_evicted_from_its_node_is_made_again(real: RealPlatform) -> None:
     assert run.end() == "success"
     assert run.task("train")["try_number"] >= 2
     assert trained(real, "2013-03-09") == 1
-    assert "was deleted" in run.said("train")
+    tells(run, "train", "was deleted")
 
 
 def test_a_task_marked_failed_ends_its_pod_and_nothing_is_committed_afterwards(real: RealPlatform) -> None:
     with training(real, "2013-03-10", "marked") as (run, pod):
         run.mark("train", "failed")
-        until("the end of its pod", lambda: pod.metadata.name not in names(real), 30)
+        until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
     assert run.end() == "failed"
     assert run.task("train")["try_number"] == 1
     assert trained(real, "2013-03-10") == 0
-    assert "the task was killed" in run.said("train")
+    assert "shouldn't be running anymore" in run.said("train", "Task killed!")
+    # Airflow gives a task five seconds to say so itself.
+    assert "the task was killed" in run.said("train") or "escalating" in real.logged("scheduler")
 
 
 def test_a_running_task_that_is_cleared_ends_its_pod_and_runs_again(real: RealPlatform) -> None:
     with training(real, "2013-03-11", "cleared") as (run, pod):
         run.clear("train")
-        until("the end of its pod", lambda: pod.metadata.name not in names(real), 30)
+        until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-11") == 1
@@ -168,11 +170,19 @@ def test_a_killed_triggerer_loses_no_pod(real: RealPlatform) -> None:
         until("its deferral", lambda: run.task("train")["state"] == "deferred", 60)
         since = time.time()
         real.kill("triggerer")
-        until("its return", lambda: is_healthy(real.platform.airflow, "triggerer", since), 120)
+        # A step gives MLflow a minute, and begins a second try then: a slow return is not waited for here.
+        with suppress(AssertionError):
+            until("its return", lambda: is_healthy(real.platform.airflow, "triggerer", since), 30)
         assert pod.metadata.name in names(real)
+    until("its return", lambda: is_healthy(real.platform.airflow, "triggerer", since), 120)
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 1
     assert trained(real, "2013-03-14") == 1
+
+
+def tells(run: TaskRun, task: str, text: str) -> None:
+    """Fails unless a text is, or soon is, in the log of a task."""
+    assert text in run.said(task, text)
 
 
 def names(real: RealPlatform) -> list[str]:
