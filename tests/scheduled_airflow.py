@@ -1,6 +1,7 @@
 """An Airflow of a test's own with all its processes but the triggerer, whose steps run in a cluster of the test."""
 
 import json
+import re
 import subprocess
 import time
 import urllib.error
@@ -14,7 +15,7 @@ import psutil
 
 from free_settings import free
 from local_platform import generate, orchestration
-from local_platform.airflow_api import AirflowApi
+from local_platform.airflow_api import AirflowApi, _until_answered
 from local_platform.orchestration import Orchestration
 from local_platform.service import NotReady, plain_environment, running
 from pod_client import until
@@ -34,24 +35,37 @@ class Scheduled:
     def start(self, dag: str, name: str, conf: Mapping[str, Any]) -> TaskRun:
         """Triggers a run."""
         asked = {"logical_date": None, "conf": conf, "dag_run_id": name}
-        self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.admin._headers)
+        self.wait_until_known(dag)
+        _until_answered(lambda: self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.admin._headers))
         return TaskRun(self.admin, self.orchestration.home / "logs", dag, name)
+
+    def wait_until_known(self, dag: str) -> None:
+        """Returns once Airflow has read the file of a DAG: its services answer before that."""
+        until(f"Airflow to know {dag}", lambda: self.admin.knows(dag), 240)
 
     def question(self, run: TaskRun) -> dict[str, Any]:
         """What `approve` of a run asks, as soon as it waits for the answer."""
-        until(f"the question of {run.id}", lambda: run.tasks().get("approve") == "awaiting_input", 120)
+        until(f"the question of {run.id}", lambda: run.tasks().get("approve") == "awaiting_input", 240)
         # An answer before the scheduler has seen the end of the process that asked would look to it like a task that
         # ended by itself: a fault of Airflow's LocalExecutor, and no person is as fast.
         until("the end of the process that asked", lambda: not _is_working(), 60)
-        time.sleep(1)
+        until("the scheduler to see it", lambda: self._has_seen_the_end(run, "approve"), 60)
+        time.sleep(1)  # it says so before it has written it down
         found: dict[str, Any] = self.admin._get(f"{run.path}/taskInstances/approve/-1/hitlDetails")
         return found
+
+    def _has_seen_the_end(self, run: TaskRun, task: str) -> bool:
+        """Whether the scheduler knows that the process of the latest try has ended."""
+        seen = re.escape(f"task_id='{task}', run_id='{run.id}', try_number={run.task(task)['try_number']},")
+        log = (self.orchestration.home / "scheduler.log").read_text(errors="replace")
+        return re.search(f"Received executor event with state success for .*{seen}", log) is not None
 
     def answer(self, run: TaskRun, option: str, reason: str = "", user: AirflowApi | None = None) -> int:
         """Answers as a user; returns the HTTP status."""
         api, said = user or self.admin, {"chosen_options": [option], "params_input": {"reason": reason}}
+        path = f"{run.path}/taskInstances/approve/-1/hitlDetails"
         try:
-            api._call("PATCH", f"{run.path}/taskInstances/approve/-1/hitlDetails", said, api._headers)
+            _until_answered(lambda: api._call("PATCH", path, said, api._headers))
         except NotReady as error:
             if not isinstance(error.__cause__, urllib.error.HTTPError):
                 raise
@@ -62,7 +76,8 @@ class Scheduled:
         """Clears a task and everything after it, as people do."""
         asked = {"dag_run_id": run.id, "task_ids": [task], "only_failed": False, "include_downstream": True}
         asked |= {"dry_run": False, "reset_dag_runs": True}
-        self.admin._call("POST", f"/api/v2/dags/{run.dag}/clearTaskInstances", asked, self.admin._headers)
+        path = f"/api/v2/dags/{run.dag}/clearTaskInstances"
+        _until_answered(lambda: self.admin._call("POST", path, asked, self.admin._headers))
 
     def arguments(self, run: TaskRun, task: str) -> list[str]:
         """The arguments of a task's pod, as its page shows them."""

@@ -55,7 +55,7 @@ def dag(name: str) -> DAG:
 
 for title, model in (
     ("asked", MODEL),
-    ("in_a_hurry", replace(MODEL, approval_timeout=timedelta(seconds=4))),
+    ("in_a_hurry", replace(MODEL, approval_timeout=timedelta(seconds=15))),
     ("not_asked", replace(MODEL, approval="automatic")),
 ):
     with dag(title):
