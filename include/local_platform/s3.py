@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,8 +183,8 @@ def _options(storage: Storage) -> dict[str, str | int]:
     }
 
 
-def client(storage: Storage, identity: Identity | None = None) -> "S3Client":
-    """An S3 client of one identity, the administrator by default. It does not retry: callers ask again."""
+def client(storage: Storage, identity: Identity | None = None, patience: float = 60) -> "S3Client":
+    """An S3 client of one identity, the administrator by default. It waits `patience` seconds and does not retry."""
     who = identity or storage.admin
     return boto3.client(
         "s3",
@@ -192,17 +193,24 @@ def client(storage: Storage, identity: Identity | None = None) -> "S3Client":
         aws_access_key_id=who.access_key,
         aws_secret_access_key=who.secret_key,
         config=Config(
-            connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}
+            connect_timeout=2,
+            read_timeout=patience,
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
         ),
     )
 
 
 def is_ready(storage: Storage) -> bool:
     """Whether the buckets are there (they are made at the first start) and an existing object can be read."""
-    s3 = client(storage)
+    s3 = client(storage, patience=5)  # whoever waits asks again
     try:
         _make_buckets(s3)
         return bool(s3.get_object(Bucket=BUCKETS[0], Key=READINESS)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        # Also where an earlier attempt made the buckets, and then the server was not yet able to store anything.
+        _make_object(s3)
+        return False
     except (BotoCoreError, ClientError):
         return False
 
@@ -211,5 +219,8 @@ def _make_buckets(s3: "S3Client") -> None:
     missing = set(BUCKETS) - {bucket.get("Name") for bucket in s3.list_buckets().get("Buckets", ())}
     for bucket in sorted(missing):
         s3.create_bucket(Bucket=bucket)
-    if missing:
+
+
+def _make_object(s3: "S3Client") -> None:
+    with suppress(BotoCoreError, ClientError):
         s3.put_object(Bucket=BUCKETS[0], Key=READINESS, Body=b"ready\n")

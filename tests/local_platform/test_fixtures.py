@@ -26,6 +26,12 @@ def test_an_identity_without_write_access_is_refused(s3_storage: s3_server.Stora
         viewer.get_object(Bucket="lake", Key=s3_server.READINESS)
 
 
+def test_a_first_start_that_stored_nothing_is_finished_by_whoever_asks_again(s3_storage: s3_server.Storage) -> None:
+    """The buckets may be there before the server can store an object: that one is missing then."""
+    s3_server.client(s3_storage).delete_object(Bucket="lake", Key=s3_server.READINESS)
+    assert [s3_server.is_ready(s3_storage) for _ in range(2)] == [False, True]
+
+
 def test_the_inner_servers_take_nothing_without_a_key(s3_storage: s3_server.Storage) -> None:
     with pytest.raises(urllib.request.HTTPError, match="401"):
         urllib.request.urlopen(f"http://127.0.0.1:{s3_storage.ports.filer}/buckets/lake/{s3_server.READINESS}")
