@@ -148,7 +148,11 @@ def test_the_slices_of_the_gate_exist_for_every_row(record: Record) -> None:
 
 
 def test_a_day_costs_a_fraction_of_a_second(record: Record, features_of: FeaturesOf) -> None:
-    features_of(record, DAY)
+    """Of the machine's time: the least of some, since what else runs only ever adds to it."""
+    assert min(_seconds(record, features_of) for _ in range(6)) < 0.3
+
+
+def _seconds(record: Record, features_of: FeaturesOf) -> float:
     started = time.process_time()
     features_of(record, DAY)
-    assert time.process_time() - started < 0.3
+    return time.process_time() - started
