@@ -35,8 +35,8 @@ def namespace(api: client.CoreV1Api) -> Iterator[str]:
     name = str(api.create_namespace({"metadata": {"generateName": "contract-"}}).metadata.name)
     until("the service account of the namespace", lambda: api.list_namespaced_service_account(name).items)
     yield name
-    for pod in api.list_namespaced_pod(name).items:
-        api.delete_namespaced_pod(pod.metadata.name, name, grace_period_seconds=0)
+    # At once, and not one by one: a pod that is just being deleted may be gone before its turn comes.
+    api.delete_collection_namespaced_pod(name, grace_period_seconds=0)
     api.delete_namespace(name)
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from os import defpath
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,18 @@ import pytest
 
 from pod_client import PodClient, until
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed on this machine")
+KUBECTL = shutil.which("kubectl") or ""
+pytestmark = pytest.mark.skipif(not KUBECTL, reason="kubectl is not installed on this machine")
 Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def kubectl(kubeconfig: Path, pods: PodClient, tmp_path: Path) -> Kubectl:
     def run(*words: str, given: Any = None, fails: bool = False) -> "subprocess.CompletedProcess[str]":
-        command = ["kubectl", "--kubeconfig", str(kubeconfig), "--namespace", pods.namespace, *words]
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
+        command = [KUBECTL, "--kubeconfig", str(kubeconfig), "--namespace", pods.namespace, *words]
         text = None if given is None else json.dumps(given)
-        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=90, env=environment)
+        surroundings = {"PATH": defpath, "HOME": str(tmp_path)}
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=90, env=surroundings)
         assert (done.returncode != 0) == fails, done
         return done
 
@@ -72,7 +74,7 @@ def test_describe_of_other_kinds(kubectl: Kubectl, pods: PodClient) -> None:
 
 
 def test_logs_follow_to_the_end(kubectl: Kubectl, pods: PodClient) -> None:
-    name = pods.started(pods.pod(pods.shell("echo one; sleep 2; echo two")))
+    name = pods.started(pods.pod(pods.shell("echo one; sleep 5; echo two")))
     assert kubectl("logs", "-f", name).stdout == "one\ntwo\n"
     assert kubectl("logs", "--tail=1", name).stdout == "two\n"
 
@@ -144,21 +146,10 @@ def test_a_mistake_is_explained(kubectl: Kubectl) -> None:
 
 def test_watch_prints_changes(kubeconfig: Path, pods: PodClient, tmp_path: Path) -> None:
     name = pods.create(pods.pod(pods.shell("sleep 1")))
-    command = [
-        "kubectl",
-        "--kubeconfig",
-        str(kubeconfig),
-        "--namespace",
-        pods.namespace,
-        "get",
-        "pod",
-        name,
-        "--watch",
-        "--no-headers",
-    ]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    ) as process:
+    where = ("--kubeconfig", str(kubeconfig), "--namespace", pods.namespace)
+    command = [KUBECTL, *where, "get", "pod", name, "--watch", "--no-headers"]
+    surroundings = {"PATH": defpath, "HOME": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=surroundings) as process:
         try:
             assert process.stdout is not None
             assert any("Completed" in line for line in process.stdout)

@@ -92,16 +92,19 @@ def test_a_pod_with_several_containers_fails_if_one_does(pods: PodClient) -> Non
 
 
 def test_a_pod_runs_until_its_last_container_ends(pods: PodClient) -> None:
-    name = pods.create(pods.pod(pods.shell("exit 0"), pods.shell("sleep 3", name="other")))
-    pods.wait_for(
-        name, "one end", lambda pod: any(state.state.terminated for state in pod.status.container_statuses or [])
-    )
-    assert pods.read(name).status.phase == "Running"
+    name = pods.create(pods.pod(pods.shell("exit 0"), pods.shell("sleep 8", name="other")))
+    pod = pods.wait_for(name, "one end", _one_of_two_has_ended)
+    assert pod.status.phase == "Running"
     assert pods.finish(name).status.phase == "Succeeded"
 
 
+def _one_of_two_has_ended(pod: Any) -> bool:
+    states = [status.state for status in pod.status.container_statuses or []]
+    return any(state.terminated for state in states) and any(state.running for state in states)
+
+
 def test_on_failure_a_container_is_started_again(pods: PodClient) -> None:
-    script = "if [ -e /shared/seen ]; then echo again; sleep 5; else touch /shared/seen; echo first; exit 5; fi"
+    script = "if [ -e /shared/seen ]; then echo again; sleep 10; else touch /shared/seen; echo first; exit 5; fi"
     container = pods.shell(script, volumeMounts=[{"name": "shared", "mountPath": "/shared"}])
     name = pods.create(pods.pod(container, restartPolicy="OnFailure", volumes=[{"name": "shared", "emptyDir": {}}]))
     pod = pods.wait_for(name, "a second start", lambda pod: _started_again(pod))

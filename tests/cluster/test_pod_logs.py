@@ -12,12 +12,12 @@ STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z (.*)")
 
 
 def test_both_outputs_are_in_the_log_in_order(pods: PodClient) -> None:
-    log = pods.output(pods.shell("echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three"))
+    log = pods.output(pods.shell("echo one; sleep 1; echo two >&2; sleep 1; echo three"))
     assert log == "one\ntwo\nthree\n"
 
 
 def test_a_followed_log_arrives_while_the_pod_runs_and_ends_with_it(pods: PodClient) -> None:
-    name = pods.started(pods.pod(pods.shell("echo early; sleep 3; echo late")))
+    name = pods.started(pods.pod(pods.shell("echo early; sleep 8; echo late")))
     chunks = pods.api.read_namespaced_pod_log(name, pods.namespace, follow=True, _preload_content=False).stream(
         amt=None
     )
@@ -42,9 +42,9 @@ def test_the_last_lines(pods: PodClient) -> None:
 
 
 def test_the_lines_of_the_last_seconds(pods: PodClient) -> None:
-    name = pods.started(pods.pod(pods.shell("echo old; sleep 4; echo new; sleep 60"), terminationGracePeriodSeconds=0))
+    name = pods.started(pods.pod(pods.shell("echo old; sleep 8; echo new; sleep 60"), terminationGracePeriodSeconds=0))
     pods.said(name, "new")
-    assert pods.log(name, since_seconds=2) == "new\n"
+    assert pods.log(name, since_seconds=6) == "new\n"
     assert pods.log(name, since_seconds=1000) == "old\nnew\n"
     pods.delete(name, grace_period_seconds=0)
 
@@ -108,4 +108,4 @@ def test_the_time_of_a_line_is_when_it_was_written(pods: PodClient) -> None:
     name = pods.run(pods.pod(pods.shell("date +%s.%N"))).metadata.name
     stamp, written = pods.log(name, timestamps=True).split()
     recorded = datetime.fromisoformat(stamp[:19]).replace(tzinfo=UTC).timestamp()
-    assert abs(recorded - float(written)) < 2
+    assert abs(recorded - float(written)) < 5
