@@ -17,6 +17,7 @@ from pod_client import until
 
 Object = dict[str, Any]
 VARIABLE = "NIGHTSHIFT_TEST_KUBECONFIG"
+QUOTA = "nightshift"
 KUSTOMIZATION = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
@@ -61,16 +62,19 @@ def applied(folder: Path) -> Iterator[Applied]:
     try:
         said = kubectl("apply", "-k", str(folder))
         assert "Warning" not in said, said
+        core = client.CoreV1Api(admin)
+        # Until the quota is counted, every pod is refused.
+        until("the quota", lambda: core.read_namespaced_resource_quota(QUOTA, namespace).status.used)
         yield Applied(folder, namespace, admin.configuration.host, admin, _airflow(admin, namespace))
     finally:
-        kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=90s")
+        kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=240s")
 
 
 def kubectl(*words: str) -> str:
     """What kubectl says as the administrator."""
     which()
     command = ["kubectl", "--kubeconfig", str(kubeconfig()), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

@@ -83,7 +83,7 @@ class Project:
 
     def execute(self, service: str, *words: str) -> str:
         """What a command in a running container prints."""
-        return self.output("exec", "-T", service, *words, timeout=60)
+        return self.output("exec", "-T", service, *words, timeout=300)
 
     def is_healthy(self, service: str) -> bool:
         """Whether a container runs and answers."""

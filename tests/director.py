@@ -4,8 +4,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from kubernetes.client import ApiException, CoreV1Api
+from urllib3.exceptions import HTTPError
 
 Act = Callable[[str], None]
 """What happens; it is handed the name of the pod."""
@@ -25,15 +27,21 @@ class Director:
     def watch(self) -> None:
         """Acts until it is told that all is over."""
         while not self.over.wait(0.2):
-            for pod in self.api.list_namespaced_pod(self.namespace).items:
+            for pod in self._pods():
                 task = pod.metadata.labels.get("task_id", "")
                 if task in self.acts and pod.status.phase == "Running" and self._works(pod.metadata.name):
                     self._act(task, pod.metadata.name)
 
+    def _pods(self) -> list[Any]:
+        try:
+            return list(self.api.list_namespaced_pod(self.namespace).items)
+        except (ApiException, HTTPError):  # a busy API is asked again
+            return []
+
     def _works(self, name: str) -> bool:
         try:
             return "line 10" in str(self.api.read_namespaced_pod_log(name, self.namespace))
-        except ApiException:
+        except (ApiException, HTTPError):
             return False
 
     def _act(self, task: str, name: str) -> None:

@@ -115,6 +115,9 @@ def serving(image: str, address: str, home: Path, patience: float) -> Iterator[R
 
     It serves `image` of this machine's Docker, for an ordinary user, as `late`. `home` is a new folder.
     """
+    host, port = address.rsplit(":", 1)
+    # At once, before the image is saved: meanwhile somebody else could be given the port.
+    server = ThreadingHTTPServer((host, int(port)), Handler)
     config, layers = _saved(image, home)
     config["config"] = {**dict(config.get("config") or {}), "User": USER}  # type: ignore[call-overload]
     own = home / "config.json"
@@ -129,8 +132,7 @@ def serving(image: str, address: str, home: Path, patience: float) -> Iterator[R
     }
     found = {str(about["digest"]): path for about, path in zip(described, blobs, strict=True)}
     registry = Registry(address, json.dumps(manifest).encode(), found, patience)
-    host, port = address.rsplit(":", 1)
-    server = ThreadingHTTPServer((host, int(port)), partial(Handler, registry))
+    server.RequestHandlerClass = partial(Handler, registry)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -9,7 +9,7 @@ from shutil import which
 import pytest
 
 from compose_project import Project, docker, has_image
-from local_platform.ports import free
+from free_settings import on_free_ports
 
 VERSION = os.environ.get("NIGHTSHIFT_VERSION", "local")
 IMAGES = tuple(f"nightshift-{target}:{VERSION}" for target in ("steps", "services", "airflow"))
@@ -28,11 +28,12 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def variables() -> dict[str, str]:
-    airflow, mlflow = free(2)
+    # Not of the system's own choice: a port must still be free minutes later, and while its service is started again.
+    chosen = on_free_ports()
     return {
         "NIGHTSHIFT_VERSION": VERSION,
-        "NIGHTSHIFT_AIRFLOW_PORT": str(airflow),
-        "NIGHTSHIFT_MLFLOW_PORT": str(mlflow),
+        "NIGHTSHIFT_AIRFLOW_PORT": str(chosen.airflow_port),
+        "NIGHTSHIFT_MLFLOW_PORT": str(chosen.mlflow_port),
     }
 
 

@@ -8,6 +8,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -18,7 +19,7 @@ import pytest
 
 import models
 from compose_project import SERVERS, Project, until
-from local_platform.airflow_api import AirflowApi, Run
+from local_platform.airflow_api import AirflowApi, Busy, Run
 from local_platform.container_keys import SECRETS
 from local_platform.plan import Plan, days, history
 from local_platform.service import fetch
@@ -80,8 +81,11 @@ class Nights:
         return self.api.runs(DAG, night, night, "UTC").get(night)
 
     def has_ended(self, night: date) -> bool:
-        run = self.run_of(night)
-        return run is not None and run.ended
+        # The API server is one of those that go down; it may be away for longer than it is asked again.
+        with suppress(Busy):
+            run = self.run_of(night)
+            return run is not None and run.ended
+        return False
 
     def states(self, night: date) -> dict[str, str]:
         run = self.run_of(night)
@@ -95,7 +99,9 @@ class Nights:
 
     def running(self, night: date, verb: str) -> str:
         """The step of a night that runs, if it is the one that is looked for."""
-        found = [name for name, state in self.states(night).items() if state == "running"]
+        found: list[str] = []
+        with suppress(Busy):
+            found = [name for name, state in self.states(night).items() if state == "running"]
         return found[0] if found and verb in (ANY, *found) else ""
 
     def ended_at(self, night: date, verb: str) -> datetime:
@@ -176,7 +182,8 @@ def test_the_first_night_was_promoted_and_the_second_decided(nights: Nights) -> 
 
 def test_each_night_was_published_once(nights: Nights) -> None:
     found = nights.look()
-    manifests = [name for name in found["scores"] if name.endswith("_MANIFEST.json")]
+    after = f"date={nights.plan.nights[-1] + timedelta(days=2)}"  # of a night that began meanwhile, at midnight
+    manifests = [name for name in found["scores"] if name.endswith("_MANIFEST.json") and name < after]
     partitions = {f"date={night + timedelta(days=1)}/_MANIFEST.json" for night in nights.plan.nights}
     assert sorted(manifests) == sorted(partitions)
     assert all(found["scored"][str(night)]["rows"] > 100 for night in nights.plan.nights)
@@ -187,7 +194,8 @@ def test_each_night_has_one_version_and_the_champion_is_the_ledgers(nights: Nigh
     versions = _json(f"{base}/model-versions/search?filter=name%3D%27{MODEL}%27")["model_versions"]
     tagged = [{tag["key"]: tag["value"] for tag in version["tags"]} for version in versions]
     of_night = [next(value for key, value in tags.items() if key.endswith("night")) for tags in tagged]
-    assert sorted(of_night) == [str(night) for night in nights.plan.nights]
+    last = str(nights.plan.nights[-1])  # one that began meanwhile, at midnight, may have a version as well
+    assert sorted(night for night in of_night if night <= last) == [str(night) for night in nights.plan.nights]
     alias = _json(f"{base}/registered-models/alias?name={MODEL}&alias=champion")["model_version"]["version"]
     assert nights.look()["ledger"][-1] == int(alias)
 

@@ -7,9 +7,10 @@ Needs the image of Airflow in the cluster: NIGHTSHIFT_TEST_AIRFLOW_IMAGE names i
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,8 +19,8 @@ from kubernetes import client, config
 
 import airflow_pod
 from applied_manifests import kubeconfig, kubectl
+from free_settings import on_free_ports
 from local_platform import s3
-from local_platform.ports import free
 from local_platform.service import running
 from manifests import Manifests
 from pod_client import until
@@ -28,7 +29,7 @@ IMAGE = os.environ.get("NIGHTSHIFT_TEST_AIRFLOW_IMAGE")
 STEP_IMAGE = os.environ.get("NIGHTSHIFT_TEST_STEP_IMAGE", "nightshift-steps:local")
 pytestmark = [
     pytest.mark.kubernetes,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(not IMAGE, reason="NIGHTSHIFT_TEST_AIRFLOW_IMAGE names no image that the cluster has"),
 ]
 LOGIN = """
@@ -62,7 +63,9 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3.Storage]:
     server = config.new_client_from_config(str(kubeconfig())).configuration.host
     address = os.environ.get("NIGHTSHIFT_TEST_HOST_ADDRESS") or str(urlsplit(server).hostname)
     keys = s3.identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
-    found = s3.Storage(home, s3.Ports(*free(9)), keys, address=address)
+    # Not of the system's own choice: it gives such ports of this address to the connections of the cluster.
+    chosen = on_free_ports(address)
+    found = s3.Storage(home, s3.Ports.consecutive(chosen.s3_port, chosen.s3_inner_ports), keys, address=address)
     with running(s3.service(found), home / "log"):
         yield found
 
@@ -87,21 +90,23 @@ def site(storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> Itera
     pod = airflow_pod.pod(manifests, str(IMAGE), admin.configuration.host, more)
     try:
         _apply(tmp_path_factory.mktemp("site"), [_with_storage(one, where) for one in objects])
-        until("the account", lambda: found.core.list_namespaced_service_account(found.airflow).items)
-        found.core.create_namespaced_pod(found.airflow, pod)
-        until("Airflow", lambda: _healthy(found), patience=300)
+        until("the pod to be accepted", lambda: _made(found, pod))
+        until("Airflow", lambda: _healthy(found), patience=600)
         yield found
     finally:
-        kubectl("delete", "namespace", *names.values(), "--ignore-not-found", "--timeout=100s")
+        kubectl("delete", "namespace", *names.values(), "--ignore-not-found", "--timeout=140s")
 
 
 def test_the_parts_live_by_the_probes_of_the_values(site: Site) -> None:
     for part in ("scheduler", "triggerer", "dag-processor"):
-        assert "Found one alive job" in site.run(part, *airflow_pod.probe(part))
+        # A cluster asks again, too, when one of them has not told of itself in time.
+        found = until(f"{part} to be found alive", partial(_answer, site, part, *airflow_pod.probe(part)))
+        assert "Found one alive job" in found
 
 
 def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
     night = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    until("the DAG", lambda: _answer(site, "scheduler", "airflow", "dags", "details", "flights_replay"), patience=120)
     site.run("scheduler", "airflow", "dags", "unpause", "flights_replay")
     words = ("--conf", json.dumps({"night": night}), "--run-id", "by-hand", "flights_replay")
     site.run("scheduler", "airflow", "dags", "trigger", *words)
@@ -113,9 +118,8 @@ def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
         return states["by-hand"] if states["by-hand"] in ("success", "failed") else None
 
     assert until("the run", look, patience=300) == "success", _log(site)
-    started = [event for event in site.core.list_namespaced_event(site.steps).items if event.reason == "Started"]
-    assert any(event.involved_object.name.startswith("flights-deliver-") for event in started)
-    until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, patience=30)
+    until("the event of its pod's start", lambda: any(n.startswith("flights-deliver-") for n in _started(site)))
+    until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, patience=120)
 
 
 def test_somebody_who_logs_in_sees_the_pages(site: Site) -> None:
@@ -142,19 +146,37 @@ def _apply(folder: Path, objects: list[airflow_pod.Object]) -> None:
     kubectl("apply", "-f", str(path))
 
 
+def _made(site: Site, pod: airflow_pod.Object) -> bool:
+    """Makes a pod. Older clusters refuse it until its account has a token, which comes a moment after the account."""
+    try:
+        site.core.create_namespaced_pod(site.airflow, pod)
+    except client.ApiException as error:
+        if "API token" in str(error.body):
+            return False
+        raise
+    return True
+
+
+def _started(site: Site) -> list[str]:
+    """The names of the steps' pods of which an event says that they started."""
+    found = site.core.list_namespaced_event(site.steps, field_selector="reason=Started").items
+    return [event.involved_object.name for event in found]
+
+
 def _healthy(site: Site) -> bool:
     pod = site.core.read_namespaced_pod("airflow", site.airflow)
     ended = [status for status in pod.status.container_statuses or [] if status.restart_count]
     assert not ended, kubectl("logs", "--namespace", site.airflow, "airflow", "-c", ended[0].name, "--previous")
     ready = [status.ready for status in pod.status.container_statuses or []]
-    return bool(ready) and all(ready) and _says(lambda: site.run("api-server", "python", "-c", HEALTH))
+    return bool(ready) and all(ready) and _answer(site, "api-server", "python", "-c", HEALTH).count("healthy") == 4
 
 
-def _says(look: Callable[[], str]) -> bool:
+def _answer(site: Site, part: str, *words: str) -> str:
+    """What a command says in one of Airflow's containers; "" when it fails."""
     try:
-        return look().count("healthy") == 4
+        return site.run(part, *words)
     except AssertionError:
-        return False
+        return ""
 
 
 def _log(site: Site) -> str:
