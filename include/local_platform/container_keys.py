@@ -107,5 +107,6 @@ def _put(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440), "w") as file:
+        os.fchmod(file.fileno(), 0o440)  # whatever the umask
         file.write(text)
     unfinished.replace(path)
