@@ -127,7 +127,7 @@ def test_without_namespaces_the_whole_group_ends(tmp_path: Path) -> None:
     until("both to run", lambda: len(marked(mark)) >= 2)
     pods.delete(name, grace_period_seconds=1)
     pods.wait_gone(name)
-    assert not marked(mark)
+    until("both to end", lambda: not marked(mark))  # killed already; a busy machine takes a moment
     server.end()
 
 

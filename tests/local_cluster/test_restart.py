@@ -45,7 +45,8 @@ def test_the_next_init_container_starts_after_a_restart(server: ClusterServer, t
 
 def test_a_deletion_goes_on_after_a_restart(server: ClusterServer, tmp_path: Path) -> None:
     pods, mark = server.pods(), str(tmp_path / "mark")
-    name = pods.started(pods.pod(pods.shell(f"trap '' TERM; while true; do sleep 0.1; done; {mark}")))
+    name = pods.started(pods.pod(pods.shell(f"trap '' TERM; echo deaf; while true; do sleep 0.1; done; {mark}")))
+    pods.said(name, "deaf")
     pods.delete(name, grace_period_seconds=600)
     server.end(signal.SIGKILL)
     pods = server.start().pods()
@@ -73,13 +74,15 @@ def test_a_pod_whose_parent_process_is_killed_is_reported_failed(server: Cluster
     for process in marked(f"{server.state}/pods"):
         process.kill()
     assert terminated(pods.finish(name)).reason == "ContainerStatusUnknown"
-    assert not marked(mark)
+    until("the container to follow its parent", lambda: not marked(mark))
 
 
 def test_a_server_that_is_told_to_end_ends_its_pods(server: ClusterServer, tmp_path: Path) -> None:
     pods, mark = server.pods(), str(tmp_path / "mark")
-    handler = pods.shell(f"trap 'echo bye; exit 0' TERM; while true; do sleep 0.1; done; {mark}")
+    handler = pods.shell(f"trap 'echo bye; exit 0' TERM; echo listens; while true; do sleep 0.1; done; {mark}")
     names = [pods.started(pods.pod(handler)) for _ in range(2)]
+    for name in names:  # it runs before it has set its trap
+        pods.said(name, "listens")
     assert server.end() == 0
     assert not marked(mark)
     assert not marked(f"{server.state}/pods")
@@ -87,7 +90,7 @@ def test_a_server_that_is_told_to_end_ends_its_pods(server: ClusterServer, tmp_p
     for name in names:
         pod = pods.read(name)
         assert (pod.status.phase, pod.status.reason) == ("Failed", "Terminated")
-        assert pods.log(name) == "bye\n"
+        assert pods.log(name) == "listens\nbye\n"
 
 
 def test_pods_end_when_no_server_comes_back(tmp_path: Path) -> None:
