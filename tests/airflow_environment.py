@@ -31,6 +31,7 @@ os.environ.update(
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",  # the first file imports Airflow's providers, on a busy machine
         "AIRFLOW__CORE__UNIT_TEST_MODE": "false",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow.db",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(HOME / "logs"),

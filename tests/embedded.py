@@ -90,13 +90,14 @@ class Airflow:
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db",
         }
 
     def migrate(self) -> None:
         """Makes the database."""
         command = [str(Path(sys.executable).parent / "airflow"), "db", "migrate"]
-        subprocess.run(command, env=self.environment(), capture_output=True, check=True, timeout=120)
+        subprocess.run(command, env=self.environment(), capture_output=True, check=True, timeout=300)
 
     def start(self, dag: str, *runs: Run, **more: str) -> "subprocess.Popen[str]":
         """Starts runs of `dag`, one after the other, in a process of their own; `more` are environment variables."""
@@ -108,12 +109,12 @@ class Airflow:
             text=True,
         )
 
-    def run(self, dag: str, *runs: Run, timeout: float = 250, **more: str) -> Ran:
+    def run(self, dag: str, *runs: Run, timeout: float = 700, **more: str) -> Ran:
         """Runs of `dag` to their end, in at most `timeout` seconds."""
         return outcome(self.start(dag, *runs, **more), timeout)
 
 
-def outcome(process: "subprocess.Popen[str]", timeout: float = 250) -> Ran:
+def outcome(process: "subprocess.Popen[str]", timeout: float = 700) -> Ran:
     """What came of a started process. One that takes longer than `timeout` seconds is killed, and raises."""
     try:
         log, _ = process.communicate(timeout=timeout)
