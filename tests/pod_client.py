@@ -11,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 Object = dict[str, Any]
 T = TypeVar("T")
 FINISHED = ("Succeeded", "Failed")
-PATIENCE = 60.0  # seconds; a busy real cluster takes some for a pod
+PATIENCE = 120.0  # seconds; a busy real cluster takes some for a pod
 
 
 def until(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:

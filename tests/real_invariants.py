@@ -29,7 +29,7 @@ def standing(real: RealPlatform) -> Standing:
 
 def check(real: RealPlatform, before: Standing) -> None:
     """Fails when something that stood before does not, when readers could see half of something, or a pod is left."""
-    real.wait_until_no_pod(120)  # a node that still tries to pull an image removes its pod afterwards
+    real.wait_until_no_pod(240)  # a node that still tries to pull an image removes its pod afterwards
     now = standing(real)
     assert {uri: now.manifests.get(uri) for uri in before.manifests} == before.manifests, "predictions were replaced"
     assert {uri: now.ledger.get(uri) for uri in before.ledger} == before.ledger, "the ledger's past was changed"

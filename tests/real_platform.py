@@ -15,11 +15,12 @@ from typing import Any
 import psutil
 from kubernetes import client
 
-from local_platform.airflow_api import AirflowApi
+from local_platform.airflow_api import AirflowApi, _until_answered
 from local_platform.cluster import NAMESPACE
 from local_platform.home import SOURCES, Home
 from local_platform.platform import Platform
 from local_platform.processes import ours
+from local_platform.service import NotReady
 from local_platform.supervision import Supervisor
 from nightshift.adapters.storage import ObjectStore
 from pod_client import until
@@ -58,13 +59,15 @@ class TaskRun:
 
     def mark(self, name: str, state: str) -> None:
         """What a person does in the UI: marks a task."""
-        self.api._call("PATCH", f"{self.path}/taskInstances/{name}", {"new_state": state}, self.api._headers)
+        path, asked = f"{self.path}/taskInstances/{name}", {"new_state": state}
+        _until_answered(lambda: self.api._call("PATCH", path, asked, self.api._headers))
 
     def clear(self, name: str) -> None:
         """What a person does in the UI: clears a task."""
         asked = {"dag_run_id": self.id, "task_ids": [name], "only_failed": False, "only_running": False}
         asked |= {"dry_run": False, "reset_dag_runs": True}
-        self.api._call("POST", f"/api/v2/dags/{self.dag}/clearTaskInstances", asked, self.api._headers)
+        path = f"/api/v2/dags/{self.dag}/clearTaskInstances"
+        _until_answered(lambda: self.api._call("POST", path, asked, self.api._headers))
 
     def end(self, patience: float = PATIENCE) -> str:
         """The state in which the run ends."""
@@ -111,7 +114,11 @@ class RealPlatform:
     def start(self, dag: str, night: str, name: str) -> TaskRun:
         """Triggers a run of a DAG for one night."""
         asked = {"logical_date": None, "conf": {"night": night}, "dag_run_id": name}
-        self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.api._headers)
+        try:
+            _until_answered(lambda: self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.api._headers))
+        except NotReady as error:
+            if "409" not in str(error):  # made by a request whose reply was lost
+                raise
         return TaskRun(self.api, self.home.airflow / "logs", dag, name)
 
     def pods(self) -> list[Any]:
@@ -137,7 +144,7 @@ class RealPlatform:
         except client.ApiException:
             return ""
 
-    def wait_until_no_pod(self, patience: float = 60.0) -> None:
+    def wait_until_no_pod(self, patience: float = 120.0) -> None:
         """Returns when there is no pod in the namespace."""
         until("the end of every pod", lambda: not self.pods(), patience)
 
