@@ -80,6 +80,17 @@ def test_a_story_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
     assert "taken" not in (page.title(), view.title())
 
 
+def test_a_narrow_page_breaks_no_word_of_a_table(page: Page) -> None:
+    """MLflow shows a model card in a pane of half its page: the tables scroll there, and stay readable."""
+    page.set_viewport_size({"width": 560, "height": 900})
+    page.goto("/nightshift/versions/flights/2")
+    what = page.locator(".story tbody td", has_text="promotion").first
+    what.wait_for()
+    assert what.evaluate("cell => cell.clientWidth") > 80
+    assert page.locator(".story td.long").first.evaluate("cell => cell.clientWidth") > 200
+    assert page.evaluate("document.documentElement.scrollWidth") <= 560
+
+
 def test_the_button_of_a_rollback_leads_to_airflow_s_own_page(page: Page, filled: Server) -> None:
     view = opened(page, "Promotions")
     view.get_by_role("link", name="flights", exact=True).click()
