@@ -223,6 +223,7 @@ def holds(backfill: Backfill) -> list[Entry]:
     return entries
 
 
+@pytest.mark.timeout(900)
 def test_any_order_of_five_nights(start: Any) -> None:
     """A handful of schedules, the same every time; the slow variants try more of them, and longer ones."""
     begin = start(5, 8)
