@@ -20,7 +20,7 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.result import key_of
 from nightshift.settings import StorageSettings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 HISTORY = "2013-01-05..2013-02-23"  # 28 days to learn from, 7 to compare on, 14 to look back over
 FIRST, SECOND, CORRUPTED = "2013-02-24", "2013-02-25", "2013-02-26"
