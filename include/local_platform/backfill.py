@@ -14,7 +14,7 @@ from local_platform.service import NotReady
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import VERBS
 
-PARSING = 60.0
+PARSING = 180.0
 """Seconds that Airflow has to read the DAG files after its start."""
 PATIENCE = 300.0
 """Seconds without any change in a night's tasks after which it is given up."""
