@@ -168,7 +168,10 @@ def _healthy(site: Site) -> bool:
     ended = [status for status in pod.status.container_statuses or [] if status.restart_count]
     assert not ended, kubectl("logs", "--namespace", site.airflow, "airflow", "-c", ended[0].name, "--previous")
     ready = [status.ready for status in pod.status.container_statuses or []]
-    return bool(ready) and all(ready) and _answer(site, "api-server", "python", "-c", HEALTH).count("healthy") == 4
+    if not ready or not all(ready):
+        return False
+    states = _answer(site, "api-server", "python", "-c", HEALTH).split()
+    return states.count("healthy") == 4  # words: "unhealthy" is none of them
 
 
 def _answer(site: Site, part: str, *words: str) -> str:
