@@ -207,7 +207,7 @@ class RealPlatform:
         """A step's command on this machine, outside of any pod."""
         environment = self.platform.step_environment("tests")
         command = [str(Path(sys.executable).parent / "nightshift"), *words]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
         assert done.returncode in (0, 10), done.stdout[-3000:] + done.stderr[-3000:]
 
 

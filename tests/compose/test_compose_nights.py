@@ -131,7 +131,8 @@ def _prepare(project: Project, plan: Plan) -> None:
     """Lands the data and adopts the nights before, as the README says."""
     project.output("run", "--rm", "-T", "steps", "seed", MODEL)
     for first, last in history(plan, models.load(MODEL)):
-        project.compose("run", "--rm", "-T", "--no-deps", "steps", "validate", MODEL, f"{first}..{last}")
+        words = ("run", "--rm", "-T", "--no-deps", "steps", "validate", MODEL, f"{first}..{last}")
+        project.compose(*words, timeout=900)
 
 
 def _begin(project: Project, plan: Plan) -> None:
