@@ -85,7 +85,7 @@ def bucket(s3_storage: s3_server.Storage) -> Iterator[str]:
 
 
 def _patient_client(storage: s3_server.Storage) -> "S3Client":
-    """The administrator's client for a busy machine: the platform's own waits five seconds, and asks once."""
+    """The administrator's client for a busy machine: the platform's own asks once."""
     patience: dict[str, Any] = {"read_timeout": 60, "retries": {"mode": "standard", "total_max_attempts": 5}}
     return boto3.client(
         "s3",
