@@ -154,7 +154,8 @@ def test_a_watch_ends_when_its_time_is_over(pods: PodClient) -> None:
 
 def test_a_watch_sees_a_pod_through_its_life(pods: PodClient) -> None:
     version = pods.api.list_namespaced_pod(pods.namespace).metadata.resource_version
-    name = pods.create(pods.pod(pods.shell("sleep 1"), labels={"by": "watch"}))
+    # A node looks at its containers once in a second or two: one that ran for less was never seen to run.
+    name = pods.create(pods.pod(pods.shell("sleep 6"), labels={"by": "watch"}))
     phases: list[str] = []
     options = {"label_selector": "by=watch", "resource_version": version, "timeout_seconds": 60}
     for event in watch.Watch().stream(pods.api.list_namespaced_pod, pods.namespace, **options):
