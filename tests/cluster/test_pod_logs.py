@@ -64,8 +64,8 @@ def test_a_last_line_without_an_end_is_kept(pods: PodClient) -> None:
 
 
 def test_much_output_is_complete(pods: PodClient) -> None:
-    """The container stays a second: older releases of containerd lose what is written just before the end."""
-    log = pods.output(pods.shell("seq 1 50000; sleep 1"))
+    """The container stays for three seconds: older releases of containerd lose what is written just before the end."""
+    log = pods.output(pods.shell("seq 1 50000; sleep 3"))
     assert log == "".join(f"{number}\n" for number in range(1, 50_001))
 
 
