@@ -14,7 +14,7 @@ from free_settings import free
 from nightshift_airflow.pods import OnePodManager
 from step_cluster import StepCluster
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 NIGHT = Run({"night": "2013-02-09"})
 
 
@@ -82,7 +82,7 @@ def test_a_pod_has_its_environment_and_writes_only_to_tmp(endings: Ran) -> None:
 def working(airflow: Airflow, cluster: StepCluster) -> "tuple[subprocess.Popen[str], str]":
     """A run whose pod is at work, and the pod's name."""
     process = airflow.start("long", NIGHT, **cluster.environment)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         for pod in cluster.pods():
             name = str(pod.metadata.name)
@@ -90,7 +90,7 @@ def working(airflow: Airflow, cluster: StepCluster) -> "tuple[subprocess.Popen[s
                 return process, name
         time.sleep(0.1)
     process.kill()
-    raise AssertionError(f"no pod was at work within a minute:\n{process.communicate()[0][-6000:]}")
+    raise AssertionError(f"no pod was at work in time:\n{process.communicate()[0][-6000:]}")
 
 
 def test_a_killed_task_is_never_green_though_its_pod_ended_well(airflow: Airflow, cluster: StepCluster) -> None:
@@ -138,7 +138,9 @@ def test_a_kubernetes_that_is_away_is_named(airflow: Airflow, cluster: StepClust
     settings = {"KUBECONFIG": str(away), "NIGHTSHIFT_KUBERNETES_PATIENCE": "2"}
     ran = airflow.run("short", NIGHT, **{**cluster.environment, **settings})
     assert ran.states == [{"train": "failed"}]
-    assert re.match(r"the Kubernetes API does not answer: .*Connection refused, for 2 s\. The next try", ran.errors[-1])
+    assert re.match(
+        r"the Kubernetes API does not answer: .*Connection refused, for [2-9] s\. The next try", ran.errors[-1]
+    )
 
 
 def test_a_creation_that_is_repeated_makes_one_pod(cluster: StepCluster) -> None:

@@ -18,7 +18,11 @@ for name, is_deferred in (("endings", False), ("endings_deferred", True)):
         shell("bad_config", "echo bad_config: no such column; exit 20", retries=1, **more)
         shell("try_later", "echo try_later: storage is away; exit 75", retries=1, **more)
         shell("bug", "echo failed: KeyError; exit 1", retries=1, **more)
-        shell("out_of_memory", "echo fitting; exec python -c 'bytearray(300_000_000)'", **more)
+        shell(
+            "out_of_memory",
+            "echo fitting; exec python -c 'x = bytearray(300_000_000); import time; time.sleep(60)'",
+            **more,
+        )
         shell(
             "out_of_time",
             "echo fitting; sleep 60",
@@ -29,7 +33,7 @@ for name, is_deferred in (("endings", False), ("endings_deferred", True)):
         shell(
             "outlasted",
             "echo fitting; sleep 60",
-            execution_timeout=timedelta(seconds=8),
+            execution_timeout=timedelta(seconds=15),
             termination_grace_period=1,
             **more,
         )

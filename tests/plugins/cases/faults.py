@@ -9,7 +9,7 @@ from shell_steps import dag, shell
 
 TALK = """
 echo working
-i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo "%s line $i"; sleep 0.15; done
+i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo "%s line $i"; [ $i -lt 10 ] && sleep 0.15 || sleep 0.3; done
 echo finished
 """
 IN_THE_MIDDLE = ("log_cut", "outage", "gone_while_away", "too_long", "deleted", "expired")
