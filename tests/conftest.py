@@ -9,11 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from hypothesis import HealthCheck, settings
 
 from free_settings import free, on_free_ports
@@ -22,9 +19,6 @@ from local_platform import tracking
 from local_platform.service import running
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings, read
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 # One thread per process: with OpenMP's default a fit on busy cores takes twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -73,7 +67,7 @@ def bucket(s3_storage: s3_server.Storage) -> Iterator[str]:
 
     A bucket has volumes of its own, and the server makes only as many as the disk has room for.
     """
-    name, s3 = f"test-{next(_numbers)}", _patient_client(s3_storage)
+    name, s3 = f"test-{next(_numbers)}", s3_server.client(s3_storage, attempts=5)
     with suppress(s3.exceptions.BucketAlreadyExists, s3.exceptions.BucketAlreadyOwnedByYou):  # by the first try
         s3.create_bucket(Bucket=name)
     yield name
@@ -82,19 +76,6 @@ def bucket(s3_storage: s3_server.Storage) -> Iterator[str]:
             s3.delete_object(Bucket=name, Key=found["Key"])
     with suppress(s3.exceptions.NoSuchBucket):
         s3.delete_bucket(Bucket=name)
-
-
-def _patient_client(storage: s3_server.Storage) -> "S3Client":
-    """The administrator's client for a busy machine: the platform's own asks once."""
-    patience: dict[str, Any] = {"read_timeout": 60, "retries": {"mode": "standard", "total_max_attempts": 5}}
-    return boto3.client(
-        "s3",
-        endpoint_url=storage.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=storage.admin.access_key,
-        aws_secret_access_key=storage.admin.secret_key,
-        config=Config(s3={"addressing_style": "path"}, **patience),
-    )
 
 
 @pytest.fixture

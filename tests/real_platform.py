@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 from kubernetes import client
 
-from local_platform.airflow_api import AirflowApi, _until_answered
+from local_platform.airflow_api import AirflowApi, until_answered
 from local_platform.cluster import NAMESPACE
 from local_platform.home import SOURCES, Home
 from local_platform.platform import Platform
@@ -60,14 +60,14 @@ class TaskRun:
     def mark(self, name: str, state: str) -> None:
         """What a person does in the UI: marks a task."""
         path, asked = f"{self.path}/taskInstances/{name}", {"new_state": state}
-        _until_answered(lambda: self.api._call("PATCH", path, asked, self.api._headers))
+        until_answered(lambda: self.api._call("PATCH", path, asked, self.api._headers))
 
     def clear(self, name: str) -> None:
         """What a person does in the UI: clears a task."""
         asked = {"dag_run_id": self.id, "task_ids": [name], "only_failed": False, "only_running": False}
         asked |= {"dry_run": False, "reset_dag_runs": True}
         path = f"/api/v2/dags/{self.dag}/clearTaskInstances"
-        _until_answered(lambda: self.api._call("POST", path, asked, self.api._headers))
+        until_answered(lambda: self.api._call("POST", path, asked, self.api._headers))
 
     def end(self, patience: float = PATIENCE) -> str:
         """The state in which the run ends."""
@@ -115,7 +115,7 @@ class RealPlatform:
         """Triggers a run of a DAG for one night."""
         asked = {"logical_date": None, "conf": {"night": night}, "dag_run_id": name}
         try:
-            _until_answered(lambda: self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.api._headers))
+            until_answered(lambda: self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.api._headers))
         except NotReady as error:
             if "409" not in str(error):  # made by a request whose reply was lost
                 raise

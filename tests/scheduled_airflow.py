@@ -15,7 +15,7 @@ import psutil
 
 from free_settings import free
 from local_platform import generate, orchestration
-from local_platform.airflow_api import AirflowApi, _until_answered
+from local_platform.airflow_api import AirflowApi, until_answered
 from local_platform.orchestration import Orchestration
 from local_platform.service import NotReady, plain_environment, running
 from pod_client import until
@@ -36,7 +36,7 @@ class Scheduled:
         """Triggers a run."""
         asked = {"logical_date": None, "conf": conf, "dag_run_id": name}
         self.wait_until_known(dag)
-        _until_answered(lambda: self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.admin._headers))
+        until_answered(lambda: self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.admin._headers))
         return TaskRun(self.admin, self.orchestration.home / "logs", dag, name)
 
     def wait_until_known(self, dag: str) -> None:
@@ -65,7 +65,7 @@ class Scheduled:
         api, said = user or self.admin, {"chosen_options": [option], "params_input": {"reason": reason}}
         path = f"{run.path}/taskInstances/approve/-1/hitlDetails"
         try:
-            _until_answered(lambda: api._call("PATCH", path, said, api._headers))
+            until_answered(lambda: api._call("PATCH", path, said, api._headers))
         except NotReady as error:
             if not isinstance(error.__cause__, urllib.error.HTTPError):
                 raise
@@ -77,7 +77,7 @@ class Scheduled:
         asked = {"dag_run_id": run.id, "task_ids": [task], "only_failed": False, "include_downstream": True}
         asked |= {"dry_run": False, "reset_dag_runs": True}
         path = f"/api/v2/dags/{run.dag}/clearTaskInstances"
-        _until_answered(lambda: self.admin._call("POST", path, asked, self.admin._headers))
+        until_answered(lambda: self.admin._call("POST", path, asked, self.admin._headers))
 
     def arguments(self, run: TaskRun, task: str) -> list[str]:
         """The arguments of a task's pod, as its page shows them."""

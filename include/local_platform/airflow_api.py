@@ -50,7 +50,7 @@ class AirflowApi:
     def __init__(self, url: str, user: str, password: str) -> None:
         self._url = url
         known = {"username": user, "password": password}
-        reply = _until_answered(lambda: self._call("POST", "/auth/token", known, {}))
+        reply = until_answered(lambda: self._call("POST", "/auth/token", known, {}))
         self._headers = {"Authorization": f"Bearer {reply['access_token']}"}
 
     def knows(self, dag: str) -> bool:
@@ -65,7 +65,7 @@ class AirflowApi:
     def unpause(self, dag: str) -> None:
         """Lets the scheduler run the DAG."""
         path = f"/api/v2/dags/{dag}?update_mask=is_paused"
-        _until_answered(lambda: self._call("PATCH", path, {"is_paused": False}, self._headers))
+        until_answered(lambda: self._call("PATCH", path, {"is_paused": False}, self._headers))
 
     def backfill(self, dag: str, first: date, last: date, timezone: str) -> None:
         """Asks for the missing runs of the nights from `first` to `last`, one after the other.
@@ -85,7 +85,7 @@ class AirflowApi:
         """Has the failed tasks of a run, and those that waited for them, run again."""
         asked = {"dag_run_id": run.id, "only_failed": True, "reset_dag_runs": True, "dry_run": False}
         path = f"/api/v2/dags/{dag}/clearTaskInstances"
-        _until_answered(lambda: self._call("POST", path, asked, self._headers))
+        until_answered(lambda: self._call("POST", path, asked, self._headers))
 
     def is_backfilling(self, dag: str) -> bool:
         """Whether a backfill of the DAG is under way: there can be only one."""
@@ -109,7 +109,7 @@ class AirflowApi:
         return {one["task_id"]: one["state"] or "" for one in found}
 
     def _get(self, path: str) -> Any:
-        return _until_answered(lambda: self._call("GET", path, None, self._headers))
+        return until_answered(lambda: self._call("GET", path, None, self._headers))
 
     def _found(self, path: str) -> Any | None:
         try:
@@ -135,7 +135,7 @@ class AirflowApi:
             raise Busy(f"Airflow did not answer {method} {path.partition('?')[0]}: {error}") from error
 
 
-def _until_answered(call: Callable[[], Any]) -> Any:
+def until_answered(call: Callable[[], Any]) -> Any:
     """The reply to a call that may be made twice."""
     deadline = time.monotonic() + PATIENCE
     while True:

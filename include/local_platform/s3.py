@@ -183,8 +183,10 @@ def _options(storage: Storage) -> dict[str, str | int]:
     }
 
 
-def client(storage: Storage, identity: Identity | None = None, patience: float = 60) -> "S3Client":
-    """An S3 client of one identity, the administrator by default. It waits `patience` seconds and does not retry."""
+def client(
+    storage: Storage, identity: Identity | None = None, *, patience: float = 60, attempts: int = 1
+) -> "S3Client":
+    """An S3 client of one identity, the administrator by default, that waits `patience` seconds for each attempt."""
     who = identity or storage.admin
     return boto3.client(
         "s3",
@@ -195,7 +197,7 @@ def client(storage: Storage, identity: Identity | None = None, patience: float =
         config=Config(
             connect_timeout=2,
             read_timeout=patience,
-            retries={"total_max_attempts": 1},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": "path"},
         ),
     )

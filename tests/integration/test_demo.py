@@ -24,7 +24,7 @@ from kubernetes import client, config
 
 from free_settings import on_free_ports
 from local_platform import settings
-from local_platform.airflow_api import AirflowApi, _until_answered
+from local_platform.airflow_api import AirflowApi, until_answered
 from local_platform.home import SOURCES, Home
 from local_platform.nights import Night, load
 from local_platform.plan import Plan, remembered
@@ -243,7 +243,7 @@ def _wait(what: str, done: Callable[[], Any]) -> Any:
 
 
 def _post(demo: Demo, path: str, body: dict[str, Any]) -> Any:
-    return _until_answered(lambda: demo.api._call("POST", f"/api/v2/dags/{DAG}/{path}", body, demo.api._headers))
+    return until_answered(lambda: demo.api._call("POST", f"/api/v2/dags/{DAG}/{path}", body, demo.api._headers))
 
 
 def _state(demo: Demo, run: str) -> str:
