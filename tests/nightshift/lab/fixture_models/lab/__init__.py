@@ -1,0 +1,1 @@
+"""The lab model: one key, one feature, one label."""
