@@ -10,6 +10,7 @@
 Hidden is what Spark and Hive hide: a folder `_column=value` is none of it. No message names an object.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +22,9 @@ from nightshift.errors import DataRejected
 
 DATA = (".parquet", ".parq", ".pq")
 CHECKSUMS = (".crc", ".md5", ".sha1", ".sha256", "_$folder$")
-KNOWN_ENDINGS = frozenset(
-    "arrow avro bin bz2 csv dat db feather gz gzip ipynb json jsonl lz4 md ndjson orc pdf pkl snappy sql tar tmp tsv "
-    "txt xls xlsx xml yaml yml zip zst zstd".split()
+KNOWN_ENDINGS = re.compile(
+    r"arrow|avro|bin|bz2|csv|dat|db|feather|gz|gzip|json|jsonl|lz4|md|ndjson|orc|pdf|pkl|snappy|sql|tar|tmp|tsv|txt|"
+    r"xls|xlsx|xml|yaml|yml|zip|zst|zstd"
 )
 """Endings that a message may show. Any other is part of a name, and what is in names is nobody's business in a log."""
 FIXED = "fix or land the partition, then run this night again"
@@ -105,4 +106,4 @@ def _ending(name: str) -> str:
     stem, dot, ending = name.rpartition(".")
     if not (stem and dot and ending):
         return "without an ending"
-    return f"ending in .{ending.lower()}" if ending.lower() in KNOWN_ENDINGS else "with another ending"
+    return f"ending in .{ending.lower()}" if KNOWN_ENDINGS.fullmatch(ending.lower()) else "with another ending"

@@ -1,18 +1,49 @@
-"""Tables in object storage: plain Parquet files under a partition's URI."""
+"""Tables in object storage: plain Parquet files under a partition's URI.
+
+What is read is what was listed: every file is asked for by the ETag that its digest is made of. One that was replaced
+in between is not read, and no message names an object inside of a partition.
+"""
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nightshift.adapters import manifests
+from nightshift.adapters.framing import make_frame
 from nightshift.adapters.manifests import Manifest
-from nightshift.adapters.storage import ObjectStore, StoredObject
-from nightshift.errors import DataRejected
+from nightshift.adapters.parquet import decode, show
+from nightshift.adapters.partitions import FIXED, Listed, sort_out
+from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.unify import combine_tables
+from nightshift.core.content import compute_digest
+from nightshift.errors import DataRejected, TryLater
 
+__all__ = ["Partition", "as_frame", "decode", "encode", "list_partition", "read", "read_listed", "read_partition"]
 PART = "part-0.parquet"
-FIXED = "fix or land the partition, then run this night again"
+TRIES = 3
+"""How often a partition that is replaced while it is read is listed and read anew."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition as it was read. `physical`: digest of its objects, `content`: of its rows, `files`: their count."""
+
+    frame: pd.DataFrame
+    physical: str
+    content: str
+    files: int
+
+
+class Replaced(TryLater):
+    """A partition was replaced while it was read."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"{folder} was replaced while it was read: this step starts again")
 
 
 def encode(frame: pd.DataFrame) -> bytes:
@@ -20,14 +51,6 @@ def encode(frame: pd.DataFrame) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink, compression="zstd")
     return sink.getvalue()
-
-
-def decode(data: bytes, uri: str) -> pa.Table:
-    """One Parquet file as a table. Raises `DataRejected` naming `uri` when it is not readable."""
-    try:
-        return pq.read_table(io.BytesIO(data), use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise DataRejected(f"{uri} is not a readable Parquet file ({len(data)} bytes): {FIXED}") from error
 
 
 def write_partition(store: ObjectStore, uri_prefix: str, frame: pd.DataFrame) -> str:
@@ -40,58 +63,119 @@ def write_partition(store: ObjectStore, uri_prefix: str, frame: pd.DataFrame) ->
 def read(store: ObjectStore, uri_prefix: str) -> pd.DataFrame:
     """The rows of one partition: the files its manifest names, or without one every Parquet file under it.
 
-    Raises `DataRejected`, naming the URI, when the partition is missing, empty, corrupt, or not what its manifest says.
+    Raises `DataRejected`, naming the URI, when the partition is missing, empty, corrupt, not what its manifest says, or
+    holds what cannot be read exactly; `TryLater` when it is replaced again and again.
     """
+    return as_frame(read_table(store, uri_prefix), uri_prefix)
+
+
+def read_table(store: ObjectStore, uri_prefix: str) -> pa.Table:
+    """As `read`, with the types that were delivered; a table may have no rows."""
+    return _read_now(store, uri_prefix)[1]
+
+
+def read_partition(store: ObjectStore, folder: str) -> Partition:
+    """A partition with its digests, read as it is now. Raises as `read` does."""
+    listed, table = _read_now(store, folder)
+    frame = as_frame(table, folder)
+    return Partition(frame, listed.physical, compute_digest(table), len(listed.files))
+
+
+def list_partition(store: ObjectStore, uri_prefix: str) -> Listed:
+    """What lies in a partition. Raises `DataRejected` when that is not only plain Parquet files and markers."""
     folder = uri_prefix.rstrip("/") + "/"
-    objects = store.objects(folder)
-    if any(o.uri == manifests.location(folder) for o in objects):
-        return _as_frame(_published(store, folder), folder)
-    uris = [o.uri for o in objects if _is_plain(o, folder)]
-    if not uris:
-        raise DataRejected(f"{folder} holds no Parquet file: the partition is missing; {FIXED}")
-    return _as_frame([_table(store, uri) for uri in uris], folder)
+    return sort_out(store.objects(folder), folder)
 
 
-def _is_plain(stored: StoredObject, folder: str) -> bool:
-    """Whether an object of a partition without a manifest is data: hidden files and unfinished attempts are not."""
-    parts = stored.uri.removeprefix(folder).split("/")
-    return parts[-1].endswith(".parquet") and not any(part.startswith(("_", ".", "attempt=")) for part in parts)
-
-
-def _table(store: ObjectStore, uri: str) -> pa.Table:
-    data = store.get(uri)
-    if data is None:
-        raise DataRejected(f"{uri} vanished while it was read: {FIXED}")
-    return decode(data, uri)
-
-
-def _published(store: ObjectStore, folder: str) -> list[pa.Table]:
-    """The tables of the manifest; one that is replaced while its files are read is followed to the new one."""
-    found = manifests.manifest(store, folder)
-    while found is not None:
+def _read_now(store: ObjectStore, uri_prefix: str) -> tuple[Listed, pa.Table]:
+    for _ in range(TRIES - 1):
+        listed = list_partition(store, uri_prefix)
         try:
-            return _counted(found, [_table(store, folder + name) for name in found.files], folder)
-        except DataRejected:
-            newer = manifests.manifest(store, folder)
-            if newer is None or newer.etag == found.etag:
-                raise
-            found = newer
-    raise DataRejected(f"the manifest of {folder} vanished while it was read: {FIXED}")
+            return listed, read_listed(store, listed)
+        except Replaced:
+            continue
+    listed = list_partition(store, uri_prefix)
+    return listed, read_listed(store, listed)
 
 
-def _counted(found: Manifest, tables: list[pa.Table], folder: str) -> list[pa.Table]:
-    rows = sum(table.num_rows for table in tables)
-    if rows != found.rows:
-        raise DataRejected(f"{folder} holds {rows} rows where its manifest says {found.rows}: {FIXED}")
+def read_listed(store: ObjectStore, listed: Listed) -> pa.Table:
+    """The rows of a partition as it was listed, in the types that were delivered.
+
+    Raises `TryLater` when an object was replaced since, and `DataRejected` as `read` does.
+    """
+    if listed.manifest is not None:
+        return _read_published(store, listed, listed.manifest.etag)
+    if not listed.files:
+        raise DataRejected(f"{listed.folder} holds no Parquet file: the partition is missing; {FIXED}")
+    tables = []
+    for number, stored in enumerate(listed.files, start=1):
+        data = store.get_pinned(stored.uri, stored.etag)
+        if data is None:
+            raise Replaced(listed.folder)
+        where = f"{listed.folder}: file {number} of {len(listed.files)} (by name)"
+        tables.append(decode(data, where))
+        _require_key_columns(tables[-1], listed.keys.get(stored.uri, ()), where)
+    return combine_tables(tables, listed.folder)
+
+
+def as_frame(table: pa.Table, uri_prefix: str) -> pd.DataFrame:
+    """The rows of a partition for features and suites. Raises `DataRejected` when there are none."""
+    folder = uri_prefix.rstrip("/") + "/"
+    if not table.num_rows:
+        raise DataRejected(f"{folder} has no rows: the partition is empty; {FIXED}")
+    return make_frame(table, folder)
+
+
+def _require_key_columns(table: pa.Table, keys: Sequence[tuple[str, str]], where: str) -> None:
+    """Raises `DataRejected` unless the columns that a file's folders stand for are in the file, with these values."""
+    for name, value in keys:
+        if name not in table.column_names:
+            raise DataRejected(
+                f"{where} lies in a folder that stands for a column {show(name)}, which the file itself does not hold: "
+                "columns in the names of folders are not read; write that column into the files"
+            )
+        if not _has_only(table[name], value):
+            raise DataRejected(
+                f"{where} lies in a folder that stands for a column {show(name)}, and the file holds other values in "
+                f"that column; {FIXED}"
+            )
+
+
+def _has_only(column: pa.ChunkedArray, value: str) -> bool:
+    try:
+        wanted = pa.scalar(value).cast(column.type) if not pa.types.is_dictionary(column.type) else pa.scalar(value)
+        plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        return not column.null_count and bool(pc.all(pc.equal(plain, wanted)).as_py() is not False)
+    except (pa.ArrowException, ValueError):
+        return False
+
+
+def _read_published(store: ObjectStore, listed: Listed, etag: str) -> pa.Table:
+    """The rows of the files that a manifest names, which must be the manifest that was listed."""
+    found = manifests.manifest(store, listed.folder)
+    if found is None or found.etag != etag:
+        raise Replaced(listed.folder)
+    try:
+        return _require_count(found, combine_tables(_read_files(store, found, listed.folder), listed.folder), listed)
+    except DataRejected:
+        newer = manifests.manifest(store, listed.folder)
+        if newer is None or newer.etag != etag:
+            raise Replaced(listed.folder) from None
+        raise
+
+
+def _read_files(store: ObjectStore, found: Manifest, folder: str) -> list[pa.Table]:
+    tables = []
+    for number, uri in enumerate((folder + name for name in found.files), start=1):
+        data = store.get(uri)
+        where = f"{folder}: file {number} of {len(found.files)} of its manifest"
+        if data is None:
+            raise DataRejected(f"{where} vanished: publish the partition again")
+        tables.append(decode(data, where))
     return tables
 
 
-def _as_frame(tables: list[pa.Table], folder: str) -> pd.DataFrame:
-    try:
-        table = pa.concat_tables(tables, promote_options="default")
-        frame: pd.DataFrame = table.to_pandas(date_as_object=False, use_threads=False)
-    except (pa.ArrowException, ValueError) as error:
-        raise DataRejected(f"the Parquet files of {folder} do not fit together: {error}; {FIXED}") from error
-    if frame.empty:
-        raise DataRejected(f"{folder} has no rows: the partition is empty; {FIXED}")
-    return frame
+def _require_count(found: Manifest, table: pa.Table, listed: Listed) -> pa.Table:
+    if table.num_rows != found.rows:
+        raise DataRejected(f"{listed.folder} holds {table.num_rows} rows where its manifest says {found.rows}: {FIXED}")
+    return table
