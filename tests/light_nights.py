@@ -79,6 +79,7 @@ def validated(store: ObjectStore, model: Model, nights: Sequence[date], blocked:
                 "partition": dataset.partition(day),
                 "night": day.isoformat(),
                 "digest": found[dataset.name][dataset.partition(day)],
+                "content": f"rows of {found[dataset.name][dataset.partition(day)]}",
                 "expectations": 3,
                 "failed": int(blocked and dataset is model.facts),
             }

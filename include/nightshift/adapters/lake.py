@@ -1,9 +1,11 @@
 """The nights of a model's datasets: which of them are validated, unchanged since, and readable.
 
-A night is validated when its `validate` step ended well and each partition that it checked is still the one it
-checked, by digest. What is scheduled is known one period ahead, so its partition was checked by the night before.
+A night is validated when its `validate` step ended well and each partition that it checked still holds the rows that
+it checked, by content digest. What is scheduled is known one period ahead, so its partition was checked by the night
+before. A partition whose objects are other ones than `validate` listed is read and compared, once per state.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,13 +14,17 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
-from nightshift.adapters import results, tables
-from nightshift.adapters.storage import ObjectStore, StoredObject, digest
+from nightshift.adapters import digests, lake_formats, results, tables
+from nightshift.adapters.partitions import Listed, sort_out
+from nightshift.adapters.storage import ObjectStore, StoredObject
+from nightshift.core.content import compute_digest
 from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
 from nightshift.result import Result
 
+log = logging.getLogger("nightshift.lake")
 AT_ONCE = 8
 """Requests under way at a time: they wait for the network, not for this machine."""
 
@@ -46,7 +52,9 @@ class Lake:
         self._store = store
         self._results: dict[date, Result | None] = {}
         self._tables: dict[tuple[str, date], pd.DataFrame] = {}
+        self._contents: dict[tuple[str, date], str] = {}
         self._month = cache(self._list_month)
+        self._refusal = cache(self._check_levels)
 
     def usable(self, nights: Sequence[date]) -> Usable:
         """Which nights are validated and unchanged since."""
@@ -79,19 +87,51 @@ class Lake:
         missing = [night for night in wanted if (dataset.name, night) not in self._tables]
 
         def read(night: date) -> pd.DataFrame:
-            return tables.read(self._store, dataset.partition(night))
+            return tables.as_frame(self.table(dataset, night), dataset.partition(night))
 
         for night, frame in zip(missing, _at_once(read, missing), strict=True):
             self._tables[dataset.name, night] = frame
         return {night: self._tables[dataset.name, night] for night in wanted}
 
-    def digest(self, dataset: Dataset, day: date) -> str:
-        """The digest of a partition as it is now."""
-        return digest(self._objects(dataset, day))
+    def table(self, dataset: Dataset, day: date) -> pa.Table:
+        """The rows of one partition in the types that were delivered: of the very objects that its digest is about.
+
+        Raises `TryLater` when one of these was replaced since, and `DataRejected` as `tables` does.
+        """
+        return tables.read_listed(self._store, self._list_partition(dataset, day))
+
+    def content(self, dataset: Dataset, day: date) -> str:
+        """The content digest of a partition as it is now; one that cannot be read has a digest that no other has."""
+        if (dataset.name, day) not in self._contents:
+            self._contents[dataset.name, day] = self._find_content(dataset, day)
+        return self._contents[dataset.name, day]
 
     def inputs(self, datasets: Iterable[Dataset], nights: Sequence[date]) -> dict[str, str]:
-        """The digest of every partition of these datasets and nights, by its URI."""
-        return {d.partition(night): self.digest(d, night) for d in datasets for night in nights}
+        """The content digest of every partition of these datasets and nights, by its URI."""
+        self._load_results([*nights, *(night - self.model.schedule.period for night in nights)])
+        return {d.partition(night): self.content(d, night) for d in datasets for night in nights}
+
+    def _find_content(self, dataset: Dataset, day: date) -> str:
+        physical = self._list_partition(dataset, day).physical
+        entry = self._entry(dataset, day)
+        if entry is not None and entry["digest"] == physical and entry.get("content"):
+            return str(entry["content"])
+        partition = dataset.partition(day)
+        try:
+            found = digests.find(self._store, partition, physical, lambda: compute_digest(self.table(dataset, day)))
+        except DataRejected:
+            return f"unreadable {physical}"
+        if entry is not None and entry.get("content") == found:
+            log.info("%s: other objects than were validated hold the same rows: it is used as it is", partition)
+        return found
+
+    def _entry(self, dataset: Dataset, day: date) -> Mapping[str, Any] | None:
+        """What the validation found that checked this partition."""
+        night = day - self.model.schedule.period if dataset.name == self.model.scheduled.name else day
+        self._load_results([night])
+        result = self._results[night]
+        entries: list[Mapping[str, Any]] = [] if result is None else result.detail.get("datasets", [])
+        return next((e for e in entries if e["partition"] == dataset.partition(day)), None)
 
     def _load_results(self, nights: Iterable[date]) -> None:
         missing = sorted({night for night in nights if night not in self._results})
@@ -107,41 +147,70 @@ class Lake:
             return "it was never validated"
         if result.outcome != "done":
             return f"its validation ended as {result.outcome}: {result.summary}"
-        for entry in result.detail.get("datasets", []):
-            if self._changed(entry):
-                return f"{entry['partition']} changed after it was validated"
-        unchecked = [d for d in self.model.datasets if d.suite is None and d.name != self.model.scheduled.name]
-        missing = [d.partition(night) for d in unchecked if not self._objects(d, night)]
-        return f"{missing[0]} is missing, and no suite looks after it" if missing else None
+        entries: list[Mapping[str, Any]] = result.detail.get("datasets", [])
+        return next(filter(None, map(self._entry_objection, entries)), None) or self._find_gap(night, entries)
+
+    def _find_gap(self, night: date, entries: Iterable[Mapping[str, Any]]) -> str | None:
+        """A partition of the night that its validation did not look at: the dataset is new to the model."""
+        checked = {entry["partition"] for entry in entries}
+        looked_at = (d.partition(night) for d in self.model.datasets if d.name != self.model.scheduled.name)
+        missing = next((partition for partition in looked_at if partition not in checked), None)
+        return None if missing is None else f"{missing} was not part of its validation: validate the night again"
+
+    def _entry_objection(self, entry: Mapping[str, Any]) -> str | None:
+        """Why a partition that was validated may not be used any more."""
+        dataset = next((d for d in self.model.datasets if d.name == entry["dataset"]), None)
+        try:
+            changed = dataset is None or self._has_changed(dataset, entry)
+        except DataRejected as error:
+            return f"{entry['partition']} cannot be read any more: {error}"
+        return f"{entry['partition']} changed after it was validated" if changed else None
 
     def _schedule_objection(self, day: date) -> str | None:
         """Why the schedule of `day` may not be used; other datasets of the night before do not matter to it."""
         dataset = self.model.scheduled
-        if dataset.suite is None:
-            return None
-        before = day - self.model.schedule.period
-        self._load_results([before])
-        result = self._results[before]
-        entries: list[Mapping[str, Any]] = [] if result is None else result.detail.get("datasets", [])
-        entry = next((e for e in entries if e["dataset"] == dataset.name), None)
+        entry = self._entry(dataset, day)
         if entry is None:
+            before = day - self.model.schedule.period
             return f"its schedule was never validated (the validation of {before} does that)"
         if entry["failed"]:
             return f"its schedule failed validation: {entry['failed']} of {entry['expectations']} expectations"
-        return "its schedule changed after it was validated" if self._changed(entry) else None
+        return "its schedule changed after it was validated" if self._entry_objection(entry) else None
 
-    def _changed(self, entry: Mapping[str, Any]) -> bool:
-        dataset = next((d for d in self.model.datasets if d.name == entry["dataset"]), None)
-        return dataset is None or self.digest(dataset, date.fromisoformat(entry["night"])) != entry["digest"]
+    def _has_changed(self, dataset: Dataset, entry: Mapping[str, Any]) -> bool:
+        day = date.fromisoformat(entry["night"])
+        if self._list_partition(dataset, day).physical == entry["digest"]:
+            return False
+        return self.content(dataset, day) != entry.get("content")
 
-    def _objects(self, dataset: Dataset, day: date) -> list[StoredObject]:
-        partition = dataset.partition(day)
-        return [o for o in self._month(dataset.name, day.year, day.month) if o.uri.startswith(partition)]
+    def _list_partition(self, dataset: Dataset, day: date) -> Listed:
+        """What lies in a partition. Raises `DataRejected` when that is not only plain Parquet files and markers."""
+        if (refusal := self._refusal(dataset.name)) is not None:
+            raise DataRejected(refusal)
+        objects = self._month(dataset.name, day.year, day.month)
+        head, folder = dataset.uri.split("{night}")[0], dataset.partition(day)
+        for level in lake_formats.list_levels(folder):
+            if len(level) > len(head):  # between the dataset and the partition: the listing of the month has it
+                known = lake_formats.find_format(o.uri.removeprefix(level) for o in objects if o.uri.startswith(level))
+                if known is not None:
+                    raise lake_formats.refuse(folder, known, level)
+        return sort_out(objects, folder)
+
+    def _check_levels(self, name: str) -> str | None:
+        """Why the dataset cannot be read as plain files, or None: asked once, not once per partition."""
+        head = self._dataset(name).uri.split("{night}")[0].rpartition("/")[0] + "/"
+        try:
+            lake_formats.require_plain(self._store, head, [head, *lake_formats.list_levels(head)])
+        except DataRejected as error:
+            return str(error)
+        return None
+
+    def _dataset(self, name: str) -> Dataset:
+        return next(dataset for dataset in self.model.datasets if dataset.name == name)
 
     def _list_month(self, name: str, year: int, month: int) -> list[StoredObject]:
         """One listing serves a month of partitions: their names begin alike."""
-        dataset = next(d for d in self.model.datasets if d.name == name)
-        head = dataset.uri.split("{night}")[0]
+        head = self._dataset(name).uri.split("{night}")[0]
         return self._store.objects(f"{head}{year:04d}-{month:02d}-")
 
 

@@ -50,7 +50,7 @@ class Recorded(Lake):
         """Raises `DataRejected` naming the first partition that is not what was read."""
         for uri, recorded in sorted(self._inputs.items()):
             dataset, night = _partition(self.model, uri)
-            now = self.digest(dataset, night)
+            now = self.content(dataset, night)
             if now != recorded:
                 raise DataRejected(f"{uri} changed since: its digest was {recorded}, and is {now}")
 

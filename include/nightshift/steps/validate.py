@@ -1,7 +1,8 @@
 """Checks the night's partitions against their suites; publishes every page before it says no.
 
 Detail of the result: `datasets`, a list with for each dataset that has a suite `dataset`, `suite`, `partition` (URI),
-`night` (of the partition: the schedule's is one period later), `digest` (of the partition's objects), `rows`,
+`night` (of the partition: the schedule's is one period later), `digest` (of the partition's objects),
+`content` (digest of its rows, empty when they cannot be read: what keys and "changed" mean), `rows`,
 `expectations` and `failed` (counts), `failures` (`expectation`, `column`, `sentence`), `page` (object key), `planted`.
 """
 
@@ -11,10 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
-from nightshift.adapters import docs, pages, suites, tables
+from nightshift.adapters import docs, pages, suites
 from nightshift.adapters.history import recent_rows
 from nightshift.adapters.pages import Page
-from nightshift.adapters.storage import digest
+from nightshift.adapters.reading import Reading
 from nightshift.adapters.suites import Suite
 from nightshift.core import volume, windows
 from nightshift.definition import Dataset, Model
@@ -66,9 +67,9 @@ class _Check:
         self.step, self.dataset, self.night = step, dataset, night
         self.suite: Suite = suites.load(dataset.suite or "")
         self.partition = dataset.partition(night)
-        self.digest = digest(step.store.objects(self.partition))
+        self.reading = Reading(step.store, self.partition)
         self.parameters = _parameters(self.suite, step.model, night, rows)
-        inputs = f"{self.partition} {self.digest} {self.suite.digest} {sorted(self.parameters.items())}"
+        inputs = f"{self.partition} {self.reading.identity} {self.suite.digest} {sorted(self.parameters.items())}"
         self.id = idempotency_key(step, inputs)
         self.folder = docs.check_folder(step.model.name, step.night, dataset.name, self.id)
 
@@ -77,12 +78,13 @@ class _Check:
         found = docs.found(self.step.store, self.folder)
         if found is not None:
             log.info("%s: the same partition was checked before, with the same suite", self.partition)
-        return found if found is not None else self._new()
+        # The same rows may lie in other objects than when they were checked.
+        return self._new() if found is None else {**found, "digest": self.reading.physical}
 
     def _new(self) -> dict[str, Any]:
         planted = _planted(self.step, self.partition)
         try:
-            frame = tables.read(self.step.store, self.partition)
+            frame = self.reading.rows()
         except DataRejected as error:
             return self._unreadable(str(error), planted)
         # Importing Great Expectations costs seconds: a night that is missing or checked already does without.
@@ -116,7 +118,8 @@ class _Check:
             "suite": page.suite,
             "partition": page.partition,
             "night": page.partition_night,
-            "digest": self.digest,
+            "digest": self.reading.physical,
+            "content": self.reading.content,
             "rows": page.rows,
             "expectations": page.expectations,
             "failed": page.failed,

@@ -24,7 +24,7 @@ def data(
     verdict: Mapping[str, Any],
     sources: Mapping[str, str],
 ) -> Data:
-    """The data of a version. `inputs`: digests by URI as training and as the comparison read them.
+    """The data of a version. `inputs`: content digests by URI as training and as the comparison read them.
 
     `sources`: patterns of URIs by the dataset's name.
     """
@@ -57,7 +57,7 @@ def _left_out(*found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _partition(uri: str, read: str, judged: str, checks: Sequence[Checked], sources: Mapping[str, str]) -> Partition:
     digest = read or judged
-    same = [one for one in checks if one.get("digest") == digest]
+    same = [one for one in checks if one.get("content") == digest]
     check = next(iter([*same, *checks]), None)
     return Partition(
         uri=uri,
@@ -115,7 +115,7 @@ def _checks(store: ObjectStore, model: str, read: Mapping[str, str], period: tim
     found: dict[str, list[Checked]] = {}
     _gather(found, _nights(read, period), lambda night: _standing(store, model, night))
     unknown = [
-        uri for uri, digest in read.items() if not any(one.get("digest") == digest for one in found.get(uri, ()))
+        uri for uri, digest in read.items() if not any(one.get("content") == digest for one in found.get(uri, ()))
     ]
     _gather(found, _nights(unknown, period), lambda night: _indexed(store, model, night))
     return found

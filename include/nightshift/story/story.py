@@ -17,7 +17,7 @@ Relation = Literal["about it", "withdrew it", "replaced it"]
 class Check:
     """The validation of a partition. `page`: object key of its Data Docs page, empty when there is none.
 
-    `same`: whether it checked the very objects that the version read, by digest.
+    `same`: whether it checked the very rows that the version read, by content digest.
     """
 
     rows: int
@@ -32,7 +32,7 @@ class Check:
 class Partition:
     """One partition that was read. `date` is empty where its address names none.
 
-    `digest`: of its objects as training read them, empty when only the comparison read it. `judged`: as the comparison
+    `digest`: of its rows as training read them, empty when only the comparison read it. `judged`: as the comparison
     read them, empty when it did not, or when it is not recorded.
     """
 
@@ -45,7 +45,7 @@ class Partition:
 
     @property
     def changed(self) -> bool:
-        """Whether the comparison read other objects than training did."""
+        """Whether the comparison read other rows than training did."""
         return bool(self.digest and self.judged) and self.digest != self.judged
 
 

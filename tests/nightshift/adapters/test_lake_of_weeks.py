@@ -39,6 +39,7 @@ def validate(store: ObjectStore, weekly: Model) -> Validate:
                 "partition": dataset.partition(day),
                 "night": day.isoformat(),
                 "digest": digest(store.objects(dataset.partition(day))),
+                "content": f"rows of {digest(store.objects(dataset.partition(day)))}",
                 "rows": 240,
                 "expectations": 3,
                 "failed": failed,

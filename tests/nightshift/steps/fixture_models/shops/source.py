@@ -53,6 +53,7 @@ def validated(store: ObjectStore, model: Model, night: date, outcome: str = "don
             "partition": dataset.partition(day),
             "night": day.isoformat(),
             "digest": digest(store.objects(dataset.partition(day))),
+            "content": f"rows of {digest(store.objects(dataset.partition(day)))}",
             "rows": SHOPS * HOURS,
             "expectations": 3,
             "failed": failed if dataset is model.facts else 0,
