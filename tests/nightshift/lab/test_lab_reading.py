@@ -1,0 +1,86 @@
+"""Partitions as other people's lakes hold them, through the real steps: read as what they are, or refused."""
+
+import pytest
+
+from nightshift.adapters import tables
+from nightshift.adapters.lake import Lake
+from nightshift.adapters.storage import ObjectStore
+from support.lab import NEXT, NIGHT, NIGHTS, Lab
+
+REPLACED = NIGHTS[-3]
+
+
+def test_what_is_read_is_what_was_validated(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition is replaced between its digest and its reading; later markers come, and a compaction."""
+    assert [result.outcome for result in lab.validate_all()[1:]] == ["done"] * len(NIGHTS)
+    folder, good = lab.dataset("facts").partition(REPLACED), lab.rows(REPLACED)
+    _replace_when_read(lab, monkeypatch)
+    interrupted = lab.run("train")
+    assert interrupted.outcome == "try_later"
+    assert f"{folder} was replaced while it was read: this step starts again" in interrupted.summary
+
+    retried = lab.run("train")
+    assert retried.outcome == "done"
+    assert {"night": str(REPLACED), "reason": f"{folder} changed after it was validated"} in retried.detail["left_out"]
+
+    lab.clear("facts", REPLACED)
+    for number, part in enumerate((good[40:], good[:40])):
+        lab.write("facts", REPLACED, part.sample(frac=1, random_state=1), f"compacted-{number}.parquet")
+    lab.store.put(folder + "_SUCCESS", b"")
+    whole = lab.run("train")
+    assert whole.detail["left_out"] == []
+
+    lab.store.put(lab.dataset("plan").partition(NIGHT) + "_SUCCESS", b"")
+    lab.write("facts", REPLACED, good.iloc[::-1].astype({"y": "int8"}))
+    lab.store.delete([folder + "compacted-0.parquet", folder + "compacted-1.parquet"])
+    again = lab.run("train")
+    assert again.detail == {**whole.detail, "reused": True}
+    assert lab.run("validate", REPLACED).outcome == "done"
+
+
+def _replace_when_read(lab: Lab, patch: pytest.MonkeyPatch) -> None:
+    """Puts rows that nobody validated in the place of REPLACED's facts, the first time that they are read."""
+    real, left = Lake.table, [REPLACED]
+
+    def replace_first(lake: Lake, dataset: object, day: object) -> object:
+        if day in left and getattr(dataset, "name", "") == "facts":
+            left.clear()
+            lab.write("facts", REPLACED, lab.rows(REPLACED).assign(y=1))
+        return real(lake, dataset, day)  # type: ignore[arg-type]
+
+    patch.setattr(Lake, "table", replace_first)
+
+
+@pytest.mark.parametrize("mark", ["facts/_delta_log/0.json", "facts/metadata/v1.metadata.json", ".hoodie/x"])
+def test_a_table_format_is_refused_by_every_step(lab: Lab, mark: str) -> None:
+    if "_delta_log" in mark:
+        assert lab.run("validate").outcome == "done"
+    lab.store.put(lab.store.uri(f"lake/{mark}"), b"{}")
+    for verb in ("train", "validate") if "_delta_log" in mark else ("validate",):
+        result = lab.run(verb)
+        assert result.outcome == "rejected"
+        assert "which of its files count is said by the table's own log" in result.summary
+
+
+def test_folders_that_stand_for_columns_and_foreign_files_are_refused(lab: Lab) -> None:
+    lab.clear("facts", NIGHT)
+    for region in ("north", "south"):
+        lab.write("facts", NIGHT, lab.rows(NIGHT), f"region={region}/a.parquet")
+    lab.store.put(lab.dataset("plan").partition(NEXT) + "more.csv", b"canary,1\n")
+    result = lab.run("validate")
+    assert result.outcome == "rejected"
+    facts, plan = result.detail["datasets"]
+    assert "stands for a column region, which the file itself does not hold" in facts["failures"][0]["sentence"]
+    assert "beside 1 Parquet file 1 object ending in .csv" in plan["failures"][0]["sentence"]
+    assert "north" not in str(result.as_dict())
+
+
+def test_integers_of_64_bits_stand_exactly_beside_nulls(lab: Lab, store: ObjectStore) -> None:
+    rows = lab.rows(NIGHT).assign(id=[2**53 + 1, *range(59)])
+    rows["n"] = rows["id"].astype("Int64").where(rows["id"] > 0)
+    lab.write("facts", NIGHT, rows)
+    lab.write("facts", NIGHT, rows.assign(id=rows["id"] + 100), "part-1.parquet")
+    frame = tables.read(store, lab.dataset("facts").partition(NIGHT))
+    assert frame["n"].dtype == "Int64"
+    assert frame["n"].max() == 2**53 + 1
+    assert frame["id"].max() == 2**53 + 101
