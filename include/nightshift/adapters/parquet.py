@@ -121,8 +121,8 @@ def _pandas_metadata(schema: pa.Schema) -> Mapping[str, Any]:
 
 def _restore_index(table: pa.Table, metadata: Mapping[str, Any], where: str) -> pa.Table:
     """The table with the named levels of a pandas index as columns, and without the others."""
-    titles = {c.get("field_name"): c.get("name") for c in metadata.get("columns", ()) if isinstance(c, dict)}
-    for level in metadata.get("index_columns", ()):
+    titles = {c.get("field_name"): c.get("name") for c in metadata.get("columns") or () if isinstance(c, dict)}
+    for level in metadata.get("index_columns") or ():
         if isinstance(level, dict):
             table = _add_range(table, level, where)
         elif isinstance(level, str) and UNNAMED_LEVEL.match(level) and level in table.column_names:
@@ -139,7 +139,8 @@ def _add_range(table: pa.Table, level: Mapping[str, Any], where: str) -> pa.Tabl
     if name is None or level.get("kind") != "range":
         return table
     _require_distinct([*table.column_names, str(name)], where)
-    numbers = range(level["start"], level["stop"], level["step"])
+    bounds = [level.get(bound) for bound in ("start", "stop", "step")]
+    numbers = range(*bounds) if all(isinstance(bound, int) for bound in bounds) and bounds[2] else range(0)
     if len(numbers) != table.num_rows:
         raise DataRejected(
             f"{where}: its index {show(name)} has {len(numbers)} values for {table.num_rows} rows; {FIXED}"

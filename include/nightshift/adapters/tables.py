@@ -19,12 +19,14 @@ from nightshift.adapters.manifests import Manifest
 from nightshift.adapters.parquet import decode, show
 from nightshift.adapters.partitions import FIXED, Listed, sort_out
 from nightshift.adapters.storage import ObjectStore
-from nightshift.adapters.unify import combine_tables
+from nightshift.adapters.unify import combine_tables, make_plain_type
 from nightshift.core.content import compute_digest
 from nightshift.errors import DataRejected, TryLater
 
 __all__ = ["Partition", "as_frame", "decode", "encode", "list_partition", "read", "read_listed", "read_partition"]
 PART = "part-0.parquet"
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive and Spark call the folder of rows in which the column is null."""
 TRIES = 3
 """How often a partition that is replaced while it is read is listed and read anew."""
 
@@ -142,12 +144,14 @@ def _require_key_columns(table: pa.Table, keys: Sequence[tuple[str, str]], where
 
 
 def _has_only(column: pa.ChunkedArray, value: str) -> bool:
+    if value == HIVE_NULL:
+        return bool(column.null_count == len(column))
     try:
-        wanted = pa.scalar(value).cast(column.type) if not pa.types.is_dictionary(column.type) else pa.scalar(value)
-        plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-        return not column.null_count and bool(pc.all(pc.equal(plain, wanted)).as_py() is not False)
+        plain = column.cast(make_plain_type(column.type))
+        same = pc.all(pc.equal(plain, pa.scalar(value).cast(plain.type))).as_py()
     except (pa.ArrowException, ValueError):
         return False
+    return not column.null_count and same is not False
 
 
 def _read_published(store: ObjectStore, listed: Listed, etag: str) -> pa.Table:

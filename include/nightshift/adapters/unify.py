@@ -22,7 +22,9 @@ def combine_tables(tables: Sequence[pa.Table], folder: str) -> pa.Table:
 
     Raises `DataRejected` naming the column when one file lacks it, or when its types do not fit together exactly.
     """
-    plain = [_make_plain(table) for table in tables]
+    # A file without rows changes nothing, whatever types a writer gave to columns of no values.
+    filled = [table for table in tables if table.num_rows] or list(tables[:1])
+    plain = [_make_plain(table) for table in filled]
     names = list(dict.fromkeys(name for table in plain for name in table.column_names))
     _require_same_columns(plain, names, folder)
     return pa.table([_combine_column([table[name] for table in plain], name, folder) for name in names], names=names)

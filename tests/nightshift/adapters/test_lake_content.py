@@ -136,7 +136,7 @@ def test_what_was_replaced_after_the_plan_is_not_read(store: ObjectStore, valida
     lake = validate()
     assert lake.usable([NIGHT]).nights == (NIGHT,)
     tables.write_partition(store, lake.model.facts.partition(NIGHT), source.sales(NIGHT, noise=9))
-    with pytest.raises(TryLater, match="sales/2013|was replaced while it was read"):
+    with pytest.raises(TryLater, match="was replaced while it was read"):
         lake.tables(lake.model.facts, [NIGHT])
 
 

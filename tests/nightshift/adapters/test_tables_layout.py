@@ -116,6 +116,8 @@ def test_a_folder_whose_column_is_in_the_files_is_read(store: ObjectStore) -> No
     write(store, folder, "region=north/a.parquet")
     write(store, folder, "region=far%20south/a.parquet", FRAME.assign(region="far south"))
     assert tables.read(store, folder)["region"].tolist() == ["far south"] * 2 + ["north"] * 2
+    write(store, folder, "region=__HIVE_DEFAULT_PARTITION__/a.parquet", FRAME.assign(region=None))
+    assert tables.read(store, folder)["region"].isna().sum() == 2
     write(store, folder, "region=west/a.parquet")
     with pytest.raises(DataRejected, match="the file holds other values in that column"):
         tables.read(store, folder)

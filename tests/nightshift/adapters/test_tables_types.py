@@ -92,6 +92,7 @@ def test_integers_inside_of_nested_values_stay_exact(kind: pa.DataType, given: A
         ([pa.array([1], pa.int32()), pa.array([BIG], pa.int64())], [1, BIG]),
         ([pa.array([1], pa.int64()), pa.array([HUGE], pa.uint64())], [1, HUGE]),
         ([pa.array([None], pa.null()), pa.array([BIG], pa.int64())], [None, BIG]),
+        ([pa.array(["a"]), pa.array([], pa.int64())], ["a"]),
         ([pa.array([1.5], pa.float32()), pa.array([0.1], pa.float64())], [1.5, 0.1]),
         ([pa.array([2], pa.int64()), pa.array([0.5], pa.float64())], [2.0, 0.5]),
         ([pa.array(["a"]), pa.array(["b", None], pa.large_string())], ["a", "b", None]),
