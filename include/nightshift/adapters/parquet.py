@@ -139,8 +139,10 @@ def _add_range(table: pa.Table, level: Mapping[str, Any], where: str) -> pa.Tabl
     if name is None or level.get("kind") != "range":
         return table
     _require_distinct([*table.column_names, str(name)], where)
-    bounds = [level.get(bound) for bound in ("start", "stop", "step")]
-    numbers = range(*bounds) if all(isinstance(bound, int) for bound in bounds) and bounds[2] else range(0)
+    try:
+        numbers = range(level["start"], level["stop"], level["step"])
+    except (KeyError, TypeError, ValueError):
+        numbers = range(0)
     if len(numbers) != table.num_rows:
         raise DataRejected(
             f"{where}: its index {show(name)} has {len(numbers)} values for {table.num_rows} rows; {FIXED}"

@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -143,9 +143,14 @@ def test_what_was_replaced_after_the_plan_is_not_read(store: ObjectStore, valida
 def test_a_table_format_is_asked_for_once_per_dataset(
     store: ObjectStore, validate: Validate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake, asked = validate(), []
-    real = lake_formats.require_plain
-    monkeypatch.setattr(lake_formats, "require_plain", lambda *words: (asked.append(words[1]), real(*words)))
+    lake, real = validate(), lake_formats.require_plain
+    asked: list[str] = []
+
+    def count(store: ObjectStore, folder: str, levels: Sequence[str]) -> None:
+        asked.append(folder)
+        real(store, folder, levels)
+
+    monkeypatch.setattr(lake_formats, "require_plain", count)
     lake.inputs([lake.model.facts], [NIGHT - n * ONE_DAY for n in range(20)])
     assert len(asked) == 1
     store.put(asked[0] + "_delta_log/0.json", b"{}")
