@@ -25,6 +25,7 @@ from nightshift.errors import DataRejected
 from nightshift.result import Result
 
 log = logging.getLogger("nightshift.lake")
+CHANGED = "changed after it was validated"
 AT_ONCE = 8
 """Requests under way at a time: they wait for the network, not for this machine."""
 
@@ -164,7 +165,7 @@ class Lake:
             changed = dataset is None or self._has_changed(dataset, entry)
         except DataRejected as error:
             return f"{entry['partition']} cannot be read any more: {error}"
-        return f"{entry['partition']} changed after it was validated" if changed else None
+        return f"{entry['partition']} {CHANGED}" if changed else None
 
     def _schedule_objection(self, day: date) -> str | None:
         """Why the schedule of `day` may not be used; other datasets of the night before do not matter to it."""
@@ -175,7 +176,8 @@ class Lake:
             return f"its schedule was never validated (the validation of {before} does that)"
         if entry["failed"]:
             return f"its schedule failed validation: {entry['failed']} of {entry['expectations']} expectations"
-        return "its schedule changed after it was validated" if self._entry_objection(entry) else None
+        reason = self._entry_objection(entry)
+        return f"its schedule {CHANGED}" if reason and reason.endswith(CHANGED) else reason
 
     def _has_changed(self, dataset: Dataset, entry: Mapping[str, Any]) -> bool:
         day = date.fromisoformat(entry["night"])
