@@ -13,6 +13,7 @@ from typing import Any
 from kubernetes.client import models as k8s
 
 from nightshift.definition import Resources
+from nightshift.variables import require_known
 
 CONFIGURATION = "nightshift-steps"
 ACCOUNT = "nightshift-steps"
@@ -48,6 +49,7 @@ def longest(resources: Resources) -> timedelta:
 
 
 def _where() -> dict[str, Any]:
+    require_known(os.environ)  # a misspelt NIGHTSHIFT_STEP_IMAGE would run another image
     kubeconfig = os.environ.get("KUBECONFIG") or None
     return {
         "image": os.environ.get("NIGHTSHIFT_STEP_IMAGE", "nightshift-steps:local"),
