@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Matches = Callable[["Asked"], bool]
+Sign = Callable[["Asked", dict[str, str]], dict[str, str]]
+"""Signs a request anew whose headers were changed: S3's signature covers them."""
 SECONDS = 60
 ENDS = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 """Headers that belong to one connection."""
@@ -49,11 +51,11 @@ class Fault:
 class FaultyProxy:
     """A proxy on 127.0.0.1. `asked` is every request that came, in order."""
 
-    def __init__(self, target: str) -> None:
-        self.target = urlsplit(target)
+    def __init__(self, target: str, sign: Sign | None = None) -> None:
+        self.target, self.sign = urlsplit(target), sign
         self.asked: list[Asked] = []
         self.faults: list[Fault] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"proxy": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -74,10 +76,16 @@ class FaultyProxy:
         """The fault that this request meets, counted."""
         with self._lock:
             self.asked.append(asked)
+            self._lock.notify_all()
             found = next((one for one in self.faults if one.left != 0 and one.matches(asked)), None)
             if found is not None and found.left is not None:
                 found.left -= 1
             return found
+
+    def wait_for(self, requests: int) -> None:
+        """Waits until so many requests came."""
+        with self._lock:
+            assert self._lock.wait_for(lambda: len(self.asked) >= requests, SECONDS)
 
     def paths(self, method: str = "") -> list[str]:
         """The paths that were asked for, by one method or any."""
@@ -94,9 +102,9 @@ class FaultyProxy:
 
 
 @contextmanager
-def faulty_proxy(target: str) -> Iterator[FaultyProxy]:
+def faulty_proxy(target: str, sign: Sign | None = None) -> Iterator[FaultyProxy]:
     """A proxy in front of `target` for the length of a `with` block."""
-    proxy = FaultyProxy(target)
+    proxy = FaultyProxy(target, sign)
     threading.Thread(target=proxy.serve, daemon=True).start()
     try:
         yield proxy
@@ -167,6 +175,8 @@ def _ask(proxy: FaultyProxy, asked: Asked, stripped: set[str]) -> tuple[int, dic
     connection = HTTPConnection(proxy.target.hostname or "", proxy.target.port or 80, timeout=SECONDS)
     try:
         headers = {name: value for name, value in asked.headers.items() if name not in {*ENDS, "expect", *stripped}}
+        if stripped and proxy.sign is not None:
+            headers = proxy.sign(asked, headers)
         connection.request(asked.method, asked.path, asked.body or None, headers)
         reply = connection.getresponse()
         return reply.status, dict(reply.getheaders()), reply.read()

@@ -22,7 +22,6 @@ def test_what_is_put_is_got(store: ObjectStore) -> None:
 def test_what_is_absent_is_none_and_lists_as_nothing(store: ObjectStore) -> None:
     assert store.get(store.uri("nothing/here")) is None
     assert store.objects(store.uri("nothing/")) == []
-    assert store.objects("s3://no-such-bucket/") == []
 
 
 def test_only_the_first_of_many_writers_wins(store: ObjectStore) -> None:
@@ -112,7 +111,7 @@ def test_wrong_credentials_are_a_matter_of_configuration(store: ObjectStore, mon
 def test_a_server_that_is_gone_is_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
     settings = StorageSettings(endpoint="http://127.0.0.1:9", bucket="lake")
     with pytest.raises(TryLater, match="could not be reached at reading s3://lake/x"):
         ObjectStore(settings).get("s3://lake/x")
