@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from itertools import count
 
@@ -198,9 +198,14 @@ def test_whatever_ends_it_no_run_stays_open_and_no_model_half_made(
     assert mlflow_environment
     registry, name = Registry(), next(_names)
     run = TrainingRun(registry, name, "2013-02-09", f"key of {name}", {NIGHT: DAY.isoformat()})
-    with pytest.raises(type(error)), run:
-        registry_runs.create_model(direct, run._experiment, run.id, "model", "attempt")
-        raise error
+
+    def fail() -> None:
+        with run:
+            registry_runs.create_model(direct, run._experiment, run.id, "model", "attempt")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
     assert status(direct, run.id) == "FAILED"
     assert models_of(direct, run.id) == []
 
