@@ -9,7 +9,7 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.result import Result, key_of
 
-KINDS: dict[str, Any] = {"float": (int, float), "dict[str, Any]": dict}
+KINDS: dict[str, Any] = {"seconds": (int, float), "detail": dict}
 """What a field of a result must be; text unless it is named here."""
 
 
@@ -44,7 +44,7 @@ def load(store: ObjectStore, model: str, night: date, verb: str) -> Result | Non
 def _require_sound(result: Result) -> None:
     """Raises `TypeError`, `ValueError` or `KeyError` for a value that is not of its kind: readers rely on them."""
     for field in fields(Result):
-        kind = KINDS.get(str(field.type), str)
+        kind = KINDS.get(field.name, str)
         if not isinstance(getattr(result, field.name), kind):
             raise TypeError(f"{field.name} is no {kind}")
     if datetime.fromisoformat(result.started).tzinfo is None:

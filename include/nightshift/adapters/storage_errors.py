@@ -99,6 +99,9 @@ TLS_AT_A_PLAIN_PORT = re.compile(
 )
 
 
+CA_FILE = re.compile("Errno 2|Errno 13|No such file|NO_CERTIFICATE_OR_CRL_FOUND|NO_START_LINE|PEM", re.IGNORECASE)
+
+
 class NoSuchObject(Exception):
     """There is no such object."""
 
@@ -223,6 +226,9 @@ def _tls(error: SSLError, place: Place) -> Exception:
             f"the certificate of {place.server} is not one that this machine trusts, at {place.doing}: for a private "
             "authority set AWS_CA_BUNDLE to the file with its certificate (PEM)"
         )
+    if CA_FILE.search(text):
+        said = f"the file of certificates in AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE cannot be read, for {place.doing}"
+        return BadConfig(f"{said}: give the path of a PEM file")
     if TLS_AT_A_PLAIN_PORT.search(text):
         return BadConfig(f"{place.server} speaks no TLS, at {place.doing}: write http:// instead of https://")
     return NoAnswer(f"{place.server} could not be reached at {place.doing}: {type(error).__name__}")
