@@ -72,18 +72,31 @@ class ObjectStore:
 
     def get_tagged(self, uri: str) -> tuple[bytes, str] | None:
         """The whole object and its ETag, or None when there is none."""
+        return self._get(uri, {})
+
+    def get_pinned(self, uri: str, etag: str) -> bytes | None:
+        """The whole object with exactly this ETag, or None when it was replaced or removed since."""
+        try:
+            found = self._get(uri, {"IfMatch": etag})
+        except ConditionFailed:
+            return None
+        # A server that ignores the condition sends what is there now, and says so.
+        return found[0] if found is not None and found[1] == etag else None
+
+    def _get(self, uri: str, condition: dict[str, Any]) -> tuple[bytes, str] | None:
         bucket, key = split(uri)
+        doing = f"reading {self._shown(uri)}"
 
         def request(s3: "S3Client") -> tuple[bytes, str]:
-            reply = s3.get_object(Bucket=bucket, Key=key)
+            reply = s3.get_object(Bucket=bucket, Key=key, **condition)
             return reply["Body"].read(), reply.get("ETag", "")
 
         try:
-            data, etag = self._requests.send(bucket, f"reading {self._shown(uri)}", request)
+            data, etag = self._requests.send(bucket, doing, request)
         except NoSuchObject:
-            self._require_bucket(bucket, f"reading {self._shown(uri)}")
+            self._require_bucket(bucket, doing)
             return None
-        _require_etag(etag, f"reading {self._shown(uri)}")
+        _require_etag(etag, doing)
         return data, etag
 
     def _require_bucket(self, bucket: str, doing: str) -> None:

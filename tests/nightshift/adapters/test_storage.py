@@ -42,6 +42,18 @@ def test_a_write_over_a_changed_object_is_refused(store: ObjectStore) -> None:
     assert store.get(uri) == b"two"
 
 
+def test_a_pinned_object_is_read_only_as_it_was(store: ObjectStore) -> None:
+    uri = store.uri("pinned")
+    store.put(uri, b"one")
+    found = store.get_tagged(uri)
+    assert found is not None
+    assert store.get_pinned(uri, found[1]) == b"one"
+    store.put(uri, b"two")
+    assert store.get_pinned(uri, found[1]) is None
+    store.delete([uri])
+    assert store.get_pinned(uri, found[1]) is None
+
+
 def test_a_write_over_an_object_that_is_gone_is_refused(store: ObjectStore) -> None:
     assert not store.put_if_match(store.uri("gone"), b"x", '"0123456789abcdef0123456789abcdef"')
 
