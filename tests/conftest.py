@@ -22,6 +22,8 @@ from nightshift.settings import StorageSettings, read
 
 # One thread per process: with OpenMP's default a fit on busy cores takes twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test asks the metadata service of a cloud's machine for keys.
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 # How long an example takes tells of the machine and what else it does, and every run has the same examples.
 settings.register_profile("tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")

@@ -10,6 +10,8 @@ from local_platform.home import CannotStart, Home, locate
 from local_platform.preflight import alone
 from local_platform.progress import Progress
 from local_platform.service import NotReady
+from nightshift.errors import BadConfig
+from nightshift.variables import require_known
 
 DOES = {
     "up": "start every service that does not run",
@@ -46,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _forget_other_networks()
     progress = Progress()
     try:
+        require_known(os.environ)
         return _run(arguments, locate(), progress)
-    except CannotStart as error:
+    except (CannotStart, BadConfig) as error:
         progress.say(f"[red]cannot go on:[/] {error}")
         return 2
     except NotReady as error:

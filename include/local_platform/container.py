@@ -5,10 +5,13 @@ NIGHTSHIFT_STATE (default /var/lib/nightshift). Everything else is in the enviro
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from local_platform.service import NotReady
+from nightshift.errors import BadConfig
+from nightshift.variables import require_known
 
 DOES = {
     "keys": "write the secrets that are missing, and to each service its own",
@@ -27,9 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = top.add_subparsers(dest="word", required=True, metavar="WORD")
     for name, does in DOES.items():
         words.add_parser(name, help=does, description=does)
+    word = top.parse_args(argv).word
     try:
-        return _run(top.parse_args(argv).word)
-    except NotReady as error:
+        require_known(os.environ)
+        return _run(word)
+    except (NotReady, BadConfig) as error:
         sys.stderr.write(f"cannot go on: {error}\n")
         return 1
 

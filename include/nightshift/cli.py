@@ -72,7 +72,9 @@ environment:
   NIGHTSHIFT_S3_ENDPOINT   URL of the S3 server; unset: AWS
   NIGHTSHIFT_S3_BUCKET     bucket of results, ledger, scores and Data Docs (default: nightshift)
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY   the credentials of S3
+  AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE   certificate file of a private authority: for S3, and for both
   MLFLOW_TRACKING_URI      URL of the MLflow server
+  NIGHTSHIFT_PATIENCE_SECONDS   how long S3 and MLflow may be away before a step gives up (default: 120)
   NIGHTSHIFT_RUN_CODE_VERSION, NIGHTSHIFT_RUN_CAUSED_BY   recorded with every result
 
 examples:

@@ -13,12 +13,16 @@ from typing import Any
 from kubernetes.client import models as k8s
 
 from nightshift.definition import Resources
+from nightshift.errors import BadConfig
+from nightshift.variables import require_known
 
 CONFIGURATION = "nightshift-steps"
 ACCOUNT = "nightshift-steps"
 SCHEDULING = timedelta(minutes=5)  # a cluster that adds a machine when it is full needs two to four
 STARTING = timedelta(minutes=5)  # pulling the image onto a new machine
 GRACE = timedelta(seconds=10)  # a step publishes with one request: it has nothing to wind up
+PATIENCE = 120.0  # seconds: the default of nightshift.settings.PatienceSettings, which would import pydantic here
+LAST_ATTEMPT = 20.0  # seconds: one that begins just before patience is over
 SCRATCH = "2Gi"  # the largest /tmp: a step stages what it publishes there
 DISK = {"requests": "256Mi", "limits": "3Gi"}  # /tmp, and a log that has gone mad
 
@@ -44,10 +48,26 @@ def policy(resources: Resources, labels: Mapping[str, str]) -> dict[str, Any]:
 
 def longest(resources: Resources) -> timedelta:
     """How long a task may take at most: the pod's own deadline ends it first, and this one the wait for a pod."""
-    return resources.timeout + SCHEDULING + STARTING + timedelta(minutes=1)
+    return resources.timeout + waiting() + SCHEDULING + STARTING + timedelta(minutes=1)
+
+
+def waiting() -> timedelta:
+    """How long a step may wait for S3 and for MLflow, one after the other, as NIGHTSHIFT_PATIENCE_SECONDS says here.
+
+    Airflow reads the variable of its own environment; give it the value that the steps have.
+    """
+    text = os.environ.get("NIGHTSHIFT_PATIENCE_SECONDS", str(PATIENCE))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:
+        raise BadConfig("NIGHTSHIFT_PATIENCE_SECONDS must be a number of seconds from 0 to 3600")
+    return timedelta(seconds=2 * (seconds + LAST_ATTEMPT))
 
 
 def _where() -> dict[str, Any]:
+    require_known(os.environ)  # a misspelt NIGHTSHIFT_STEP_IMAGE would run another image
     kubeconfig = os.environ.get("KUBECONFIG") or None
     return {
         "image": os.environ.get("NIGHTSHIFT_STEP_IMAGE", "nightshift-steps:local"),
@@ -66,7 +86,8 @@ def _where() -> dict[str, Any]:
 
 def _life(resources: Resources) -> dict[str, Any]:
     return {
-        "active_deadline_seconds": int(resources.timeout.total_seconds()),
+        # The step's own time, and as long as S3 or MLflow may be away meanwhile.
+        "active_deadline_seconds": int((resources.timeout + waiting()).total_seconds()),
         "schedule_timeout_seconds": int(SCHEDULING.total_seconds()),
         "startup_timeout_seconds": int(STARTING.total_seconds()),
         "startup_check_interval_seconds": 1,  # the default of 5 s would be most of a short step

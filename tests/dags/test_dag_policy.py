@@ -210,7 +210,8 @@ def test_the_pod_is_as_large_as_the_definition_says(nightlies: dict[str, DAG]) -
         for task in steps(nightlies[model.name]):
             limits = model.resources_of(task.task_id)
             pod = pod_of(task)
-            assert pod["spec"]["activeDeadlineSeconds"] == limits.timeout.total_seconds()
+            # S3 and MLflow may each be away for 120 s, and an attempt of 20 s may begin just before that is over.
+            assert pod["spec"]["activeDeadlineSeconds"] == limits.timeout.total_seconds() + 2 * (120 + 20)
             assert pod["spec"]["containers"][0]["resources"] == {
                 "requests": {"cpu": limits.cpu, "memory": limits.memory, "ephemeral-storage": "256Mi"},
                 "limits": {"cpu": limits.cpu_limit, "memory": limits.memory_limit, "ephemeral-storage": "3Gi"},

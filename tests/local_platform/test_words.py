@@ -23,6 +23,15 @@ def test_where_nothing_runs_down_has_nothing_to_do(capsys: pytest.CaptureFixture
     assert "nothing runs" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("home")
+def test_a_misspelt_variable_ends_it_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_CLUSTR", "external")
+    assert main(["up"]) == 2
+    assert "did you mean NIGHTSHIFT_CLUSTER?" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("command", ["up", "demo"])
 def test_a_taken_port_ends_it_before_anything_starts(
     home: Home, capsys: pytest.CaptureFixture[str], command: str

@@ -1,5 +1,6 @@
 """Reads the index of Data Docs: a page of entries at a time, the newest night first."""
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -7,6 +8,9 @@ from datetime import date
 
 from nightshift.adapters.docs import INDEX, KEY, Entry, inverted
 from nightshift.adapters.storage import ObjectStore
+from nightshift.errors import BadConfig
+
+log = logging.getLogger("nightshift.docs")
 
 LISTED = 1000
 READERS = 8
@@ -66,7 +70,23 @@ def _names(store: ObjectStore, after: str | None) -> Iterator[str]:
 def _read(store: ObjectStore, names: list[str]) -> tuple[Entry, ...]:
     """The entries of that name: the newest night first, within one the latest validation."""
     with ThreadPoolExecutor(READERS) as readers:
-        stored = readers.map(lambda name: store.get_json(store.uri(INDEX + name)), names)
-        entries = [Entry(**{**fields, "datasets": tuple(fields["datasets"])}) for fields in stored if fields]
+        stored = readers.map(lambda name: _entry(store, name), names)
+        entries = [entry for entry in stored if entry is not None]
     latest_first = sorted(entries, key=lambda entry: entry.validated, reverse=True)
     return tuple(sorted(latest_first, key=lambda entry: (inverted(date.fromisoformat(entry.night)), entry.model)))
+
+
+def _entry(store: ObjectStore, name: str) -> Entry | None:
+    """One entry. None when it is gone, or cannot be read: that is logged, and hides no other entry."""
+    uri = store.uri(INDEX + name)
+    try:
+        fields = store.get_json(uri)
+        if fields is None:
+            return None
+        entry = Entry(**{**fields, "datasets": tuple(fields["datasets"])})
+        if entry.key != INDEX + name or not isinstance(entry.validated, str):
+            raise ValueError("it is not what its name says")
+    except (BadConfig, TypeError, KeyError, ValueError, AttributeError):
+        log.warning("%s is no entry of the index: delete it, then validate its night again", uri)
+        return None
+    return entry

@@ -3,6 +3,7 @@ use `registry_rest`, which costs a tenth.
 
 A run is found again by its idempotency key and resumed, so an attempt that was killed leaves no second run. Each
 attempt logs its model under an id of its own, so a late attempt cannot overwrite files that a version already names.
+MLflow writes the model's files; all requests are ours (`registry_http`), which has the patience that MLflow has not.
 """
 
 import hashlib
@@ -10,44 +11,36 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
 
-# Read when the first request is made: a step ends with "try later" within a minute, and Airflow retries it.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # a step says where its result is
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # there is no git in a step's image, and none is needed
 
 import mlflow.sklearn
 import pandas as pd
-from mlflow import MlflowClient
-from mlflow.entities import (
-    Dataset,
-    DatasetInput,
-    InputTag,
-    LoggedModelOutput,
-    LoggedModelStatus,
-    Metric,
-    Param,
-    RunTag,
-)
-from mlflow.exceptions import MlflowException, RestException
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
-from requests.exceptions import RequestException
 
-from nightshift.adapters.registry_rest import KEY, PROXIED, Registry, Version
+from nightshift.adapters import registry_runs
+from nightshift.adapters.registry_http import NotFound, Server
+from nightshift.adapters.registry_rest import Registry, Version
 from nightshift.definition import Task
-from nightshift.errors import BadConfig, TryLater
+from nightshift.errors import BadConfig, NightshiftError, TryLater
+from nightshift.settings import RegistrySettings
 
 NAME = "model"
 """The name of the logged model within its run."""
 FILE = "model.skops"
+AT_ONCE, LONGEST_PARAM = 100, 6000
+"""Parameters that MLflow takes in one request, and characters of one."""
+LAST_PATIENCE, LAST_TIMEOUT = 0.0, 3.0
+"""Seconds for a run that is closed because its step ends."""
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 REQUIREMENTS = ("scikit-learn", "skops", "numpy", "pandas")
 PREDICTS: Mapping[Task, str] = {"classification": "predict_proba", "regression": "predict"}
@@ -81,81 +74,63 @@ class Input:
     digest: str
 
 
-@contextmanager
-def _as_ours(doing: str) -> Iterator[None]:
-    try:
-        yield
-    except (RequestException, OSError) as error:
-        raise TryLater(f"MLflow could not be reached at {doing}: {error}") from error
-    except RestException as error:
-        if error.error_code in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
-            raise BadConfig(f"MLflow refused {doing}: {error}; check its credentials") from error
-        if error.error_code == "INVALID_PARAMETER_VALUE":
-            raise BadConfig(f"MLflow will never accept {doing}: {error}") from error
-        raise TryLater(f"MLflow failed at {doing}: {error}") from error
-    except MlflowException as error:
-        raise TryLater(f"MLflow failed at {doing}: {error}") from error
-
-
 class TrainingRun:
-    """One training run, open until `finish`. Methods raise `TryLater` when MLflow fails."""
+    """One training run, open until `finish`; a context manager that leaves none open, however its block ends.
+
+    Methods raise `TryLater` when MLflow fails, `BadConfig` when it refuses.
+    """
 
     def __init__(self, registry: Registry, experiment: str, name: str, key: str, tags: Mapping[str, str]) -> None:
-        self._registry = registry
-        self._client = MlflowClient(registry.server.url)
-        with _as_ours("opening the run"):
-            self._experiment = self._experiment_id(experiment)
-            self.id = self._resumed(key) or self._new(name, {**tags, KEY: key})
+        self._registry, self._server = registry, registry.server
+        self._experiment = registry_runs.experiment_id(self._server, experiment)
+        self.id = registry_runs.open_run(self._server, self._experiment, name, key, tags)
 
-    def _experiment_id(self, name: str) -> str:
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        try:
-            return str(self._client.create_experiment(name))
-        except RestException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another step was first
-                raise
-            return self._experiment_id(name)
+    def __enter__(self) -> Self:
+        return self
 
-    def _resumed(self, key: str) -> str | None:
-        wanted = f"tags.`{KEY}` = '{key}'"
-        found = self._client.search_runs([self._experiment], wanted, order_by=["attributes.start_time ASC"])
-        if not found:
-            return None
-        self._client.update_run(found[0].info.run_id, status="RUNNING")
-        return str(found[0].info.run_id)
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        """Marks the run as failed after an exception, the signal to end among them, and removes half-made models.
 
-    def _new(self, name: str, tags: Mapping[str, str]) -> str:
-        return str(self._client.create_run(self._experiment, run_name=name, tags=dict(tags)).info.run_id)
+        Without patience: a pod that is told to end has ten seconds. What this cannot reach, the next attempt closes.
+        """
+        if kind is not None:
+            hurried = Server(RegistrySettings(tracking_uri=self._server.url), LAST_PATIENCE, LAST_TIMEOUT)
+            with suppress(NightshiftError, NotFound):
+                registry_runs.abandon(hurried, self._experiment, self.id)
 
     def log_inputs(self, inputs: Sequence[Input]) -> None:
         """Records what the run read."""
         found = [
-            DatasetInput(Dataset(i.name, i.digest, "s3", i.source), [InputTag("mlflow.data.context", i.role)])
+            {
+                "dataset": {"name": i.name, "digest": i.digest, "source_type": "s3", "source": i.source},
+                "tags": [{"key": "mlflow.data.context", "value": i.role}],
+            }
             for i in inputs
         ]
-        with _as_ours("logging inputs"):
-            self._client.log_inputs(self.id, found)
+        self._server.post("runs/log-inputs", {"run_id": self.id, "datasets": found})
 
     def log_numbers(self, params: Mapping[str, Any], metrics: Mapping[str, float], logged: Logged) -> None:
         """Logs parameters, and metrics of the run and of the model."""
         now = int(time.time() * 1000)
-        with _as_ours("logging numbers"):
-            self._client.log_batch(
-                self.id,
-                params=[Param(name, str(value)) for name, value in params.items()],
-                metrics=[Metric(name, value, now, 0, model_id=logged.model_id) for name, value in metrics.items()],
-            )
+        points = [
+            {"key": name, "value": float(value), "timestamp": now, "step": 0, "model_id": logged.model_id}
+            for name, value in metrics.items()
+        ]
+        pairs = [{"key": name, "value": str(value)[:LONGEST_PARAM]} for name, value in params.items()]
+        for first in range(0, len(pairs), AT_ONCE):
+            self._log_batch(params=pairs[first : first + AT_ONCE])
+        self._log_batch(metrics=points)
+
+    def _log_batch(self, **batch: Iterable[Mapping[str, Any]]) -> None:
+        self._server.post("runs/log-batch", {"run_id": self.id, **batch})
 
     def log_files(self, files: Mapping[str, bytes]) -> None:
         """Stores files with the run, by their path in it."""
-        with tempfile.TemporaryDirectory() as folder, _as_ours("storing files"):
-            for name, data in files.items():
-                path = Path(folder, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            self._client.log_artifacts(self.id, folder)
+        self._put(registry_runs.run_folder(self._server, self.id), files)
+
+    def _put(self, folder: str, files: Mapping[str, bytes]) -> None:
+        for name, data in files.items():
+            self._server.put_artifact(f"{folder}/{name}", data)
 
     def log_model(self, fitted: Fitted) -> Logged:
         """Stores the estimator with skops and reads it back.
@@ -163,23 +138,28 @@ class TrainingRun:
         Raises `BadConfig` for an estimator that holds types outside `fitted.trusted`, `TryLater` when what the server
         stored is not what was sent.
         """
-        with tempfile.TemporaryDirectory() as folder, _as_ours("storing the model"):
-            stored = self._client.create_logged_model(self._experiment, NAME, source_run_id=self.id)
+        attempt = uuid4().hex
+        model_id, location = registry_runs.create_model(self._server, self._experiment, self.id, NAME, attempt)
+        with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, NAME)
-            _write(
-                fitted,
-                path,
-                Model(stored.artifact_location, self.id, model_uuid=stored.model_id, model_id=stored.model_id),
-            )
-            sha256 = hashlib.sha256((path / FILE).read_bytes()).hexdigest()
-            self._client.log_model_artifacts(stored.model_id, str(path))
-            self._check(stored.artifact_location, sha256)
-            self._client.finalize_logged_model(stored.model_id, LoggedModelStatus.READY)
-            self._client.log_outputs(self.id, [LoggedModelOutput(stored.model_id, 0)])
-        return Logged(str(stored.model_id), sha256)
+            _write(fitted, path, Model(location, self.id, model_uuid=model_id, model_id=model_id))
+            files = {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+        sha256 = hashlib.sha256(files[FILE]).hexdigest()
+        self._put(registry_runs.proxied(location), files)
+        self._check(location, sha256)
+        self._close_model(model_id)
+        registry_runs.add_output(self._server, self.id, model_id)
+        return Logged(model_id, sha256)
+
+    def _close_model(self, model_id: str) -> None:
+        body = {"model_id": model_id, "status": "LOGGED_MODEL_READY"}
+        try:
+            self._server.patch(f"logged-models/{model_id}", body)
+        except NotFound:
+            raise TryLater(f"another attempt of this night took over and removed model {model_id}") from None
 
     def _check(self, location: str, sha256: str) -> None:
-        read = self._registry.server.artifact(location.removeprefix(PROXIED).lstrip("/") + f"/{FILE}")
+        read = self._server.artifact(f"{registry_runs.proxied(location)}/{FILE}")
         if hashlib.sha256(read).hexdigest() != sha256:
             raise TryLater(f"{location}/{FILE} reads back other bytes than were stored: digest error, not registered")
 
@@ -188,14 +168,15 @@ class TrainingRun:
 
         The one that stays is the one `version` names, whichever attempt registered it.
         """
-        with _as_ours("finishing the run"):
-            self._client.log_batch(self.id, tags=[RunTag(name, value) for name, value in tags.items()])
-            self._client.set_terminated(self.id)
-            found = self._client.search_logged_models([self._experiment], f"source_run_id = '{self.id}'")
-            named = [model.model_id for model in found if version.source.endswith(f"/{model.model_id}")]
-            for model in found:
-                if named and model.model_id not in named:
-                    self._client.delete_logged_model(model.model_id)
+        self._registry.tag_run(self.id, tags)
+        ended = {"run_id": self.id, "status": "FINISHED", "end_time": int(time.time() * 1000)}
+        self._server.post("runs/update", ended)
+        found = registry_runs.logged_models(self._server, self._experiment, self.id)
+        named = {model["model_id"] for model in found if version.source.endswith(f"/{model['model_id']}")}
+        if named:
+            registry_runs.remove_models(
+                self._server, self._experiment, self.id, lambda model: model["model_id"] not in named
+            )
 
 
 def _write(fitted: Fitted, path: Path, metadata: Model) -> None:

@@ -1,76 +1,97 @@
 """Plain HTTP to an MLflow server: the standard library alone, so that a step need not import MLflow for three calls.
 
-Every failure is one of ours, after at most `ATTEMPTS` tries of `TIMEOUT` seconds each: Airflow retries the step.
+A server that does not answer is waited for by the clock, one for all requests of this process. An answer that stays
+what it is until a person acts ends at once.
 """
 
 import base64
 import json
 import os
-import time
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
+from functools import cache
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import quote, urlencode
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
 
+from nightshift.adapters.patience import Wait, shared_clock
+from nightshift.adapters.registry_errors import (
+    CA_SETTING,
+    NotFound,
+    Rejected,
+    Unanswered,
+    from_answer,
+    from_no_answer,
+    no_json,
+)
 from nightshift.errors import BadConfig, TryLater
-from nightshift.settings import RegistrySettings
+from nightshift.settings import PatienceSettings, RegistrySettings, read
 
+__all__ = ["NotFound", "Rejected", "Server", "Unanswered"]
 TIMEOUT = 15.0
 """Seconds to wait for a reply."""
-ATTEMPTS = 4
-FIRST_PAUSE = 0.5
-"""Seconds before the second attempt; doubled before each further one."""
 API = "/api/2.0/mlflow/"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-REFUSED = {401, 403}
-COLLIDED = ("IntegrityError", "UniqueViolation")
-"""What MLflow's 400 says, by its database, when two writers set a new tag or alias at once: the second finds a row."""
-
-
-class NotFound(Exception):
-    """The server knows no such run, version, alias or artifact. `code` is MLflow's own error code."""
-
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class Unanswered(TryLater):
-    """A request to which no answer came, or one of a proxy that had none: the server may carry it out even later."""
+CA_SETTINGS = ("MLFLOW_TRACKING_SERVER_CERT_PATH", CA_SETTING, "CURL_CA_BUNDLE")
+"""Where MLflow's own client looks for certificates; unset, Python looks as SSL_CERT_FILE says."""
+Found = TypeVar("Found")
 
 
 class Server:
-    """One MLflow server. Methods raise `NotFound`, `TryLater` (network, 5xx) or `BadConfig` (refused, bad request)."""
+    """One MLflow server. Methods raise `NotFound`, `TryLater` (no answer, 429, 5xx) or `BadConfig` (any other answer).
 
-    def __init__(self, settings: RegistrySettings) -> None:
-        # Never the value itself: a database's address has a password in it.
-        parts = urlsplit(settings.tracking_uri)
-        if parts.scheme not in {"http", "https"}:
-            raise BadConfig(f"MLFLOW_TRACKING_URI must be the http(s) URL of an MLflow server, not {parts.scheme!r}")
-        if "@" in parts.netloc:
-            raise BadConfig("MLFLOW_TRACKING_URI must have no user and no password in it")
-        self.url = settings.tracking_uri.rstrip("/")
+    `patience`: seconds to wait for a server that does not answer; None: as NIGHTSHIFT_PATIENCE_SECONDS says. `timeout`:
+    seconds to wait for one reply.
+    """
+
+    def __init__(self, settings: RegistrySettings, patience: float | None = None, timeout: float = TIMEOUT) -> None:
+        self.url, self._timeout = settings.tracking_uri.rstrip("/"), timeout
+        self._patience = read(PatienceSettings).seconds if patience is None else patience
+        self._clock = shared_clock(self.url, self._patience)
 
     def get(self, path: str, **query: str) -> Any:
         """The JSON reply of a read."""
-        return json.loads(self._send("GET", f"{API}{path}?{urlencode(query)}", None, ATTEMPTS))
+        return self._json("GET", f"{API}{path}?{urlencode(query)}", None)
 
-    def post(self, path: str, body: Mapping[str, Any], *, attempts: int = ATTEMPTS, lost: bool = False) -> Any:
+    def post(self, path: str, body: Mapping[str, Any], *, attempts: int | None = None, lost: bool = False) -> Any:
         """The JSON reply of a write that may be repeated; `attempts=1` for one that may not.
 
         `lost`: raises `Unanswered` at the first attempt without an answer, for a caller who must know of it.
         """
-        return json.loads(self._send("POST", API + path, json.dumps(body).encode(), attempts, lost=lost) or b"{}")
+        return self._json("POST", API + path, body, attempts, lost=lost)
+
+    def create(self, path: str, body: Mapping[str, Any], find: Callable[[], Found | None]) -> Any | Found:
+        """The JSON reply of a creation; or, after an attempt without a clear answer, what `find` finds of it.
+
+        It is created again only when `find` finds nothing.
+        """
+        wait = Wait(self._clock)
+        while True:
+            try:
+                return self.post(path, body, attempts=1)
+            except TryLater as error:
+                if not wait.pause():
+                    raise self._over(error) from None
+            found = find()
+            if found is not None:
+                return found
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON reply of a change that may be repeated."""
-        return json.loads(self._send("PATCH", API + path, json.dumps(body).encode(), ATTEMPTS) or b"{}")
+        return self._json("PATCH", API + path, body)
 
     def delete(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON reply of a removal that may be repeated."""
-        return json.loads(self._send("DELETE", API + path, json.dumps(body).encode(), ATTEMPTS) or b"{}")
+        return self._json("DELETE", API + path, body)
+
+    def version(self) -> str:
+        """What the server says of its own version; "" when it has no such page."""
+        try:
+            return self._send("GET", "/version", None).decode(errors="replace").strip()
+        except (NotFound, BadConfig):
+            return ""
 
     def artifact(self, path: str) -> bytes:
         """The bytes of an artifact that the server stores, by its path there."""
@@ -81,41 +102,89 @@ class Server:
             # MLflow answers 500 for a file that is not there: only its folder tells that from a failure.
             if name not in self.artifacts(folder):
                 raise NotFound(f"there is no file {path}", "RESOURCE_DOES_NOT_EXIST") from None
-        return self._send("GET", f"{ARTIFACTS}/{quote(path)}", None, ATTEMPTS)
+        return self._send("GET", f"{ARTIFACTS}/{quote(path)}", None)
 
     def put_artifact(self, path: str, data: bytes) -> None:
         """Stores an artifact, over one that was there."""
-        self._send("PUT", f"{ARTIFACTS}/{quote(path)}", data, ATTEMPTS)
+        self._send("PUT", f"{ARTIFACTS}/{quote(path)}", data)
 
     def artifacts(self, path: str) -> list[str]:
         """The names of the artifacts directly under a path."""
-        reply = json.loads(self._send("GET", f"{ARTIFACTS}?{urlencode({'path': path})}", None, ATTEMPTS))
+        reply = self._json("GET", f"{ARTIFACTS}?{urlencode({'path': path})}", None)
         return [entry["path"] for entry in reply.get("files", [])]
 
-    def _send(self, method: str, path: str, body: bytes | None, attempts: int, *, lost: bool = False) -> bytes:
-        pause = FIRST_PAUSE
-        for left in reversed(range(attempts)):
+    def _json(
+        self, method: str, path: str, body: Mapping[str, Any] | None, attempts: int | None = None, *, lost: bool = False
+    ) -> Any:
+        data = self._send(method, path, None if body is None else json.dumps(body).encode(), attempts, lost=lost)
+        try:
+            reply = json.loads(data or b"{}")
+        except (ValueError, RecursionError):
+            raise no_json(self.url, _doing(method, path)) from None
+        if not isinstance(reply, dict):
+            raise no_json(self.url, _doing(method, path))
+        return reply
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, attempts: int | None = None, *, lost: bool = False
+    ) -> bytes:
+        """One request, until it has an answer or patience is over; with `attempts=1` it is sent once."""
+        wait = Wait(self._clock)
+        while True:
             try:
-                return self._once(method, path, body)
+                data = self._once(method, path, body)
+            except (NotFound, BadConfig):
+                wait.answer()
+                raise
             except TryLater as error:
-                if not left or (lost and isinstance(error, Unanswered)):
+                if attempts == 1 or (lost and isinstance(error, Unanswered)):
                     raise
-            time.sleep(pause)
-            pause *= 2
-        raise AssertionError("unreachable")
+                if not wait.pause():
+                    raise self._over(error) from None
+            else:
+                wait.answer()
+                return data
+
+    def _over(self, error: TryLater) -> TryLater:
+        return type(error)(f"{error}; it was waited for up to {self._patience:.0f} s")
 
     def _once(self, method: str, path: str, body: bytes | None) -> bytes:
-        doing = f"{method} {path.split('?')[0]}"
         # The scheme was checked to be http or https when the server was made.
         request = Request(self.url + path, body, _headers(body), method=method)  # noqa: S310
         try:
-            with urlopen(request, timeout=TIMEOUT) as reply:  # noqa: S310
+            with _opener(_certificates()).open(request, timeout=self._timeout) as reply:
                 data: bytes = reply.read()
                 return data
         except HTTPError as error:
-            raise _as_ours(error, doing) from error
+            raise from_answer(error, self.url, _doing(method, path)) from None
         except (OSError, HTTPException) as error:
-            raise Unanswered(f"MLflow at {self.url} could not be reached at {doing}: {error}") from error
+            raise from_no_answer(error, self.url, _doing(method, path)) from None
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """MLflow's API never redirects; what does is a sign-in page, whose answer would be taken for MLflow's."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Follows nothing: the redirect itself is the answer."""
+
+
+@cache
+def _opener(certificates: str | None) -> OpenerDirector:
+    try:
+        context = ssl.create_default_context(cafile=certificates)
+    except (OSError, ssl.SSLError):
+        said = f"the file of certificates in {' or '.join(CA_SETTINGS[:2])} cannot be read, or holds none"
+        raise BadConfig(f"{said}: give the path of a PEM file") from None
+    return build_opener(HTTPSHandler(context=context), _NoRedirect())
+
+
+def _certificates() -> str | None:
+    return next((os.environ[name] for name in CA_SETTINGS if os.environ.get(name)), None)
+
+
+def _doing(method: str, path: str) -> str:
+    """The request as a message may show it: the path alone says what was asked, its end may be the name of a file."""
+    return f"{method} {path.split('?')[0]}"
 
 
 def _headers(body: bytes | None) -> dict[str, str]:
@@ -127,31 +196,3 @@ def _headers(body: bytes | None) -> dict[str, str]:
         pair = f"{user}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}".encode()
         headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     return headers
-
-
-def _as_ours(error: HTTPError, doing: str) -> Exception:
-    try:
-        reply = json.loads(error.read())
-        message, code = str(reply.get("message", "")), str(reply.get("error_code", ""))
-    except (ValueError, OSError, AttributeError):
-        message, code = "", ""
-    if error.code == 404 or code == "RESOURCE_DOES_NOT_EXIST":
-        return NotFound(message, code)
-    if error.code in REFUSED:
-        return BadConfig(
-            f"MLflow refused {doing}: {error.code} {message[:200]}; check MLFLOW_TRACKING_USERNAME or _TOKEN"
-        )
-    collided = code == "BAD_REQUEST" and any(said in message for said in COLLIDED)
-    if error.code in (502, 504):
-        return Unanswered(f"MLflow did not answer {doing}: {error.code} {message[:200]}")
-    if error.code == 429 or error.code >= 500 or collided:
-        return TryLater(f"MLflow failed at {doing}: {error.code} {message[:200]}")
-    return Rejected(f"MLflow did not accept {doing}: {error.code} {code} {message[:200]}", code)
-
-
-class Rejected(BadConfig):
-    """A request that MLflow will never accept. `code` is MLflow's own error code."""
-
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.code = code

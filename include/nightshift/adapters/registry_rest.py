@@ -9,16 +9,17 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from nightshift.adapters import registry_runs
 from nightshift.adapters.registry_http import NotFound, Rejected, Server
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import RegistrySettings, read
 
 CHAMPION = "champion"
-KEY = "nightshift.idempotency_key"
+KEY, NIGHT, PROXIED = registry_runs.KEY, registry_runs.NIGHT, registry_runs.PROXIED
 WORK = "nightshift.work"
-NIGHT = "nightshift.night"
 SHA256 = "nightshift.artifact_sha256"
 TRAINED_TO = "nightshift.trained_to"
 LEDGER_ENTRY = "nightshift.ledger_entry"
@@ -34,7 +35,6 @@ WITHDRAWN = "nightshift.withdrawn"
 TRAIN_DETAIL = "train.json"
 SAMPLE = "sample.json"
 MODEL_FILE = "model.skops"
-PROXIED = "mlflow-artifacts:"
 REGISTERED_WITHIN = 30.0
 """Seconds that a version may take to become ready."""
 
@@ -135,14 +135,16 @@ class Registry:
             "model_id": model_id,
             "tags": [{"key": key, "value": value} for key, value in tags.items()],
         }
-        try:
-            made = self.server.post("model-versions/create", body, attempts=1)["model_version"]
-        except TryLater:
-            made = None
-        found = self.with_key(model, tags[KEY])
+
+        def find() -> Version | None:
+            return self.with_key(model, tags[KEY])
+
+        if find() is None:
+            self.server.create("model-versions/create", body, find)
+        found = find()
         if found is None:
             raise TryLater(f"MLflow did not register the version of run {run_id}")
-        return self._ready(found) if made is None or int(made["version"]) != found.number else _version(made)
+        return self._ready(found)
 
     def tag(self, version: Version, tags: Mapping[str, str]) -> None:
         """Sets tags of a version, over earlier values."""
@@ -174,10 +176,18 @@ class Registry:
         except NotFound:
             return None
 
+    def prepare(self, experiment: str, night: date) -> None:
+        """Makes sure that a run can be stored, before any work is done for it, and closes what was left open.
+
+        Raises `BadConfig` for a server that is too old, or an experiment that no pod can write to.
+        """
+        registry_runs.prepare(self.server, experiment, night)
+
     def finish_run(self, run_id: str) -> None:
-        """Marks a run as finished, if an attempt that was killed left it open."""
+        """Marks a run as finished, if an attempt that was killed left it open, and removes what is not whole in it."""
         info = self.server.get("runs/get", run_id=run_id)["run"]["info"]
         if info["status"] != "FINISHED":
+            registry_runs.abandon(self.server, str(info["experiment_id"]), run_id)
             self.server.post(
                 "runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": int(time.time() * 1000)}
             )
@@ -203,17 +213,17 @@ class Registry:
             return json.loads(self.server.artifact(f"{self._run_folder(run_id)}/{name}"))
         except NotFound:
             return None
+        except (ValueError, RecursionError):
+            said = f"{name} of run {run_id} in MLflow is no JSON: it was edited, or not written whole"
+            raise BadConfig(f"{said}; delete the run, then train the night again") from None
 
     def files(self, version: Version) -> str:
         """The folder of a version's files, as a path on the server."""
         reply = self.server.get("model-versions/get-download-uri", name=version.model, version=str(version.number))
-        return _proxied(reply["artifact_uri"])
+        return registry_runs.proxied(reply["artifact_uri"])
 
     def _run_folder(self, run_id: str) -> str:
-        try:
-            return _proxied(self.server.get("runs/get", run_id=run_id)["run"]["info"]["artifact_uri"])
-        except NotFound as error:
-            raise BadConfig(f"run {run_id} is not in MLflow: was it deleted?") from error
+        return registry_runs.run_folder(self.server, run_id)
 
     def _create_model(self, model: str) -> None:
         try:
@@ -230,9 +240,3 @@ class Registry:
                 return version
             time.sleep(0.2)
         raise TryLater(f"version {version.number} of {version.model} did not become ready in {REGISTERED_WITHIN:.0f} s")
-
-
-def _proxied(uri: str) -> str:
-    if not uri.startswith(PROXIED):
-        raise BadConfig(f"{uri} is not served by MLflow: run it with --serve-artifacts and a mlflow-artifacts: root")
-    return uri.removeprefix(PROXIED).lstrip("/")

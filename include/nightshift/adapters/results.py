@@ -1,10 +1,16 @@
 """Where the results of steps are kept."""
 
-from datetime import date
+import json
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any
 
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.result import Result, key_of
+
+KINDS: dict[str, Any] = {"seconds": (int, float), "detail": dict}
+"""What a field of a result must be; text unless it is named here."""
 
 
 def save(store: ObjectStore, result: Result) -> str:
@@ -21,13 +27,29 @@ def load(store: ObjectStore, model: str, night: date, verb: str) -> Result | Non
     everywhere in the bucket, and who reads a result relies on whose it is.
     """
     uri = store.uri(key_of(model, night, verb))
-    found = store.get_json(uri)
-    if found is None:
+    data = store.get(uri)
+    if data is None:
         return None
     try:
-        result = Result(**found)
-    except TypeError as error:
-        raise BadConfig(f"{uri} is no result of a step: delete it, then run {verb} of {night} again") from error
+        result = Result(**json.loads(data))
+        _require_sound(result)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        # Half written, or edited by hand. `from None`: the original may quote what stands there.
+        raise BadConfig(f"{uri} is no result of a step: delete it, then run {verb} of {night} again") from None
     if (result.model, result.night, result.verb) != (model, night.isoformat(), verb):
         raise BadConfig(f"{uri} holds the result of something else: delete it, then run {verb} of {night} again")
     return result
+
+
+def _require_sound(result: Result) -> None:
+    """Raises `TypeError`, `ValueError` or `KeyError` for a value that is not of its kind: readers rely on them."""
+    for field in fields(Result):
+        kind = KINDS.get(field.name, str)
+        if not isinstance(getattr(result, field.name), kind):
+            raise TypeError(f"{field.name} is no {kind}")
+    if datetime.fromisoformat(result.started).tzinfo is None:
+        raise ValueError("started has no time zone")
+    for entry in result.detail.get("datasets", []) if result.verb == "validate" else []:
+        if not all(isinstance(entry[name], str) for name in ("dataset", "night", "partition")):
+            raise TypeError("a dataset of the result has no name, night or partition")
+        date.fromisoformat(entry["night"])

@@ -66,10 +66,13 @@ class Challenger:
         tags = {NIGHT: step.night.isoformat(), "nightshift.caused_by": step.by.caused_by}
         tags |= {"nightshift.model": step.model.name, "nightshift.code_version": step.by.code_version}
         tags |= {"nightshift.image": step.by.image} if step.by.image else {}
-        run = TrainingRun(registry, step.model.name, step.night.isoformat(), self._key, tags)
+        with TrainingRun(registry, step.model.name, step.night.isoformat(), self._key, tags) as run:
+            return self._store(registry, run)
+
+    def _store(self, registry: Registry, run: TrainingRun) -> Version:
         run.log_inputs(self._inputs())
         sample = self._holdout.features.head(SAMPLE_ROWS)
-        logged = run.log_model(Fitted(self._estimator, sample, step.model.task, self._trusted))
+        logged = run.log_model(Fitted(self._estimator, sample, self._step.model.task, self._trusted))
         detail = self._detail(run.id, logged)
         run.log_numbers(self._params(), {**detail["metrics"], "fit_seconds": self._fit_seconds}, logged)
         run.log_files(self._files(detail, sample))

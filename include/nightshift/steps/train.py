@@ -23,6 +23,7 @@ def run(step: Step) -> Outcome:
     Raises `DataRejected` when the night is not validated or its window holds no usable night.
     """
     lake, registry = Lake(step.store, step.model), Registry()
+    registry.prepare(step.model.name, step.night)
     plan = training_plan(lake, step.night)
     found = standing(registry, step, lambda: plan)
     if found is not None:

@@ -5,11 +5,11 @@ from functools import cache
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings, read
 
-ATTEMPTS = 2
-"""A person waits for the page: it says at once that the server is away, where a step would keep trying."""
+PATIENCE = 3.0
+"""Seconds. A person waits for the page, and a web worker with it: a step would keep trying for much longer."""
 
 
 @cache
 def store() -> ObjectStore:
     """The object store. Raises `BadConfig` when the API server's environment lacks its settings."""
-    return ObjectStore(read(StorageSettings), attempts=ATTEMPTS)
+    return ObjectStore(read(StorageSettings), patience=PATIENCE)

@@ -43,7 +43,7 @@ def _requests(store: ObjectStore) -> Iterator[list[str]]:
     def note(model: Any, **_: Any) -> None:
         made.append(model.name)
 
-    events = store._client.meta.events
+    events = store._requests._client.meta.events
     events.register("before-call.s3", note)
     try:
         yield made

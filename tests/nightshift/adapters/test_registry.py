@@ -3,16 +3,10 @@
 import hashlib
 import os
 import pickle
-from collections.abc import Callable
-from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pandas as pd
@@ -24,11 +18,12 @@ from sklearn.preprocessing import FunctionTransformer
 
 from nightshift.adapters import registry_http
 from nightshift.adapters.registry import Fitted, Logged, TrainingRun
-from nightshift.adapters.registry_http import NotFound, Unanswered
+from nightshift.adapters.registry_http import NotFound, Server, Unanswered
 from nightshift.adapters.registry_load import columns_of, load
 from nightshift.adapters.registry_rest import KEY, SHA256, Registry, Version
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import RegistrySettings
+from support.faulty_proxy import FaultyProxy, faulty_proxy
 
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 _names = (f"thing{number}" for number in count(1))
@@ -184,54 +179,22 @@ def test_a_missing_artifact_is_not_found_at_once(registry: Registry, version: Ve
     assert registry.attached(version.run_id, "nothing.json") is None
 
 
-class Drops(BaseHTTPRequestHandler):
-    """Passes requests on to MLflow, and drops the reply to the first one whose path holds `drops`."""
-
-    target = ""
-    drops = ""
-    dropped = 0
-
-    def _pass_on(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length) if length else None
-        request = Request(self.target + self.path, body, {"Content-Type": "application/json"}, method=self.command)  # noqa: S310
-        try:
-            with urlopen(request, timeout=10) as reply:  # noqa: S310
-                status, data = reply.status, reply.read()
-        except HTTPError as error:
-            status, data = error.code, error.read()
-        if type(self).drops in self.path and not type(self).dropped:
-            type(self).dropped += 1
-            self.close_connection = True
-            return
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    do_GET = do_POST = do_PUT = _pass_on  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+@pytest.fixture
+def proxy(mlflow_server: str) -> Iterator[FaultyProxy]:
+    """A proxy in front of the session's MLflow."""
+    with faulty_proxy(mlflow_server) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-def lossy(mlflow_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Makes a registry whose server drops one reply, to the first request whose path holds the given text."""
-    monkeypatch.setattr(registry_http, "FIRST_PAUSE", 0.05)
-    servers = []
+def lossy(proxy: FaultyProxy) -> Callable[[str], Registry]:
+    """Makes a registry whose server loses one reply, to the first request whose path holds the given text."""
 
     def lossy(drops: str) -> Registry:
-        handler = type("Handler", (Drops,), {"target": mlflow_server, "drops": drops, "dropped": 0})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return Registry(RegistrySettings(tracking_uri=f"http://127.0.0.1:{server.server_port}"))
+        proxy.add("lose", matches=lambda asked: drops in asked.path)
+        return Registry(RegistrySettings(tracking_uri=proxy.url))
 
-    yield lossy
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    return lossy
 
 
 def test_a_lost_reply_to_create_version_makes_one_version(
@@ -256,9 +219,11 @@ def test_a_lost_reply_to_the_move_of_the_alias_is_told(lossy: Callable[[str], Re
 
 
 @pytest.mark.parametrize(("status", "told"), [(500, TryLater), (502, Unanswered), (503, TryLater), (504, Unanswered)])
-def test_a_proxy_without_an_answer_is_no_answer(status: int, told: type[Exception]) -> None:
-    error = HTTPError("http://mlflow", status, "", Message(), BytesIO(b"{}"))
-    assert type(registry_http._as_ours(error, "POST")) is told
+def test_a_proxy_without_an_answer_is_no_answer(proxy: FaultyProxy, status: int, told: type[Exception]) -> None:
+    proxy.add("answer", left=None, status=status, body=b"{}")
+    with pytest.raises(told) as raised:
+        Server(RegistrySettings(tracking_uri=proxy.url), patience=0).post("runs/search", {})
+    assert type(raised.value) is told
 
 
 def test_a_tag_of_a_version_that_is_gone_is_gone(registry: Registry, version: Version) -> None:
@@ -267,12 +232,13 @@ def test_a_tag_of_a_version_that_is_gone_is_gone(registry: Registry, version: Ve
 
 
 def test_a_server_that_is_not_there_is_tried_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_http, "FIRST_PAUSE", 0.01)
-    with pytest.raises(TryLater, match=r"http://127\.0\.0\.1:9 could not be reached"):
+    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
+    with pytest.raises(TryLater, match=r"http://127\.0\.0\.1:9 \(MLFLOW_TRACKING_URI\) could not be reached"):
         Registry(RegistrySettings(tracking_uri="http://127.0.0.1:9")).champion("shops")
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "file:///tmp/runs", "databricks"])
-def test_a_registry_is_a_server(uri: str) -> None:
+def test_a_registry_is_a_server(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(BadConfig, match="must be the http"):
-        Registry(RegistrySettings(tracking_uri=uri))
+        Registry()

@@ -16,6 +16,7 @@ from mlflow.entities import Run
 import models
 from nightshift.adapters import results, tables
 from nightshift.adapters.registry import TrainingRun
+from nightshift.adapters.registry_http import Server
 from nightshift.adapters.registry_rest import KEY, NIGHT, SHA256, TRAINED_TO, Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Model
@@ -259,15 +260,13 @@ def test_of_two_attempts_that_saw_other_windows_one_version_is_used(
 def test_a_model_file_that_was_cut_short_is_not_registered(
     run_step: RunStep, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = MlflowClient.log_model_artifacts
+    honest = Server.put_artifact
 
-    def cut_short(client: MlflowClient, model_id: str, folder: str) -> None:
-        path = Path(folder, "model.skops")
-        path.write_bytes(path.read_bytes()[:1000])
-        honest(client, model_id, folder)
+    def cut_short(server: Server, path: str, data: bytes) -> None:
+        honest(server, path, data[:1000] if path.endswith("model.skops") else data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(MlflowClient, "log_model_artifacts", cut_short)
+        patch.setattr(Server, "put_artifact", cut_short)
         result = run_step("train")
     assert result.outcome == "try_later"
     assert "digest error, not registered" in result.summary
@@ -286,11 +285,11 @@ def test_a_server_that_is_gone_is_tried_later(
     run_step: RunStep, monkeypatch: pytest.MonkeyPatch, registry: Registry
 ) -> None:
     assert registry.champion("shops") is None
-    monkeypatch.setattr("nightshift.adapters.registry_http.FIRST_PAUSE", 0.01)
+    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     result = run_step("train")
     assert result.outcome == "try_later"
-    assert "http://127.0.0.1:9 could not be reached" in result.summary
+    assert "http://127.0.0.1:9 (MLFLOW_TRACKING_URI) could not be reached" in result.summary
 
 
 def test_features_that_do_not_fit_the_schedule_are_named(run_step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -259,7 +259,7 @@ def test_a_model_without_suites_has_nothing_to_check(store: ObjectStore, model: 
 
 
 def test_storage_that_is_away_is_no_verdict(store: ObjectStore, landed: Model) -> None:
-    away = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9", bucket=store.bucket), attempts=1)
+    away = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9", bucket=store.bucket), patience=0)
     with pytest.raises(TryLater):
         validate.run(_step(away, landed))
 

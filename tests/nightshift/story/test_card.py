@@ -113,7 +113,7 @@ def test_a_card_that_cannot_be_written_is_a_warning(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("nightshift.adapters.registry_http.ATTEMPTS", 1)
+    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
     away = Registry(RegistrySettings(tracking_uri="http://127.0.0.1:9"))
     with caplog.at_level(logging.WARNING):
         publish_cards(store, away if number == 1 else registry, model, number)

@@ -82,7 +82,7 @@ def told(store: ObjectStore, registry: Registry, number: int) -> tuple[Story, st
 def _asked(store: ObjectStore) -> Iterator[list[str]]:
     """What MLflow and S3 are asked within the block."""
     asked: list[str] = []
-    honest, events = Server._once, store._client.meta.events
+    honest, events = Server._once, store._requests._client.meta.events
 
     def once(server: Server, method: str, path: str, body: bytes | None) -> bytes:
         asked.append(f"{method} {path}")
