@@ -117,13 +117,13 @@ class Lake:
     def _schedule_objection(self, day: date) -> str | None:
         """Why the schedule of `day` may not be used; other datasets of the night before do not matter to it."""
         dataset = self.model.scheduled
-        if dataset.suite is None:
-            return None
         before = day - self.model.schedule.period
         self._load_results([before])
         result = self._results[before]
         entries: list[Mapping[str, Any]] = [] if result is None else result.detail.get("datasets", [])
         entry = next((e for e in entries if e["dataset"] == dataset.name), None)
+        if entry is None and dataset.suite is None:
+            return None
         if entry is None:
             return f"its schedule was never validated (the validation of {before} does that)"
         if entry["failed"]:
