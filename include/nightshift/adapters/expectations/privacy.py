@@ -15,6 +15,8 @@ from great_expectations.core.expectation_validation_result import (
     ExpectationValidationResult,
 )
 
+from nightshift.adapters.expectations.comparing import CANNOT
+
 COUNTS = (
     "element_count",
     "unexpected_count",
@@ -102,7 +104,7 @@ def _exception(evr: ExpectationValidationResult, columns: set[str]) -> dict[str,
     info = evr.exception_info or {}
     infos = [info] if "raised_exception" in info else list(info.values())
     raised = any(one.get("raised_exception") for one in infos)
-    message = _reason(evr, columns) if raised else ""
+    message = info.get("reason") or _reason(evr, columns) if raised else ""
     return {"raised_exception": raised, "exception_message": message, "exception_traceback": ""}
 
 
@@ -112,4 +114,4 @@ def _reason(evr: ExpectationValidationResult, columns: set[str]) -> str:
     missing = [str(name) for name in named if name is not None and name not in columns]
     if missing:
         return f"there is no column {', '.join(missing)}"
-    return "the values are of a type that this check cannot compare"
+    return CANNOT
