@@ -3,10 +3,10 @@
 Of every dataset is checked, whether it has a suite or not: its partition can be read and has rows, the key's columns
 are there and comparable, hold no null, and no key is repeated (`nightshift.core.keys`).
 
-Detail of the result: `datasets`, a list with for each dataset `dataset`, `suite` (null: it has none), `partition`
-(URI), `night` (of the partition: the schedule's is one period later), `digest` (of the partition's objects), `rows`,
-`expectations` and `failed` (counts), `failures` (`expectation`, `column`, `sentence`), `remarks` (sentences about what
-is odd and no failure), `page` (object key), `planted`.
+Detail of the result: `datasets`, a list with for each dataset `dataset`, `suite` and `suite_digest` (null: it has
+none), `partition` (URI), `night` (of the partition: the schedule's is one period later), `digest` (of the partition's
+objects), `rows`, `expectations` and `failed` (counts), `failures` (`expectation`, `column`, `sentence`), `remarks`
+(sentences about what is odd and no failure), `page` (object key), `planted`.
 """
 
 import logging
@@ -133,6 +133,7 @@ class _Check:
         result = {
             "dataset": page.dataset,
             "suite": page.suite,
+            "suite_digest": self.suite.digest if self.suite else None,
             "partition": page.partition,
             "night": page.partition_night,
             "digest": self.digest,
