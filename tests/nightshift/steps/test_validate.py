@@ -181,6 +181,20 @@ def test_a_planted_copy_is_labelled_everywhere(
     assert "PLANTED" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("label", "replay"),
+    [(b"{", True), (b"[]", True), (b'{"altered": 1}', True), (b"\xff", True), (b'{"altered": ["Canary"]}', False)],
+)
+def test_a_label_that_is_not_ours_is_said_and_not_quoted(
+    store: ObjectStore, landed: Model, label: bytes, replay: bool
+) -> None:
+    store.put(landed.facts.partition(NIGHT) + "_PLANTED.json", label)
+    entry = _entry(validate.run(_step(store, replace(_bare(landed), replay=replay))).detail)
+    assert entry["planted"] is True
+    assert "it is not said what was altered" in _page(store, entry)
+    assert "Canary" not in _page(store, entry)
+
+
 def _listed(store: ObjectStore) -> dict[str, str]:
     return {o.uri: f"{o.etag} {o.modified}" for o in store.objects(store.uri("docs/")) if "_index" not in o.uri}
 

@@ -56,5 +56,5 @@ def _found(evr: ExpectationValidationResult) -> str:
     if observed is None:
         return "this does not hold"
     if isinstance(observed, dict):
-        return f"found {', '.join(map(str, observed['values']))}"
+        return f"found {', '.join('(not shown)' if value is None else str(value) for value in observed['values'])}"
     return f"found {unescape(str(observed))}"
