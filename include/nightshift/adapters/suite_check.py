@@ -88,7 +88,7 @@ def _require_bounds(kind: str, known: Known, kwargs: Mapping[str, Any]) -> None:
         return
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     _require(low is not None or high is not None, "it has neither min_value nor max_value: nothing could fail")
-    if _is_number(low) and _is_number(high):
+    if low is not None and high is not None and _is_number(low) and _is_number(high):
         _require(low <= high, f"min_value {low} lies above max_value {high}: nothing could pass")
 
 
