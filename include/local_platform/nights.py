@@ -27,7 +27,7 @@ class Night:
     @property
     def ending(self) -> Ending:
         """How the night ended."""
-        outcomes = {verb: result.outcome for verb, result in self.results.items()}
+        outcomes = {verb: result.last_outcome for verb, result in self.results.items()}
         if outcomes.get("validate") == "rejected":
             return "blocked"
         if any(outcome not in ENDED_WELL for outcome in outcomes.values()):
@@ -50,7 +50,7 @@ class Night:
         if self.ending in ("promoted", "refused"):
             refused = self.ending == "refused" and not verdict.get("promote", True)
             return str(verdict["reason"] if refused else self.detail("promote").get("reason", ""))
-        bad = (f"{verb}: {r.summary}" for verb, r in self.results.items() if r.outcome not in ENDED_WELL)
+        bad = (f"{verb}: {r.last_summary}" for verb, r in self.results.items() if r.last_outcome not in ENDED_WELL)
         return next(bad, "it did not end")
 
 

@@ -53,12 +53,20 @@ def _require(condition: bool, message: str) -> None:
         raise BadConfig(message)
 
 
+def _require_key(key: tuple[str, ...], owner: str) -> None:
+    """Raises `BadConfig` for a key that is no tuple of different column names, such as a text without its comma."""
+    named = isinstance(key, tuple) and all(isinstance(name, str) and name for name in key)
+    _require(named, f"{owner}: key {key!r} must be a tuple of column names, such as ('shop', 'day') or ('shop',)")
+    _require(len(set(key)) == len(key), f"{owner}: key {key!r} names a column twice")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """One dataset in the lake: a partition per night, plain Parquet files under `uri`.
 
     `uri` is a pattern such as `s3://lake/flights/date={night}/`. `suite` names the file
-    `great_expectations/suites/<suite>.json` that every partition must satisfy; None: not validated.
+    `great_expectations/suites/<suite>.json` that every partition must satisfy; None: only what holds for every dataset
+    is checked. `key`: the columns that no two rows of a partition may agree in, and that may not be null.
     """
 
     name: str
@@ -73,6 +81,7 @@ class Dataset:
             self.uri.startswith("s3://") and self.uri.endswith("/") and self.uri.count("{night}") == 1,
             f"dataset {self.name}: uri {self.uri!r} must look like s3://bucket/path/date={{night}}/",
         )
+        _require_key(self.key, f"dataset {self.name}")
 
     def partition(self, night: date) -> str:
         """The URI of one night's partition, ending in a slash."""
@@ -214,6 +223,7 @@ class Model:
         """Raises `BadConfig` for a definition that could not run, naming the model."""
         _require(bool(NAME.match(self.name)), f"model name {self.name!r} must match {NAME.pattern}")
         _require(bool(self.key), f"model {self.name}: key names no column")
+        _require_key(self.key, f"model {self.name}")
         _require(bool(self.owner and self.docs), f"model {self.name}: owner and docs are required")
         unknown = set(self.resources) - set(VERBS)
         _require(not unknown, f"model {self.name}: resources for unknown steps {sorted(unknown)}; known: {VERBS}")
@@ -239,6 +249,11 @@ class Model:
     def datasets(self) -> tuple[Dataset, ...]:
         """Every dataset of the model: facts, scheduled, then the context."""
         return (self.facts, self.scheduled, *self.context)
+
+    def key_of(self, dataset: Dataset) -> tuple[str, ...]:
+        """The key of a dataset: its own, or for facts and what is scheduled the model's, which joins the two."""
+        joined = dataset.name in (self.facts.name, self.scheduled.name)
+        return dataset.key or (self.key if joined else ())
 
     def resources_of(self, verb: str) -> Resources:
         """The resources of one step, or the defaults."""

@@ -19,6 +19,8 @@ class Result:
 
     `outcome` is `done` or the `outcome` of the error that ended it. `started` is an ISO 8601 instant in UTC,
     `seconds` the wall time. `detail` is the verb's own; its fields are described in the module of the verb.
+    `failed_since`: the last later run that could not do its work (`outcome`, `summary`, `started`, `code_version`,
+    `caused_by`), so that this result still stands; None when there was none.
     """
 
     model: str
@@ -31,6 +33,17 @@ class Result:
     code_version: str
     caused_by: str
     detail: dict[str, Any] = field(default_factory=dict)
+    failed_since: dict[str, str] | None = None
+
+    @property
+    def last_outcome(self) -> str:
+        """How the last run ended, whether this is its result or only stands beside its failure."""
+        return self.failed_since["outcome"] if self.failed_since else self.outcome
+
+    @property
+    def last_summary(self) -> str:
+        """What the last run said."""
+        return self.failed_since["summary"] if self.failed_since else self.summary
 
     def as_dict(self) -> dict[str, Any]:
         """The result as plain JSON types."""

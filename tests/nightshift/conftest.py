@@ -16,8 +16,8 @@ from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.registry_http import NotFound
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.cli import run
 from nightshift.definition import Model
+from nightshift.performing import perform
 from nightshift.result import Result
 from nightshift.settings import RunSettings
 from nightshift.steps import Step
@@ -73,16 +73,17 @@ def landed(store: ObjectStore, model: Model, source: Any) -> Model:
 
 @pytest.fixture
 def run_step(store: ObjectStore, landed: Model, registry: Registry) -> RunStep:  # noqa: ARG001 - must be clean
-    """Runs a verb of a night as the command line does; returns the stored result."""
+    """Runs a verb of a night as the command line does; returns this run's result, which it stored."""
 
     def run_step(
         verb: str, night: date = NIGHT, code_version: str = "test", model: Model = landed, image: str = ""
     ) -> Result:
         by = RunSettings(code_version=code_version, caused_by="a test", image=image)
-        run(verb, Step(model, night, store, by))
+        result, _ = perform(verb, Step(model, night, store, by))
         found = results.load(store, "shops", night, verb)
         assert found is not None
-        return found
+        assert (found.last_outcome, found.last_summary) == (result.outcome, result.summary)
+        return found if found.failed_since is None else result
 
     return run_step
 

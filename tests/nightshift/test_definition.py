@@ -104,3 +104,22 @@ def test_every_suite_that_a_model_names_exists() -> None:
     named = {dataset.suite for model in models.load_all() for dataset in model.datasets if dataset.suite}
     assert named
     assert {suite for suite in named if not (suites / f"{suite}.json").is_file()} == set()
+
+
+@pytest.mark.parametrize("key", [("shop"), ("shop", ""), ("shop", 1), ["shop"]])
+def test_a_key_that_is_no_tuple_of_names_is_refused(key: object) -> None:
+    with pytest.raises(BadConfig, match=r"key .* must be a tuple of column names, such as"):
+        Dataset(name="sales", uri="s3://lake/sales/{night}/", key=key)  # type: ignore[arg-type]
+
+
+def test_a_key_that_names_a_column_twice_is_refused() -> None:
+    with pytest.raises(BadConfig, match="names a column twice"):
+        Dataset(name="sales", uri="s3://lake/sales/{night}/", key=("shop", "shop"))
+
+
+def test_facts_and_what_is_scheduled_have_the_models_key_unless_they_have_their_own() -> None:
+    model = models.load("flights")
+    bare = replace(model, facts=replace(model.facts, key=()), context=(replace(model.context[0], key=()),))
+    assert bare.key_of(bare.facts) == model.key
+    assert bare.key_of(bare.context[0]) == ()
+    assert model.key_of(model.context[0]) == ("origin", "time_hour")

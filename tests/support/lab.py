@@ -23,8 +23,8 @@ import pytest
 import models
 from nightshift.adapters import fresh, results, suites
 from nightshift.adapters.storage import ObjectStore
-from nightshift.cli import run
 from nightshift.definition import Dataset, Model
+from nightshift.performing import perform
 from nightshift.result import Result
 from nightshift.settings import RunSettings
 from nightshift.steps import Step
@@ -55,6 +55,12 @@ class Lab:
     def write_suite(self, name: str, expectations: Sequence[Mapping[str, Any]]) -> None:
         """Writes a suite, over the one of that name."""
         (self._folder / f"{name}.json").write_text(json.dumps({"name": name, "expectations": list(expectations)}))
+
+    def remove_suite(self, dataset: str) -> None:
+        """Leaves a dataset without a suite."""
+        changed = replace(self.dataset(dataset), suite=None)
+        field = "facts" if dataset == self.model.facts.name else "scheduled"
+        self.model = replace(self.model, **{field: changed})  # type: ignore[arg-type]  # the one field is a dataset
 
     def replace_function(self, name: str, function: Callable[..., Any]) -> None:
         """Puts another `features`, `labels` or `slices` in place of the model's own."""
@@ -90,11 +96,13 @@ class Lab:
         return next(dataset for dataset in self.model.datasets if dataset.name == name)
 
     def run(self, verb: str, night: date = NIGHT, code_version: str = "test") -> Result:
-        """Runs a verb of a night as the command line does; returns the stored result."""
-        run(verb, Step(self.model, night, self.store, RunSettings(code_version=code_version, caused_by="a test")))
-        result = results.load(self.store, "lab", night, verb)
-        assert result is not None
-        return result
+        """Runs a verb of a night as the command line does; returns this run's result, which it stored."""
+        step = Step(self.model, night, self.store, RunSettings(code_version=code_version, caused_by="a test"))
+        result, _ = perform(verb, step)
+        stored = results.load(self.store, "lab", night, verb)
+        assert stored is not None
+        assert (stored.last_outcome, stored.last_summary) == (result.outcome, result.summary)
+        return stored if stored.failed_since is None else result
 
     def validate_all(self, nights: Sequence[date] = NIGHTS) -> list[Result]:
         """Validates these nights and the one before, which checks the first one's plan."""

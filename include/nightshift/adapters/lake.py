@@ -171,6 +171,8 @@ class Lake:
         """Why the schedule of `day` may not be used; other datasets of the night before do not matter to it."""
         dataset = self.model.scheduled
         entry = self._entry(dataset, day)
+        if entry is None and dataset.suite is None:
+            return None
         if entry is None:
             before = day - self.model.schedule.period
             return f"its schedule was never validated (the validation of {before} does that)"

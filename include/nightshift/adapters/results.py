@@ -1,23 +1,58 @@
 """Where the results of steps are kept."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from nightshift.adapters.storage import ObjectStore
-from nightshift.errors import BadConfig
+from nightshift.adapters.storage import ObjectStore, as_json
+from nightshift.errors import BadConfig, TryLater
 from nightshift.result import Result, key_of
 
-KINDS: dict[str, Any] = {"seconds": (int, float), "detail": dict}
+KINDS: dict[str, Any] = {"seconds": (int, float), "detail": dict, "failed_since": (dict, type(None))}
 """What a field of a result must be; text unless it is named here."""
+KEPT_OF_FAILURE = ("outcome", "summary", "started", "code_version", "caused_by")
+ANSWERS = frozenset({"done", "rejected", "nothing_to_do"})
+"""Outcomes that say something about the night. All others say that a run could not do its work."""
+LOOKS = 3
+"""How often the stored result may change while a failure is put beside it."""
 
 
 def save(store: ObjectStore, result: Result) -> str:
-    """Stores a result, over that of an earlier attempt. Returns its URI."""
+    """Stores a result, over that of an earlier attempt. Returns its URI.
+
+    A run that could not do its work does not undo what an earlier one did: the earlier result stays, with the failure
+    beside it as `failed_since`. Raises `TryLater` when the store fails.
+    """
     uri = store.uri(key_of(result.model, date.fromisoformat(result.night), result.verb))
-    store.put_json(uri, result.as_dict())
+    if result.outcome in ANSWERS:
+        store.put_json(uri, result.as_dict())
+    else:
+        _save_failure(store, uri, result)
     return uri
+
+
+def _save_failure(store: ObjectStore, uri: str, failure: Result) -> None:
+    for _ in range(LOOKS):
+        stored = store.get_tagged(uri)
+        answer = None if stored is None else _parse_answer(stored[0], failure)
+        if stored is None or answer is None:
+            store.put_json(uri, failure.as_dict())
+            return
+        beside = replace(answer, failed_since={name: str(getattr(failure, name)) for name in KEPT_OF_FAILURE})
+        if store.put_if_match(uri, as_json(beside.as_dict()), stored[1]):
+            return
+    raise TryLater(f"{uri} changed {LOOKS} times while a failure was to be stored beside it")
+
+
+def _parse_answer(data: bytes, failure: Result) -> Result | None:
+    """What an earlier run of the same step of the same night answered; None when it is no such thing."""
+    try:
+        found = Result(**json.loads(data))
+    except (TypeError, ValueError):
+        return None
+    same = (found.model, found.night, found.verb) == (failure.model, failure.night, failure.verb)
+    return found if same and found.outcome in ANSWERS else None
 
 
 def load(store: ObjectStore, model: str, night: date, verb: str) -> Result | None:

@@ -10,15 +10,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from nightshift.adapters.suite_check import PLACEHOLDER, refuse_repeated, require_sound
 from nightshift.core.volume import VolumePolicy
 from nightshift.definition import NAME
 from nightshift.errors import BadConfig
 
 FOLDER = Path(__file__).parents[3] / "great_expectations" / "suites"
-PLACEHOLDER = "$PARAMETER"
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,11 @@ class Suite:
         """How many rows the suite tolerates. Raises `BadConfig` when `meta.volume` is written wrongly."""
         fields = self.document.get("meta", {}).get("volume", {})
         try:
-            return VolumePolicy(**{name: tuple(bounds) for name, bounds in fields.items()})
-        except TypeError as error:
-            wanted = "{share: [low, high], first: [low, high]}"
-            raise BadConfig(f"suite {self.name}: meta.volume must look like {wanted}") from error
+            return VolumePolicy(**{name: _parse_bounds(bounds) for name, bounds in fields.items()})
+        except (TypeError, ValueError, AttributeError) as error:
+            wanted = "{share: [low, high], first: [low, high]}, with numbers, low no higher than high and none below 0"
+            file = f"great_expectations/suites/{self.name}.json"
+            raise BadConfig(f"{file}: meta.volume must look like {wanted}") from error
 
     def expectations(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The expectations with every parameter filled in. Raises `BadConfig` for one that is not known."""
@@ -54,14 +56,42 @@ def load(name: str) -> Suite:
     path = FOLDER / f"{name}.json"
     if not NAME.match(name) or not path.is_file():
         raise BadConfig(f"there is no suite {name[:40]!r}: expected it in great_expectations/suites/ as <name>.json")
-    data = path.read_bytes()
+    data, file = path.read_bytes(), f"great_expectations/suites/{name}.json"
     try:
-        document = json.loads(data)
-        if not document["expectations"] or not all("type" in e and "kwargs" in e for e in document["expectations"]):
-            raise ValueError("every expectation needs type and kwargs")
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadConfig(f"great_expectations/suites/{name}.json is not an expectation suite: {error}") from error
-    return Suite(name, document, hashlib.sha256(data).hexdigest()[:16])
+        document = json.loads(
+            data, object_pairs_hook=refuse_repeated, parse_float=_parse_number, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise BadConfig(f"{file} is not an expectation suite: {error}") from error
+    require_sound(document, file)
+    suite = Suite(name, document, hashlib.sha256(data).hexdigest()[:16])
+    _ = suite.volume
+    return suite
+
+
+def check(name: str) -> None:
+    """Raises `BadConfig` for a suite that could not run, as far as that can be known without data.
+
+    Reads one file, and imports nothing heavy.
+    """
+    load(name)
+
+
+def _parse_bounds(bounds: Any) -> tuple[Any, Any]:
+    """Two bounds. Raises `ValueError` or `TypeError` for what is none."""
+    low, high = bounds
+    if isinstance(low, bool) or isinstance(high, bool) or isinstance(bounds, str) or not 0 <= low <= high:
+        raise ValueError
+    return low, high
+
+
+def _parse_number(text: str) -> float | Decimal:
+    """A number with a fraction: a double, unless it has more digits than one keeps."""
+    return float(text) if Decimal(repr(float(text))) == Decimal(text) else Decimal(text)
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _filled(value: Any, parameters: Mapping[str, Any], suite: str) -> Any:

@@ -1,23 +1,30 @@
-"""Checks the night's partitions against their suites; publishes every page before it says no.
+"""Checks the night's partitions and their keys, and what their suites say; publishes every page before it says no.
 
-Detail of the result: `datasets`, a list with for each dataset that has a suite `dataset`, `suite`, `partition` (URI),
-`night` (of the partition: the schedule's is one period later), `digest` (of the partition's objects),
-`content` (digest of its rows, empty when they cannot be read: what keys and "changed" mean), `rows`,
-`expectations` and `failed` (counts), `failures` (`expectation`, `column`, `sentence`), `page` (object key), `planted`.
+Of every dataset is checked, whether it has a suite or not: its partition can be read and has rows, the key's columns
+are there and comparable, hold no null, and no key is repeated (`nightshift.core.keys`).
+
+Detail of the result: `datasets`, a list with for each dataset `dataset`, `suite` and `suite_digest` (null: it has
+none), `partition` (URI), `night` (of the partition: the schedule's is one period later), `digest` (of the partition's
+objects), `content` (digest of its rows, empty when they cannot be read: what keys and "changed" mean), `rows`,
+`expectations` and `failed` (counts), `failures` (`expectation`, `column`, `sentence`), `remarks` (sentences about what
+is odd and no failure), `page` (object key), `planted`.
 """
 
+import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+import pandas as pd
+
 from nightshift.adapters import docs, pages, suites
 from nightshift.adapters.history import recent_rows
 from nightshift.adapters.pages import Page
 from nightshift.adapters.reading import Reading
 from nightshift.adapters.suites import Suite
-from nightshift.core import volume, windows
+from nightshift.core import keys, volume, windows
 from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
 from nightshift.result import Outcome
@@ -35,10 +42,6 @@ def run(step: Step) -> Outcome:
     night of the model.
     """
     windows.require_night(step.night, step.model.schedule)
-    if not any(dataset.suite for dataset in step.model.datasets):
-        return Outcome(
-            summary=f"no dataset of {step.model.name} has a suite: nothing was checked", detail={"datasets": []}
-        )
     rows = recent_rows(step.store, step.model, step.night)
     checks = [_Check(step, dataset, night, rows.get(dataset.name, {})) for dataset, night in _partitions(step)]
     results = [check.result() for check in checks]
@@ -53,23 +56,24 @@ def run(step: Step) -> Outcome:
 
 
 def _partitions(step: Step) -> Iterator[tuple[Dataset, date]]:
-    """Each dataset with a suite, and the date of its partition: what is scheduled is known one period ahead."""
+    """Each dataset, and the date of its partition: what is scheduled is known one period ahead."""
     for dataset in step.model.datasets:
         ahead = step.model.schedule.period if dataset is step.model.scheduled else timedelta()
-        if dataset.suite:
-            yield dataset, step.night + ahead
+        yield dataset, step.night + ahead
 
 
 class _Check:
-    """One partition and its suite. `rows`: of the dataset's recent validated partitions, by date."""
+    """One partition and what it must satisfy. `rows`: of the dataset's recent validated partitions, by date."""
 
     def __init__(self, step: Step, dataset: Dataset, night: date, rows: dict[date, int]) -> None:
         self.step, self.dataset, self.night = step, dataset, night
-        self.suite: Suite = suites.load(dataset.suite or "")
+        self.suite: Suite | None = suites.load(dataset.suite) if dataset.suite else None
+        self.key = step.model.key_of(dataset)
         self.partition = dataset.partition(night)
         self.reading = Reading(step.store, self.partition)
-        self.parameters = _parameters(self.suite, step.model, night, rows)
-        inputs = f"{self.partition} {self.reading.identity} {self.suite.digest} {sorted(self.parameters.items())}"
+        self.parameters = _parameters(self.suite, step.model, night, rows) if self.suite else {}
+        suite = self.suite.digest if self.suite else "no suite"
+        inputs = f"{self.partition} {self.reading.identity} {suite} {sorted(self.parameters.items())}"
         self.id = idempotency_key(step, inputs)
         self.folder = docs.check_folder(step.model.name, step.night, dataset.name, self.id)
 
@@ -87,28 +91,44 @@ class _Check:
             frame = self.reading.rows()
         except DataRejected as error:
             return self._unreadable(str(error), planted)
+        report = keys.check_key(frame, self.key)
+        body, broken = self._check_suite(frame)
+        failures = [*map(vars, report.faults), *broken]
+        page = self._page(len(frame), len(failures), planted, report.remarks)
+        return self._published(page, pages.report(page, body, failures), failures)
+
+    def _check_suite(self, frame: pd.DataFrame) -> tuple[str, list[dict[str, Any]]]:
+        """The suite's part of the page, and what of it does not hold; nothing where there is no suite."""
+        if self.suite is None:
+            return "", []
         # Importing Great Expectations costs seconds: a night that is missing or checked already does without.
-        checked = import_module("nightshift.adapters.expectations.checking").check(self.suite, frame, self.parameters)
-        failures = [vars(failure) for failure in checked.failures]
-        page = self._page(checked.rows, checked.expectations, len(failures), planted)
-        return self._published(page, pages.report(page, checked.body, failures), failures)
+        checking = import_module("nightshift.adapters.expectations.checking")
+        checked = checking.check(self.suite, frame, self.parameters)
+        return checked.body, [vars(failure) for failure in checked.failures]
+
+    @property
+    def _expectations(self) -> int:
+        """How many things are checked: that the partition is readable, the key, and the suite."""
+        return 1 + (len(keys.CHECKS) if self.key else 0) + (self.suite.size if self.suite else 0)
 
     def _unreadable(self, problem: str, planted: tuple[str, ...]) -> dict[str, Any]:
-        page = self._page(0, self.suite.size, self.suite.size, planted)
+        page = self._page(0, self._expectations, planted)
         failure = {"expectation": "partition_is_readable", "column": None, "sentence": problem}
         return self._published(page, pages.unreadable(page, problem), [failure])
 
-    def _page(self, rows: int, expectations: int, failed: int, planted: tuple[str, ...]) -> Page:
+    def _page(self, rows: int, failed: int, planted: tuple[str, ...], remarks: tuple[str, ...] = ()) -> Page:
         return Page(
             model=self.step.model.name,
             night=self.step.night.isoformat(),
             dataset=self.dataset.name,
             partition=self.partition,
             partition_night=self.night.isoformat(),
-            suite=self.suite.name,
+            suite=self.suite.name if self.suite else None,
+            key=self.key,
             rows=rows,
-            expectations=expectations,
+            expectations=self._expectations,
             failed=failed,
+            remarks=remarks,
             planted=planted,
         )
 
@@ -116,6 +136,7 @@ class _Check:
         result = {
             "dataset": page.dataset,
             "suite": page.suite,
+            "suite_digest": self.suite.digest if self.suite else None,
             "partition": page.partition,
             "night": page.partition_night,
             "digest": self.reading.physical,
@@ -124,6 +145,7 @@ class _Check:
             "expectations": page.expectations,
             "failed": page.failed,
             "failures": failures,
+            "remarks": list(page.remarks),
             "page": f"{self.folder}index.html",
             "planted": bool(page.planted),
         }
@@ -148,9 +170,22 @@ def _parameters(suite: Suite, model: Model, night: date, rows: dict[date, int]) 
 
 
 def _planted(step: Step, partition: str) -> tuple[str, ...]:
-    """What the label of a deliberately corrupted copy says was altered; empty for true data."""
-    label = step.store.get_json(partition + PLANTED)
-    return () if label is None else tuple(map(str, label.get("altered") or ["it is not said what was altered"]))
+    """What the label of a deliberately corrupted copy says was altered; empty for true data.
+
+    Only `nightshift seed` plants copies. Of a label in anybody else's lake is said that it is there, not what it says.
+    """
+    data = step.store.get(partition + PLANTED)
+    if data is None:
+        return ()
+    return (step.model.replay and _read_label(data)) or ("it is not said what was altered",)
+
+
+def _read_label(data: bytes) -> tuple[str, ...]:
+    try:
+        altered = json.loads(data)["altered"]
+    except (ValueError, TypeError, LookupError):
+        return ()
+    return tuple(map(str, altered)) if isinstance(altered, list) else ()
 
 
 def _enter(step: Step, checks: list[_Check], results: list[dict[str, Any]]) -> None:
@@ -171,6 +206,8 @@ def _tell(result: dict[str, Any]) -> None:
     log.info("%s of %s%s: %s, %d rows", result["dataset"], result["night"], planted, counts, result["rows"])
     for failure in result["failures"]:
         log.info("  fails: %s", failure["sentence"])
+    for remark in result["remarks"]:
+        log.info("  odd: %s", remark)
 
 
 def _approval(results: list[dict[str, Any]]) -> str:

@@ -11,6 +11,7 @@ PAGE = Page(
     partition="s3://lake/schedule/date=2013-02-10/",
     partition_night="2013-02-10",
     suite="schedule",
+    key=("id",),
     rows=12345,
     expectations=20,
     failed=0,
@@ -45,7 +46,7 @@ def test_what_could_not_be_read_says_what_was_found_expected_and_to_be_done() ->
     html = unreadable(replace(PAGE, rows=0, failed=20), HOSTILE).decode()
     assert "&lt;script&gt;" in html
     assert "Expected" in html
-    assert "the 20 expectations" in html
+    assert "20 expectations must hold" in html
     assert "What to do" in html
     assert HOSTILE not in html
 

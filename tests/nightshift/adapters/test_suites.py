@@ -1,5 +1,9 @@
 """The suites that ship, and what is said of one that cannot be used."""
 
+import json
+import subprocess
+import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +48,7 @@ def test_a_suite_that_is_not_there_says_where_it_should_be(name: str) -> None:
         suites.load(name)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"expectations": []}', '{"expectations": [{"type": "expect"}]}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"expectations": []}', "7"])
 def test_a_file_that_is_no_suite_is_refused(written: Path, text: str) -> None:
     written.write_text(text)
     with pytest.raises(BadConfig, match=r"odd\.json is not an expectation suite"):
@@ -63,9 +67,104 @@ def test_the_volume_policy_stands_in_the_suite() -> None:
     assert suites.load("flights").volume.share == (0.6, 1.4)
 
 
-def test_without_a_volume_policy_a_wide_one_holds_and_a_wrong_one_is_refused(written: Path) -> None:
-    written.write_text('{"expectations": [{"type": "a", "kwargs": {}}], "meta": {"volume": {"shares": [1, 2]}}}')
-    with pytest.raises(BadConfig, match=r"meta\.volume must look like"):
-        assert suites.load("odd").volume
-    written.write_text('{"expectations": [{"type": "a", "kwargs": {}}]}')
+def _write(path: Path, *expectations: Any, **fields: Any) -> None:
+    path.write_text(json.dumps({"name": "odd", "expectations": list(expectations), **fields}))
+
+
+EXISTS: dict[str, Any] = {"type": "expect_column_to_exist", "kwargs": {"column": "a"}}
+
+
+@pytest.mark.parametrize(
+    "volume",
+    [
+        {"shares": [1, 2]},
+        {"share": 1},
+        {"share": [2, 1]},
+        {"share": ["a", "b"]},
+        {"first": [-1, 2]},
+        {"share": [1]},
+        [],
+    ],
+)
+def test_a_wrong_volume_policy_is_refused(written: Path, volume: Any) -> None:
+    _write(written, EXISTS, meta={"volume": volume})
+    with pytest.raises(BadConfig, match=r"suites/odd\.json: meta\.volume must look like"):
+        suites.check("odd")
+
+
+def test_without_a_volume_policy_a_wide_one_holds(written: Path) -> None:
+    _write(written, EXISTS)
     assert suites.load("odd").volume == VolumePolicy()
+
+
+def _case(kind: str, **kwargs: Any) -> dict[str, Any]:
+    return {"type": f"expect_column_{kind}", "kwargs": {"column": "a", **kwargs}}
+
+
+QUANTILES = {"quantiles": [0.5], "value_ranges": [[2, 1]]}
+WRONG: list[tuple[dict[str, Any], str]] = [
+    (_case("values_to_be_betwen", max_value=1), "did you mean expect_column_values_to_be_between?"),
+    ({"type": "expect_miracles", "kwargs": {}}, "there is no such expectation"),
+    ({"type": "unexpected_rows_expectation", "kwargs": {}}, "there is no such expectation for tables in memory"),
+    ({"type": "expect_column_to_exist", "kwargs": {"columm": "a"}}, "no argument 'columm': did you mean column?"),
+    ({"type": "expect_column_to_exist", "kwargs": {}}, "its kwargs lack column"),
+    ({"type": "expect_column_to_exist"}, "every expectation needs type and kwargs"),
+    ({**EXISTS, "note": "why"}, "there is no field 'note': did you mean notes?"),
+    (_case("values_to_not_be_null", mostly=1.5), "mostly must be a number from 0 to 1"),
+    (_case("values_to_not_be_null", mostly="all"), "mostly must be a number from 0 to 1"),
+    (_case("values_to_be_between", min_value=2, max_value=1), "min_value 2 lies above max_value 1"),
+    (_case("values_to_be_between"), "it has neither min_value nor max_value"),
+    (_case("values_to_match_regex", regex="("), "regex is no regular expression: missing ), unterminated subpattern"),
+    (_case("values_to_match_regex_list", regex_list=["a", "["]), "regex_list is no regular expression"),
+    (_case("values_to_be_in_set", value_set=[]), "value_set must be a list that is not empty"),
+    (_case("values_to_be_in_set", value_set="a"), "value_set must be a list that is not empty"),
+    (_case("values_to_be_between", max_value={"$PARAMETER": "nigth"}), "there is no parameter 'nigth'; known: night"),
+    (
+        _case("values_to_be_between", max_value={"$PARAMETER": "night", "days": 1}),
+        "nothing else may stand in its object",
+    ),
+    (_case("quantile_values_to_be_between", quantile_ranges=QUANTILES), "a range that begins above its end"),
+    (_case("quantile_values_to_be_between", quantile_ranges={"quantiles": [1]}), "quantile_ranges must look like"),
+    ({"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": "a"}}, "column_list must be a list"),
+]
+
+
+@pytest.mark.parametrize(("expectation", "says"), WRONG)
+def test_what_is_wrong_with_an_expectation_is_said_with_its_number(
+    written: Path, expectation: dict[str, Any], says: str
+) -> None:
+    _write(written, EXISTS, expectation)
+    with pytest.raises(BadConfig, match=r"great_expectations/suites/odd\.json, expectation 2") as caught:
+        suites.check("odd")
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"expectations": [{}], "expectations": []}', "'expectations' stands twice in one object"),
+        ('{"expectations": [], "expectation": 1}', "there is no field 'expectation': did you mean expectations?"),
+        ('{"expectations": [NaN]}', "NaN is no number of JSON"),
+        ('{"expectations": {}}', "expectations must be a list"),
+        ('{"expectations": [', "Expecting value"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_said(written: Path, text: str, says: str) -> None:
+    written.write_text(text)
+    with pytest.raises(BadConfig, match=r"suites/odd\.json is not an expectation suite") as caught:
+        suites.check("odd")
+    assert says in str(caught.value)
+
+
+def test_a_number_with_more_digits_than_a_double_keeps_them(written: Path) -> None:
+    written.write_text(json.dumps({"expectations": [_case("values_to_be_between", max_value=7)]}).replace("7", "0.1"))
+    assert suites.load("odd").document["expectations"][0]["kwargs"]["max_value"] == 0.1
+    digits = "0.123456789012345678901"
+    written.write_text(json.dumps({"expectations": [_case("values_to_be_between", max_value=7)]}).replace("7", digits))
+    assert suites.load("odd").document["expectations"][0]["kwargs"]["max_value"] == Decimal(digits)
+
+
+def test_a_check_imports_nothing_heavy() -> None:
+    code = "from nightshift.adapters import suites; import sys; suites.check('flights'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"great_expectations", "pandas", "numpy"} & set(done.stdout.split())

@@ -15,15 +15,18 @@ from models.flights.definition import MODEL
 from nightshift import cli
 from nightshift.adapters import docs_index, results, suites, tables
 from nightshift.adapters.storage import ObjectStore, digest
+from nightshift.core.keys import CHECKS
 from nightshift.definition import Model
 from nightshift.errors import DataRejected, TryLater
-from nightshift.result import Outcome, Result
+from nightshift.result import Result
 from nightshift.settings import RunSettings, StorageSettings
 from nightshift.steps import Step, validate
 
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values:Warning")  # Great Expectations with pandas 3
 NIGHT = date(2013, 6, 14)
 NEXT = NIGHT + timedelta(days=1)
+EVERY_DATASET = 1 + len(CHECKS)
+"""What is checked of every dataset with a key: that it can be read, and its key."""
 Break = Callable[[ObjectStore, Model], None]
 
 
@@ -85,9 +88,10 @@ def test_a_good_night_passes_and_says_what_was_checked(store: ObjectStore, lande
     ]
     entry = _entry(outcome.detail)
     assert entry["rows"] == len(_record()["flights"][NIGHT])
-    assert entry["expectations"] == suites.load("flights").size
+    assert entry["expectations"] == suites.load("flights").size + EVERY_DATASET
+    assert entry["remarks"] == []
     assert entry["digest"] == digest(store.objects(landed.facts.partition(NIGHT)))
-    assert outcome.summary.startswith("3 datasets pass: 67 expectations hold over ")
+    assert outcome.summary.startswith("3 datasets pass: 82 expectations hold over ")
 
 
 def test_the_page_names_the_night_and_the_partition(store: ObjectStore, landed: Model) -> None:
@@ -177,6 +181,20 @@ def test_a_planted_copy_is_labelled_everywhere(
     assert "PLANTED" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("label", "replay"),
+    [(b"{", True), (b"[]", True), (b'{"altered": 1}', True), (b"\xff", True), (b'{"altered": ["Canary"]}', False)],
+)
+def test_a_label_that_is_not_ours_is_said_and_not_quoted(
+    store: ObjectStore, landed: Model, label: bytes, replay: bool
+) -> None:
+    store.put(landed.facts.partition(NIGHT) + "_PLANTED.json", label)
+    entry = _entry(validate.run(_step(store, replace(_bare(landed), replay=replay))).detail)
+    assert entry["planted"] is True
+    assert "it is not said what was altered" in _page(store, entry)
+    assert "Canary" not in _page(store, entry)
+
+
 def _listed(store: ObjectStore) -> dict[str, str]:
     return {o.uri: f"{o.etag} {o.modified}" for o in store.objects(store.uri("docs/")) if "_index" not in o.uri}
 
@@ -249,13 +267,74 @@ def test_the_other_nights_count_when_the_weekday_is_new(store: ObjectStore, land
     assert "must have greater than or equal to 1200" in str(_rejected(store, landed))
 
 
-def test_a_model_without_suites_has_nothing_to_check(store: ObjectStore, model: Model) -> None:
-    bare = replace(
+def _bare(model: Model) -> Model:
+    return replace(
         model, facts=replace(model.facts, suite=None), scheduled=replace(model.scheduled, suite=None), context=()
     )
-    assert validate.run(_step(store, bare)) == Outcome(
-        summary="no dataset of flights has a suite: nothing was checked", detail={"datasets": []}
-    )
+
+
+def test_a_dataset_without_a_suite_is_read_and_its_key_is_checked(store: ObjectStore, landed: Model) -> None:
+    outcome = validate.run(_step(store, _bare(landed)))
+    assert outcome.summary.startswith("2 datasets pass: 10 expectations hold over ")
+    entry = _entry(outcome.detail)
+    assert (entry["suite"], entry["expectations"], entry["failed"]) == (None, EVERY_DATASET, 0)
+    page = _page(store, entry)
+    assert "only what holds for every dataset is checked" in page
+    assert "<code>night, carrier, flight, origin</code>" in page
+
+
+@pytest.mark.parametrize(
+    ("break_it", "expectation"), [(_missing, "partition_is_readable"), (_doubled, "key_is_unique")]
+)
+def test_a_dataset_without_a_suite_is_rejected(
+    store: ObjectStore, landed: Model, break_it: Break, expectation: str
+) -> None:
+    break_it(store, landed)
+    with pytest.raises(DataRejected) as caught:
+        validate.run(_step(store, _bare(landed)))
+    entry = _entry(caught.value.detail)
+    assert entry["failures"][0]["expectation"] == expectation
+    assert "flights of 2013-06-14 failed" in _page(store, entry)
+
+
+def test_a_null_in_a_key_is_rejected_with_counts(store: ObjectStore, landed: Model) -> None:
+    frame = _record()["flights"][NIGHT].copy()
+    frame.loc[frame.index[:2], "carrier"] = None
+    tables.write_partition(store, landed.facts.partition(NIGHT), frame)
+    error = _rejected(store, landed)
+    first = _entry(error.detail)["failures"][0]
+    assert (first["expectation"], first["column"]) == ("key_is_complete", "carrier")
+    assert f"2 of {len(frame)} rows have none" in str(error)
+    assert f"2 of {len(frame)} rows have none" in _page(store, _entry(error.detail))
+
+
+def test_facts_and_schedule_without_a_key_have_the_models(store: ObjectStore, landed: Model) -> None:
+    bare = _bare(landed)
+    keyless = replace(bare, facts=replace(bare.facts, key=()), scheduled=replace(bare.scheduled, key=()))
+    _doubled(store, keyless)
+    with pytest.raises(DataRejected, match="no two rows may have the same key; 1 of"):
+        validate.run(_step(store, keyless))
+
+
+def test_a_partition_delivered_under_two_names_is_rejected(store: ObjectStore, landed: Model) -> None:
+    (found,) = store.objects(landed.scheduled.partition(NEXT))
+    store.put(found.uri.replace("part-0", "part-0-again"), store.get(found.uri) or b"")
+    error = _rejected(store, landed)
+    failures = _entry(error.detail, "schedule")["failures"]
+    assert failures[0]["expectation"] == "key_is_unique"
+    assert "was the partition delivered more than once?" in failures[0]["sentence"]
+
+
+def test_odd_keys_are_said_and_no_failure(store: ObjectStore, landed: Model, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    frame = _record()["flights"][NIGHT].copy()
+    frame.loc[frame.index[:1], "carrier"] = "Canary "
+    tables.write_partition(store, landed.facts.partition(NIGHT), frame)
+    entry = _entry(validate.run(_step(store, _bare(landed))).detail)
+    assert entry["remarks"][0].endswith("rows have a key with spaces before or after it")
+    assert entry["remarks"][0] in _page(store, entry)
+    assert entry["remarks"][0] in caplog.text
+    assert "Canary" not in _page(store, entry) + caplog.text
 
 
 def test_storage_that_is_away_is_no_verdict(store: ObjectStore, landed: Model) -> None:
@@ -270,4 +349,7 @@ def test_the_command_stores_the_rejection_with_its_details(store: ObjectStore, l
     found = results.load(store, "flights", NIGHT, "validate")
     assert found is not None
     assert found.outcome == "rejected"
-    assert _entry(found.detail)["failures"][0]["column"] == "night, carrier, flight, origin"
+    assert {failure["expectation"] for failure in _entry(found.detail)["failures"]} == {
+        "key_is_unique",
+        "expect_compound_columns_to_be_unique",
+    }

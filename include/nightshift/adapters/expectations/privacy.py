@@ -5,7 +5,6 @@ any other kind is dropped, so that an expectation nobody thought of leaks nothin
 """
 
 import math
-from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -14,6 +13,8 @@ from great_expectations.core.expectation_validation_result import (
     ExpectationSuiteValidationResult,
     ExpectationValidationResult,
 )
+
+from nightshift.adapters.expectations.comparing import CANNOT, TYPES
 
 COUNTS = (
     "element_count",
@@ -41,6 +42,15 @@ STATISTICS = frozenset(
         "expect_column_kl_divergence_to_be_less_than",
     }
 )
+OF_VALUES = frozenset(
+    {
+        "expect_column_mean_to_be_between",
+        "expect_column_median_to_be_between",
+        "expect_column_sum_to_be_between",
+    }
+)
+"""Statistics that are the value itself where there is one row."""
+FEWEST_ROWS = 20
 SCHEMA = frozenset(
     {
         "expect_table_columns_to_match_set",
@@ -52,40 +62,43 @@ SCHEMA = frozenset(
 )
 
 
-def make_harmless(result: ExpectationSuiteValidationResult, columns: set[str]) -> None:
+def make_harmless(result: ExpectationSuiteValidationResult, columns: set[str], rows: int) -> None:
     """Changes a result in place. `columns` are those of the table, to name the ones that are missing.
 
+    `rows`: how many it has; a statistic of too few is a value.
     Times and identifiers go as well: the same check must give the same page.
     """
     for evr in result.results:
         evr.success = bool(evr.success)  # quantiles answer numpy.bool, which is no JSON
         evr.exception_info = _exception(evr, columns)
-        evr.result = _result(evr)
+        evr.result = _result(evr, rows)
     result.success = all(evr.success for evr in result.results)
     result.meta = {"batch_spec": {"data_asset_name": result.suite_name}}
 
 
-def _result(evr: ExpectationValidationResult) -> dict[str, Any]:
+def _result(evr: ExpectationValidationResult, rows: int) -> dict[str, Any]:
     raw = evr.result or {}
     kept = {name: _number(raw[name]) for name in COUNTS if raw.get(name) is not None}
-    observed = _observed(evr.expectation_config.type, raw.get("observed_value"))
+    observed = _observed(evr.expectation_config.type, raw.get("observed_value"), rows)
     return kept if observed is None else {**kept, "observed_value": observed}
 
 
-def _observed(kind: str, value: Any) -> Any:
+def _observed(kind: str, value: Any, rows: int) -> Any:
     if kind in STATISTICS:
-        return _quantiles(value) if isinstance(value, dict) else _number(value)
+        if isinstance(value, dict):
+            return _quantiles(value, rows)
+        return _number(value) if rows > 1 or kind not in OF_VALUES else None
     if kind in SCHEMA:
         return escape(", ".join(map(str, value)) if isinstance(value, list) else str(value)) if value else None
     return None
 
 
-def _quantiles(value: dict[str, Any]) -> dict[str, list[Any]]:
-    return {name: _numbers(value.get(name, ())) for name in ("quantiles", "values")}
-
-
-def _numbers(values: Iterable[Any]) -> list[Any]:
-    return [_number(value) for value in values]
+def _quantiles(value: dict[str, Any], rows: int) -> dict[str, list[Any]]:
+    """The quantiles that are no single cell's: not the smallest and the largest, and none of a few rows."""
+    shares = [_number(share) or 0 for share in value.get("quantiles", ())]
+    shown = [rows >= FEWEST_ROWS and min(share, 1 - share) * rows >= 1 for share in shares]
+    values = [_number(found) if show else None for found, show in zip(value.get("values", ()), shown, strict=False)]
+    return {"quantiles": shares, "values": values}
 
 
 def _number(value: Any) -> float | int | None:
@@ -102,7 +115,7 @@ def _exception(evr: ExpectationValidationResult, columns: set[str]) -> dict[str,
     info = evr.exception_info or {}
     infos = [info] if "raised_exception" in info else list(info.values())
     raised = any(one.get("raised_exception") for one in infos)
-    message = _reason(evr, columns) if raised else ""
+    message = info.get("reason") or _reason(evr, columns) if raised else ""
     return {"raised_exception": raised, "exception_message": message, "exception_traceback": ""}
 
 
@@ -112,4 +125,6 @@ def _reason(evr: ExpectationValidationResult, columns: set[str]) -> str:
     missing = [str(name) for name in named if name is not None and name not in columns]
     if missing:
         return f"there is no column {', '.join(missing)}"
-    return "the values are of a type that this check cannot compare"
+    if evr.expectation_config.type in TYPES:
+        return "the suite names a type that is not known: use one such as int64, float64, str, bool or datetime64"
+    return CANNOT

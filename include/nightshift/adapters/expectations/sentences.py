@@ -35,6 +35,8 @@ def _rule(evr: ExpectationValidationResult) -> str:
     blocks = renderer[1](configuration=config, runtime_configuration={"include_column_name": False}) if renderer else ()
     words = " ".join(_plain(block.string_template) for block in blocks if hasattr(block, "string_template"))
     notes = config.notes if isinstance(config.notes, str) else " ".join(config.notes or ())
+    if words.startswith(f"{config.type}("):  # the library has no words for this one
+        words = ""
     return words or notes or str(config.type).replace("_", " ")
 
 
@@ -54,5 +56,5 @@ def _found(evr: ExpectationValidationResult) -> str:
     if observed is None:
         return "this does not hold"
     if isinstance(observed, dict):
-        return f"found {', '.join(map(str, observed['values']))}"
+        return f"found {', '.join('(not shown)' if value is None else str(value) for value in observed['values'])}"
     return f"found {unescape(str(observed))}"

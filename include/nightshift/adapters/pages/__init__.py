@@ -18,7 +18,8 @@ FOLDER = Path(__file__).parent
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """What the banner shows. `night` is the run's, `partition_night` the date of the partition (the schedule's is a day
-    later). `planted`: what was altered on purpose; empty for true data.
+    later). `suite` is None where the dataset has none. `remarks`: what is odd and no failure. `planted`: what was
+    altered on purpose; empty for true data.
     """
 
     model: str
@@ -26,10 +27,12 @@ class Page:
     dataset: str
     partition: str
     partition_night: str
-    suite: str
+    suite: str | None
+    key: tuple[str, ...]
     rows: int
     expectations: int
     failed: int
+    remarks: tuple[str, ...] = ()
     planted: tuple[str, ...] = ()
 
 

@@ -11,9 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from great_expectations.core import ExpectationSuite
+from great_expectations.expectations.registry import (
+    get_expectation_impl,
+    list_registered_expectation_implementations,
+)
 
 from nightshift.adapters import suites
 from nightshift.adapters.expectations.checking import Checked, check
+from nightshift.adapters.suite_table import EXPECTATIONS
 from nightshift.adapters.suites import Suite
 from nightshift.errors import BadConfig
 
@@ -112,6 +117,18 @@ def test_the_page_tells_what_real_nights_have(partition: Partition, checking: Ch
 def test_the_files_load_as_they_are_in_great_expectations(name: str) -> None:
     text = (suites.FOLDER / f"{name}.json").read_text()
     assert len(ExpectationSuite(**json.loads(text)).expectations) == suites.load(name).size
+
+
+def test_the_table_of_expectations_is_that_of_the_library() -> None:
+    assert len(EXPECTATIONS) > 45
+    for name, known in EXPECTATIONS.items():
+        fields = get_expectation_impl(name).__fields__
+        assert set(known.needed) == {field for field, model in fields.items() if model.required}, name
+        assert known.allowed <= set(fields), name
+    every = {name for name in list_registered_expectation_implementations() if name.startswith("expect_")}
+    assert {
+        name for name in every - set(EXPECTATIONS) if not re.search("like_pattern|query|other_table", name)
+    } == set()
 
 
 def test_an_expectation_that_does_not_exist_is_wrong_configuration() -> None:
