@@ -16,18 +16,33 @@ from nightshift.errors import BadConfig
 log = logging.getLogger("nightshift.model")
 ROWS = 200
 COLUMNS = ("made_up_1", "made_up_2")
+MOST, LONGEST = 5, 120
+"""How many names of types are said, and how much of each."""
 CERTAIN = ("InvalidParameterError", "TypeError", "AttributeError", "NotImplementedError", "MemoryError")
 """Exceptions that other rows would not mend."""
 
 
-def untrusted(model: str, types: Sequence[str]) -> str:
+def untrusted(types: Sequence[str]) -> str:
     """What is said of types that a list of trusted ones does not name."""
-    named = ", ".join("".join(c for c in name if c.isprintable())[:120] for name in types[:5])
-    more = f" and {len(types) - 5} more" if len(types) > 5 else ""
+    named = ", ".join("".join(c for c in name if c.isprintable())[:LONGEST] for name in types[:MOST])
+    more = f" and {len(types) - MOST} more" if len(types) > MOST else ""
     return (
-        f"the estimator holds types that TRUSTED in models/{model}/estimator.py does not name: {named}{more}. Add those "
-        "whose code you know to run no harm when it is loaded, or choose another estimator"
+        f"it holds types that are not trusted: {named}{more}. Add those whose code does no harm when it is loaded to "
+        "TRUSTED in the model's estimator.py, or choose another estimator"
     )
+
+
+def require_trusted(estimator: Any, trusted: Sequence[str]) -> bytes:
+    """The estimator as skops stores it. Raises `BadConfig` naming the types that `trusted` lacks."""
+    import skops.io
+
+    named = type(estimator).__name__
+    with as_ours(f"storing a {named} with skops"):
+        data: bytes = skops.io.dumps(estimator)
+        lacking = sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
+    if lacking:
+        raise BadConfig(f"{named} cannot be stored: {untrusted(lacking)}")
+    return data
 
 
 def trusted_of(model: Model) -> tuple[str, ...]:
@@ -47,8 +62,8 @@ def make_estimator(model: Model, seed: int) -> Any:
     needed = ("fit", "get_params", PREDICTS[model.task])
     if lacking := [name for name in needed if not callable(getattr(found, name, None))]:
         raise BadConfig(
-            f"{place_of_function(function)}: estimator() gives a {type(found).__name__} without {', '.join(lacking)}(): "
-            f"a {model.task} needs an estimator with {', '.join(needed)}"
+            f"{place_of_function(function)}: estimator() gives a {type(found).__name__} without "
+            f"{', '.join(lacking)}(), and a {model.task} needs {', '.join(needed)}"
         )
     return found
 
@@ -69,7 +84,7 @@ def try_estimator(model: Model) -> None:
             raise
         log.info("on made-up rows %s; it is tried on real ones by train", error)
         return
-    after = predict(_stored_and_loaded(model, estimator, trusted), model.task, features)
+    after = predict(_stored_and_loaded(estimator, trusted), model.task, features)
     if not np.allclose(before, after, equal_nan=True):
         raise BadConfig(f"{type(estimator).__name__} predicts otherwise once it is stored and loaded again")
 
@@ -83,14 +98,10 @@ def fit(model: Model, estimator: Any, features: pd.DataFrame, labels: Floats) ->
         estimator.fit(features.copy(), labels.copy())
 
 
-def _stored_and_loaded(model: Model, estimator: Any, trusted: Sequence[str]) -> Any:
+def _stored_and_loaded(estimator: Any, trusted: Sequence[str]) -> Any:
     import skops.io
 
-    with as_ours(f"storing a {type(estimator).__name__} with skops"):
-        data = skops.io.dumps(estimator)
-        lacking = sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
-    if lacking:
-        raise BadConfig(untrusted(model.name, lacking))
+    data = require_trusted(estimator, trusted)
     with as_ours(f"loading a {type(estimator).__name__} with skops"):
         return skops.io.loads(data, trusted=list(trusted))
 

@@ -193,7 +193,7 @@ def _together(model: Model, parts: Iterable[Examples]) -> Examples:
 
 
 def _require_same_features(model: Model, parts: Sequence[Examples]) -> None:
-    """Raises `BadConfig` when the features of a night are not those of the first: put together they would have holes."""
+    """Raises `BadConfig` when a night's features are not those of the first: put together they would have holes."""
     first = parts[0]
     for part in parts[1:]:
         if other := sorted(set(part.features) ^ set(first.features)):

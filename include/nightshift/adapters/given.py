@@ -9,7 +9,7 @@ from nightshift.errors import BadConfig, DataRejected, NightshiftError
 
 
 def infinite_in(tables: Mapping[str, pd.DataFrame]) -> str:
-    """The delivered columns that hold infinite numbers, with counts, as the end of a sentence; empty: there are none."""
+    """The delivered columns with infinite numbers and their counts, as the end of a sentence; empty: there are none."""
     found = [
         f"{column} of {name} in {count} rows"
         for name, frame in tables.items()

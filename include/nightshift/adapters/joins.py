@@ -93,7 +93,7 @@ class NightJoin:
 
 @dataclass(frozen=True)
 class Joined:
-    """A join and its counts. `rows`: for each scheduled row the position of its facts, `ABSENT` where there are none."""
+    """A join and its counts. `rows`: for each scheduled row the position of its facts, or `ABSENT`."""
 
     rows: Indices
     counts: NightJoin

@@ -48,6 +48,11 @@ class Lake:
         self._tables: dict[tuple[str, date], pd.DataFrame] = {}
         self._month = cache(self._list_month)
 
+    @property
+    def store(self) -> ObjectStore:
+        """The store that the lake is read from."""
+        return self._store
+
     def usable(self, nights: Sequence[date]) -> Usable:
         """Which nights are validated and unchanged since."""
         self._load_results(nights)

@@ -103,7 +103,7 @@ def copied(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy that shares nothing with the frame, not even lists within cells."""
     found = frame.copy(deep=True)
     for position, kind in enumerate(found.dtypes):
-        if kind == object and any(isinstance(value, NESTED) for value in found.iloc[:, position]):
+        if kind.kind == "O" and any(isinstance(value, NESTED) for value in found.iloc[:, position]):
             found.isetitem(position, found.iloc[:, position].map(copy.deepcopy))
     return found
 
