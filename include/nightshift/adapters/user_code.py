@@ -164,4 +164,6 @@ def _in_models(file: str) -> bool:
 
 def _installed(file: str) -> bool:
     path = Path(file)
+    if not path.is_absolute():  # compiled code names files that are not there
+        return True
     return path.is_relative_to(PACKAGE) or path.is_relative_to(sys.prefix) or path.is_relative_to(sys.base_prefix)

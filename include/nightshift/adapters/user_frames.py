@@ -24,7 +24,7 @@ from nightshift.errors import BadConfig
 FIRST_ROW = 1_000_000_000
 """Where the index of a copy begins. Rows that are numbered anew begin at 0, and then share no number with it."""
 EXACT = 2**53
-"""The largest whole number up to which a float holds every one."""
+"""Below it a float holds every whole number."""
 MISSING = "missing"
 """The group of a row whose slice has no value."""
 NUMBERS = ("true or false", "whole numbers", "floating-point numbers", "decimals", "nothing")
@@ -39,7 +39,7 @@ class UserFunctions:
     def retired(self) -> list[str]:
         """Features that are still made for a champion that learnt from them, and that challengers no longer see."""
         found = getattr(self._code, "RETIRED", ())
-        if isinstance(found, str) or not all(isinstance(name, str) for name in found):
+        if not isinstance(found, tuple | list | set | frozenset) or not all(isinstance(name, str) for name in found):
             raise BadConfig(f"models/{self._model.name}/features.py: RETIRED must be a tuple of names of features")
         return list(found)
 
@@ -144,8 +144,7 @@ def _floats(column: "pd.Series[Any]", where: str) -> Floats:
         raise BadConfig(f"{where} must return numbers, and not {type_of(column)}: turn it into numbers there")
     values = column.astype(object).where(column.notna(), np.nan) if column.dtype == object else column
     floats = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    if family_of(column) == "whole numbers" and (np.abs(floats) > EXACT).any():
-        count = int((np.abs(floats) > EXACT).sum())
+    if family_of(column) == "whole numbers" and (count := int((np.abs(floats) >= EXACT).sum())):
         raise BadConfig(f"{where} has {count} integers beyond 2^53, which become other numbers as features or labels")
     return floats
 
