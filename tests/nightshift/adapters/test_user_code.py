@@ -68,10 +68,12 @@ def test_labels_that_are_sorted_or_change_the_facts_are_put_right(lake: MemoryLa
 
 def test_slices_that_are_sorted_are_put_right(lake: MemoryLake) -> None:
     lake.model = replace(lake.model, gate=replace(lake.model.gate, slices=("half",)))
-    lake.replace_function(
-        "slices",
-        lambda rows: pd.DataFrame({"half": np.where(rows.sort_values("x")["x"] > 0, "up", "down")}, _by_x(rows)),
-    )
+
+    def slices(rows: pd.DataFrame) -> pd.DataFrame:
+        ordered = rows.sort_values("x")
+        return pd.DataFrame({"half": np.where(ordered["x"] > 0, "up", "down")}, index=ordered.index)
+
+    lake.replace_function("slices", slices)
     found = lake.examples()
     assert ((found.slices["half"] == "up") == (found.labels == 1)).all()
 
