@@ -176,7 +176,7 @@ def test_a_definition_that_python_cannot_load_is_refused_with_python_s_words(
     )
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
     monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path))
-    with pytest.raises(BadConfig, match="models/broken/definition.py cannot be loaded: TypeError: .*nme"):
+    with pytest.raises(BadConfig, match=r"models/broken/definition.py cannot be loaded: TypeError: .*nme"):
         models.load("broken")
 
 

@@ -101,7 +101,7 @@ def _estimator(data: bytes, version: Version, trusted: Sequence[str]) -> Any:
             return skops.io.loads(data, trusted=list(trusted))
     except Exception as error:  # what a damaged or hostile file makes the reader raise is no bug of this step
         why = f"{FILE} is no model that can be read here ({type(error).__name__})"
-        raise BadConfig(f"{_named(version)} is refused: {why}: were a class or a package taken away?") from None
+        raise BadConfig(f"{_named(version)} is refused: {why}: a class or a package of it may be gone") from None
     raise BadConfig(f"{_named(version)} is refused: {untrusted(lacking)}")
 
 
