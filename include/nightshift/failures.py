@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from nightshift.adapters.user_code import SHOW_VALUES, kind_of, shown_path, values_are_shown, walk
+from nightshift.adapters.user_code import SHOWN, kind_of, shown_path, walk
 from nightshift.errors import BadConfig
 
 log = logging.getLogger("nightshift")
@@ -42,7 +42,7 @@ def describe(error: BaseException) -> str:
 def show_values(error: BaseException) -> None:
     """Prints the exception behind an error as Python would, where a person at a terminal asked for values."""
     original = error.__cause__ or error.__context__ or error
-    if values_are_shown():
+    if SHOWN.values:
         traceback.print_exception(original)
 
 
@@ -51,13 +51,13 @@ def allow_values() -> None:
     in_a_pod = any(name in os.environ for name in IN_A_POD) or SECRETS.exists()
     if in_a_pod or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise BadConfig("--show-values shows values of the data: it works in an interactive shell only, never in a pod")
-    os.environ[SHOW_VALUES] = str(os.getpid())
+    SHOWN.values = True
 
 
 def set_up_logs(form: str) -> None:
     """Logs to standard output in this form; lines, warnings and exceptions of other code without their text."""
     logging.basicConfig(level=logging.INFO, format=form, stream=sys.stdout, force=True)
-    if values_are_shown():
+    if SHOWN.values:
         return
     for handler in logging.getLogger().handlers:
         handler.addFilter(_without_texts)
@@ -97,7 +97,7 @@ def _tell_warning(
 
 
 def _tell_crash(kind: type[BaseException], error: BaseException, _: TracebackType | Any) -> None:
-    if issubclass(kind, KeyboardInterrupt) or values_are_shown():
+    if issubclass(kind, KeyboardInterrupt) or SHOWN.values:
         traceback.print_exception(error)
         return
     print(f"this is a bug: {describe(error)}", file=sys.stderr)  # noqa: T201 - there may be no log yet

@@ -7,12 +7,12 @@ rest, in an interactive shell only.
 
 import io
 import logging
-import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from importlib import import_module
 from inspect import unwrap
 from pathlib import Path
@@ -25,12 +25,20 @@ from nightshift.errors import BadConfig, NightshiftError
 
 log = logging.getLogger("nightshift.model")
 PACKAGE = Path(__file__).parents[1]
-SHOW_VALUES = "NIGHTSHIFT_SHOW_VALUES_IN_THIS_SHELL"
-"""Set by the command line for its own process and no other, when a person asked for values in a terminal."""
 PARAMETER = re.compile(r"\AThe '(\w+)' parameter of (\w+)")
 """How scikit-learn begins to say which parameter it refuses; the rest, which quotes the value, is left out."""
 ENDED = 143
 """The exit code of a process that is told to end: no fault of the code that it interrupts."""
+
+
+@dataclass
+class Shown:
+    """What this process shows. `values`: a person at a terminal asked to see those of cells, too."""
+
+    values: bool = False
+
+
+SHOWN = Shown()
 
 
 class CodeRaised(BadConfig):
@@ -39,11 +47,6 @@ class CodeRaised(BadConfig):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-
-
-def values_are_shown() -> bool:
-    """Whether a person at a terminal asked to see values."""
-    return os.environ.get(SHOW_VALUES) == str(os.getpid())
 
 
 def load_part(model: Model, part: str) -> ModuleType:
@@ -104,7 +107,7 @@ def out_of_memory(where: str) -> str:
 
 @contextmanager
 def _printing_to(printed: io.StringIO) -> Iterator[None]:
-    if values_are_shown():
+    if SHOWN.values:
         yield
         return
     with redirect_stdout(printed), redirect_stderr(printed):

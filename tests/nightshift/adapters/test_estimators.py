@@ -19,7 +19,6 @@ from sklearn.svm import LinearSVC
 
 from nightshift.adapters.estimators import fit, make_estimator, try_estimator
 from nightshift.adapters.predictions import predict
-from nightshift.commands import check
 from nightshift.definition import Gate
 from nightshift.errors import BadConfig, DataRejected
 from support.memory_lake import MemoryLake
@@ -137,22 +136,3 @@ def test_an_estimator_of_one_class_is_named() -> None:
     fitted = DummyClassifier().fit(ROWS, np.zeros(60))
     with pytest.raises(BadConfig, match="DummyClassifier gives 60 × 1 numbers"):
         predict(fitted, "classification", ROWS)
-
-
-def test_check_says_which_model_is_not_fine(
-    lake: MemoryLake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("nightshift.adapters.suites.load", lambda name: name)
-    assert check.main(["lab"]) == 0
-    lake.replace_function("estimator", lambda _: LinearSVC())
-    assert check.main(["lab"]) == 20
-    assert check.main(["nothing"]) == 20
-    told = capsys.readouterr().out
-    assert "lab: its definition, suites, functions and estimator are fine" in told
-    assert "lab: bad_config: adapters/test_estimators.py:" in told
-    assert "nothing: bad_config: there is no model 'nothing'" in told
-
-
-def test_values_are_shown_in_no_pod(capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.main(["lab", "--show-values"]) == 20
-    assert "in an interactive shell only, never in a pod" in capsys.readouterr().out
