@@ -140,31 +140,33 @@ def test_a_field_of_another_type_or_value_is_refused_when_the_definition_loads(
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("kind", "fields", "said"),
     [
-        (lambda: Gate(metric="accuracy", floor=0.5), "gate metric 'accuracy' does not exist: use one of roc_auc"),
-        (lambda: Gate(metric="mae", floor=float("nan")), "floor=nan must be a number"),
-        (lambda: Gate(metric="mae", floor=float("inf")), "floor=inf must be a number"),
-        (lambda: Gate(metric="mae", floor="1"), "write it without quotes"),
-        (lambda: Gate(metric="mae", floor=1, slices="region"), r"""write \("region",\)"""),
-        (lambda: Gate(metric="mae", floor=1, slices=("a", "a")), "gate slices names a more than once"),
-        (lambda: Gate(metric="mae", floor=1, min_slice_rows=0), "min_slice_rows must be at least 1"),
-        (lambda: Gate(metric="mae", floor=1, max_calibration_gap=-1), "max_calibration_gap must be above 0"),
-        (lambda: Gate(metric="mae", floor=1, confidence=True), "confidence=True must be a number"),
-        (lambda: Window(train_days="28", holdout_days=9), "train_days='28' must be a whole number"),
-        (lambda: Window(train_days=True, holdout_days=9), "must be a whole number"),
-        (lambda: Window(train_days=2.5, holdout_days=9), "must be a whole number"),
-        (lambda: Dataset(name="a", uri="s3://lake/{night}/", key="id"), r"""write \("id",\)"""),
-        (lambda: Dataset(name="a", uri="s3://lake/{night}/", suite=1), "must be a text or None"),
-        (lambda: Dataset(name=1, uri="s3://lake/{night}/"), "Dataset name=1 must be a text"),
-        (lambda: Resources(timeout=30), "timeout=30 must be a timedelta"),
-        (lambda: Resources(cpu=1), "cpu=1 must be a text"),
-        (lambda: Schedule(days="7"), "days='7' must be a whole number"),
+        (Gate, {"metric": "accuracy", "floor": 0.5}, "gate metric 'accuracy' does not exist: use one of roc_auc"),
+        (Gate, {"metric": "mae", "floor": float("nan")}, "floor=nan must be a number"),
+        (Gate, {"metric": "mae", "floor": float("inf")}, "floor=inf must be a number"),
+        (Gate, {"metric": "mae", "floor": "1"}, "write it without quotes"),
+        (Gate, {"metric": "mae", "floor": 1, "slices": "region"}, r"""write \("region",\)"""),
+        (Gate, {"metric": "mae", "floor": 1, "slices": ("a", "a")}, "gate slices names a more than once"),
+        (Gate, {"metric": "mae", "floor": 1, "min_slice_rows": 0}, "min_slice_rows must be at least 1"),
+        (Gate, {"metric": "mae", "floor": 1, "max_calibration_gap": -1}, "max_calibration_gap must be above 0"),
+        (Gate, {"metric": "mae", "floor": 1, "confidence": True}, "confidence=True must be a number"),
+        (Window, {"train_days": "28", "holdout_days": 9}, "train_days='28' must be a whole number"),
+        (Window, {"train_days": True, "holdout_days": 9}, "must be a whole number"),
+        (Window, {"train_days": 2.5, "holdout_days": 9}, "must be a whole number"),
+        (Dataset, {"name": "a", "uri": "s3://lake/{night}/", "key": "id"}, r"""write \("id",\)"""),
+        (Dataset, {"name": "a", "uri": "s3://lake/{night}/", "suite": 1}, "must be a text or None"),
+        (Dataset, {"name": 1, "uri": "s3://lake/{night}/"}, "Dataset name=1 must be a text"),
+        (Resources, {"timeout": 30}, "timeout=30 must be a timedelta"),
+        (Resources, {"cpu": 1}, "cpu=1 must be a text"),
+        (Schedule, {"days": "7"}, "days='7' must be a whole number"),
     ],
 )
-def test_each_part_of_a_definition_checks_its_types(made: Callable[[], object], said: str) -> None:
+def test_each_part_of_a_definition_checks_its_types(
+    kind: Callable[..., object], fields: dict[str, Any], said: str
+) -> None:
     with pytest.raises(BadConfig, match=said):
-        made()
+        kind(**fields)
 
 
 def test_a_definition_that_python_cannot_load_is_refused_with_python_s_words(

@@ -1,7 +1,9 @@
 """What no data mends about an estimator is refused before data is read; what its data stops, by column and count."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from nightshift.adapters.estimators import fit, make_estimator, try_estimator
+import models
+from nightshift.adapters.estimators import fit, make_estimator, trusted_of, try_estimator
 from nightshift.adapters.predictions import predict
 from nightshift.definition import Gate
 from nightshift.errors import BadConfig, DataRejected
@@ -82,6 +85,22 @@ def test_a_list_of_trusted_types_is_needed(lake: MemoryLake, listed: Any) -> Non
     lake.replace_function("TRUSTED", listed)
     with pytest.raises(BadConfig, match="must define TRUSTED, a tuple of names"):
         try_estimator(lake.model)
+
+
+@pytest.mark.parametrize(
+    ("written", "imported"),
+    [('TRUSTED: tuple[str, ...] = ("a.B",)', False), ('TRUSTED = ("a.B",)', False), ('TRUSTED = ("a" + ".B",)', True)],
+)
+def test_a_list_that_is_written_out_is_read_without_an_import(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: MemoryLake, written: str, imported: bool
+) -> None:
+    name = f"of_types_{imported}_{len(written)}".lower()
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "estimator.py").write_text(f'"""A model."""\n{written}\n')
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path))
+    assert trusted_of(replace(lake.model, name=name)) == ("a.B",)
+    assert (f"models.{name}.estimator" in sys.modules) is imported
 
 
 @pytest.mark.parametrize(
