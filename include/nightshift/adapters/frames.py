@@ -6,10 +6,9 @@ scheduled rows find what happened to them in `joins`.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from nightshift.adapters.joins import NightJoin, join, tell
 from nightshift.adapters.keys import require_keys
 from nightshift.adapters.lake import Lake
 from nightshift.adapters.stacking import stack
-from nightshift.adapters.user_code import load_part
 from nightshift.adapters.user_frames import UserFunctions
 from nightshift.core import windows
 from nightshift.core.columns import free_name
@@ -28,7 +26,6 @@ from nightshift.definition import Dataset, Model
 from nightshift.errors import BadConfig, DataRejected
 
 log = logging.getLogger("nightshift.examples")
-FrameOf = Callable[..., pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -103,11 +100,6 @@ def _stacked(name: str, nights: Mapping[date, pd.DataFrame]) -> tuple[pd.DataFra
 def _between(frame: pd.DataFrame, night: str, first: np.datetime64, end: np.datetime64) -> pd.DataFrame:
     start, stop = np.searchsorted(frame[night].to_numpy(), [first, end])
     return frame.iloc[start:stop]
-
-
-def code_of(model: Model) -> ModuleType:
-    """The module with the model's `features`, `labels` and `slices`. Raises `BadConfig` when it cannot be imported."""
-    return load_part(model, "features")
 
 
 def retired(model: Model) -> list[str]:

@@ -19,8 +19,8 @@ def infinite_in(tables: Mapping[str, pd.DataFrame]) -> str:
 
 
 def _infinite(frame: pd.DataFrame) -> dict[str, int]:
-    floats = frame.select_dtypes(include="floating")
-    counts = {str(name): int(np.isinf(floats[name].to_numpy(np.float64, na_value=np.nan)).sum()) for name in floats}
+    floats = [column for _, column in frame.items() if pd.api.types.is_float_dtype(column.dtype)]
+    counts = {str(one.name): int(np.isinf(one.to_numpy(np.float64, na_value=np.nan)).sum()) for one in floats}
     return {name: count for name, count in counts.items() if count}
 
 

@@ -16,6 +16,8 @@ from nightshift.definition import Model
 
 log = logging.getLogger("nightshift.joins")
 ABSENT = -1
+ROUNDING = 1e-6
+"""Rows: a share that is just reached is reached, however its product is rounded."""
 Text = Callable[[Any], Any]
 FORGIVING: Mapping[str, Text] = {
     "spaces": lambda text: text.str.strip(),
@@ -68,7 +70,7 @@ class NightJoin:
         """Why the night is left out, or None. `least`: the smallest share of scheduled rows that must find facts."""
         if self.repeated:
             return f"{self.repeated} of its rows repeat a key, so that nobody knows which belong together"
-        if self.matched < least * self.scheduled:
+        if self.matched < least * self.scheduled - ROUNDING:
             return f"{self}, below the definition's min_matched_share of {least:.4g}"
         if not self.matched:
             return f"{self}"

@@ -104,7 +104,8 @@ def copied(frame: pd.DataFrame) -> pd.DataFrame:
     found = frame.copy(deep=True)
     for position, kind in enumerate(found.dtypes):
         if kind.kind == "O" and any(isinstance(value, NESTED) for value in found.iloc[:, position]):
-            found.isetitem(position, found.iloc[:, position].map(copy.deepcopy))
+            column: Any = found.iloc[:, position].map(copy.deepcopy)
+            found.isetitem(position, column)
     return found
 
 
@@ -116,7 +117,7 @@ def _numbers_of(frame: pd.DataFrame) -> pd.RangeIndex:
     return pd.RangeIndex(FIRST_ROW, FIRST_ROW + len(frame))
 
 
-def _aligned(found: Any, index: pd.RangeIndex, said: tuple[str, str, str], kind: type) -> Any:
+def _aligned(found: Any, index: pd.RangeIndex, said: tuple[str, str, str], kind: type[Any]) -> Any:
     """What a function returned, in the order of the rows that it was given."""
     where, wanted, rows = said
     remedy = f"return {wanted} with the index of {rows}, as in {kind.__name__}(…, index={rows}.index)"
