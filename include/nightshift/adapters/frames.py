@@ -188,7 +188,7 @@ def _require_same_features(model: Model, parts: Sequence[Examples]) -> None:
     """Raises `BadConfig` when a night's features are not those of the first: put together they would have holes."""
     first = parts[0]
     for part in parts[1:]:
-        if other := sorted(set(part.features) ^ set(first.features)):
+        if other := sorted(set(map(str, part.features)) ^ set(map(str, first.features))):
             has = [f"{name} only for {(part if name in part.features else first).nights[0]}" for name in other[:5]]
             raise BadConfig(
                 f"models/{model.name}/features.py: features() must return the same columns for every night; "

@@ -29,22 +29,22 @@ from support.memory_lake import MemoryLake
 CANARY = "canary-7741"
 Make = Callable[[int], Any]
 ROWS = pd.DataFrame({"x": np.linspace(-1, 1, 60)})
-LABELS = (ROWS["x"] > 0).to_numpy(np.float64)
+LABELS = np.asarray(ROWS["x"] > 0, dtype=np.float64)
 
 
-class OneColumn(LogisticRegression):
+class OneColumn(LogisticRegression):  # type: ignore[misc]
     def predict_proba(self, rows: pd.DataFrame) -> Any:
         return super().predict_proba(rows)[:, :1]
 
 
-class Backwards(LogisticRegression):
+class Backwards(LogisticRegression):  # type: ignore[misc]
     def fit(self, rows: pd.DataFrame, labels: Any) -> "Backwards":
         super().fit(rows, labels)
-        self.classes_ = self.classes_[::-1]
+        self.classes_: Any = np.array([1.0, 0.0])
         return self
 
 
-class Quoting(LogisticRegression):
+class Quoting(LogisticRegression):  # type: ignore[misc]
     def fit(self, rows: pd.DataFrame, labels: Any) -> "Quoting":  # noqa: ARG002
         raise ValueError(f"{CANARY} {labels}")
 

@@ -1,7 +1,6 @@
 """Scheduled rows and facts join exactly, are counted, and are refused where nobody could join them."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -25,7 +24,7 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> MemoryLake:
     return MemoryLake(monkeypatch)
 
 
-def ids(values: Sequence[Any], dtype: Any = None) -> pd.DataFrame:
+def ids(values: Any, dtype: Any = None) -> pd.DataFrame:
     return pd.DataFrame({"id": pd.Series(values, dtype=dtype)})
 
 

@@ -61,7 +61,7 @@ def test_a_champion_of_another_list_of_types_is_loaded_with_its_own(lab: Lab, mo
     def pipeline(seed: int) -> Any:
         return make_pipeline(StandardScaler(), LogisticRegression(random_state=seed))
 
-    class Odd(LogisticRegression):
+    class Odd(LogisticRegression):  # type: ignore[misc]
         pass
 
     Odd.__module__, Odd.__qualname__ = "models.lab.estimator", "Odd"
