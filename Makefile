@@ -54,11 +54,12 @@ scan: $(INSTALLED_DEV) ## look for known holes, secrets, setuid files, root user
 test: check ## check the code and run all fast tests (needs nothing that runs)
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
-check: $(INSTALLED_DEV) ## lint, format, types, dependency rules
+check: $(INSTALLED_DEV) ## lint, format, types, dependency rules, and every model's code without data
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy include plugins dags tests
 	@PYTHONPATH=plugins $(VENV)/bin/lint-imports
+	@$(VENV)/bin/nightshift check
 
 test-slow: $(INSTALLED_DEV) ## the tests that take minutes, start the whole platform or need a browser
 	@$(PYTHON) -m pytest -m "slow or browser"

@@ -158,7 +158,9 @@ class Forge:
     skills: Mapping[date, float]
     nights: dict[int, date] = field(default_factory=dict)
 
-    def predict_fresh(self, _: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]]) -> dict[int, Answer]:
+    def predict_fresh(
+        self, _: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]], __: Mapping[int, Sequence[str]]
+    ) -> dict[int, Answer]:
         """As the fresh process does, of versions that this forge made."""
         return {number: Answer({n: self.says(number, m) for n, m in asked[number].items()}) for number in asked}
 

@@ -14,6 +14,8 @@ from nightshift.errors import BadConfig
 
 FOLDER = Path(__file__).parent
 FOLDERS = (FOLDER, *(Path(name) for name in os.environ.get("NIGHTSHIFT_MODELS", "").split(":") if name))
+LONGEST = 300
+"""Characters that are shown of what Python says of a definition."""
 __path__ = [str(folder) for folder in FOLDERS]
 
 
@@ -26,7 +28,13 @@ def load(name: str) -> Model:
     """The definition of one model. Raises `BadConfig` when there is no such folder or it declares another name."""
     if name not in names():
         raise BadConfig(f"there is no model {name[:40]!r}; known: {', '.join(names())}")
-    model = getattr(import_module(f"models.{name}.definition"), "MODEL", None)
+    try:
+        model = getattr(import_module(f"models.{name}.definition"), "MODEL", None)
+    except BadConfig as error:
+        raise BadConfig(f"models/{name}/definition.py: {error}") from error
+    except Exception as error:  # whatever Python a person wrote: a definition holds no data, so its text may be shown
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
+        raise BadConfig(f"models/{name}/definition.py cannot be loaded: {said}") from error
     if not isinstance(model, Model) or model.name != name:
         raise BadConfig(f"include/models/{name}/definition.py must define MODEL = Model(name={name!r}, …)")
     return model

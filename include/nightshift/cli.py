@@ -17,6 +17,7 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
+from nightshift.failures import allow_values, hide_texts_of_crashes, set_up_logs
 from nightshift.performing import perform
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.steps import Step
@@ -32,8 +33,10 @@ COMMANDS = {
     "recheck": "nightshift.commands.recheck",
     "explain": "nightshift.commands.explain",
     "new-model": "nightshift.commands.new_model",
+    "check": "nightshift.commands.check",
 }
 """Words that are no step of a night, and the module whose `main(argv) -> int` each runs."""
+FORM = "%(asctime)s %(message)s"
 OUTCOMES = ("approved", "rejected", "unanswered")
 DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 LONGEST_REASON = 500
@@ -65,6 +68,7 @@ other words, each with --help of its own:
   nightshift repair MODEL             say what would make alias, ledger and registry agree again; --apply does it
   nightshift recheck MODEL            compute verdicts again from their records, and compare
   nightshift explain MODEL VERSION    the whole story of a version on one page
+  nightshift check [MODEL ...]        try a model's code and estimator without data
   nightshift new-model NAME           start the folder of a new model
   nightshift seed MODEL               land a model's data in the lake, night by night
 
@@ -101,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--decided-by", metavar="NAME", default="", help="promote: that person's name")
     top.add_argument("--decided-at", metavar="INSTANT", default="", help="promote: when, ISO 8601; default: now")
     top.add_argument("--decided-because", metavar="TEXT", default="", help="promote: that person's own words, if any")
+    top.add_argument("--show-values", action="store_true", help="print exceptions whole; in a terminal, never in a pod")
     top.add_argument("--about", metavar="DIGEST", default="", help="promote: SHA-256 of the verdict shown")
     return top
 
@@ -110,9 +115,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] and given[0] in COMMANDS:
         return int(import_module(COMMANDS[given[0]]).main(given[1:]))  # each imports only what it needs
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
+    set_up_logs(FORM)
     arguments = parser().parse_args(given)
     try:
+        if arguments.show_values:
+            allow_values()
+            set_up_logs(FORM)
         if arguments.verb == "validate" and ".." in arguments.night:
             first, last = parse_nights(arguments.night)
             return adoption.run(_step(arguments.model, first), last, perform)
@@ -163,6 +171,7 @@ def run(verb: str, step: Step) -> int:
 
 def entry() -> None:
     """The console script."""
+    hide_texts_of_crashes()
     # In a pod the step is process 1, to which a SIGTERM without a handler does nothing until the grace period is over.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
     sys.exit(main())

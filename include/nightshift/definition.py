@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from nightshift.definition_checks import require_apart, require_distinct, require_metric, require_types, require_uri
 from nightshift.errors import BadConfig
 
 Task = Literal["classification", "regression"]
@@ -53,13 +54,6 @@ def _require(condition: bool, message: str) -> None:
         raise BadConfig(message)
 
 
-def _require_key(key: tuple[str, ...], owner: str) -> None:
-    """Raises `BadConfig` for a key that is no tuple of different column names, such as a text without its comma."""
-    named = isinstance(key, tuple) and all(isinstance(name, str) and name for name in key)
-    _require(named, f"{owner}: key {key!r} must be a tuple of column names, such as ('shop', 'day') or ('shop',)")
-    _require(len(set(key)) == len(key), f"{owner}: key {key!r} names a column twice")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """One dataset in the lake: a partition per night, plain Parquet files under `uri`.
@@ -76,12 +70,10 @@ class Dataset:
 
     def __post_init__(self) -> None:
         """Raises `BadConfig` for a name or a pattern that could not be used."""
+        require_types(self)
         _require(bool(NAME.match(self.name)), f"dataset name {self.name!r} must match {NAME.pattern}")
-        _require(
-            self.uri.startswith("s3://") and self.uri.endswith("/") and self.uri.count("{night}") == 1,
-            f"dataset {self.name}: uri {self.uri!r} must look like s3://bucket/path/date={{night}}/",
-        )
-        _require_key(self.key, f"dataset {self.name}")
+        require_uri(f"dataset {self.name}", self.uri)
+        require_distinct(f"dataset {self.name}: key", self.key)
 
     def partition(self, night: date) -> str:
         """The URI of one night's partition, ending in a slash."""
@@ -101,6 +93,7 @@ class Window:
 
     def __post_init__(self) -> None:
         """Raises `BadConfig` for a window without days."""
+        require_types(self)
         _require(self.train_days > 0 and self.holdout_days > 0, "train_days and holdout_days must be at least 1")
         _require(self.history_days >= 0, "history_days must not be negative")
 
@@ -131,6 +124,11 @@ class Gate:
 
     def __post_init__(self) -> None:
         """Raises `BadConfig` for bounds that no comparison could meet."""
+        require_types(self)
+        require_distinct("gate slices", self.slices)
+        require_metric("gate", self.metric)
+        _require(self.max_calibration_gap > 0, "max_calibration_gap must be above 0")
+        _require(self.min_slice_rows > 0, "min_slice_rows must be at least 1")
         _require(0.5 < self.confidence < 1, f"gate confidence {self.confidence} must lie between 0.5 and 1")
         _require(self.max_slice_loss >= 0, "max_slice_loss must not be negative")
         needed = math.ceil(round(FEWEST_BEYOND / (1 - self.confidence), 6))
@@ -153,6 +151,7 @@ class Resources:
 
     def __post_init__(self) -> None:
         """Raises `BadConfig` for a quantity that Kubernetes would not take."""
+        require_types(self)
         for name in ("cpu", "memory", "cpu_limit", "memory_limit"):
             value = getattr(self, name)
             pattern, what = (CPU, "CPUs") if name.startswith("cpu") else (QUANTITY, "memory")
@@ -177,6 +176,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Raises `BadConfig` for a time zone that does not exist, or a cron line without five fields."""
+        require_types(self)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
@@ -197,6 +197,8 @@ class Model:
     `facts`: what happened, with the label; partition N is complete at the end of night N.
     `scheduled`: the rows to score; partition N is known at the end of night N - 1.
     `context`: further nightly datasets that features may look back on. `key` joins facts to scheduled rows.
+    `min_matched_share`: the share of a night's scheduled rows that must find facts by key, 0 to 1; a night below it is
+    left out of training and comparison by name, and never half used in silence.
     `replay`: True when `nightshift seed` can land this model's data from a package. `approval`: "human" when a person
     must agree to a promotion that the gate allows, within `approval_timeout`; nobody's answer is a refusal.
     """
@@ -215,15 +217,19 @@ class Model:
     schedule: Schedule = Schedule()
     resources: Mapping[str, Resources] = field(default_factory=lambda: MappingProxyType({}))
     tags: tuple[str, ...] = ()
+    min_matched_share: float = 0.9
     replay: bool = False
     approval: Approval = "automatic"
     approval_timeout: timedelta = timedelta(hours=12)
 
     def __post_init__(self) -> None:
         """Raises `BadConfig` for a definition that could not run, naming the model."""
+        require_types(self)
         _require(bool(NAME.match(self.name)), f"model name {self.name!r} must match {NAME.pattern}")
         _require(bool(self.key), f"model {self.name}: key names no column")
-        _require_key(self.key, f"model {self.name}")
+        require_distinct(f"model {self.name}: key", self.key)
+        require_metric(f"model {self.name}", self.gate.metric, self.task)
+        _require(0 <= self.min_matched_share <= 1, f"model {self.name}: min_matched_share must lie between 0 and 1")
         _require(bool(self.owner and self.docs), f"model {self.name}: owner and docs are required")
         unknown = set(self.resources) - set(VERBS)
         _require(not unknown, f"model {self.name}: resources for unknown steps {sorted(unknown)}; known: {VERBS}")
@@ -231,6 +237,9 @@ class Model:
         _require(self.approval_timeout > timedelta(), f"model {self.name}: approval_timeout must be above 0")
         self._require_whole_periods()
         self._require_comparable()
+        places = {dataset.name: dataset.partition(date.min) for dataset in self.datasets}
+        require_distinct(f"model {self.name}: dataset names", [dataset.name for dataset in self.datasets])
+        require_apart(f"model {self.name}", places)
 
     def _require_whole_periods(self) -> None:
         for name in ("train_days", "holdout_days", "history_days"):

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from importlib import import_module
 
 from nightshift.adapters import results
+from nightshift.adapters.user_code import kind_of, out_of_memory
 from nightshift.errors import BUG, DONE, BadConfig, NightshiftError
+from nightshift.failures import describe, place, show_values
 from nightshift.result import Outcome, Result
 from nightshift.steps import Step
 
@@ -40,11 +42,16 @@ def _attempt(verb: str, step: Step, run: Run | None) -> tuple[Outcome, int, str]
         return chosen(step), DONE, "done"
     except NightshiftError as error:
         if error.__cause__ is not None:
-            log.info("the cause was %s: %s", type(error.__cause__).__name__, error.__cause__)
+            log.info("the cause was %s", describe(error.__cause__))
+        show_values(error)
         return Outcome(summary=str(error), detail=error.detail), error.exit_code, error.outcome
+    except MemoryError as error:
+        summary = out_of_memory(f"{verb}, at {place(error)}")
+        return Outcome(summary=summary), BadConfig.exit_code, BadConfig.outcome
     except Exception as error:  # the last frame: whatever it is, it must end as a result and an exit code
-        log.exception("this is a bug in step %s", verb)
-        return Outcome(summary=f"bug: {type(error).__name__}: {error}"), BUG, "failed"
+        log.error("this is a bug in step %s: %s", verb, describe(error))
+        show_values(error)
+        return Outcome(summary=f"bug: {kind_of(error)} at {place(error)}"), BUG, "failed"
 
 
 def _save(step: Step, result: Result, code: int) -> int:

@@ -1,8 +1,10 @@
 """Definitions refuse what could not run, and nights are dates and nothing else."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,9 @@ from hypothesis import strategies as st
 
 import models
 from nightshift.core.bootstrap import MIN_DAYS
+from nightshift.core.metrics import METRICS
 from nightshift.definition import FEWEST_PERIODS, Dataset, Gate, Resources, Schedule, Window, parse_night
+from nightshift.definition_checks import METRICS_OF
 from nightshift.errors import BadConfig
 
 
@@ -68,6 +72,114 @@ def test_bounds_that_no_run_could_meet_are_refused() -> None:
         Schedule(cron="nightly")
     with pytest.raises(BadConfig, match="timeout"):
         Resources(timeout=timedelta(seconds=5))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://lake/{hour}/{night}/",
+        "s3://lake/{night!r}/",
+        "s3://lake/{night:>9}/",
+        "s3://lake/{}/{night}/",
+        "s3://lake/{{x}}/{night}/",
+        "s3://lake/{night}/{/",
+        "s3://{night}/x/",
+        "s3:///lake/{night}/",
+        "s3://La ke/{night}/",
+        "s3://lake//a/{night}/",
+        "s3://lake/../{night}/",
+        "s3://lake/a b/{night}/",
+        "s3://lake/*/{night}/",
+        "gs://lake/{night}/",
+        "s3://lake/{night}/x",
+    ],
+)
+def test_an_address_that_no_night_has_is_refused_when_the_definition_loads(uri: str) -> None:
+    with pytest.raises(BadConfig, match="must look like s3://bucket/path/date="):
+        Dataset(name="flights", uri=uri)
+
+
+def test_static_table_of_metrics_is_that_of_the_core() -> None:
+    of_the_core = {task: {m.name for m in METRICS.values() if m.task == task} for task in METRICS_OF}
+    assert of_the_core == {task: set(names) for task, names in METRICS_OF.items()}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"task": "regresion"}, "task='regresion' must be one of 'classification', 'regression'"),
+        ({"task": "regression"}, "gate metric 'log_loss' does not exist for regression: use one of rmse, mae"),
+        ({"key": "id"}, r"""Model key='id' must be a tuple of texts: write \("id",\)"""),
+        ({"key": ["id"]}, "must be a tuple of texts: write it in round brackets"),
+        ({"key": ("id", "id")}, "key names id more than once"),
+        ({"key": ("",)}, "holds an empty name"),
+        ({"key": (1,)}, "must be a tuple of texts"),
+        ({"tags": "flights"}, "must be a tuple of texts"),
+        ({"min_matched_share": 1.5}, "min_matched_share must lie between 0 and 1"),
+        ({"min_matched_share": -0.1}, "min_matched_share must lie between 0 and 1"),
+        ({"min_matched_share": float("nan")}, "min_matched_share=nan must be a number"),
+        ({"min_matched_share": "0.9"}, "must be a number: write it without quotes"),
+        ({"replay": "yes"}, "replay='yes' must be True or False"),
+        ({"approval": "robot"}, "must be one of 'automatic', 'human'"),
+        ({"resources": {"train": "1Gi"}}, "must be a mapping of texts to Resources"),
+        ({"gate": None}, "gate=None must be a Gate"),
+        ({"approval_timeout": 12}, "must be a timedelta"),
+        ({"context": Dataset(name="w", uri="s3://lake/w/{night}/")}, "must be a tuple of Dataset"),
+        ({"context": (Dataset(name="flights", uri="s3://lake/w/{night}/"),)}, "dataset names names flights more"),
+        (
+            {"context": (Dataset(name="w", uri="s3://lake/flights/date={night}/w/"),)},
+            "partitions of w lie within those of flights",
+        ),
+    ],
+)
+def test_a_field_of_another_type_or_value_is_refused_when_the_definition_loads(
+    changed: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadConfig, match=said):
+        replace(models.load("flights"), **changed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "said"),
+    [
+        (Gate, {"metric": "accuracy", "floor": 0.5}, "gate metric 'accuracy' does not exist: use one of roc_auc"),
+        (Gate, {"metric": "mae", "floor": float("nan")}, "floor=nan must be a number"),
+        (Gate, {"metric": "mae", "floor": float("inf")}, "floor=inf must be a number"),
+        (Gate, {"metric": "mae", "floor": "1"}, "write it without quotes"),
+        (Gate, {"metric": "mae", "floor": 1, "slices": "region"}, r"""write \("region",\)"""),
+        (Gate, {"metric": "mae", "floor": 1, "slices": ("a", "a")}, "gate slices names a more than once"),
+        (Gate, {"metric": "mae", "floor": 1, "min_slice_rows": 0}, "min_slice_rows must be at least 1"),
+        (Gate, {"metric": "mae", "floor": 1, "max_calibration_gap": -1}, "max_calibration_gap must be above 0"),
+        (Gate, {"metric": "mae", "floor": 1, "confidence": True}, "confidence=True must be a number"),
+        (Window, {"train_days": "28", "holdout_days": 9}, "train_days='28' must be a whole number"),
+        (Window, {"train_days": True, "holdout_days": 9}, "must be a whole number"),
+        (Window, {"train_days": 2.5, "holdout_days": 9}, "must be a whole number"),
+        (Dataset, {"name": "a", "uri": "s3://lake/{night}/", "key": "id"}, r"""write \("id",\)"""),
+        (Dataset, {"name": "a", "uri": "s3://lake/{night}/", "suite": 1}, "must be a text or None"),
+        (Dataset, {"name": 1, "uri": "s3://lake/{night}/"}, "Dataset name=1 must be a text"),
+        (Resources, {"timeout": 30}, "timeout=30 must be a timedelta"),
+        (Resources, {"cpu": 1}, "cpu=1 must be a text"),
+        (Schedule, {"days": "7"}, "days='7' must be a whole number"),
+    ],
+)
+def test_each_part_of_a_definition_checks_its_types(
+    kind: Callable[..., object], fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadConfig, match=said):
+        kind(**fields)
+
+
+def test_a_definition_that_python_cannot_load_is_refused_with_python_s_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "definition.py").write_text(
+        "from nightshift.definition import Model\nMODEL = Model(nme='x')\n"
+    )
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path))
+    with pytest.raises(BadConfig, match=r"models/broken/definition.py cannot be loaded: TypeError: .*nme"):
+        models.load("broken")
 
 
 @pytest.mark.parametrize("name", models.names())

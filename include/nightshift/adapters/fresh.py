@@ -10,9 +10,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,14 @@ import numpy as np
 import pandas as pd
 
 from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.user_code import kind_of, place_of
 from nightshift.core.metrics import Floats
 from nightshift.definition import Model, Task
-from nightshift.errors import BadConfig, TryLater
+from nightshift.errors import BUG, DONE, BadConfig, DataRejected, TryLater
 
 SECONDS = 600
 """How long loading and predicting may take before the process is ended."""
-REQUEST, REPLY = "request.json", "reply.json"
-LAST_LINES = 3
+REQUEST, REPLY, FAILURE = "request.json", "reply.json", "failure.txt"
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,16 @@ class Answer:
     refused: str | None = None
 
 
-def predict_fresh(model: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]]) -> dict[int, Answer]:
-    """Predictions of each version on each of its matrices. Raises `TryLater` when MLflow fails meanwhile."""
+def predict_fresh(
+    model: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]], trusted: Mapping[int, Sequence[str]]
+) -> dict[int, Answer]:
+    """Predictions of each version on each of its matrices. Raises `TryLater` when MLflow fails meanwhile.
+
+    `trusted`: the types that each version may contain.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_request(folder, model, asked)
+        _write_request(folder, model, asked, trusted)
         died = _run(folder)
         if not (folder / REPLY).exists():
             return {version: Answer({}, died) for version in asked}
@@ -50,8 +54,13 @@ def predict_fresh(model: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]])
         return {version: _answer(folder, version, matrices, replies) for version, matrices in asked.items()}
 
 
-def _write_request(folder: Path, model: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]]) -> None:
-    versions = {str(version): list(matrices) for version, matrices in asked.items()}
+def _write_request(
+    folder: Path,
+    model: Model,
+    asked: Mapping[int, Mapping[str, pd.DataFrame]],
+    trusted: Mapping[int, Sequence[str]],
+) -> None:
+    versions = {str(n): {"matrices": list(found), "trusted": list(trusted[n])} for n, found in asked.items()}
     (folder / REQUEST).write_text(json.dumps({"model": model.name, "task": model.task, "versions": versions}))
     for version, matrices in asked.items():
         for name, matrix in matrices.items():
@@ -65,13 +74,18 @@ def _run(folder: Path) -> str:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603
     except subprocess.TimeoutExpired as error:
         raise TryLater(f"a fresh process did not load and predict within {SECONDS} s") from error
-    said = ended.stderr.strip().splitlines()[-LAST_LINES:]
     if ended.returncode == TryLater.exit_code:
-        raise TryLater(said[-1] if said else "MLflow failed while versions were loaded in a fresh process")
+        raise TryLater(_told(folder) or "MLflow failed while versions were loaded in a fresh process")
     if ended.returncode < 0:
         # Killed from outside, most likely for its memory: that says nothing of the versions.
         raise TryLater(f"the fresh process that loads the versions was killed by signal {-ended.returncode}")
-    return f"the fresh process ended with exit code {ended.returncode}: {' | '.join(said)}"
+    # What it wrote is not shown: the text of an exception may hold values.
+    return f"the fresh process ended with exit code {ended.returncode}, {_told(folder) or 'before it could say why'}"
+
+
+def _told(folder: Path) -> str:
+    """What the process left as the reason of its end, in our own words."""
+    return (folder / FAILURE).read_text() if (folder / FAILURE).exists() else ""
 
 
 def _answer(folder: Path, version: int, matrices: Mapping[str, Any], replies: Mapping[str, str | None]) -> Answer:
@@ -90,35 +104,38 @@ def _predictions(folder: Path, version: int | str, name: str) -> Path:
 
 
 def main(folder: Path) -> int:
-    """The fresh process. Returns its exit code: 0, or 75 when MLflow failed."""
-    request = json.loads((folder / REQUEST).read_text())
-    trusted = import_module(f"models.{request['model']}.estimator").TRUSTED
+    """The fresh process. Returns its exit code: 0, 75 when MLflow failed, or 1 for a bug; why stands in FAILURE."""
+    try:
+        _reply(folder, json.loads((folder / REQUEST).read_text()))
+    except TryLater as error:
+        (folder / FAILURE).write_text(str(error))
+        return TryLater.exit_code
+    except Exception as error:
+        (folder / FAILURE).write_text(f"a bug: {kind_of(error)} at {place_of(error) or 'an unknown line'}")
+        return BUG
+    return DONE
+
+
+def _reply(folder: Path, request: dict[str, Any]) -> None:
+    """Loads each version and lets it predict. What a stored estimator raises is an answer about it."""
     registry = Registry()
     replies: dict[str, str | None] = {}
-    for number, names in request["versions"].items():
+    for number, wanted in request["versions"].items():
+        replies[number] = None
         try:
-            _predict(folder, registry, (request["model"], request["task"], int(number)), names, trusted)
-            replies[number] = None
-        except TryLater as error:
-            print(error, file=sys.stderr)  # noqa: T201 - read by the process that asked
-            return TryLater.exit_code
-        except BadConfig as error:
+            _predict(folder, registry, (request["model"], request["task"], int(number)), wanted)
+        except (BadConfig, DataRejected) as error:
             replies[number] = str(error)
-        except Exception as error:  # whatever a stored estimator raises is an answer about it
-            replies[number] = f"version {number} cannot predict: {type(error).__name__}: {error}"
     (folder / REPLY).write_text(json.dumps(replies))
-    return 0
 
 
-def _predict(
-    folder: Path, registry: Registry, what: tuple[str, Task, int], names: list[str], trusted: tuple[str, ...]
-) -> None:
+def _predict(folder: Path, registry: Registry, what: tuple[str, Task, int], wanted: Mapping[str, Any]) -> None:
     from nightshift.adapters.predictions import predict
     from nightshift.adapters.registry_load import load
 
     model, task, number = what
-    loaded = load(registry, registry.version(model, number), trusted)
-    for name in names:
+    loaded = load(registry, registry.version(model, number), wanted["trusted"])
+    for name in wanted["matrices"]:
         matrix = np.load(_matrix(folder, number, name), allow_pickle=False)
         rows = pd.DataFrame(matrix, columns=list(loaded.columns))
         np.save(_predictions(folder, number, name), predict(loaded.estimator, task, rows), allow_pickle=False)

@@ -57,6 +57,11 @@ class Lake:
         self._month = cache(self._list_month)
         self._refusal = cache(self._check_levels)
 
+    @property
+    def store(self) -> ObjectStore:
+        """The store that the lake is read from."""
+        return self._store
+
     def usable(self, nights: Sequence[date]) -> Usable:
         """Which nights are validated and unchanged since."""
         self._load_results(nights)

@@ -1,5 +1,6 @@
 """What a model predicts: one float per row, and samples of it kept to recognise the model by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,18 +8,76 @@ import numpy as np
 import pandas as pd
 
 from nightshift.adapters.storage import as_json
+from nightshift.adapters.user_code import as_ours
 from nightshift.core.metrics import Floats
 from nightshift.definition import Task
+from nightshift.errors import BadConfig, DataRejected
 
 TOLERANCE = 1e-9
 """Predictions of one file on one row may differ by rounding between processors, not by more."""
+PREDICTS: Mapping[Task, str] = {"classification": "predict_proba", "regression": "predict"}
+BOTH_CLASSES = 2
 
 
 def predict(estimator: Any, task: Task, features: pd.DataFrame) -> Floats:
-    """The probability of label 1 per row for a classification, the predicted value for a regression."""
-    if task == "classification":
-        return np.asarray(estimator.predict_proba(features)[:, 1], dtype=np.float64)
-    return np.asarray(estimator.predict(features), dtype=np.float64)
+    """The probability of label 1 per row for a classification, the predicted value for a regression.
+
+    Raises `BadConfig` for an estimator that cannot, or whose answer is not one number per row, and `DataRejected` for
+    features without a value where the estimator needs one.
+    """
+    require_values(estimator, features)
+    named, method = type(estimator).__name__, PREDICTS[task]
+    if not callable(getattr(estimator, method, None)):
+        raise BadConfig(f"{named} has no {method}(), which a {task} needs: choose another in estimator.py")
+    with as_ours(f"{method}() of {named}"):
+        found = np.asarray(getattr(estimator, method)(features.copy()), dtype=np.float64)
+    if task == "regression":
+        return _one_per_row(found, named, method, len(features))
+    _require_classes(estimator, found, named)
+    return _one_per_row(found[:, 1], named, method, len(features))
+
+
+def require_values(estimator: Any, features: pd.DataFrame) -> None:
+    """Raises `DataRejected` for features without a value, by column and count, where the estimator cannot do without.
+
+    An estimator that does not say so is asked to predict, and may refuse by itself.
+    """
+    missing = {str(name): int(count) for name, count in features.isna().sum().items() if count}
+    if not missing or takes_missing(estimator):
+        return
+    counts = ", ".join(f"{name} in {count} of {len(features)} rows" for name, count in missing.items())
+    raise DataRejected(
+        f"features have no value: {counts}, and {type(estimator).__name__} needs one: let features() fill it, put a "
+        "SimpleImputer into the estimator, or have the data landed whole"
+    )
+
+
+def takes_missing(estimator: Any) -> bool:
+    """Whether an estimator takes NaN, by its tags; True where it has none that say otherwise."""
+    from sklearn.utils import get_tags
+
+    try:
+        return bool(get_tags(estimator).input_tags.allow_nan)
+    except Exception:  # an estimator of another library, whose tags may raise whatever they like
+        return True
+
+
+def _require_classes(estimator: Any, found: Floats, named: str) -> None:
+    classes = getattr(estimator, "classes_", None)
+    ordered = classes is None or (len(classes) == BOTH_CLASSES and [float(one) for one in classes] == [0.0, 1.0])
+    if found.ndim != BOTH_CLASSES or found.shape[1] != BOTH_CLASSES or not ordered:
+        shape = " × ".join(map(str, found.shape))
+        raise BadConfig(
+            f"predict_proba() of {named} gives {shape} numbers: it must give two columns, for the classes 0 and 1 in "
+            "this order; change the estimator in estimator.py"
+        )
+
+
+def _one_per_row(found: Floats, named: str, method: str, rows: int) -> Floats:
+    if found.shape != (rows,):
+        shape = " × ".join(map(str, found.shape))
+        raise BadConfig(f"{method}() of {named} gives {shape} numbers for {rows} rows: it must give one for each")
+    return found
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 The artifact's own MLmodel names a loader, a format and the types to trust. All of that is data that someone may have
 written. So: the format must be the one that `train` writes, the bytes must have the SHA-256 that the version was tagged
-with, and skops loads only the types that the model's own folder trusts.
+with, and skops loads only types of a list that stands elsewhere: in the model's folder for a challenger, and for a
+champion in the ledger's entry that promoted it (`champion.trusting`), so that another estimator tomorrow does not make
+today's champion unreadable.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from nightshift.adapters.estimators import untrusted
 from nightshift.adapters.registry_http import NotFound
 from nightshift.adapters.registry_rest import SHA256, Registry, Version
 from nightshift.errors import BadConfig
@@ -91,14 +94,15 @@ def _file(registry: Registry, version: Version, name: str) -> bytes:
 
 def _estimator(data: bytes, version: Version, trusted: Sequence[str]) -> Any:
     import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        return skops.io.loads(data, trusted=list(trusted))
-    except UntrustedTypesFoundException as error:
-        raise BadConfig(f"{_named(version)} is refused: it holds types the model does not trust: {error}") from error
+        lacking = sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
+        if not lacking:
+            return skops.io.loads(data, trusted=list(trusted))
     except Exception as error:  # what a damaged or hostile file makes the reader raise is no bug of this step
-        raise BadConfig(f"{_named(version)} is refused: {FILE} is no readable model: {error!r}") from error
+        why = f"{FILE} is no model that can be read here ({type(error).__name__})"
+        raise BadConfig(f"{_named(version)} is refused: {why}: a class or a package of it may be gone") from None
+    raise BadConfig(f"{_named(version)} is refused: {untrusted(lacking)}")
 
 
 def _named(version: Version) -> str:

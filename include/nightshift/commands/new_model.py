@@ -3,7 +3,6 @@
 import argparse
 import keyword
 import logging
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import models
 from nightshift.arguments import Parser
 from nightshift.definition import NAME
 from nightshift.errors import DONE, BadConfig, NightshiftError
+from nightshift.failures import set_up_logs
 
 log = logging.getLogger("nightshift.new_model")
 TEMPLATES = Path(__file__).parent / "new_model_files"
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command and returns its exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
+    set_up_logs("%(message)s")
     arguments = parser().parse_args(argv)
     try:
         written = write(arguments.name, arguments.task, arguments.folder.resolve())

@@ -3,7 +3,6 @@
 import argparse
 import logging
 import math
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
+from nightshift.failures import set_up_logs
 from nightshift.settings import StorageSettings, read
 from nightshift.story.words import printable
 
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command and returns its exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
+    set_up_logs("%(message)s")
     arguments = parser().parse_args(argv)
     try:
         model, store = models.load(arguments.model), ObjectStore(read(StorageSettings))

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 
 import models
@@ -13,6 +12,7 @@ from nightshift.champion.cause import cause_of
 from nightshift.champion.consistency import findings
 from nightshift.champion.repair import Remedy, Repair
 from nightshift.errors import DONE, DataRejected, NightshiftError
+from nightshift.failures import set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.story.words import printable
 
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command and returns its exit code; the last line logged says what happened."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
+    set_up_logs("%(message)s")
     arguments = parser().parse_args(argv)
     try:
         return _run(arguments)

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -14,6 +13,7 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import Model, parse_nights
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError, NothingToDo
+from nightshift.failures import set_up_logs
 from nightshift.performing import perform
 from nightshift.result import Outcome
 from nightshift.settings import RunSettings, StorageSettings, read
@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command and returns its exit code; the last line logged says what happened."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
+    set_up_logs("%(asctime)s %(message)s")
     arguments = parser().parse_args(argv)
     try:
         first, last = parse_nights(arguments.nights)

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from nightshift.arguments import Parser
 from nightshift.champion.cause import cause_of
 from nightshift.champion.rollback import RolledBack, Wish, asked_at_of, reason_of, roll_back, version_of
 from nightshift.errors import DONE, NightshiftError
+from nightshift.failures import set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift.rollback")
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command and returns its exit code; the last line logged says what happened."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
+    set_up_logs("%(asctime)s %(message)s")
     arguments = parser().parse_args(argv)
     try:
         log.info("done: %s", _run(arguments))

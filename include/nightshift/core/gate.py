@@ -18,6 +18,11 @@ from nightshift.core.metrics import Floats, Metric, metric
 from nightshift.core.verdict import Check, SliceGain, Verdict
 from nightshift.definition import Gate, Task
 
+FEWEST_SHOWN = 20
+"""Rows of a group that is named: the name of a smaller one may point at a person."""
+OTHER = "other"
+"""The group of all rows whose own is too small to be named."""
+
 
 @dataclass(frozen=True)
 class Holdout:
@@ -46,7 +51,7 @@ def judge(
     chosen = metric(gate.metric, task)
     ours = _value(chosen, holdout, predicted.challenger)
     sane = _sane(gate, task, holdout, predicted.challenger)
-    duel = _duel(gate, chosen, holdout, predicted, seed) if sane[0].passed else Duel()
+    duel = _compare(gate, chosen, holdout, predicted, seed) if sane[0].passed else Duel()
     checks = (_floor(gate, chosen, ours), *duel.checks, *sane, *also)
     return Verdict(
         promote=all(check.passed for check in checks),
@@ -70,6 +75,14 @@ class Duel:
     checks: tuple[Check, ...] = ()
     gain: Gain | None = None
     slices: tuple[SliceGain, ...] = ()
+
+
+def _compare(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, seed: int) -> Duel:
+    if predicted.champion is None or np.isfinite(predicted.champion).all():
+        return _duel(gate, chosen, holdout, predicted, seed)
+    broken = int((~np.isfinite(predicted.champion)).sum())
+    said = f"{broken} of {len(predicted.champion)} predictions of the champion are not finite numbers: withdraw it"
+    return Duel((Check("comparable", False, said),))
 
 
 def _duel(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, seed: int) -> Duel:
@@ -119,10 +132,18 @@ def _better(gate: Gate, chosen: Metric, gain: Gain | None, values: tuple[float |
 def _slices(gate: Gate, chosen: Metric, holdout: Holdout, pairs: Pairs, seed: int) -> list[SliceGain]:
     found = []
     for name in gate.slices:
-        for group in np.unique(holdout.slices[name]):
-            rows = holdout.slices[name] == group
+        groups = shown_groups(holdout.slices[name])
+        for group in np.unique(groups):
+            rows = groups == group
             found.append(_slice(gate, chosen, pairs.where(rows), (name, str(group)), seed))
     return found
+
+
+def shown_groups(groups: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The groups of a slice as they may be shown: those of fewer than `FEWEST_SHOWN` rows together, as one."""
+    names, places, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    shown = np.where(counts >= FEWEST_SHOWN, names.astype(object), OTHER)
+    return np.asarray(shown[places].astype(np.str_))
 
 
 def _slice(gate: Gate, chosen: Metric, pairs: Pairs, names: tuple[str, str], seed: int) -> SliceGain:

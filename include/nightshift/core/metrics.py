@@ -41,7 +41,9 @@ class Metric:
         return 1 if self.higher_is_better else -1
 
     def value(self, labels: Floats, predictions: Floats) -> float:
-        """The metric over all rows as they are; NaN when it is undefined."""
+        """The metric over all rows as they are; NaN when it is undefined, or a prediction is no finite number."""
+        if not (np.isfinite(predictions).all() and np.isfinite(labels).all()):
+            return float("nan")
         one_day = np.zeros(len(labels), dtype=np.int64)
         return float(self.prepare(labels, predictions, one_day)(np.ones((1, 1)))[0])
 

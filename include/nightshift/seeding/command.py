@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import Model, parse_night
 from nightshift.errors import DONE, BadConfig, NightshiftError
+from nightshift.failures import set_up_logs
 from nightshift.seeding import landing
 from nightshift.seeding.calendar import Replay
 from nightshift.seeding.source import Source, source_of
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str], today: date | None = None) -> int:
     """Runs the command and returns its exit code; the last line logged says what happened."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
+    set_up_logs("%(asctime)s %(message)s")
     arguments = parser().parse_args(argv)
     try:
         log.info("done: %s", _run(arguments, today or datetime.now(UTC).date()))

@@ -5,7 +5,6 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from nightshift.adapters import pictures
+from nightshift.adapters.estimators import fit, make_estimator, require_trusted, trusted_of, try_estimator
 from nightshift.adapters.frames import Examples, examples, retired
 from nightshift.adapters.lake import Lake
-from nightshift.adapters.predictions import Sample, predict
+from nightshift.adapters.predictions import Sample, predict, require_values
 from nightshift.adapters.registry import Fitted, Input, Logged, TrainingRun
 from nightshift.adapters.registry_rest import (
     KEY,
@@ -29,7 +29,7 @@ from nightshift.adapters.registry_rest import (
     Version,
 )
 from nightshift.adapters.storage import as_json
-from nightshift.core.metrics import all_values, metric
+from nightshift.core.metrics import Floats, all_values, metric
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.steps import Step, idempotency_key
 from nightshift.steps._standing import INPUTS, standing, work_of
@@ -40,6 +40,10 @@ UNUSED = "nightshift.used_instead"
 """On a version that lost the race against another attempt at the same night: the number of the one that is used."""
 SAMPLE_ROWS = 200
 IMPORTANCE_ROWS = 1500
+BOTH = 2
+"""Classes of a classification."""
+LONGEST_PARAM = 500
+"""Characters of a parameter's value that MLflow is given."""
 
 
 class Challenger:
@@ -47,17 +51,21 @@ class Challenger:
 
     def __init__(self, step: Step, lake: Lake, plan: Plan) -> None:
         self._step, self._plan, self._key = step, plan, idempotency_key(step, plan.digest)
+        try_estimator(step.model)  # before any data is read: what no data mends
         nights = (*plan.train.nights, *plan.holdout.nights)
         rows = examples(lake, nights).without(retired(step.model))
+        self._joins, self._left_out = rows.joins_as_json(), plan.left_out + rows.left_out_as_json()
         self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
         _require_rows(step, self._train, self._holdout)
-        module = import_module(f"models.{step.model.name}.estimator")
-        self._trusted: tuple[str, ...] = module.TRUSTED
-        self._estimator = module.estimator(seed_of(step))
+        self._trusted = trusted_of(step.model)
+        self._estimator = make_estimator(step.model, seed_of(step))
+        require_values(self._estimator, self._holdout.features)
         started = time.monotonic()
-        self._estimator.fit(self._train.features, self._train.labels)
+        fit(step.model, self._estimator, self._train.features, self._train.labels)
         self._fit_seconds = time.monotonic() - started
         self._predictions = predict(self._estimator, step.model.task, self._holdout.features)
+        _require_finite(self._estimator, self._predictions)
+        require_trusted(self._estimator, self._trusted)
         log.info("fitted on %d rows of %d columns in %.1f s", *self._train.features.shape, self._fit_seconds)
 
     def register(self, registry: Registry) -> Version:
@@ -116,7 +124,8 @@ class Challenger:
             "idempotency_key": self._key,
             "train_nights": [night.isoformat() for night in self._train.nights],
             "holdout_nights": [night.isoformat() for night in self._holdout.nights],
-            "left_out": self._plan.left_out,
+            "left_out": self._left_out,
+            "joins": self._joins,
             "rows": len(self._train.labels),
             "holdout_rows": len(labels),
             "metrics": all_values(task, labels, self._predictions),
@@ -133,7 +142,8 @@ class Challenger:
         }
         about = {"estimator": type(self._estimator).__name__, "rows": len(self._train.labels)}
         nights = {"train_from": self._train.nights[0], "train_to": self._train.nights[-1]}
-        return {**self._estimator.get_params(), **days, **about, **nights}
+        chosen = {name: str(value)[:LONGEST_PARAM] for name, value in self._estimator.get_params().items()}
+        return {**chosen, **days, **about, **nights}
 
     def _inputs(self) -> list[Input]:
         found = []
@@ -188,15 +198,28 @@ def seed_of(step: Step) -> int:
 def _require_rows(step: Step, train: Examples, holdout: Examples) -> None:
     for role, part in (("training", train), ("holdout", holdout)):
         if not len(part.labels):
-            raise DataRejected(f"no row of the {role} nights of {step.model.name} has a label")
+            first = f": {part.left_out[0][0]}: {part.left_out[0][1]}" if part.left_out else ""
+            raise DataRejected(f"no row of the {role} nights of {step.model.name} has a label{first}")
     if step.model.task == "classification":
-        odd = set(np.unique(train.labels)) - {0.0, 1.0}
-        if odd:
-            raise BadConfig(
-                f"models/{step.model.name}/features.py: labels() must give 0, 1 or NaN, not {sorted(odd)[:3]}"
-            )
-        if len(np.unique(train.labels)) < 2:
+        if len(np.unique(train.labels)) < BOTH:
             raise DataRejected(f"every label of the training nights of {step.model.name} is the same: nothing to learn")
+        if len(np.unique(holdout.labels)) < BOTH:
+            log.info("every label of the holdout nights is the same: what needs both cannot be compared on them")
+    _tell_empty(train.features)
+
+
+def _tell_empty(features: pd.DataFrame) -> None:
+    """Says which features have no value in any row, so that nothing is learned from them."""
+    if empty := [str(name) for name in features if features[name].isna().all()]:
+        log.info("no row of the training nights has a value in %s: nothing is learned from that", ", ".join(empty))
+
+
+def _require_finite(estimator: Any, predictions: Floats) -> None:
+    if broken := int((~np.isfinite(predictions)).sum()):
+        raise BadConfig(
+            f"{type(estimator).__name__} gives no finite number for {broken} of {len(predictions)} holdout rows: "
+            "change the estimator, or the features that lead to it"
+        )
 
 
 def _environment() -> bytes:

@@ -9,12 +9,14 @@ from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
+from nightshift.adapters.estimators import trusted_of
 from nightshift.adapters.frames import examples
 from nightshift.adapters.lake import Lake, Usable
 from nightshift.adapters.registry_rest import Registry, Version
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Dataset, Gate, Model
 from nightshift.errors import BadConfig, DataRejected
+from nightshift.failures import place
 from nightshift.steps.evaluate import Duel, judged
 
 NEEDED: Mapping[str, tuple[type, ...]] = {
@@ -65,8 +67,8 @@ def recompute(store: ObjectStore, model: Model, registry: Registry, record: Mapp
     try:
         return _computed(store, model, registry, record)
     except UNFIT as error:
-        said = f"{type(error).__name__}: {error}"
-        raise BadConfig(f"nothing can be computed from the record, or not with the code as it is: {said}") from error
+        said = f"{type(error).__name__} at {place(error)}"
+        raise BadConfig(f"nothing can be computed from the record, or not with the code as it is: {said}") from None
 
 
 def _require_whole(record: Mapping[str, Any]) -> None:
@@ -77,13 +79,14 @@ def _require_whole(record: Mapping[str, Any]) -> None:
 
 
 def _computed(store: ObjectStore, model: Model, registry: Registry, record: Mapping[str, Any]) -> dict[str, Any]:
-    then = replace(model, gate=_gate(record["gate"]), task=record["task"])
+    # The nights of the record were used: whatever share is asked for today.
+    then = replace(model, gate=_gate(record["gate"]), task=record["task"], min_matched_share=0.0)
     lake = Recorded(store, then, record["inputs"])
     lake.require_unchanged()
     nights = tuple(date.fromisoformat(night) for night in record["holdout_nights"])
     champion = record["champion_version"]
     rival = None if champion is None else _version(registry, then, champion)
-    duel = Duel(_version(registry, then, record["challenger_version"]), rival, None, nights, [])
+    duel = Duel(_version(registry, then, record["challenger_version"]), rival, None, nights, [], _trusted(then, record))
     rows = examples(lake, nights)
     return {
         "verdict": judged(then, registry, duel, rows, record["seed"]).as_dict(),
@@ -96,6 +99,13 @@ def _version(registry: Registry, model: Model, number: int) -> Version:
     if found is None:
         raise BadConfig(f"version {number} was deleted from the registry")
     return found
+
+
+def _trusted(model: Model, record: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+    """The types that each version could contain when the verdict was made."""
+    numbers = (record["challenger_version"], record["champion_version"])
+    listed = {int(number): tuple(types) for number, types in record.get("trusted", {}).items()}
+    return {number: listed[number] if number in listed else trusted_of(model) for number in numbers if number}
 
 
 def _gate(recorded: Mapping[str, Any]) -> Gate:

@@ -3,14 +3,16 @@
 A verdict is found again as long as it is about the same two versions and everything that it read is unchanged and still
 validated. One that the ledger promoted upon stands for good: the night is not judged again.
 
-Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, rows, run_id,
-gate (its fields), task, inputs (the digest of every partition read, by URI), code (digest of the model's folder), duel
-(digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused. With gate, task,
-versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
+Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, joins (counts of
+each night that was read), rows, run_id, trusted (the types that each version may contain, by number), gate (its
+fields), task, inputs (the digest of every partition read, by URI), code (digest of the model's folder), duel (digest of
+the night, the code, the definition and the two versions), idempotency_key, seed, reused. With gate, task, versions,
+holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
 """
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +21,7 @@ import pandas as pd
 
 import models
 from nightshift.adapters import results
+from nightshift.adapters.estimators import trusted_of
 from nightshift.adapters.frames import Examples, examples
 from nightshift.adapters.fresh import Answer, predict_fresh
 from nightshift.adapters.lake import Lake
@@ -28,6 +31,7 @@ from nightshift.adapters.registry_load import columns_for
 from nightshift.adapters.registry_rest import LEDGER_ENTRY, SAMPLE, TRAINED_TO, Registry, Version
 from nightshift.champion.court import court
 from nightshift.champion.identity import crowning, same_version
+from nightshift.champion.trusting import trusted_types
 from nightshift.champion.vouching import number_in
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.core.verdict import Check, Verdict
@@ -44,13 +48,14 @@ log = logging.getLogger("nightshift.evaluate")
 
 @dataclass(frozen=True)
 class Duel:
-    """The two versions, and the nights on which neither was trained."""
+    """The two versions, the types each may contain, and the nights on which neither was trained."""
 
     challenger: Version
     champion: Version | None
     champion_night: date | None
     nights: tuple[date, ...]
     left_out: list[dict[str, str]]
+    trusted: Mapping[int, tuple[str, ...]]
 
     @property
     def versions(self) -> tuple[Version, ...]:
@@ -119,8 +124,9 @@ def _found(step: Step, duel: Duel, plan: Plan) -> dict[str, Any] | None:
     read: dict[str, str] = before.detail["inputs"]
     if any(plan.inputs.get(uri) != digest for uri, digest in read.items()):
         return None
+    known = {*before.detail["holdout_nights"], *(one["night"] for one in before.detail.get("joins", ()))}
     for night in duel.nights:
-        if night.isoformat() not in before.detail["holdout_nights"]:
+        if night.isoformat() not in known:
             log.info("night %s became usable after the verdict, which stands as it was made without it", night)
     return before.detail
 
@@ -134,7 +140,10 @@ def _duel(step: Step, registry: Registry, plan: Plan, number: int) -> Duel:
     rival = seen.reigning(step.night, without=number)
     challenger, champion = registry.version(name, number), rival.version if rival else None
     nights, seen_by = _unseen(plan.holdout.nights, (challenger, *([champion] if champion else [])))
-    return Duel(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by)
+    trusted = {number: trusted_of(step.model)}
+    if champion is not None:
+        trusted[champion.number] = trusted_types(step.model, Ledger(step.store, name), champion)
+    return Duel(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by, trusted)
 
 
 def _unseen(nights: tuple[date, ...], versions: tuple[Version, ...]) -> tuple[tuple[date, ...], list[dict[str, str]]]:
@@ -154,7 +163,7 @@ def judged(model: Model, registry: Registry, duel: Duel, rows: Examples, seed: i
     challenger, champion = _answers(model, registry, duel, rows, sample)
     checks = [_reloads(challenger, sample)]
     if champion is not None and champion.refused:
-        checks.append(Check("comparable", False, f"the champion cannot be compared: {champion.refused}"))
+        checks.append(Check("comparable", False, _incomparable(model, duel, champion.refused)))
     holdout = Holdout(rows.labels, rows.night, rows.slices)
     nothing = rows.labels * float("nan")
     theirs = champion.predictions.get("holdout") if champion else None
@@ -171,12 +180,22 @@ def _answers(
     for version in duel.versions:
         try:
             asked[version.number] = {"holdout": columns_for(registry, version, rows.features)}
-        except BadConfig as error:
+        except (BadConfig, DataRejected) as error:
             refused[version.number] = Answer({}, str(error))
     if duel.challenger.number in asked:
         asked[duel.challenger.number]["sample"] = sample.features
-    answers = refused | predict_fresh(model, asked)
+    answers = refused | predict_fresh(model, asked, duel.trusted)
     return answers[duel.challenger.number], answers[duel.champion.number] if duel.champion else None
+
+
+def _incomparable(model: Model, duel: Duel, why: str) -> str:
+    """Says that nothing wins until a person acts, and how."""
+    number = duel.champion.number if duel.champion else 0
+    rollback = f"`nightshift rollback {model.name} previous --reason …` withdraws version {number}"
+    alone = "where there is none before it, remove the alias champion in MLflow"
+    return (
+        f"the champion cannot be compared, so nothing can win: {why}. Bring back what it needs; or {rollback}; {alone}"
+    )
 
 
 def _reloads(answer: Answer, sample: Sample) -> Check:
@@ -198,7 +217,9 @@ def _detail(model: Model, duel: Duel, verdict: Verdict, rows: Examples) -> dict[
         "champion_version": duel.champion.number if duel.champion else None,
         "champion_night": duel.champion_night.isoformat() if duel.champion_night else None,
         "holdout_nights": [night.isoformat() for night in rows.nights],
-        "left_out": duel.left_out,
+        "left_out": duel.left_out + rows.left_out_as_json(),
+        "joins": rows.joins_as_json(),
+        "trusted": {str(number): list(types) for number, types in duel.trusted.items()},
         "rows": len(rows.labels),
         "run_id": duel.challenger.run_id,
     }

@@ -103,15 +103,14 @@ def partition_of(step: Step, day: date) -> str:
 
 
 def _scores(lake: Lake, number: int, day: date) -> pd.DataFrame:
-    from importlib import import_module
-
     from nightshift.adapters.frames import scheduled_features
     from nightshift.adapters.predictions import predict
     from nightshift.adapters.registry_load import load, matrix
+    from nightshift.champion.trusting import trusted_types
 
     model, registry = lake.model, Registry()
-    trusted = import_module(f"models.{model.name}.estimator").TRUSTED
-    loaded = load(registry, registry.version(model.name, number), trusted)
+    version = registry.version(model.name, number)
+    loaded = load(registry, version, trusted_types(model, Ledger(lake.store, model.name), version))
     scheduled, features = scheduled_features(lake, day)
     predictions = predict(loaded.estimator, model.task, matrix(loaded, features))
     keys = scheduled[list(model.key)].reset_index(drop=True)

@@ -1,7 +1,8 @@
 """`train`: fits a challenger on the window of validated nights, and registers it as one version.
 
-Stored detail: run_id, version, artifact_sha256, idempotency_key, train_nights, holdout_nights, left_out, rows,
-holdout_rows, positive_rate (classification), metrics (on the holdout), reused.
+Stored detail: run_id, version, artifact_sha256, idempotency_key, train_nights, holdout_nights, left_out,
+joins (counts of each night that was read), rows, holdout_rows, positive_rate (classification), metrics (on the
+holdout), reused.
 """
 
 import logging
@@ -43,7 +44,8 @@ def _reused(registry: Registry, version: Version, plan: Plan) -> dict[str, Any]:
     """The detail of a version that stands already; says which nights it could not learn from."""
     detail = detail_of(registry, version)
     registry.finish_run(version.run_id)
-    number, seen = version.number, {*detail["train_nights"], *detail["holdout_nights"]}
+    read = (one["night"] for one in detail.get("joins", ()))
+    number, seen = version.number, {*detail["train_nights"], *detail["holdout_nights"], *read}
     log.info("version %d was already trained by the same code and definition from nights that stand: used", number)
     for night in (*plan.train.nights, *plan.holdout.nights):
         if night.isoformat() not in seen:

@@ -12,6 +12,7 @@ from nightshift.adapters.registry_http import NotFound
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import NightshiftError
+from nightshift.failures import describe
 
 log = logging.getLogger("nightshift.card")
 MOST_CHARACTERS = 4900
@@ -35,8 +36,8 @@ def _publish(store: ObjectStore, registry: Registry, model: str, number: int) ->
         refresh(store, registry, model, number)
     except (NightshiftError, NotFound) as error:
         log.warning("the model card of version %d of %s is not refreshed: %s", number, model, error)
-    except Exception:  # the decision stands already: a record that nobody foresaw must not fail its step
-        log.warning("the model card of version %d of %s is not refreshed: a bug", number, model, exc_info=True)
+    except Exception as error:  # the decision stands already: a record that nobody foresaw must not fail its step
+        log.warning("the model card of version %d of %s is not refreshed: a bug, %s", number, model, describe(error))
 
 
 def refresh(store: ObjectStore, registry: Registry, model: str, number: int) -> None:

@@ -36,6 +36,14 @@ class Standing:
         return self.last.champion_version if self.last else None
 
     @property
+    def trouble(self) -> str:
+        """Why the champion could not be compared last night, and what to do; empty: it could, or nobody tried."""
+        judged = (step.detail.get("verdict") for step in self.steps if step.verb == "evaluate")
+        checks = (check for verdict in judged if verdict for check in verdict.get("checks", ()))
+        failed = (check for check in checks if check.get("name") == "comparable" and not check.get("passed"))
+        return next((str(check.get("sentence", "")) for check in failed), "")
+
+    @property
     def said(self) -> str:
         """The one sentence that matters of the last night: what went wrong, else what promote said, else the last."""
         wrong = [step for step in self.steps if step.outcome in TROUBLE]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nightshift.core.gate import Holdout, Predicted, judge
+from nightshift.core.gate import Holdout, Predicted, judge, shown_groups
 from nightshift.core.verdict import Check, Verdict
 from nightshift.definition import Gate
 
@@ -174,3 +174,27 @@ def test_a_regression_is_judged_by_its_own_metric() -> None:
     gate = Gate(metric="rmse", floor=30, max_calibration_gap=2)
     assert judge(gate, "regression", Holdout(truth, DAY), Predicted(near, far), seed=1).promote
     assert not judge(gate, "regression", Holdout(truth, DAY), Predicted(far, near), seed=1).promote
+
+
+def test_a_champion_that_gives_no_number_is_not_compared_and_nothing_wins() -> None:
+    broken = _says(0.3)
+    broken[[3, 8]] = np.nan
+    verdict = _judge(_says(0.4), broken)
+    assert _failed(verdict) == ["comparable"]
+    assert "2 of 2100 predictions of the champion are not finite numbers" in verdict.reason
+    assert (verdict.champion, verdict.gain) == (None, None)
+
+
+def test_groups_too_small_to_be_named_are_one() -> None:
+    groups = np.array(["big"] * 30 + ["small"] * 19 + ["tiny"] * 2 + ["enough"] * 20)
+    assert dict(zip(*np.unique(shown_groups(groups), return_counts=True), strict=True)) == {
+        "big": 30,
+        "enough": 20,
+        "other": 21,
+    }
+    origin = ORIGIN.copy()
+    origin[:3] = "canary"
+    verdict = judge(
+        GATE, "classification", Holdout(LABELS, DAY, {"origin": origin}), Predicted(_says(0.4), None), seed=5
+    )
+    assert "canary" not in str(verdict.as_dict())

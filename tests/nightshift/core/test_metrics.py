@@ -83,3 +83,11 @@ def test_a_certain_wrong_prediction_has_a_finite_log_loss() -> None:
 def test_a_metric_of_another_task_is_named_with_the_choices() -> None:
     with pytest.raises(BadConfig, match="'rmse' does not exist for classification: use one of roc_auc"):
         metric("rmse", "classification")
+
+
+@pytest.mark.parametrize("name", [name for name, one in METRICS.items() if one.task == "classification"])
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_prediction_that_is_no_number_leaves_no_value(name: str, broken: float) -> None:
+    labels, predictions = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.1, 0.9, 0.2, broken])
+    assert np.isnan(METRICS[name].value(labels, predictions))
+    assert all_values("classification", labels, predictions) == {}

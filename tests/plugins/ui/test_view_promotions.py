@@ -65,6 +65,16 @@ def test_the_last_night_is_told_by_what_promote_said_unless_something_went_wrong
     assert "✗" not in row
 
 
+def test_a_champion_that_cannot_be_compared_is_told_with_the_remedy(store: ObjectStore, get: Get) -> None:
+    sentence = "the champion cannot be compared: it is gone. `nightshift rollback` withdraws it"
+    checks = [{"name": "comparable", "passed": False, "sentence": sentence}]
+    result(store, night_of(7), "evaluate", {"verdict": {"checks": checks}})
+    assert sentence in _row(get("/history"), "flights")
+    assert sentence in get("/history/flights")
+    result(store, night_of(7), "evaluate", {"verdict": {"checks": [{**checks[0], "passed": True}]}})
+    assert sentence not in get("/history/flights")
+
+
 def test_the_ledger_is_shown_newest_first_with_numbers_persons_and_ways_on(store: ObjectStore, get: Get) -> None:
     fill(store)
     text = get("/history/flights")

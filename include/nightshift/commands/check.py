@@ -1,0 +1,71 @@
+"""`nightshift check [MODEL …]`: tries models' code and estimators without any data, before a night does."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+
+import models
+from nightshift.adapters import suites
+from nightshift.adapters.user_code import function_of, load_part
+from nightshift.arguments import Parser
+from nightshift.definition import Model
+from nightshift.errors import DONE, NightshiftError
+from nightshift.failures import allow_values, set_up_logs, show_values
+
+log = logging.getLogger("nightshift.check")
+DESCRIPTION = """\
+Load each model's definition, suites and functions; make its estimator, fit it on made-up rows, let it predict, store it
+with skops and load it again with TRUSTED alone. Nothing is read from the lake and nothing is written.
+
+exit codes: 0 all are fine; 20 one is not, and the log says what to change where
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `nightshift check`."""
+    top = Parser(prog="nightshift check", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("models", metavar="MODEL", nargs="*", help="folders of include/models; default: all")
+    top.add_argument("--show-values", action="store_true", help="print exceptions whole; in a terminal, never in a pod")
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit code."""
+    arguments = parser().parse_args(argv)
+    set_up_logs("%(message)s")
+    try:
+        if arguments.show_values:
+            allow_values()
+            set_up_logs("%(message)s")
+    except NightshiftError as error:
+        log.error("%s: %s", error.outcome, error)
+        return error.exit_code
+    return max((_checked(name) for name in arguments.models or models.names()), default=DONE)
+
+
+def _checked(name: str) -> int:
+    """Checks one model and says how it went; returns the exit code."""
+    try:
+        check_model(models.load(name))
+    except NightshiftError as error:
+        log.error("%s: %s: %s", name[:40], error.outcome, error)
+        show_values(error)
+        return error.exit_code
+    log.info("%s: its definition, suites, functions and estimator are fine", name)
+    return DONE
+
+
+def check_model(model: Model) -> None:
+    """Raises `BadConfig` for the first thing about a model that no data could mend."""
+    for suite in (dataset.suite for dataset in model.datasets):
+        if suite is not None:
+            suites.load(suite)
+    code = load_part(model, "features")
+    for name in ("features", "labels", *(["slices"] if model.gate.slices else [])):
+        function_of(code, name)
+    # These import pandas and scikit-learn, which --help does without.
+    from nightshift.adapters.estimators import try_estimator
+    from nightshift.adapters.user_frames import UserFunctions
+
+    UserFunctions(model).retired()
+    try_estimator(model)
