@@ -42,14 +42,19 @@ def read(store: ObjectStore, uri_prefix: str) -> pd.DataFrame:
 
     Raises `DataRejected`, naming the URI, when the partition is missing, empty, corrupt, or not what its manifest says.
     """
+    return as_frame(read_table(store, uri_prefix), uri_prefix)
+
+
+def read_table(store: ObjectStore, uri_prefix: str) -> pa.Table:
+    """As `read`, with the types that were delivered; a table may have no rows."""
     folder = uri_prefix.rstrip("/") + "/"
     objects = store.objects(folder)
     if any(o.uri == manifests.location(folder) for o in objects):
-        return _as_frame(_published(store, folder), folder)
+        return _together(_published(store, folder), folder)
     uris = [o.uri for o in objects if _is_plain(o, folder)]
     if not uris:
         raise DataRejected(f"{folder} holds no Parquet file: the partition is missing; {FIXED}")
-    return _as_frame([_table(store, uri) for uri in uris], folder)
+    return _together([_table(store, uri) for uri in uris], folder)
 
 
 def _is_plain(stored: StoredObject, folder: str) -> bool:
@@ -70,7 +75,7 @@ def _published(store: ObjectStore, folder: str) -> list[pa.Table]:
     found = manifests.manifest(store, folder)
     while found is not None:
         try:
-            return _counted(found, [_table(store, folder + name) for name in found.files], folder)
+            return _counted(found, [_table(store, uri) for uri in found.uris(folder)], folder)
         except DataRejected:
             newer = manifests.manifest(store, folder)
             if newer is None or newer.etag == found.etag:
@@ -86,9 +91,17 @@ def _counted(found: Manifest, tables: list[pa.Table], folder: str) -> list[pa.Ta
     return tables
 
 
-def _as_frame(tables: list[pa.Table], folder: str) -> pd.DataFrame:
+def _together(tables: list[pa.Table], folder: str) -> pa.Table:
     try:
-        table = pa.concat_tables(tables, promote_options="default")
+        return pa.concat_tables(tables, promote_options="default")
+    except (pa.ArrowException, ValueError) as error:
+        raise DataRejected(f"the Parquet files of {folder} do not fit together: {error}; {FIXED}") from error
+
+
+def as_frame(table: pa.Table, uri_prefix: str) -> pd.DataFrame:
+    """The rows of a partition for features and suites. Raises `DataRejected` when there are none."""
+    folder = uri_prefix.rstrip("/") + "/"
+    try:
         frame: pd.DataFrame = table.to_pandas(date_as_object=False, use_threads=False)
     except (pa.ArrowException, ValueError) as error:
         raise DataRejected(f"the Parquet files of {folder} do not fit together: {error}; {FIXED}") from error
