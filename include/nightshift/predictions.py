@@ -36,8 +36,7 @@ class Predictions:
     """One publication: what the run of `night` predicted for `day`.
 
     `columns`: their names by role: `key` (a list), `night` (the day that is scored), `prediction`, `model_version`.
-    `uris`: the files. They stay as they are: a later publication has files of its own, and replaces these ones' manifest.
-    `manifest`: the URI of the manifest.
+    `uris`: the files. They stay as they are: a later publication has files of its own. `manifest`: its URI.
     """
 
     model: str
@@ -80,9 +79,9 @@ def find(model: str, night: date | str, store: ObjectStore | None = None) -> Pre
         if found is not None and found.meta.get("night") == wanted.isoformat():
             return _described(model, wanted, partition, found)
     raise DataRejected(
-        f"no predictions of model {model} that the run of night {wanted} made are published under {folder}. The night is "
-        f"the run's: what is published as date={wanted} was made by the night before; "
-        f"`nightshift score {model} {wanted}` publishes this one's"
+        f"no predictions of model {model} that the run of night {wanted} made are published under {folder}; "
+        f"`nightshift score {model} {wanted}` publishes them. A night scores the rows of the next period: what is "
+        f"published there as date={wanted} was made by an earlier night"
     )
 
 

@@ -57,8 +57,8 @@ def _require_unique(keys: pa.Table, key: Sequence[str], partition: str) -> None:
         raise DataRejected(f"{partition} has no value in its key: {counts}; {tables.FIXED}")
     if repeated := int(frame.duplicated(list(key)).sum()):
         raise DataRejected(
-            f"{repeated} of {len(frame)} rows of {partition} repeat the key ({', '.join(key)}) of an earlier row: nothing "
-            f"is published; was it delivered twice? {tables.FIXED}"
+            f"{repeated} of {len(frame)} rows of {partition} repeat the key ({', '.join(key)}) of an earlier row: "
+            f"nothing is published; was it delivered twice? {tables.FIXED}"
         )
 
 
@@ -67,8 +67,8 @@ def require_same_rows(delivered: pa.Table, scheduled: pd.DataFrame, key: Sequenc
     read = tables.as_frame(delivered, partition)[list(key)]
     if not read.equals(scheduled[list(key)].reset_index(drop=True)):
         raise DataRejected(
-            f"{partition} changed while it was scored: {len(read)} rows were read, then {len(scheduled)}, and their keys "
-            f"differ; validate the night again, then score it"
+            f"{partition} changed while it was scored: {len(read)} rows were read, then {len(scheduled)}, and their "
+            f"keys differ; validate the night again, then score it"
         )
 
 
