@@ -33,9 +33,6 @@ def _handler(upstream: str, rule: Rule) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def _forward(self) -> None:
-            if self.headers.get("Expect"):
-                self.send_response_only(100)
-                self.end_headers()
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {k: v for k, v in self.headers.items() if k.lower() not in ("expect", "connection")}
             connection = http.client.HTTPConnection(upstream, timeout=60)
