@@ -55,7 +55,7 @@ def _summary(found: Predictions) -> list[str]:
         f"rows       {found.rows}",
         f"version    {found.version}",
         f"published  {found.published}",
-        f"columns    key: {key}; " + "; ".join(f"{role}: {name}" for role, name in columns.items()),
+        f"columns    key: {key}; " + "; ".join(f"{role}: {name}" for role, name in sorted(columns.items())),
         f"manifest   {found.manifest}",
         *(f"file       {uri}" for uri in found.uris),
     ]

@@ -325,8 +325,7 @@ def _as_if_written(
 
     def objects(prefix: str) -> list[Any]:
         return [
-            StoredObject(o.uri, o.etag, o.size, o.modified - past) if one.attempt in o.uri else o
-            for o in real(prefix)
+            StoredObject(o.uri, o.etag, o.size, o.modified - past) if one.attempt in o.uri else o for o in real(prefix)
         ]
 
     patch.setattr(store, "objects", objects)
