@@ -51,9 +51,9 @@ def test_of_a_weekly_model_the_night_that_scored_is_found_without_its_definition
         publish_predictions(store, 0.5, model="nobody_defined_this", night=night, days=7)
     assert predictions.find("nobody_defined_this", date(2013, 2, 3)).day == date(2013, 2, 10)
     assert predictions.find("nobody_defined_this", "2013-02-10").day == date(2013, 2, 17)
-    for night in ("2013-02-02", "2013-02-04", "2013-02-17"):
+    for none in ("2013-02-02", "2013-02-04", "2013-02-17"):
         with pytest.raises(DataRejected, match="no predictions"):
-            predictions.find("nobody_defined_this", night)
+            predictions.find("nobody_defined_this", none)
 
 
 def test_what_is_not_published_is_said_with_the_remedy(store: ObjectStore) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -291,7 +291,7 @@ def test_a_refusal_that_nobody_caused_is_tried_later(
 
 def _later(store: ObjectStore, partition: str, days: float) -> None:
     """Sweeps as if so many days had passed."""
-    sweeping.sweep(store, partition, publishing.datetime.now(publishing.UTC) + timedelta(days=days))
+    sweeping.sweep(store, partition, datetime.now(UTC) + timedelta(days=days))
 
 
 def test_replaced_and_orphaned_data_stays_for_seven_days(store: ObjectStore, partition: str) -> None:

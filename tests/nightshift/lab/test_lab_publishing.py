@@ -83,8 +83,9 @@ def _require_published(lab: Lab) -> None:
         "nightshift_model_version",
     ]
     assert predictions.find("lab", NIGHT).columns["prediction"] == "nightshift_prediction"
-    told = duckdb.sql("SELECT max(id), min(prediction), any_value(nightshift_night) FROM published").fetchall()
-    assert told == [(2**53 + ROWS, Decimal("0.00"), NEXT)]
+    told = duckdb.sql("SELECT max(id), min(prediction), any_value(nightshift_night) FROM published")
+    assert told is not None
+    assert told.fetchall() == [(2**53 + ROWS, Decimal("0.00"), NEXT)]
 
 
 def _broken() -> list[tuple[Callable[..., Any], str]]:
