@@ -15,6 +15,7 @@ from nightshift import predictions
 from nightshift.adapters.manifests import manifest
 from nightshift.result import Result
 from support.lab import NEXT, NIGHT, NIGHTS, ROWS, Lab
+from support.published import plain_type
 
 KEY = ("id", "night", "Prediction", "model_version")
 
@@ -75,7 +76,10 @@ def _require_published(lab: Lab) -> None:
     """One row per scheduled row, its key as delivered, the platform's columns beside it; DuckDB sees it like that."""
     published = predictions.read("lab", NIGHT)
     delivered = _rows(lab, NEXT).select(list(KEY))
-    assert published.select(list(KEY)).equals(delivered)
+    assert published.select(list(KEY)).to_pylist() == delivered.to_pylist()
+    assert [plain_type(published.schema.field(name).type) for name in KEY] == [
+        plain_type(kind) for kind in delivered.schema.types
+    ]
     assert published.column_names == [
         *KEY,
         "nightshift_night",
