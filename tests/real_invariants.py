@@ -41,11 +41,10 @@ def check(real: RealPlatform, before: Standing) -> None:
 
 
 def _check_partition(real: RealPlatform, uri: str) -> None:
-    """A partition has one manifest, whose files are all there."""
-    folder = uri.removesuffix(MANIFEST)
-    found = real.stored(folder)
-    assert [name for name in found if name.endswith(MANIFEST)] == [uri]
-    assert {folder + name for name in _read(real, uri)["files"]} <= set(found), f"{uri} names files that are not there"
+    """A partition holds one manifest and nothing else, and the manifest's files are all there."""
+    assert list(real.stored(uri.removesuffix(MANIFEST))) == [uri]
+    missing = [key for key in _read(real, uri)["files"] if real.store.get(real.store.uri(key)) is None]
+    assert not missing, f"{uri} names files that are not there"
 
 
 def _read(real: RealPlatform, uri: str) -> Any:

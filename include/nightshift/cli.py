@@ -29,6 +29,7 @@ COMMANDS = {
     "history": "nightshift.commands.history",
     "rollback": "nightshift.commands.rollback",
     "rescore": "nightshift.commands.rescore",
+    "predictions": "nightshift.commands.predictions",
     "repair": "nightshift.commands.repair",
     "recheck": "nightshift.commands.recheck",
     "explain": "nightshift.commands.explain",
@@ -65,6 +66,7 @@ other words, each with --help of its own:
   nightshift history MODEL            who reigned when and why; whether alias, ledger and registry agree
   nightshift rollback MODEL VERSION   make an earlier version champion again, or "previous"; --reason is required
   nightshift rescore MODEL FROM..TO   score nights again whose champion was rolled back
+  nightshift predictions MODEL NIGHT  what is published of a night's predictions; --uris: where its files are
   nightshift repair MODEL             say what would make alias, ledger and registry agree again; --apply does it
   nightshift recheck MODEL            compute verdicts again from their records, and compare
   nightshift explain MODEL VERSION    the whole story of a version on one page

@@ -251,7 +251,9 @@ def _state(demo: Demo, run: str) -> str:
 
 
 def _publications(demo: Demo) -> dict[str, str]:
-    kept = demo.stored("s3://nightshift/scores/", "s3://nightshift/ledger/", "s3://nightshift/docs/")
+    kept = demo.stored(
+        "s3://nightshift/scores/", "s3://nightshift/data/", "s3://nightshift/ledger/", "s3://nightshift/docs/"
+    )
     return {uri: etag for uri, etag in kept.items() if "/_index" not in uri}
 
 

@@ -2,87 +2,126 @@
 
 A writer reads the manifest when it *starts* (`manifest`), computes, and hands it back as `replacing`. Whoever committed
 in between changed it, so that a writer that was overtaken while it computed cannot commit over the newer result.
+
+The reply to that PUT may be lost after the server stored the manifest, and a repeated PUT then fails because of the
+first one. So what stands decides, and not the reply: a manifest of this attempt is this attempt's success.
 """
 
+import io
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from nightshift.adapters import tables
-from nightshift.adapters.manifests import Manifest, location, manifest, parse
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.manifests import Manifest, data_folder, location, manifest
+from nightshift.adapters.storage import ObjectStore, split
+from nightshift.adapters.sweeping import sweep
 from nightshift.errors import NothingToDo, TryLater
 
-__all__ = ["Manifest", "manifest", "publish"]
+__all__ = ["Manifest", "Table", "manifest", "publish"]
+
+COMMITTED_WITHIN = timedelta(days=1)
+"""The longest time from an attempt's data to its commit: far below `sweeping.KEPT`, after which data may be gone."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to publish, and the names of their columns by role."""
+
+    rows: pa.Table
+    columns: Mapping[str, Any]
 
 
 def publish(
     store: ObjectStore,
     partition_uri: str,
-    frame: pd.DataFrame,
+    table: Table,
     meta: Mapping[str, Any],
     *,
     replacing: Manifest | None,
 ) -> Manifest:
-    """Publishes `frame` as the partition's content and returns its manifest.
+    """Publishes `table` as the partition's content and returns its manifest, in whose `meta` is `before`, the history.
 
     `replacing` is the manifest that the caller read before it began to compute; None: there was none. Raises
-    `NothingToDo` when another attempt has committed since, and `TryLater` when what was written does not read back.
+    `NothingToDo` when another attempt has committed since, and `TryLater` when what was written does not read back, or
+    when the store does not answer.
     """
     folder = partition_uri.rstrip("/") + "/"
-    before = _attempts(store, folder)
-    ours = _write(store, folder, frame, meta)
-    if not _commit(store, folder, ours, replacing):
-        store.delete(folder + name for name in ours.files)
-        raise NothingToDo(f"{folder} was published by another attempt while this one worked: that one stands")
-    kept = {ours.attempt} | ({replacing.attempt} if replacing else set())
-    _sweep(store, before, kept)
-    return parse(*_stored(store, folder), where=location(folder))
+    ours = _write(store, folder, table, {**meta, "before": _history(replacing)})
+    standing = _commit(store, folder, ours, replacing)
+    if standing.attempt == ours.attempt:
+        sweep(store, folder)
+        return standing
+    if any(entry.get("attempt") == ours.attempt for entry in standing.before):
+        # Its readers may be half way through: the data stays as long as that of any publication that was replaced.
+        raise NothingToDo(f"{folder} was published by this attempt and, since then, by a later one: that one stands")
+    store.delete(ours.uris(folder))
+    raise NothingToDo(f"{folder} was published by another attempt while this one worked: that one stands")
 
 
-def _write(store: ObjectStore, folder: str, frame: pd.DataFrame, meta: Mapping[str, Any]) -> Manifest:
-    attempt = uuid4().hex[:16]
-    name = f"attempt={attempt}/{tables.PART}"
-    store.put(folder + name, tables.encode(frame))
-    written = store.get(folder + name)
-    rows = 0 if written is None else tables.decode(written, folder + name).num_rows
-    if written is None or rows != len(frame):
-        raise TryLater(f"{folder + name} reads back {rows} rows where {len(frame)} were written")
-    published = datetime.now(UTC).isoformat(timespec="seconds")
-    return Manifest(attempt=attempt, files=(name,), rows=rows, published=published, meta=dict(meta))
+def _write(store: ObjectStore, folder: str, table: Table, meta: Mapping[str, Any]) -> Manifest:
+    attempt, now = uuid4().hex[:16], datetime.now(UTC)
+    uri = f"{data_folder(folder)}{attempt}/{tables.PART}"
+    data = _encode(table.rows)
+    store.put(uri, data)
+    written = store.get(uri)
+    rows = tables.decode(written, uri).num_rows if written == data else None
+    if rows != table.rows.num_rows:
+        length = "nothing" if written is None else f"{len(written)} bytes"
+        raise TryLater(f"{uri} reads back as {length} that are not the {len(data)} bytes that were written")
+    return Manifest(
+        attempt=attempt,
+        files=(split(uri)[1],),
+        rows=rows,
+        published=now.isoformat(timespec="seconds"),
+        columns=dict(table.columns),
+        meta=dict(meta),
+    )
 
 
-def _commit(store: ObjectStore, folder: str, ours: Manifest, replacing: Manifest | None) -> bool:
+def _encode(rows: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(rows, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _commit(store: ObjectStore, folder: str, ours: Manifest, replacing: Manifest | None) -> Manifest:
+    """Tries to put our manifest in place of `replacing`; returns the one that stands afterwards.
+
+    Raises `TryLater` when the store does not say which one does, or when nobody's took the place.
+    """
+    if datetime.now(UTC) - datetime.fromisoformat(ours.published) > COMMITTED_WITHIN:
+        raise TryLater(f"{folder}: this attempt paused for more than a day before it could publish; begin it again")
+    failure: TryLater | None = None
+    try:
+        _put(store, folder, ours, replacing)
+    except TryLater as error:  # perhaps only its reply was lost
+        failure = error
+    standing = manifest(store, folder)
+    if standing is not None and standing.etag != (replacing.etag if replacing else ""):
+        return standing
+    raise failure or TryLater(f"S3 refused to write {location(folder)} although no other attempt had written it")
+
+
+def _put(store: ObjectStore, folder: str, ours: Manifest, replacing: Manifest | None) -> bool:
     if replacing is None:
         return store.put_if_absent(location(folder), ours.as_json())
     return store.put_if_match(location(folder), ours.as_json(), replacing.etag)
 
 
-def _stored(store: ObjectStore, folder: str) -> tuple[bytes, str]:
-    found = store.get_tagged(location(folder))
-    if found is None:
-        raise TryLater(f"{location(folder)} was written and is gone")
-    return found
-
-
-def _attempts(store: ObjectStore, folder: str) -> dict[str, list[str]]:
-    """The objects of every attempt so far, by attempt."""
-    found: dict[str, list[str]] = {}
-    for stored in store.objects(folder + "attempt="):
-        attempt = stored.uri.removeprefix(folder + "attempt=").split("/")[0]
-        found.setdefault(attempt, []).append(stored.uri)
-    return found
-
-
-def _sweep(store: ObjectStore, before: dict[str, list[str]], kept: set[str]) -> None:
-    """Removes the attempts that were there before ours committed: none of them can commit any more.
-
-    Listed before the commit, so that an attempt begun after it is never touched. The one just replaced stays until the
-    next time, for readers that are half way through it.
-    """
-    for attempt, uris in before.items():
-        if attempt not in kept:
-            store.delete(uris)
+def _history(replaced: Manifest | None) -> list[dict[str, Any]]:
+    """What was published here before, the first publication first: what a version scored stays on record."""
+    if replaced is None:
+        return []
+    last = {
+        "version": replaced.meta.get("version"),
+        "published": replaced.published,
+        "rows": replaced.rows,
+        "attempt": replaced.attempt,
+    }
+    return [*map(dict, replaced.before), last]

@@ -114,19 +114,6 @@ class ObjectStore:
             pass
         self._seen.add(bucket)
 
-    def get_pinned(self, uri: str, etag: str) -> bytes | None:
-        """The whole object with exactly this ETag, or None when it was replaced or removed since."""
-        bucket, key = split(uri)
-        with _as_ours("reading a pinned object"):
-            try:
-                reply = self._client.get_object(Bucket=bucket, Key=key, IfMatch=etag)
-                # A server that ignores the condition sends what is there now, and says so.
-                return reply["Body"].read() if reply["ETag"] == etag else None
-            except ClientError as error:
-                if _code(error) in LOST_RACE | ABSENT:
-                    return None
-                raise
-
     def put(self, uri: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Writes an object, over any that was there."""
         self._put(uri, data, content_type, {})

@@ -170,7 +170,7 @@ def _read_published(store: ObjectStore, listed: Listed, etag: str) -> pa.Table:
 
 def _read_files(store: ObjectStore, found: Manifest, folder: str) -> list[pa.Table]:
     tables = []
-    for number, uri in enumerate((folder + name for name in found.files), start=1):
+    for number, uri in enumerate(found.uris(folder), start=1):
         data = store.get(uri)
         where = f"{folder}: file {number} of {len(found.files)} of its manifest"
         if data is None:

@@ -1,12 +1,16 @@
-"""Names for the platform's own columns that cannot collide with a user's."""
+"""Names of the columns that the platform adds to a table: none takes the place of a column that is there."""
 
 from collections.abc import Collection
 
-OURS = "nightshift_"
+PREFIX = "nightshift_"
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:
-    """`wanted`, or `nightshift_` in front of it as often as it takes until no column is called so."""
-    while wanted in taken:
-        wanted = f"{OURS}{wanted}"
+    """Returns `wanted`, or that with `nightshift_` before it as often as it takes to differ from every name in `taken`.
+
+    Names that differ by case only count as the same: to DuckDB and to many warehouses they are.
+    """
+    used = {name.casefold() for name in taken}
+    while wanted.casefold() in used:
+        wanted = PREFIX + wanted
     return wanted

@@ -1,7 +1,9 @@
 """`score`: the champion that `promote` named predicts every row of the next schedule, published by manifest.
 
-Written: `scores/<model>/date=<next night>/`, columns: the model's key, night (the one scored), prediction,
-model_version. The manifest's meta: idempotency_key, model, version, night, and `before`, the earlier publications.
+Written: the manifest of `scores/<model>/date=<next night>/`, which names the files. Their columns: the model's key as
+it was delivered, night (the one scored), prediction, model_version; where a column of the key has one of these names,
+`nightshift_` stands before ours, and the manifest's `columns` has the names by role. Its meta: idempotency_key, model,
+version, night, and `before`, the earlier publications. How to read them: docs/predictions.md.
 Stored detail: version, scored_night, rows, manifest, idempotency_key, reused, replaced (the version whose predictions
 these took the place of).
 """
@@ -10,12 +12,10 @@ import logging
 from datetime import date
 from typing import Any
 
-import pandas as pd
-
 from nightshift.adapters.lake import Lake
 from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.manifests import Manifest, location, manifest
-from nightshift.adapters.publishing import publish
+from nightshift.adapters.publishing import Table, publish
 from nightshift.adapters.registry_rest import Registry
 from nightshift.champion.court import court
 from nightshift.definition import Model
@@ -54,8 +54,8 @@ def publish_with(step: Step, version: int | None) -> Outcome:
     key = idempotency_key(step, f"{scoring_inputs(lake, day)} {version}")
     if standing is None or standing.meta.get("idempotency_key") != key:
         meta = {"idempotency_key": key, "model": step.model.name, "version": version, "night": step.night.isoformat()}
-        meta["before"] = _before(standing)
-        standing, reused = publish(step.store, partition, _scores(lake, version, day), meta, replacing=standing), False
+        standing = publish(step.store, partition, _scores(lake, version, day), meta, replacing=standing)
+        reused = False
     else:
         reused = True
     return _outcome(standing, partition, key, (version, day, reused))
@@ -84,37 +84,31 @@ def _decided(step: Step) -> int | None:
     return reigns
 
 
-def _before(replaced: Manifest | None) -> list[dict[str, Any]]:
-    """What was published for the night before, the first publication first: what a version scored stays on record."""
-    if replaced is None:
-        return []
-    last = {
-        "version": replaced.meta.get("version"),
-        "published": replaced.published,
-        "rows": replaced.rows,
-        "attempt": replaced.attempt,
-    }
-    return [*replaced.meta.get("before", ()), last]
-
-
 def partition_of(step: Step, day: date) -> str:
     """Where the predictions for a day are published."""
     return step.store.uri(f"scores/{step.model.name}/date={day.isoformat()}/")
 
 
-def _scores(lake: Lake, number: int, day: date) -> pd.DataFrame:
+def _scores(lake: Lake, number: int, day: date) -> Table:
+    """The rows to publish. Raises `DataRejected` or `BadConfig` when one of them must not be."""
+    from nightshift.adapters import scores
     from nightshift.adapters.frames import scheduled_features
     from nightshift.adapters.predictions import predict
     from nightshift.adapters.registry_load import load, matrix
     from nightshift.champion.trusting import trusted_types
 
-    model, registry = lake.model, Registry()
+    model, registry, partition = lake.model, Registry(), lake.model.scheduled.partition(day)
+    lake.require(model.scheduled, day)
+    delivered = lake.table(model.scheduled, day)
+    keys = scores.delivered_keys(model, delivered, partition)
     version = registry.version(model.name, number)
     loaded = load(registry, version, trusted_types(model, Ledger(lake.store, model.name), version))
     scheduled, features = scheduled_features(lake, day)
+    scores.require_same_rows(delivered, scheduled, model.key, partition)
     predictions = predict(loaded.estimator, model.task, matrix(loaded, features))
-    keys = scheduled[list(model.key)].reset_index(drop=True)
-    return keys.assign(night=pd.Timestamp(day), prediction=predictions, model_version=number)
+    who = f"version {number} of model {model.name}, scoring {day},"
+    scores.require_sound(predictions, model.task, keys.num_rows, who)
+    return scores.scores_of(keys, day, predictions, number)
 
 
 def _outcome(published: Manifest, partition: str, key: str, said: tuple[int, date, bool]) -> Outcome:

@@ -1,0 +1,81 @@
+"""What docs/predictions.md shows, run as somebody would who has nothing but the document and the environment."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from nightshift.adapters.storage import ObjectStore
+from support.lossy_s3 import Loss, lossy_s3
+from support.published import NIGHT, publish_predictions
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "predictions.md").read_text()
+SNIPPETS = dict(re.findall(r"^```python (\w+)\n(.*?)^```", DOCUMENT, re.M | re.S))
+SAYS = {"duckdb": ("2", "0.1"), "polars": ("2", "0.1"), "boto3": ("2 1",)}
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """A folder that is no checkout."""
+    return tmp_path
+
+
+def _run(code: str, environment: dict[str, str], folder: Path) -> str:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=kept | environment, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_document_shows_each_way() -> None:
+    assert set(SNIPPETS) == set(SAYS)
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_a_snippet_reads_what_is_published(
+    name: str, store: ObjectStore, s3_environment: dict[str, str], away: Path
+) -> None:
+    publish_predictions(store, 0.9)
+    publish_predictions(store, 0.1)  # a second publication of the day: not one row twice
+    printed = _run(SNIPPETS[name], s3_environment, away)
+    assert all(text in printed for text in SAYS[name]), printed
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_a_snippet_reads_one_publication_whole_while_the_day_is_published_again(
+    name: str, store: ObjectStore, s3_environment: dict[str, str], away: Path
+) -> None:
+    publish_predictions(store, 0.1)
+    left = [1, 2] if name == "duckdb" else [1]  # `predictions.read` reads the manifest twice
+
+    def republish_once_read(method: str, path: str) -> Loss:
+        if method == "GET" and path.endswith("_MANIFEST.json") and left:
+            left.pop()
+            if not left:
+                for _ in range(2):
+                    publish_predictions(store, 0.9, keys=pa.table({"id": [1, 2, 3]}))
+        return ""
+
+    with lossy_s3(s3_environment["NIGHTSHIFT_S3_ENDPOINT"], republish_once_read) as url:
+        printed = _run(SNIPPETS[name], s3_environment | {"NIGHTSHIFT_S3_ENDPOINT": url}, away)
+    assert not left
+    assert all(text in printed for text in SAYS[name]), printed
+
+
+def test_the_columns_that_the_document_shows_are_those_of_the_flights() -> None:
+    import numpy as np
+
+    from models.flights.definition import MODEL
+    from nightshift.adapters.scores import scores_of
+
+    keys = pa.table({name: ["x"] for name in MODEL.key})
+    columns = dict(scores_of(keys, NIGHT, np.array([0.5]), 1).columns)
+    shown = f"key: {', '.join(columns.pop('key'))}; " + "; ".join(
+        f"{role}: {name}" for role, name in sorted(columns.items())
+    )
+    assert f"columns    {shown}\n" in DOCUMENT
