@@ -27,6 +27,7 @@ from urllib3.exceptions import HTTPError
 from nightshift.errors import BadConfig, NothingToDo
 from nightshift_airflow import cause, ending, patience, pulling
 from nightshift_airflow.connection import PatientHook
+from nightshift_airflow.links import with_addresses
 from nightshift_airflow.night import Calendar
 from nightshift_airflow.pods import OnePodManager
 
@@ -219,7 +220,7 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
     def _line(self, container: str, line: str) -> str:
         """A line of the step's log without its time of day, which Airflow's log has too."""
         del container
-        self.last_line = STAMP.sub("", line).rstrip()
+        self.last_line = with_addresses(STAMP.sub("", line).rstrip())
         return self.last_line
 
 
