@@ -57,13 +57,15 @@ class NightTimetable(CronDataIntervalTimetable):  # type: ignore[misc]  # Airflo
     def _nights(self, first: DateTime, last: DateTime) -> TimeRestriction:
         """The instants between which the intervals of the nights from `first` to `last` begin."""
         zone = ZoneInfo(self._timezone.name)
-        days = [day_asked(end, zone, self._fires(end)) - self.ahead * ONE_DAY for end in (first, last)]
+        days = [self._first_day(end, zone) for end in (first, last)]
         midnights = [datetime.combine(day, time.min, zone) for day in (days[0], days[1] + ONE_DAY)]
         earliest, after = (pendulum_instance(midnight.astimezone(UTC)) for midnight in midnights)
         return TimeRestriction(earliest, after - timedelta(microseconds=1), catchup=True)
 
-    def _fires(self, instant: DateTime) -> bool:
-        return bool(self._align_to_next(instant) == instant)
+    def _first_day(self, instant: DateTime, zone: ZoneInfo) -> date:
+        """The first day of the interval that one end of a range names, by its night or by the instant it begins."""
+        begins_run = not _edge(instant, zone) and self._align_to_next(instant) == instant
+        return instant.astimezone(zone).date() if begins_run else day_asked(instant, zone) - self.ahead * ONE_DAY
 
     def _get_prev(self, current: DateTime) -> DateTime:
         """The last instant before `current` at which the cron line fires.
@@ -77,19 +79,25 @@ class NightTimetable(CronDataIntervalTimetable):  # type: ignore[misc]  # Airflo
         return found
 
 
-def day_asked(instant: datetime, zone: ZoneInfo, fires: bool = False) -> date:
+def day_asked(instant: datetime, zone: ZoneInfo) -> date:
     """The day that one end of a range names.
 
     An instant with an offset of its own names the day it is written as. One of UTC names the day that begins or ends
-    with it in UTC or in `zone`. Another full quarter of an hour is midnight of the zone chosen in the UI, unless it is
-    when the model's interval begins (`fires`). All else is read in `zone`.
+    with it in UTC or in `zone`. Another full quarter of an hour is midnight of the zone chosen in the UI. All else is
+    read in `zone`.
     """
     if instant.utcoffset():
         return instant.date()
+    utc = instant.astimezone(UTC)
+    return _edge(instant, zone) or _day_in_some_zone(utc) or instant.astimezone(zone).date()
+
+
+def _edge(instant: datetime, zone: ZoneInfo) -> date | None:
+    """The day of which an instant is the first or the last minute, in UTC or in `zone`; None: of no day."""
     for reading in (instant.astimezone(UTC), instant.astimezone(zone)):
         if reading.time() < FIRST_MINUTE or reading.time() >= LAST_MINUTE:
             return reading.date()
-    return (None if fires else _day_in_some_zone(instant.astimezone(UTC))) or instant.astimezone(zone).date()
+    return None
 
 
 def _day_in_some_zone(instant: datetime) -> date | None:

@@ -117,6 +117,13 @@ def test_the_dates_that_airflow_shows_for_a_run_name_its_night(cron: str) -> Non
     assert nights(serialized(zone.key, cron), (begins, begins), Calendar(zone.key)) == [FIRST]
 
 
+def test_the_beginnings_of_two_weeks_name_these_weeks_as_airflow_itself_does_to_mark_runs() -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    begins = [datetime.combine(date(2026, 6, day), time(4, 30), zone).astimezone(UTC) for day in (15, 22)]
+    week = Calendar(zone.key, days=7)
+    assert nights(serialized(zone.key, "30 4 * * mon", days=7), begins, week) == [date(2026, 6, 21), date(2026, 6, 28)]
+
+
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(ZONES))
 @settings(max_examples=50)
 def test_whatever_instant_is_given_names_a_day_next_to_it(instant: datetime, zone: str) -> None:
