@@ -1,7 +1,7 @@
 """What the log of a task says when its process was killed: what is known, and not a guess.
 
 Airflow 3.3 writes "Likely out of memory error (OOM)" for every SIGKILL, whoever sent it, and nothing after it: somebody
-would raise a limit that nothing has reached. Private API: `WatchedSubprocess._check_subprocess_exit` and its
+would raise a limit that nothing has reached. Private API: `ActivitySubprocess._check_subprocess_exit` and its
 `process_log`; tests/plugins/test_killed.py fails when either is another one.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from airflow.sdk.execution_time.supervisor import WatchedSubprocess
+from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 
 GUESS = "Likely out of memory"
 SENTENCE = (
@@ -45,4 +45,5 @@ def _without_guess(check: Callable[..., int | None]) -> Callable[..., int | None
     return checked
 
 
-WatchedSubprocess._check_subprocess_exit = _without_guess(WatchedSubprocess._check_subprocess_exit)  # type: ignore[method-assign]  # noqa: SLF001
+# Of tasks only: what reads DAG files, or runs triggers, is watched by other classes.
+ActivitySubprocess._check_subprocess_exit = _without_guess(ActivitySubprocess._check_subprocess_exit)  # type: ignore[method-assign]  # noqa: SLF001

@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 import pytest
-from airflow.sdk.execution_time.supervisor import WatchedSubprocess
+from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow import killed
@@ -30,10 +30,10 @@ def last_line(code: str) -> str:
     """What Airflow writes about a process that runs `code` to its end."""
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         known = psutil.Process(process.pid)
-        watched: Any = object.__new__(WatchedSubprocess)
+        watched: Any = object.__new__(ActivitySubprocess)
         watched.process_log, watched._process, watched._exit_code = Lines(), known, None
         known.wait(timeout=60)
-        WatchedSubprocess._check_subprocess_exit(watched)
+        ActivitySubprocess._check_subprocess_exit(watched)
     assert isinstance(watched.process_log, Lines)
     return str(watched.process_log.messages[-1])
 
