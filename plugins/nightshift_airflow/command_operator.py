@@ -113,7 +113,7 @@ class CommandOperator(OnePodOperator):
         if last and last.metadata.deletion_timestamp and not self._killed:
             sentence = f"the pod was deleted while it ended; its last line was: {self.last_line}"
             raise tries.lost(AirflowException(sentence))
-        self.succeeded = bool(last and last.status.phase == "Succeeded")
+        self.succeeded = bool(last and last.status and last.status.phase == "Succeeded" and not self._killed)
 
     def _interruption(self, last: k8s.V1Pod | None, error: BaseException | None) -> ending.Interruption:
         """What else is known of a pod that may not have ended by itself."""
