@@ -13,9 +13,9 @@
 
 **Run a night by hand:** trigger the DAG and enter `night`. Without it the run takes the day its data interval names.
 **Run many again:** a backfill, from the UI or with `airflow backfill create --dag-id … --from-date … --to-date …
---max-active-runs 3 --reprocess-behavior completed`, in any order and with any number of active runs. Nights that run
-side by side leave out of their windows those that are not validated yet, and say so; to have them in, validate them
-first.
+--max-active-runs 3 --reprocess-behavior completed`, in any order and with any number of active runs. Its dates are
+nights, the first and the last of them, whatever the model's time zone. Nights that run side by side leave out of their
+windows those that are not validated yet, and say so; to have them in, validate them first.
 A step that has done its work already finds it again and does nothing. A backfill never demotes a newer champion.
 Where a person must agree, a backfill stands still once all its active runs wait for an answer.
 **Undo a promotion:** the DAG *rollback*. **Score nights again:** the DAG *rescore*.
@@ -32,7 +32,9 @@ Where a person must agree, a backfill stands still once all its active runs wait
 - **another step is red:** the last line of its log says why. *exit 10* and *exit 20* are not retried: fix the data or
   the configuration first. Anything else was retried already: look at the named system, then clear the task.
 - **out of memory, out of time:** raise the step's limits in the model's `definition.py`.
-- **yellow, up for retry:** an outside system failed. It is tried again by itself; nothing needs doing.
+- **yellow, up for retry:** an outside system failed, or infrastructure was lost. It is tried again by itself; nothing
+  needs doing. The last line of the log counts: *real failure 1 of 3; infrastructure lost 2 times*. Only real failures
+  use up the tries of the definition.
 """
 
 from airflow.sdk import chain

@@ -1,4 +1,4 @@
-"""Imported by every Airflow process at its start: loads what mends SQLite, and the operator where forks can inherit it.
+"""Imported by every Airflow process at its start: what mends SQLite and logs, and the operator for forks to inherit.
 
 The scheduler forks a process for each task and the DAG processor one for each file. Importing the operator takes each
 of them more than a second of CPU; imported here it is there already. Other commands do not need it.
@@ -11,6 +11,7 @@ import nightshift_airflow.one_writer
 FORKING = {"scheduler", "dag-processor", "triggerer"}
 
 if FORKING & set(sys.argv[1:2]):
+    import nightshift_airflow.killed
     import nightshift_airflow.step  # noqa: F401
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What Airflow loads from this folder: two entries in the menu Browse, and the view behind them at `/nightshift`.
+"""What Airflow loads from this folder: two entries in the menu Browse, the view behind them, and the timetable.
 
 Every Airflow process imports this file, and only the API server serves the view: it is imported at its first request.
 """
@@ -9,6 +9,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from nightshift_airflow import listening
+from nightshift_airflow.timetable import NightTimetable
 
 
 class View:
@@ -20,10 +21,11 @@ class View:
 
 
 class NightshiftPlugin(AirflowPlugin):
-    """Registers the view and its entries in the menu."""
+    """Registers the view, its entries in the menu, and what Airflow's own processes do for Nightshift."""
 
     name = "nightshift"
     listeners = [listening]  # noqa: RUF012
+    timetables = [NightTimetable]  # noqa: RUF012
     # Airflow reads all of them as plain class attributes.
     fastapi_apps = [{"app": View(), "url_prefix": "/nightshift", "name": "Nightshift"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012

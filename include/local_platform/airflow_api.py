@@ -7,7 +7,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from datetime import time as clock
 from http.client import HTTPException
 from typing import Any
@@ -18,6 +18,8 @@ from local_platform.service import NotReady
 ENDED = {"success", "failed"}
 PATIENCE = 60.0
 """Seconds for which a busy Airflow is asked again."""
+LONGEST_PERIOD = timedelta(days=31)
+"""The longest that a definition allows between the first day of a run's interval and its night."""
 PAUSE = 1.0
 """Seconds between two tries."""
 
@@ -28,7 +30,7 @@ class Busy(NotReady):
 
 @dataclass(frozen=True)
 class Run:
-    """One DAG run. `night`: the first day of its data interval, in the DAG's time zone."""
+    """One DAG run. `night`: the last day of its data interval, in the DAG's time zone."""
 
     id: str
     night: date
@@ -76,7 +78,7 @@ class AirflowApi:
         asked = {
             "dag_id": dag,
             "from_date": datetime.combine(first, clock.min, zone).isoformat(),
-            "to_date": datetime.combine(last, clock(23, 59, 59), zone).isoformat(),
+            "to_date": datetime.combine(last, clock.min, zone).isoformat(),
             "max_active_runs": 1,
         }
         self._call("POST", "/api/v2/backfills", asked, self._headers)
@@ -96,12 +98,14 @@ class AirflowApi:
         """The runs of the nights from `first` to `last` that have a data interval."""
         zone = ZoneInfo(timezone)
         query = {
-            "logical_date_gte": datetime.combine(first, clock.min, zone).isoformat(),
+            "logical_date_gte": datetime.combine(first - LONGEST_PERIOD, clock.min, zone).isoformat(),
             "logical_date_lte": datetime.combine(last, clock(23, 59, 59), zone).isoformat(),
+            "order_by": "-logical_date",
             "limit": "100",
         }
         found = self._get(f"/api/v2/dags/{dag}/dagRuns?{urllib.parse.urlencode(query)}")["dag_runs"]
-        return {run.night: run for run in (_run(one, zone) for one in found if one["data_interval_start"])}
+        runs = (_run(one, zone) for one in found if one["data_interval_end"])
+        return {run.night: run for run in runs if first <= run.night <= last}
 
     def tasks(self, dag: str, run: Run) -> dict[str, str]:
         """The state of each task of a run, "" for one that was not looked at yet."""
@@ -148,5 +152,5 @@ def until_answered(call: Callable[[], Any]) -> Any:
 
 
 def _run(fields: dict[str, Any], zone: ZoneInfo) -> Run:
-    begins = datetime.fromisoformat(fields["data_interval_start"]).astimezone(zone)
-    return Run(fields["dag_run_id"], begins.date(), fields["state"])
+    ends = datetime.fromisoformat(fields["data_interval_end"]).astimezone(zone)
+    return Run(fields["dag_run_id"], ends.date() - timedelta(days=1), fields["state"])

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from nightshift.cron import require_cron, require_zone
 from nightshift.definition_checks import require_apart, require_distinct, require_metric, require_types, require_uri
 from nightshift.errors import BadConfig
 
@@ -25,6 +25,7 @@ FEWEST_BEYOND = 10
 """Resamples beyond a bound: fewer, and where it lies is chance."""
 FEWEST_PERIODS = 4
 """Periods of a holdout: `nightshift.core.bootstrap.MIN_DAYS`, which says why. A definition may not import the core."""
+MOST_RETRIES, LONGEST_DELAY = 20, timedelta(hours=1)
 VERBS = ("validate", "train", "evaluate", "promote", "score")
 
 
@@ -165,7 +166,8 @@ class Schedule:
 
     `cron` is evaluated in `timezone`. `days`: how many days one run processes, which is also how far the partitions of
     every dataset stand apart; the last of these days is the run's night, so that its data interval is
-    [night − days + 1, night + 1 day). 1: nightly; 7: weekly, with a cron line that fires once a week.
+    [night − days + 1, night + 1 day). 1: nightly; 7: weekly, with a cron line that fires once a week. `retries`: how
+    often a step that failed is tried again; tries that lost infrastructure used up are not counted.
     """
 
     cron: str = "0 0 * * *"
@@ -175,14 +177,17 @@ class Schedule:
     retry_delay: timedelta = timedelta(minutes=1)
 
     def __post_init__(self) -> None:
-        """Raises `BadConfig` for a time zone that does not exist, or a cron line without five fields."""
-        require_types(self)
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise BadConfig(f"schedule timezone {self.timezone!r} is no IANA time zone") from error
-        _require(len(self.cron.split()) == 5, f"schedule cron {self.cron!r} must have five fields")
-        _require(1 <= self.days <= 31, f"schedule days {self.days} must lie between 1 and 31")
+        """Raises `BadConfig` for a time zone that does not exist, or a cron line that could not work."""
+        require_zone(self.timezone)
+        require_cron(self.cron)
+        for name, lowest, highest in (("days", 1, 31), ("retries", 0, MOST_RETRIES)):
+            value = getattr(self, name)
+            is_in = type(value) is int and lowest <= value <= highest
+            _require(
+                is_in, f"schedule {name} {value!r} must be a whole number that lies between {lowest} and {highest}"
+            )
+        is_delay = isinstance(self.retry_delay, timedelta) and timedelta() <= self.retry_delay <= timedelta(hours=1)
+        _require(is_delay, f"schedule retry_delay {self.retry_delay!r} must be a timedelta of at most an hour")
 
     @property
     def period(self) -> timedelta:

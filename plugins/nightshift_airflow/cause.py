@@ -13,6 +13,7 @@ NOT_OF_AN_IMAGE = re.compile(r"[^\w./:@-]", re.ASCII)
 LONGEST_NAME = 100
 LONGEST_RUN = 300
 LONGEST_IMAGE = 500
+SNAPSHOT = "local-cluster/code-snapshot"
 BACKFILL = "backfill"
 """Airflow's kind of run, and the key under which `nightshift_airflow.listening` adds the backfill's number to its
 configuration."""
@@ -27,6 +28,14 @@ def environment(dag: str, run: Any, image: str) -> dict[str, str]:
         "NIGHTSHIFT_RUN_BACKFILL": _backfill(run),
         "NIGHTSHIFT_RUN_IMAGE": NOT_OF_AN_IMAGE.sub("_", image)[:LONGEST_IMAGE],
     }
+
+
+def annotations(dag: str, run: Any) -> dict[str, str]:
+    """What a pod carries of its run for the embedded cluster, which runs all steps of a run from one state of the code.
+
+    Clearing a run makes its number another one: what is run again is run with the code of then.
+    """
+    return {SNAPSHOT: f"{dag}/{run.run_id}/{getattr(run, 'clear_number', None) or 0}"}
 
 
 def name(text: str) -> str:

@@ -9,31 +9,31 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
-from functools import cached_property
+from datetime import date
 from math import inf
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import KubernetesApiException
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.utils.pod_manager import PodNotFoundException
 from airflow.sdk import BaseOperatorLink
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout, TaskDeferred
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from nightshift.errors import BadConfig, NothingToDo
-from nightshift_airflow import cause, ending, patience, pulling
-from nightshift_airflow.connection import PatientHook
+from nightshift_airflow import cause, ending, patience, pulling, tries
+from nightshift_airflow.links import with_addresses
 from nightshift_airflow.night import Calendar
-from nightshift_airflow.pods import OnePodManager
+from nightshift_airflow.one_pod_operator import OnePodOperator
 
+CALLS = (ApiException, ConfigException, HTTPError, KubernetesApiException, patience.Away)
+"""What a call to Kubernetes raises: it was refused, or not answered."""
 STAMP = re.compile(r"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ")
 
 
-class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider publishes no types
+class CommandOperator(OnePodOperator):
     """One command of `nightshift` about one model, in a pod of its own. What a run adds to it is made by `words`."""
 
     # Only what is shown: nothing of a pod is ever made from a template, and what the run adds is added after rendering.
@@ -52,6 +52,7 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
         self.always = arguments
         self.last_line = ""
         self.outlasted = False
+        self.succeeded = False
 
     def words(self, context: Mapping[str, Any]) -> list[str]:
         """The arguments that depend on the run. Raises `BadConfig` for a run that asks for what cannot be."""
@@ -65,15 +66,18 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
         except BadConfig as error:
             raise AirflowFailException(str(error)) from None
         caused = cause.environment(context["dag"].dag_id, context["dag_run"], str(self.image))
+        self.annotations = {**self.annotations, **cause.annotations(context["dag"].dag_id, context["dag_run"])}
         self.env_vars = [*self.env_vars, *(k8s.V1EnvVar(name=name, value=value) for name, value in caused.items())]
 
     def execute(self, context: Any) -> None:
         """Runs the pod and follows its log to the end."""
+        self.remember_try(context)
         with self._ended_plainly():
             super().execute(context)
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
         """Goes on after a deferral. A pod whose end nobody saw has not succeeded, whatever the trigger heard."""
+        self.remember_try(context)
         self.outlasted = event["status"] == "timeout" and time.time() >= event.get("_execution_deadline", inf)
         with self._ended_plainly():
             if event["status"] == "error":
@@ -92,60 +96,24 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
     def _await_image(self, event: dict[str, Any]) -> None:
         """Waits where the trigger would not: for an image whose registry is away."""
         name = k8s.V1ObjectMeta(name=event["name"], namespace=event["namespace"])
-        found = self._last_seen(k8s.V1Pod(metadata=name))
+        found = self.last_seen(k8s.V1Pod(metadata=name))
         problem = self.pod_manager.pull_problem(found) if found else None
         if problem and not pulling.is_final(*problem):
             with suppress(AirflowException):  # the pod says better what became of it
                 self.await_pod_start(found)
 
-    @cached_property
-    def hook(self) -> PatientHook:
-        """The way to the cluster, which waits out an API that is away."""
-        return PatientHook(
-            conn_id=self.kubernetes_conn_id,
-            in_cluster=self.in_cluster,
-            config_file=self.config_file,
-            cluster_context=self.cluster_context,
-        )
-
-    @cached_property
-    def pod_manager(self) -> OnePodManager:
-        """The manager that never makes a second pod."""
-        return OnePodManager(kube_client=self.client, callbacks=self.callbacks)
-
-    def get_or_create_pod(self, pod_request_obj: k8s.V1Pod, context: Any) -> k8s.V1Pod:
-        """The pod of this task; one that was made while the task was being killed is deleted at once."""
-        found = super().get_or_create_pod(pod_request_obj, context)
-        if self._killed:
-            self.pod = found
-            super().on_kill()
-            raise AirflowException("killed while the pod was being made")
-        return found
-
-    def find_pod(self, namespace: str, context: Any, *, exclude_checked: bool = True) -> k8s.V1Pod | None:
-        """The pod of this task. One that is being deleted is none any more: its node may never say that it is gone."""
-        selector = self._build_find_pod_label_selector(context, exclude_checked=exclude_checked)
-        found = self.client.list_namespaced_pod(namespace, label_selector=selector).items
-        living = sorted((one for one in found if not one.metadata.deletion_timestamp), key=_made)
-        for older in living[:-1]:
-            self.log.warning("Pod %s is of this task, too, and older: it is deleted", older.metadata.name)
-            self.pod_manager.delete_pod(older)
-        return living[-1] if living else None
-
-    def _get_pod_from_task_state_store(self, context: Any) -> k8s.V1Pod | None:
-        found = super()._get_pod_from_task_state_store(context)
-        return None if found is None or found.metadata.deletion_timestamp else found
-
     def cleanup(self, pod: k8s.V1Pod, remote_pod: k8s.V1Pod, xcom_result: Any = None, context: Any = None) -> None:
         """Deletes the pod and raises what its ending calls for, in a sentence."""
-        last = self._last_seen(remote_pod or self.pod)
+        last = self.last_seen(remote_pod or self.pod)
         interruption = self._interruption(last, sys.exception())
         try:
             super().cleanup(pod, last or remote_pod, xcom_result, context)
         except AirflowException:
             raise ending.of(last, self.base_container_name, self.last_line, interruption).error() from None
         if last and last.metadata.deletion_timestamp and not self._killed:
-            raise AirflowException(f"the pod was deleted while it ended; its last line was: {self.last_line}")
+            sentence = f"the pod was deleted while it ended; its last line was: {self.last_line}"
+            raise tries.lost(AirflowException(sentence))
+        self.succeeded = bool(last and last.status and last.status.phase == "Succeeded" and not self._killed)
 
     def _interruption(self, last: k8s.V1Pod | None, error: BaseException | None) -> ending.Interruption:
         """What else is known of a pod that may not have ended by itself."""
@@ -156,14 +124,6 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
         event = self.pod_manager.last_event(about) if about and not last else ""
         return ending.Interruption(error, self.outlasted, event, pull[1] if pull else "")
 
-    def on_kill(self) -> None:
-        """Deletes the pod, also one whose creation has not been answered yet."""
-        self.pod = self.pod or self.pod_request_obj
-        try:
-            super().on_kill()
-        except patience.Away as error:
-            self.log.error("The pod could not be deleted, because the Kubernetes API does not answer: %s", error)
-
     @contextmanager
     def _ended_plainly(self) -> Iterator[None]:
         """A killed task fails whatever its pod did, and a Kubernetes API that is gone is named."""
@@ -172,15 +132,12 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
             yield
         except TaskDeferred:
             raise
-        except (ApiException, ConfigException, HTTPError, KubernetesApiException, patience.Away) as error:
+        except (Exception, AirflowTaskTimeout) as error:
             self._fail_if_killed()
-            raise self._of_call(error).error() from None
-        except PodNotFoundException:
-            self._fail_if_killed()
-            raise self._vanished().error() from None
-        except Exception:
-            self._fail_if_killed()
-            raise
+            if not self.succeeded:
+                self._raise_plainly(error)
+            # What its pod did is done, whatever this process could not read, write, or wait for any more.
+            self.log.warning("The pod has succeeded, so the step has: %s does not matter", type(error).__name__)
         self._fail_if_killed()
 
     def _of_call(self, error: Exception) -> ending.Ending:
@@ -189,6 +146,17 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
             return self._vanished()
         return ending.of_call(error)
 
+    def _raise_plainly(self, error: BaseException) -> NoReturn:
+        """Raises a sentence for what is known of `error`, else the error itself."""
+        ended = ending.of_own_disk(error)
+        if isinstance(error, CALLS):
+            ended = self._of_call(error)
+        elif isinstance(error, PodNotFoundException):
+            ended = self._vanished()
+        if ended is None:
+            raise error
+        raise ended.error() from None
+
     def _vanished(self) -> ending.Ending:
         return ending.of(None, self.base_container_name, self.last_line, ending.Interruption())
 
@@ -196,17 +164,7 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
         if self._killed:
             name = self.pod.metadata.name if self.pod else "none yet"
             message = f"the task was killed: its pod ({name}) is deleted, and what it had not published is not visible"
-            raise AirflowException(message) from None
-
-    def _last_seen(self, known: k8s.V1Pod | None) -> k8s.V1Pod | None:
-        """The pod as it is now, for its reasons; None when it is gone, or never was."""
-        ended = known and known.status and known.status.phase in ("Succeeded", "Failed")
-        if known is None or self._killed or ended:
-            return known
-        try:
-            return self.client.read_namespaced_pod(known.metadata.name, known.metadata.namespace)
-        except ApiException as error:
-            return None if error.status == 404 else known
+            raise tries.lost(AirflowException(message)) from None
 
     def _write_logs(self, pod: k8s.V1Pod, follow: bool = False, since_time: Any = None) -> None:
         """Writes the log of a deferred pod as that of any other; of one whose time is up, what there is of it."""
@@ -219,9 +177,5 @@ class CommandOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provi
     def _line(self, container: str, line: str) -> str:
         """A line of the step's log without its time of day, which Airflow's log has too."""
         del container
-        self.last_line = STAMP.sub("", line).rstrip()
+        self.last_line = with_addresses(STAMP.sub("", line).rstrip())
         return self.last_line
-
-
-def _made(found: k8s.V1Pod) -> tuple[datetime, str]:
-    return found.metadata.creation_timestamp, found.metadata.name

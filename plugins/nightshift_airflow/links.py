@@ -3,6 +3,7 @@
 Airflow stores a link when the task ends, whichever way it ends; the view finds the page when the link is followed.
 """
 
+import re
 from datetime import date
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from airflow.sdk import BaseOperatorLink
 from airflow.sdk.configuration import conf
 
 VIEW = "/nightshift"
+PATH_IN_TEXT = re.compile(r"(?<![^\s(])/nightshift/docs/[a-z0-9_]+/\d{4}-\d\d-\d\d[a-z0-9_/]*", re.ASCII)
 
 
 class OfNight(Protocol):
@@ -25,6 +27,15 @@ def path(*parts: str) -> str:
     """A path below the view, under the path that Airflow itself is served at."""
     prefix = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
     return "/".join((prefix + VIEW, *parts))
+
+
+def with_addresses(text: str) -> str:
+    """A line of a step's log, in which a path of the view becomes an address that can be followed.
+
+    A step does not know where Airflow is served. Without Airflow's `[api] base_url` the path stays.
+    """
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    return PATH_IN_TEXT.sub(lambda found: base + found.group(), text)
 
 
 def _path(operator: OfNight, *parts: str) -> str:

@@ -95,6 +95,8 @@ def _interval(run: Run) -> tuple[datetime, datetime]:
 def _of_interval(run: Run, calendar: Calendar) -> date:
     """The last day of the interval. Days, not hours, are counted: one of 23 or 25 hours is a day as well."""
     first, after = (calendar.day(instant) for instant in _interval(run))
+    if after == first:
+        raise BadConfig(f"the run's data interval lies within one day, {first}: enter {PARAM!r}, for example {first}")
     if (after - first).days != calendar.days:
         raise BadConfig(
             f"the run's data interval is {(after - first).days} days long ({first} to {after}), and the model's"

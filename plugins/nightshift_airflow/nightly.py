@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, Param
 
 import models
 from nightshift.definition import Model
 from nightshift_airflow import asked
 from nightshift_airflow.night import PARAM
+from nightshift_airflow.timetable import NightTimetable
 
 DELIVERY = "45 23 * * *"
 FIRST = datetime(2013, 1, 1, tzinfo=UTC)
@@ -65,12 +66,19 @@ def nightly(model: Model, page: str) -> DAG:
     """
     period = PERIODS.get(model.schedule.days, f"every {model.schedule.days} days")
     page = f"{model.docs.strip()}\n\n{page.strip()}"
-    return _dag(model, "nightly", page, title=period, params={PARAM: NIGHT}, **_every(model, model.schedule.cron))
+    return _dag(
+        model,
+        "nightly",
+        page,
+        title=period,
+        params={PARAM: NIGHT},
+        **_every(model, model.schedule.cron, model.schedule.days - 1),
+    )
 
 
 def replay(model: Model, page: str) -> DAG:
     """The DAG `<model>_replay` without tasks, shortly before midnight. `page` is Markdown for its page."""
-    return _dag(model, "replay", page.strip(), params={PARAM: NIGHT}, **_every(model, DELIVERY))
+    return _dag(model, "replay", page.strip(), params={PARAM: NIGHT}, **_every(model, DELIVERY, 1))
 
 
 def rollback(model: Model, page: str) -> DAG:
@@ -89,11 +97,11 @@ def _day(name: str) -> Param:
     return Param(type="string", format="date", maxLength=10, title=f"{name.capitalize()} night", description=said)
 
 
-def _every(model: Model, cron: str) -> dict[str, Any]:
+def _every(model: Model, cron: str, ahead: int) -> dict[str, Any]:
     # A run that waits for a person must not hold up the next ones: room for as many as can wait at once.
     waiting = ceil(model.approval_timeout / model.schedule.period) if model.approval == "human" else 0
     return {
-        "schedule": CronDataIntervalTimetable(cron, timezone=model.schedule.timezone),
+        "schedule": NightTimetable(cron, model.schedule.timezone, ahead),
         "start_date": FIRST,
         "catchup": False,  # a machine that was off does last night; older nights are a backfill that somebody asks for
         "max_active_runs": ACTIVE + waiting,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from nightshift.definition import VERBS, Model, Resources
-from nightshift_airflow import pod
+from nightshift_airflow import pod, tries
 from nightshift_airflow.approval import FORM, ApproveOperator
 from nightshift_airflow.night import Calendar
 from nightshift_airflow.step_operator import (
@@ -105,8 +105,7 @@ def common(model: Model, verb: str, resources: Resources | None = None) -> dict[
 def _patience(model: Model) -> dict[str, Any]:
     return {
         "owner": model.owner,
-        "retries": model.schedule.retries,
-        "retry_delay": model.schedule.retry_delay,
+        **tries.options(model.schedule.retries, model.schedule.retry_delay),
         "retry_exponential_backoff": 2,
         "max_retry_delay": LONGEST_RETRY_DELAY,
     }

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.sdk import DAG
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import ParamValidationError
 
@@ -15,6 +15,8 @@ import models
 from nightshift.definition import VERBS, Model
 from nightshift_airflow.approval import ApproveOperator
 from nightshift_airflow.nightly import NIGHT, REASON, VERSION
+from nightshift_airflow.timetable import NightTimetable
+from nightshift_airflow.tries import MORE, RealFailures
 from task_pods import every_step, pod_of, steps
 
 BY_HAND = ("rollback", "rescore")
@@ -74,7 +76,7 @@ def test_every_dag_has_a_page_an_owner_and_tags(bag: DagBag) -> None:
 
 def test_every_schedule_has_intervals_of_its_own_and_catches_nothing_up(bag: DagBag) -> None:
     for dag in scheduled(bag):
-        assert isinstance(dag.timetable, CronDataIntervalTimetable)
+        assert isinstance(dag.timetable, NightTimetable)
         assert dag.catchup is False
         assert dag.start_date is not None
 
@@ -96,15 +98,18 @@ def test_runs_that_wait_for_a_person_leave_room_for_others(nightlies: dict[str, 
 def test_the_schedule_comes_from_the_definition(nightlies: dict[str, DAG]) -> None:
     for model in models.load_all():
         dag = nightlies[model.name]
-        assert dag.timetable == CronDataIntervalTimetable(model.schedule.cron, timezone=model.schedule.timezone)
+        table = NightTimetable(model.schedule.cron, model.schedule.timezone, model.schedule.days - 1)
+        assert (dag.timetable, dag.timetable.serialize()) == (table, table.serialize())
         for task in steps(dag):
-            assert (task.retries, task.retry_delay) == (model.schedule.retries, model.schedule.retry_delay)
+            assert (task.retries, task.retry_delay) == (model.schedule.retries + MORE, model.schedule.retry_delay)
+            assert task.retry_policy.allowed == model.schedule.retries
             assert task.owner == model.owner
 
 
 def test_every_task_retries_with_back_off_and_is_limited_in_time(bag: DagBag) -> None:
     for task in every_step(bag):
-        assert task.retries >= 1
+        assert task.retries >= MORE
+        assert isinstance(task.retry_policy, RealFailures)
         assert task.retry_exponential_backoff == 2
         assert task.max_retry_delay <= timedelta(minutes=5)
         pods_own = timedelta(seconds=task.active_deadline_seconds)
@@ -125,7 +130,7 @@ def test_a_question_waits_as_long_as_the_definition_says_and_no_answer_is_a_no(n
             assert isinstance(task, ApproveOperator)
             assert task.response_timeout == model.approval_timeout
             assert task.defaults == ["Reject"]
-            assert (task.owner, task.retries) == (model.owner, model.schedule.retries)
+            assert (task.owner, task.retries) == (model.owner, model.schedule.retries + MORE)
             assert task.execution_timeout == timedelta(minutes=5)
             assert list(task.params) == ["reason"]
 

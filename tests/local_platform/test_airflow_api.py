@@ -20,6 +20,7 @@ class _Airflow(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.codes: list[int] = []
+        self.runs: list[dict[str, str]] = []
         self.asked: list[str] = []
 
 
@@ -29,7 +30,7 @@ class _Answer(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append(f"{self.command} {self.path}")
-        body = json.dumps({"access_token": "t", "backfills": []}).encode()
+        body = json.dumps({"access_token": "t", "backfills": [], "dag_runs": self.server.runs}).encode()
         self.send_response(self.server.codes.pop(0) if self.server.codes else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -71,6 +72,25 @@ def test_a_locked_database_is_waited_for(airflow: _Airflow) -> None:
     airflow.codes = [500, 503]
     api.unpause("m_nightly")
     assert airflow.asked == ["PATCH /api/v2/dags/m_nightly?update_mask=is_paused"] * 3
+
+
+@pytest.mark.parametrize(
+    ("timezone", "starts", "ends"),
+    [
+        ("UTC", "2026-07-05T00:00:00Z", "2026-07-06T00:00:00Z"),
+        ("Asia/Tokyo", "2026-07-04T15:00:00Z", "2026-07-05T15:00:00Z"),
+        ("America/New_York", "2026-07-05T04:00:00Z", "2026-07-06T04:00:00Z"),
+        ("UTC", "2026-06-29T04:00:00Z", "2026-07-06T04:00:00Z"),
+    ],
+)
+def test_a_run_is_known_by_its_night_the_last_day_of_its_interval(
+    airflow: _Airflow, timezone: str, starts: str, ends: str
+) -> None:
+    fields = {"dag_run_id": "r", "state": "success"}
+    airflow.runs = [{**fields, "data_interval_start": starts, "data_interval_end": ends}]
+    sunday, monday = date(2026, 7, 5), date(2026, 7, 6)
+    assert list(_api(airflow).runs("m_nightly", sunday, sunday, timezone)) == [sunday]
+    assert _api(airflow).runs("m_nightly", monday, monday, timezone) == {}
 
 
 def test_a_login_is_tried_again_too(airflow: _Airflow) -> None:

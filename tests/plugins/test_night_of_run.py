@@ -92,6 +92,12 @@ def test_a_cron_line_that_does_not_fit_the_days_of_a_run_is_an_error_that_says_s
         night.of(run(interval=interval), Calendar("UTC", days))
 
 
+def test_an_interval_without_a_day_asks_for_the_night_and_blames_nothing() -> None:
+    noon = datetime(2026, 3, 29, 12, tzinfo=UTC)
+    with pytest.raises(BadConfig, match=r"lies within one day, 2026-03-29: enter 'night', for example 2026-03-29\Z"):
+        night.of(run(interval=(noon, noon)), Calendar("Europe/Berlin"))
+
+
 def test_any_day_may_be_asked_for_whatever_the_period() -> None:
     assert night.of(run({"night": "2013-02-13"}, interval=None), Calendar("UTC", days=7)) == date(2013, 2, 13)
 

@@ -10,7 +10,7 @@ from kubernetes.client import models as k8s
 from kubernetes.config import ConfigException
 
 from nightshift.errors import BadConfig, DataRejected, NightshiftError, NothingToDo, TryLater
-from nightshift_airflow import ending, patience
+from nightshift_airflow import ending, patience, tries
 
 LINE = "rejected: 2 of 3 datasets"
 NOTHING = ending.Interruption()
@@ -51,7 +51,6 @@ def _container(state: dict[str, Any]) -> dict[str, Any]:
         (1, AirflowException),
         (2, AirflowException),
         (139, AirflowException),
-        (143, AirflowException),
     ],
 )
 def test_an_exit_code_becomes_the_outcome_of_the_table(code: int, kind: type[AirflowException]) -> None:
@@ -62,6 +61,82 @@ def test_an_exit_code_becomes_the_outcome_of_the_table(code: int, kind: type[Air
 
 def test_every_kind_of_error_of_a_step_has_an_outcome() -> None:
     assert {kind.exit_code for kind in NightshiftError.__subclasses__()} <= set(ending.EXITS)
+
+
+LOST: list[tuple[dict[str, Any], str]] = [
+    (exited(137), "the step's process was killed from outside (exit 137: SIGKILL); Kubernetes does not say by what"),
+    (exited(143), "the step's process was ended from outside (exit 143: SIGTERM); Kubernetes does not say by what"),
+    (
+        exited(137, "ContainerStatusUnknown", message="The container could not be located"),
+        "the node lost the step's container, and does not know how it ended: The container could not be located",
+    ),
+    (
+        {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."},
+        "the pod was stopped (Evicted): The node was low on resource: memory.",
+    ),
+    (
+        {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage."},
+        "disk full on its node: the pod was stopped (Evicted): The node was low on resource: ephemeral-storage.",
+    ),
+    ({"phase": "Failed", "reason": "NodeLost", "message": "gone"}, "the pod was stopped (NodeLost): gone"),
+    ({"phase": "Failed", "reason": "NodeShutdown"}, "the pod was stopped (NodeShutdown): no message"),
+    ({"phase": "Unknown"}, "the node of the pod is lost: its state is unknown"),
+]
+
+
+@pytest.mark.parametrize(("status", "sentence"), LOST)
+def test_infrastructure_that_took_the_pod_away_is_named_and_is_no_real_failure(
+    status: dict[str, Any], sentence: str
+) -> None:
+    found = ending.of(pod(status), "base", "", NOTHING)
+    assert found.sentence.startswith(sentence)
+    assert tries.is_lost(found.error())
+
+
+def test_a_pod_that_is_gone_is_no_real_failure() -> None:
+    assert tries.is_lost(ending.of(None, "base", "", NOTHING).error())
+    being_deleted = pod(exited(137), deletionTimestamp="2026-03-09T00:00:00Z")
+    assert tries.is_lost(ending.of(being_deleted, "base", "", NOTHING).error())
+
+
+OWN = "Pod ephemeral local storage usage exceeds the total limit of containers 3Gi. "
+REAL: list[dict[str, Any]] = [
+    exited(1),
+    exited(75),
+    exited(139),
+    exited(137, "OOMKilled"),
+    {**exited(137), "reason": "DeadlineExceeded"},
+    {"phase": "Failed", "reason": "Evicted", "message": OWN},
+    {"phase": "Failed", "reason": "Evicted", "message": 'Usage of EmptyDir volume "tmp" exceeds the limit "2Gi". '},
+    {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]},
+]
+
+
+@pytest.mark.parametrize("status", REAL)
+def test_what_the_step_itself_did_is_a_real_failure(status: dict[str, Any]) -> None:
+    assert not tries.is_lost(ending.of(pod(status), "base", LINE, NOTHING).error())
+
+
+def test_a_timeout_of_the_task_is_a_real_failure() -> None:
+    besides = ending.Interruption(AirflowTaskTimeout())
+    assert not tries.is_lost(ending.of(pod(exited(137)), "base", "", besides).error())
+
+
+def test_a_full_disk_is_called_that() -> None:
+    evicted = pod({"phase": "Failed", "reason": "Evicted", "message": OWN})
+    assert ending.of(evicted, "base", "", NOTHING).sentence.startswith(
+        "disk full: the step wrote more than its pod may"
+    )
+    line = "failed: OSError: [Errno 28] No space left on device"
+    assert ending.of(pod(exited(1)), "base", line, NOTHING).sentence.startswith(f"disk full: {line} (exit 1: ")
+    answer = ApiException(status=500, reason="Internal Server Error")
+    answer.body = json.dumps({"message": "[Errno 28] No space left on device"})
+    assert ending.of_call(answer).sentence.startswith("disk full on the machine of Kubernetes")
+    assert ending.of_call(patience.Away("500: No space left on device, for 300 s")).sentence.startswith("disk full")
+    own = ending.of_own_disk(OSError(28, "No space left on device"))
+    assert own
+    assert own.sentence.startswith("disk full on Airflow's machine")
+    assert ending.of_own_disk(OSError(2, "No such file")) is None
 
 
 def test_out_of_memory_names_the_limit() -> None:

@@ -59,6 +59,12 @@ def test_a_failure_is_one_sentence_with_the_last_line_of_the_step(endings: Ran, 
     assert sentence in endings.errors
 
 
+def test_the_log_counts_the_real_failures(endings: Ran) -> None:
+    assert "real failure 1 of 3" in endings.log
+    assert "real failure 2 of 3: it is not tried again" in endings.log
+    assert "infrastructure lost" not in endings.log
+
+
 def test_a_skipped_task_says_why(endings: Ran) -> None:
     assert "nothing_to_do: the champion stands (exit 99: a decision left nothing to do)" in endings.log
 

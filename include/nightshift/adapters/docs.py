@@ -18,6 +18,8 @@ from typing import Any
 from nightshift.adapters.storage import ObjectStore
 
 INDEX = "docs/_index/"
+VIEW = "/nightshift"
+"""Where Airflow's web server serves the pages, below its own address."""
 KEY = re.compile(r"\A[0-9]{8}\.(?P<model>[a-z][a-z0-9_]*)\.[0-9a-f]+\.(?P<outcome>passed|failed)\.json\Z")
 
 
@@ -49,6 +51,11 @@ def inverted(night: date) -> str:
 def check_folder(model: str, night: date, dataset: str, check: str) -> str:
     """The key prefix of one check's objects."""
     return f"docs/{model}/{night.isoformat()}/{dataset}/{check}/"
+
+
+def path_in_view(page: str) -> str:
+    """The path at which Airflow's web server shows the page that an object's key names."""
+    return f"{VIEW}/{page.removesuffix('/index.html')}"
 
 
 def validation_of(checks: Iterable[str]) -> str:

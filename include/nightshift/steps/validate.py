@@ -220,7 +220,8 @@ def _refusal(failed: list[dict[str, Any]]) -> str:
     """One sentence: what failed by how much, the first reason, what failed besides, and where its page is."""
     first, *others = failed
     also = f", and so do {', '.join(map(_named, others))}" if others else ""
-    return f"{_named(first)} expectations{also}; first: {first['failures'][0]['sentence']}; page: {first['page']}"
+    reason, page = first["failures"][0]["sentence"], docs.path_in_view(first["page"])
+    return f"{_named(first)} expectations{also}; first: {reason}; page: {page}"
 
 
 def _named(result: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +10,9 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from nightshift_airflow.links import PATH_IN_TEXT, VIEW
 
 PAGE_KEY = re.compile(r"\Adocs/[a-z0-9_]+/[0-9]{4}-[0-9]{2}-[0-9]{2}/[a-z0-9_]+/[0-9a-f]{20}/index\.html\Z")
 FOLDER = Path(__file__).parent / "templates"
@@ -50,10 +54,21 @@ def query(values: Mapping[str, str | None]) -> str:
     return f"?{urlencode(given)}" if given else ""
 
 
+def linked(text: str, base: str) -> Markup:
+    """A sentence of a step as HTML, in which a path of the view is a link."""
+    parts = PATH_IN_TEXT.split(text)
+    paths = [
+        Markup('<a href="{}">{}</a>').format(base + path.removeprefix(VIEW), path)
+        for path in PATH_IN_TEXT.findall(text)
+    ]
+    return Markup("").join(chain.from_iterable(zip_longest(map(escape, parts), paths, fillvalue="")))
+
+
 def _is_page_key(value: object) -> bool:
     """Whether a value of a result is the key of a validation page, which the view can show."""
     return isinstance(value, str) and PAGE_KEY.match(value) is not None
 
 
 _ENVIRONMENT.globals["query"] = query
+_ENVIRONMENT.filters["linked"] = linked
 _ENVIRONMENT.tests["page_key"] = _is_page_key
