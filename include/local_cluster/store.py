@@ -204,6 +204,7 @@ class Store:
 def _open(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)
     file = sqlite3.connect(path, isolation_level=None)
+    file.text_factory = lambda data: data.decode(errors="replace")  # a damaged text is one object's loss
     file.executescript(TABLES)
     return file
 

@@ -185,6 +185,12 @@ def find_shim(directory: Path) -> int:
     return next((process for process, parent in parents.items() if parent not in parents), 0)
 
 
+def attempts_in(directory: Path, file: str) -> list[int]:
+    """The numbers of a container's attempts that have a file, in their order."""
+    found = directory.iterdir() if directory.is_dir() else ()
+    return sorted(int(run.name) for run in found if run.name.isdecimal() and (run / file).exists())
+
+
 def run_to_end(spec: RunSpec, directory: Path) -> dict[str, Any]:
     """Run a container and wait for it; returns the record of its end. Raises RuntimeError when the shim left none."""
     _start_shim(spec, directory).wait()

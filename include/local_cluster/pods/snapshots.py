@@ -43,6 +43,12 @@ def group_of(pod: Object) -> str:
     return str((pod["metadata"].get("annotations") or {}).get(GROUP) or "")
 
 
+def with_digest(pod: Object, digest: str) -> Object:
+    """The pod with the digest of its code, which its environment may name as a field; "" where it has none."""
+    metadata = pod["metadata"]
+    return {**pod, "metadata": {**metadata, "annotations": {**metadata["annotations"], DIGEST: digest}}}
+
+
 class Snapshots:
     """The copies below one directory, of the code in `roots`."""
 
@@ -64,7 +70,8 @@ class Snapshots:
 
     def mounts(self, digest: str) -> list[Mount]:
         """What shows a copy where the code lies."""
-        return [Mount(str(self._copy(digest, root)), str(root), read_only=True) for root in self._roots if digest]
+        copies = {root: self._copy(digest, root) for root in self._roots if digest}
+        return [Mount(str(copy), str(root), read_only=True) for root, copy in copies.items() if copy.is_dir()]
 
     def redirect(self, digest: str, variables: dict[str, str]) -> dict[str, str]:
         """The environment that leads to a copy where mounts are forbidden: imports look there first."""
@@ -167,10 +174,17 @@ def _below(directory: Path, root: Path) -> Path:
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    """Copy a directory's files as they are now, or a file. A link to a file becomes the file."""
-    ignored = shutil.ignore_patterns(*LEFT_OUT)
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=ignored, ignore_dangling_symlinks=True, copy_function=shutil.copy)
+    """Copy a directory's files as they are now; what links lead to is copied too, each directory once."""
+    seen = set[str]()
+    for folder, subfolders, names in os.walk(source, followlinks=True):
+        subfolders[:] = [] if os.path.realpath(folder) in seen else _wanted(subfolders)
+        seen.add(os.path.realpath(folder))
+        place = target / Path(folder).relative_to(source)
+        place.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            with suppress(FileNotFoundError):  # an editor's own file that is gone again
+                if Path(folder, name).is_file():
+                    (place / name).write_bytes(Path(folder, name).read_bytes())
 
 
 def _digest_of(copy: Path) -> str:
@@ -184,8 +198,12 @@ def _digest_of(copy: Path) -> str:
 
 def _files(directory: Path) -> Iterator[Path]:
     for folder, subfolders, names in os.walk(directory):
-        subfolders[:] = [name for name in subfolders if name not in LEFT_OUT]
+        subfolders[:] = _wanted(subfolders)
         yield from (Path(folder, name) for name in names)
+
+
+def _wanted(folders: list[str]) -> list[str]:
+    return [name for name in folders if name not in LEFT_OUT]
 
 
 def _digest_in(record: Path) -> str:
