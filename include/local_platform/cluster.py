@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import ssl
 import sys
 import urllib.error
@@ -40,6 +41,13 @@ class Cluster:
     def url(self) -> str:
         """The URL of the API."""
         return f"http://127.0.0.1:{self.port}"
+
+
+def code_folders(sources: Path) -> tuple[Path, ...]:
+    """What the steps run from a checkout: its packages, its suites, and the models that a team keeps elsewhere."""
+    elsewhere = (Path(name) for name in os.environ.get("NIGHTSHIFT_MODELS", "").split(":") if name)
+    folders = (sources / "include", sources / "great_expectations", *elsewhere)
+    return tuple(folder.resolve() for folder in folders if folder.is_dir())
 
 
 def service(cluster: Cluster) -> Service:

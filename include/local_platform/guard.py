@@ -1,4 +1,4 @@
-"""`python -m local_platform.guard [--spare] GRACE PROGRAM …`: runs one service and answers for every process that comes of it.
+"""`python -m local_platform.guard [--spare] GRACE PROGRAM …`: runs one service, answers for all that comes of it.
 
 Airflow's workers and parsers outlive a killed parent, hold its ports and its database, and make the restart fail. So
 each service runs under a guard that adopts orphans (Linux: a subreaper), ends them all when the service ends, and ends

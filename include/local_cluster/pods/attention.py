@@ -46,9 +46,8 @@ class Attention:
         if not (text.isascii() and text.isdecimal()):
             return False
         uid = pod["metadata"]["uid"]
-        return not self._followers[uid] and time.monotonic() - self._seen.get(uid, self._began) > max(
-            int(text), at_least
-        )
+        unseen = time.monotonic() - self._seen.get(uid, self._began)
+        return not self._followers[uid] and unseen > max(int(text), at_least)
 
     def forget(self, uid: str) -> None:
         """The pod is gone."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
-import stat
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-from local_cluster import clock, quantities
+from local_cluster import clock
 from local_cluster.pods import volumes
 from local_cluster.pods.attention import ANNOTATION, REASON, Attention
 from local_cluster.pods.forgotten import end_containers
-from local_cluster.pods.machine import capacity, node_labels
+from local_cluster.pods.machine import obstacle
+from local_cluster.pods.notes import Notes
 from local_cluster.pods.run import Run, attempts_in
 from local_cluster.pods.settings import NODE_NAME, NodeSettings
 from local_cluster.pods.snapshots import Snapshots, group_of
@@ -42,17 +40,14 @@ class Node:
         self.recorder = Recorder(store)
         self._workers: dict[str, Worker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pipe = -1
-        self._notes = b""
+        self._notes = Notes(settings.notify, self._take_note)
         self.attention = Attention()
         self._snapshots = Snapshots(settings.directory / "code", settings.code)
 
     async def start(self) -> None:
         """Listen to shims, take over the pods of an earlier server, begin to sweep."""
-        self._make_pipe()
+        self._notes.open()
         self._snapshots.clean()
-        self._pipe = os.open(self._settings.notify, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        asyncio.get_running_loop().add_reader(self._pipe, self._read_notes)
         for pod in self._store.select("pods"):
             try:
                 if pod["spec"].get("nodeName") and pod["status"].get("phase") not in FINISHED:
@@ -82,16 +77,13 @@ class Node:
         """Let go of the pods: they live on for the next server, as after a start that failed."""
         for task in self._tasks:
             task.cancel()
-        if self._pipe >= 0:
-            asyncio.get_running_loop().remove_reader(self._pipe)
-            os.close(self._pipe)
-            self._pipe = -1
+        self._notes.close()
 
     async def run(self, pod: Object) -> None:
         """Start a new pod and wait a moment for it to run, so that its creator sees it running."""
-        obstacle = self._obstacle(pod["spec"])
-        if obstacle:
-            self._refuse(pod, obstacle)
+        why_not = obstacle(pod["spec"])
+        if why_not:
+            self._refuse(pod, why_not)
             return
         self.recorder.record(pod, "Normal", "Scheduled", f"Successfully assigned {_path(pod)} to {NODE_NAME}")
         spec = {**pod["spec"], "nodeName": NODE_NAME}
@@ -151,17 +143,6 @@ class Node:
                 self._store.remove("pods", pod)
             self._discard(worker.uid)
 
-    def _obstacle(self, spec: Object) -> str:
-        """Why no node can take a pod; empty when this one can."""
-        labels = node_labels()
-        if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
-            return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
-        for name, available in capacity().items():
-            wanted = sum(_request(container, name) for container in spec["containers"])
-            if wanted > available:
-                return f"0/1 nodes are available: 1 Insufficient {name}."
-        return ""
-
     def _refuse(self, pod: Object, obstacle: str) -> None:
         """Leave a pod pending that no node can take."""
         condition = {
@@ -186,7 +167,7 @@ class Node:
         await asyncio.to_thread(self._snapshots.sweep, live)
 
     def _is_over(self, pod: Object) -> bool:
-        """Whether a pod has ended, and nobody will ask for it any more: those that a task watches are asked for soon."""
+        """Whether a pod has ended, and nobody will ask for it any more: soon, where a task should have."""
         if _finished_before(pod, clock.now(-self._settings.pod_ttl)):
             return True
         return self.attention.is_lost(pod, self._settings.unwatched_ttl) and _finished_before(
@@ -216,27 +197,8 @@ class Node:
         if directory.exists():
             self._spawn(asyncio.to_thread(_remove, directory))
 
-    def _make_pipe(self) -> None:
-        """Make the named pipe; whatever else stands in its place goes."""
-        pipe = self._settings.notify
-        if pipe.exists() and not stat.S_ISFIFO(pipe.stat().st_mode):
-            logger.error("%s was no pipe: it is made again", pipe)
-            pipe.unlink()
-        if not pipe.exists():
-            os.mkfifo(pipe, 0o600)
-
-    def _read_notes(self) -> None:
-        """Shims report, a line each: the attempt, what happened, and the record of it, whose file may come later."""
-        *lines, self._notes = (self._notes + os.read(self._pipe, 65536)).split(b"\n")
-        for line in lines:
-            try:
-                note = json.loads(line)
-                uid, container, attempt = note["key"].split("/")
-                self._take_note(uid, container, attempt, note)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                logger.error("a note of a container cannot be read: its files say the same")
-
     def _take_note(self, uid: str, container: str, attempt: str, note: Object) -> None:
+        """A shim reports."""
         worker = self._workers.get(uid)
         for state in worker.states if worker else ():
             if state.name == container and state.run and state.run.directory.name == attempt:
@@ -263,11 +225,6 @@ def _remove(directory: Path) -> None:
     """Remove the files of a pod that is gone, and end what still runs in it."""
     end_containers(directory)
     volumes.discard(directory)
-
-
-def _request(container: Object, name: str) -> Any:
-    text = ((container.get("resources") or {}).get("requests") or {}).get(name)
-    return quantities.parse(text) if text else 0
 
 
 def _finished_before(pod: Object, limit: str) -> bool:

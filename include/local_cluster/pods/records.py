@@ -13,9 +13,7 @@ from local_cluster.shim.logfile import timestamp
 
 Record = dict[str, Any]
 GONE = "The container could not be located: its processes ended without a record, as after a restart of the machine"
-UNREADABLE = (
-    "How the container ended is not known: its record cannot be read, as after a power cut or on a damaged disk"
-)
+UNREADABLE = "How the container ended is not known: its record cannot be read, as on a damaged disk"
 
 logger = logging.getLogger(__name__)
 

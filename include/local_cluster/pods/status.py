@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cluster import clock
-from local_cluster.pods.run import Run
+from local_cluster.pods.run import Run, attempts_in
 
 Object = dict[str, Any]
 MESSAGE_BYTES = 4096  # of a termination message
@@ -45,6 +45,14 @@ class ContainerState:
     def is_running(self) -> bool:
         """Whether the program runs."""
         return self.run is not None and self.run.started.is_set() and not self.run.ended.is_set()
+
+    async def adopt(self, runs: Path) -> None:
+        """Take over the attempts in `runs` that an earlier server started."""
+        for attempt in attempts_in(runs, "spec.json")[-2:]:
+            if self.run:
+                self.previous = self.terminated()
+            self.run, self.attempt = Run(runs / str(attempt)), attempt
+            await self.run.attach()
 
     def describe(self) -> Object:
         """The ContainerStatus."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from local_cluster.pods import status, volumes
 from local_cluster.pods.environment import ConfigError
 from local_cluster.pods.plan import CannotRunError, plan
 from local_cluster.pods.reports import Reports
-from local_cluster.pods.run import Run, attempts_in
+from local_cluster.pods.run import Run
 from local_cluster.pods.settings import NodeSettings
 from local_cluster.pods.snapshots import SnapshotError, Snapshots, group_of, with_digest
 from local_cluster.pods.status import ContainerState
@@ -52,6 +53,7 @@ class Worker:
         first = "PodInitializing" if self._init else "ContainerCreating"
         self._main = [ContainerState(spec, is_init=False, waiting=(first, "")) for spec in self._spec["containers"]]
         self._volumes: dict[str, Path] = {}
+        self._plan = partial(plan, settings=settings, snapshots=snapshots, lookup=self._lookup)
         self._stopping = asyncio.Event()
         self._reason: tuple[str, str] = ("", "")
         self.moved = asyncio.Event()  # set when the pod has left Pending, or can be seen to wait
@@ -134,12 +136,7 @@ class Worker:
     async def adopt(self) -> None:
         """Take over what an earlier server started; to be called before `live`."""
         for state in self.states:
-            runs = self._directory(state)
-            for attempt in attempts_in(runs, "spec.json")[-2:]:
-                if state.run:
-                    state.previous = state.terminated()
-                state.run, state.attempt = Run(runs / str(attempt)), attempt
-                await state.run.attach()
+            await state.adopt(self._directory(state))
 
     async def _make_volumes(self) -> bool:
         """Make the volumes, waiting for what is missing. False when the pod was stopped, or cannot have them."""
@@ -203,9 +200,7 @@ class Worker:
         while (pod := self.pod) is not None and not self._stopping.is_set():
             run = Run(self._directory(state) / str(state.attempt))
             try:
-                spec = plan(
-                    state.spec, pod, run.directory, self._volumes, self._settings, self._snapshots, self._lookup
-                )
+                spec = self._plan(state.spec, pod, run.directory, self._volumes)
             except ConfigError as error:
                 self._wait_for(state, "CreateContainerConfigError", str(error))
                 await self._pause(CONFIG_INTERVAL)
