@@ -97,6 +97,7 @@ def test_a_damaged_store_is_put_aside_and_its_pods_are_ended(server: ClusterServ
     before = int(pods.api.list_namespaced_pod(pods.namespace).metadata.resource_version)
     server.end(signal.SIGKILL)
     (server.state / "objects.sqlite").write_bytes(b"no database" * 1000)
+    (server.state / "objects.sqlite-wal").unlink()  # the database would be mended from it
     pods = server.start().pods()
     assert not pods.api.list_namespaced_pod(pods.namespace).items
     assert int(pods.api.list_namespaced_pod(pods.namespace).metadata.resource_version) > before
