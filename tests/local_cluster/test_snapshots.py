@@ -135,7 +135,7 @@ def test_what_no_group_used_for_a_day_is_removed(tmp_path: Path, code: Path) -> 
     for path in (tmp_path / "kept").rglob("*"):
         os.utime(path, (0, 0))
     _take(snapshots, "young")
-    snapshots.sweep({"old but alive"})
+    asyncio.run(snapshots.sweep({"old but alive"}))
     kept = {path.name for path in (tmp_path / "kept").iterdir()} - {"groups"}
     assert kept == set(digests[1:])
     assert len(list((tmp_path / "kept" / "groups").iterdir())) == 2

@@ -34,7 +34,8 @@ class GuardedServer(ClusterServer):
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[GuardedServer]:
-    server = GuardedServer(tmp_path).start(**{processes.MARK: str(tmp_path)})
+    server = GuardedServer(tmp_path)
+    server.start(**{processes.MARK: str(tmp_path)})
     yield server
     server.end()
     processes.end(tmp_path)

@@ -164,7 +164,7 @@ class Node:
         pods = self._store.select("pods")
         self._discard_forgotten(pod["metadata"]["uid"] for pod in pods)
         live = {group_of(pod) for pod in pods if self.is_live(pod["metadata"]["uid"])} - {""}
-        await asyncio.to_thread(self._snapshots.sweep, live)
+        await self._snapshots.sweep(live)
 
     def _is_over(self, pod: Object) -> bool:
         """Whether a pod has ended, and nobody will ask for it any more: soon, where a task should have."""

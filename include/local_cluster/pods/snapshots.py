@@ -80,8 +80,12 @@ class Snapshots:
         path = [*copies, *filter(None, [moved.get("PYTHONPATH")])]
         return {**variables, **moved, "PYTHONPATH": ":".join(path)}
 
-    def sweep(self, live: Collection[str]) -> None:
+    async def sweep(self, live: Collection[str]) -> None:
         """Remove the groups that have no pod and were not used for a day, and the copies that no group has."""
+        async with self._turn:
+            await asyncio.to_thread(self._sweep, live)
+
+    def _sweep(self, live: Collection[str]) -> None:
         limit, used = time.time() - KEPT_SECONDS, set[str]()
         records = {self._record(group) for group in live}
         for record in self._groups().glob("*.json"):
