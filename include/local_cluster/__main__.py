@@ -33,6 +33,9 @@ def main(argv: list[str] | None = None) -> int:
         keep=tuple(options.keep),
         hide=tuple(options.hide),
         pod_ttl=options.pod_ttl,
+        unwatched_ttl=options.unwatched_ttl,
+        mark=options.mark,
+        code=tuple(options.code),
         orphan_seconds=options.orphan_seconds,
         isolation=options.isolation,
         network=options.network,
@@ -70,10 +73,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--hide", action="append", default=[], metavar="PATH", help="path that pods see empty")
     parser.add_argument(
-        "--orphan-seconds", type=float, default=60.0, metavar="SECONDS", help="how long pods live on without a server"
+        "--orphan-seconds", type=float, default=120.0, metavar="SECONDS", help="how long pods live on without a server"
     )
     parser.add_argument(
         "--pod-ttl", type=float, default=86_400.0, metavar="SECONDS", help="finished pods are removed after this time"
+    )
+    parser.add_argument(
+        "--unwatched-ttl",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
+        help="the same for pods that say that a task watches them, once none does",
+    )
+    parser.add_argument(
+        "--mark",
+        default="",
+        metavar="VARIABLE",
+        help="an environment variable of this server that the parents of containers get too, so that they are found",
+    )
+    parser.add_argument(
+        "--code",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="code that pods with the annotation local-cluster/code-snapshot see as it was at their group's first pod",
     )
     parser.add_argument(
         "--isolation", choices=("auto", *LEVELS), default="auto", help="auto: the best that this machine allows"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from local_cluster.files import write_atomically
 
 if TYPE_CHECKING:
     from cryptography.x509 import CertificateBuilder, KeyUsage, Name
@@ -15,25 +16,45 @@ if TYPE_CHECKING:
 YEARS = 10
 NAMES = ("localhost",)
 ADDRESSES = ("127.0.0.1", "::1")
+BEGIN = "-----BEGIN CERTIFICATE-----"
+CHAIN = 2  # certificates in the file: the server's and its authority's
 
 
 def tls_in(directory: Path, names: tuple[str, ...] = ()) -> tuple[ssl.SSLContext, str]:
     """The server's side of TLS, and the authority that clients are to trust (PEM).
 
-    Both are made at the first start, and again when the server gets other `names` than this machine's own.
+    Both are made at the first start, and again when the server gets other `names` than this machine's own, or when
+    their file is damaged. They are one file, so that they always fit together.
     """
-    authority, server, named = directory / "ca.crt", directory / "server.pem", directory / "server.names"
-    known = named.read_text(encoding="ascii").split() if named.exists() else []
-    if not (authority.exists() and server.exists()) or known != list(names):
-        _make(authority, server, names)
-        _write(named, " ".join(names).encode())
+    server = directory / "server.pem"
+    try:
+        context, authority = _load(server, names)
+    except (OSError, ValueError):  # ssl.SSLError is an OSError
+        _make(server, names)
+        context, authority = _load(server, names)
+    write_atomically(directory / "ca.crt", authority.encode())
+    return context, authority
+
+
+def _load(server: Path, names: tuple[str, ...]) -> tuple[ssl.SSLContext, str]:
+    """Raises OSError, ValueError when the file is not there, is damaged or is for other names."""
+    text = server.read_text(encoding="ascii")
+    first, *certificates = text.split(BEGIN)
+    if not first.startswith(_head(names)) or len(certificates) != CHAIN:
+        raise ValueError("made for other names, or not whole")
+    authority = BEGIN + certificates[-1]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server)
     context.set_alpn_protocols(["http/1.1"])
-    return context, authority.read_text(encoding="ascii")
+    ssl.create_default_context(cadata=authority)
+    return context, authority
 
 
-def _make(authority: Path, server: Path, names: tuple[str, ...]) -> None:
+def _head(names: tuple[str, ...]) -> str:
+    return f"names: {' '.join(names)}\n"
+
+
+def _make(server: Path, names: tuple[str, ...]) -> None:
     """Make an authority that signs one certificate and is then forgotten."""
     from cryptography import x509  # imported here: needed at the first start only, and slow to import
     from cryptography.hazmat.primitives import hashes, serialization
@@ -67,8 +88,7 @@ def _make(authority: Path, server: Path, names: tuple[str, ...]) -> None:
     plain = serialization.NoEncryption()
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    _write(server, private + leaf.public_bytes(pem))
-    _write(authority, root.public_bytes(pem))
+    write_atomically(server, _head(names).encode() + private + leaf.public_bytes(pem) + root.public_bytes(pem))
 
 
 def _builder(subject: Name, issuer: Name) -> CertificateBuilder:
@@ -104,9 +124,3 @@ def _usage(signs: bool) -> KeyUsage:
         "decipher_only",
     )
     return x509.KeyUsage(digital_signature=not signs, key_cert_sign=signs, **dict.fromkeys(names, False))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read."""
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(data)

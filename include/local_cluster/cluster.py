@@ -58,7 +58,7 @@ class Cluster:
             return item
         if resource.plural == "namespaces":
             return self._namespaces.add(item)
-        stored = self.store.put(resource.plural, item)
+        stored = self.store.put(resource.plural, item, must_last=True)
         if resource.plural == "pods":
             await self.node.run(stored)
             stored = self.store.get("pods", namespace, metadata["name"]) or stored
@@ -138,7 +138,7 @@ class Cluster:
 
     def _update(self, resource: Resource, old: Object, changed: Object, part: str, dry_run: bool) -> Object:
         item = updated(resource, old, changed, part)
-        return item if dry_run or item == old else self.store.put(resource.plural, item)
+        return item if dry_run or item == old else self.store.put(resource.plural, item, must_last=True)
 
 
 def _quality(spec: Object) -> str:

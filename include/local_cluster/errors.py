@@ -76,6 +76,15 @@ def method_not_allowed() -> ApiError:
     return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
+def disk_full() -> ApiError:
+    """What was asked cannot be kept (507)."""
+    message = (
+        "disk full: the disk that holds the state of this cluster takes no more data; free space, then try again: "
+        "nothing needs to be started again"
+    )
+    return ApiError(507, "InsufficientStorage", message)
+
+
 def unsupported_media_type(found: str, expected: str) -> ApiError:
     """A body in a form that this server does not read (415)."""
     message = f"the body of the request was in an unknown format {found!r}; accepted media types include: {expected}"

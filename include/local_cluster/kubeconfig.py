@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
-import os
+import re
 import secrets
 from pathlib import Path
 
+from local_cluster.files import remove_unfinished, write_atomically
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
 
 def token_in(directory: Path) -> str:
-    """The token of this state directory, made at the first start."""
+    """The token of this state directory, made at the first start and when its file holds none: an empty one would let
+    everybody in.
+    """
     path = directory / "token"
-    if not path.exists():
-        _write_privately(path, secrets.token_urlsafe(32))
-    return path.read_text(encoding="ascii").strip()
+    token = path.read_text(errors="replace").strip() if path.is_file() else ""
+    if not TOKEN.fullmatch(token):
+        token = secrets.token_urlsafe(32)
+        write_atomically(path, token.encode())
+    return token
 
 
 def write(path: Path, server: str, authority: str, token: str) -> None:
@@ -29,11 +37,5 @@ def write(path: Path, server: str, authority: str, token: str) -> None:
         "current-context": "local",
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_privately(path, json.dumps(config, indent=2) + "\n")
-
-
-def _write_privately(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)
+    remove_unfinished(path.parent, f"{path.name}.*")
+    write_atomically(path, (json.dumps(config, indent=2) + "\n").encode())

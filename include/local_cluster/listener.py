@@ -30,7 +30,10 @@ class Listener:
     def open(self, host: str, port: int) -> tuple[str, int]:
         """Bind and begin to accept; returns the address. Raises OSError when it is taken."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=128)
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=128)
+        except OSError as error:
+            raise OSError(f"cannot listen on port {port} of {host}: {error.strerror}; see --port, --host") from error
         self._socket.setblocking(False)
         self._spawn(self._accept(self._socket))
         found = self._socket.getsockname()

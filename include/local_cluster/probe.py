@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +13,8 @@ from local_cluster.pods.run import run_to_end
 from local_cluster.shim.spec import RunSpec
 
 LEVELS = ("pid", "mount", "none")
+PREFIX = "probe-"
+PATIENCE = 5.0  # seconds that a trial waits for space to record its end
 
 
 def allowed_namespaces(wanted: str, state: Path) -> tuple[str, str]:
@@ -29,9 +32,15 @@ def allowed_namespaces(wanted: str, state: Path) -> tuple[str, str]:
     raise RuntimeError(f"isolation {wanted!r} does not work on this machine: {why_not}; use --isolation auto")
 
 
+def remove_left_probes(state: Path) -> None:
+    """Remove what a crash left of a trial."""
+    for directory in state.glob(f"{PREFIX}*"):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def _try(level: str, state: Path) -> str:
     """Run `true` at a level; returns what went wrong."""
-    with tempfile.TemporaryDirectory(dir=state) as scratch:
+    with tempfile.TemporaryDirectory(dir=state, prefix=PREFIX) as scratch:
         lock = Path(scratch, "lock")
         lock.touch()
         spec = RunSpec(
@@ -43,6 +52,7 @@ def _try(level: str, state: Path) -> str:
             notify=os.devnull,
             key="",
             read_only_root=level != "none",
+            orphan_seconds=PATIENCE,
         )
         record = run_to_end(spec, Path(scratch, "run"))
     return str(record["failure"] or ("" if record["exitCode"] == 0 else json.dumps(record)))

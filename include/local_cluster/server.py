@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import site
+import sqlite3
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,15 @@ from aiohttp import web
 from local_cluster import certificates, kubeconfig
 from local_cluster.api.application import build
 from local_cluster.cluster import Cluster
+from local_cluster.files import remove_unfinished
 from local_cluster.listener import Listener
 from local_cluster.pods.lock import take_lock
 from local_cluster.pods.machine import node_object
 from local_cluster.pods.node import Node
 from local_cluster.pods.run import SOURCES
 from local_cluster.pods.settings import NodeSettings
-from local_cluster.probe import allowed_namespaces
+from local_cluster.probe import allowed_namespaces, remove_left_probes
+from local_cluster.space import wait_for_space
 from local_cluster.store import Store
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -41,7 +44,10 @@ class ServerSettings:
     keep: tuple[str, ...] = field(default=())
     hide: tuple[str, ...] = field(default=())
     pod_ttl: float = 86_400.0
-    orphan_seconds: float = 60.0
+    unwatched_ttl: float = 600.0
+    orphan_seconds: float = 120.0
+    mark: str = ""
+    code: tuple[Path, ...] = field(default=())
     isolation: str = "auto"
     network: bool = False
     names: tuple[str, ...] = field(default=())
@@ -52,6 +58,10 @@ async def serve(settings: ServerSettings) -> None:
     os.umask(0o077)
     state = settings.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
+    lock = take_lock(state)
+    await wait_for_space(state)
+    remove_unfinished(state)
+    remove_left_probes(state)
     namespaces, why_not = allowed_namespaces(settings.isolation, state)
     node_settings = NodeSettings(
         directory=state,
@@ -61,21 +71,31 @@ async def serve(settings: ServerSettings) -> None:
         namespaces=namespaces,
         why_not=why_not,
         pod_ttl=settings.pod_ttl,
+        unwatched_ttl=settings.unwatched_ttl,
         orphan_seconds=settings.orphan_seconds,
+        mark={settings.mark: os.environ[settings.mark]} if settings.mark in os.environ else {},
+        code=settings.code,
     )
-    lock = take_lock(node_settings)
-    store = Store(state / "objects.sqlite")
+    store = _open_store(state / "objects.sqlite")
     node = Node(store, node_settings)
     cluster = Cluster(store, node)
     store.put("nodes", node_object())
     cluster.start()
-    await node.start()
     try:
+        await node.start()
         await _serve_until_told(settings, cluster)
     finally:
-        await node.close()
+        # Only who is told to end ends the pods: after a start that failed, the next server takes them over.
+        node.leave()
         store.close()
         os.close(lock)
+
+
+def _open_store(path: Path) -> Store:
+    try:
+        return Store(path)
+    except sqlite3.Error as error:
+        raise RuntimeError(f"cannot open the store {path}: {error}") from error
 
 
 async def _serve_until_told(settings: ServerSettings, cluster: Cluster) -> None:

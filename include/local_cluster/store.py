@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sqlite3
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_cluster.errors import gone
+from local_cluster.errors import disk_full, gone
 
 Object = dict[str, Any]
 Place = tuple[str, str]
+Key = tuple[str, str, str]
 
 TABLES = """
     PRAGMA journal_mode=WAL;
@@ -30,6 +33,8 @@ TABLES = """
 """
 HISTORY = 5_000  # changes that a watch can still start from
 RESERVED = 10_000  # versions set aside at a time, so that none is given twice, whenever the server is killed
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,16 +54,25 @@ def place_of(item: Object) -> Place:
 
 
 class Store:
-    """The state of the cluster. `path` is created readable for its owner only."""
+    """The state of the cluster. `path` is created readable for its owner only.
+
+    A file that cannot be read is put aside, and a row that cannot be read is forgotten: what they held is lost, the
+    rest lives on. On a full disk, changes stay in memory until they can be written.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.touch(mode=0o600)
-        self._file = sqlite3.connect(path, isolation_level=None)
-        self._file.executescript(TABLES)
         self._objects: defaultdict[str, dict[Place, Object]] = defaultdict(dict)
-        for plural, namespace, name, text in self._file.execute("SELECT plural, namespace, name, json FROM objects"):
-            self._objects[plural][namespace, name] = json.loads(text)
-        (reserved,) = self._file.execute("SELECT max(reserved) FROM versions").fetchone()
+        self._unwritten: dict[Key, str | None] = {}  # in the order in which they happened; None removes
+        try:
+            self._file = _open(path)
+            reserved = self._load()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # such as a full disk: the file itself is not damaged
+            _put_aside(path, error)
+            self._objects.clear()
+            self._file = _open(path)
+            reserved = int(time.time())  # above each version that a client may remember
         self.version: int = reserved or 1
         self._reserved = self.version
         self._oldest = self.version  # what happened before this version is not known
@@ -66,8 +80,26 @@ class Store:
         self._queues: set[asyncio.Queue[Change]] = set()
 
     def close(self) -> None:
-        """Close the file; everything is in it already."""
+        """Close the file; everything is in it already, but for what a full disk did not take."""
+        self.write_pending()
         self._file.close()
+
+    @property
+    def pending(self) -> int:
+        """How many changes a full disk has not taken yet."""
+        return len(self._unwritten)
+
+    def write_pending(self) -> None:
+        """Write what a full disk did not take, if it does now."""
+        if not self._unwritten:
+            return
+        try:
+            for key, text in list(self._unwritten.items()):
+                self._execute(key, text)
+                del self._unwritten[key]
+        except sqlite3.OperationalError:
+            return
+        logger.info("the store is written again")
 
     def get(self, plural: str, namespace: str, name: str) -> Object | None:
         """One object; None when there is none."""
@@ -78,12 +110,15 @@ class Store:
         found = self._objects[plural]
         return [found[place] for place in sorted(found) if namespace in ("", place[0])]
 
-    def put(self, plural: str, item: Object) -> Object:
-        """Store a new object or a new version of one; returns what is stored."""
+    def put(self, plural: str, item: Object, must_last: bool = False) -> Object:
+        """Store a new object or a new version of one; returns what is stored.
+
+        With `must_last`, raises ApiError 507 rather than to keep it in memory only while the disk is full.
+        """
         place = place_of(item)
         previous = self._objects[plural].get(place)
         stored = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self._next_version())}}
-        self._file.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (plural, *place, json.dumps(stored)))
+        self._write((plural, *place), json.dumps(stored), must_last)
         self._objects[plural][place] = stored
         self._record(Change(self.version, plural, stored, previous))
         return stored
@@ -94,7 +129,7 @@ class Store:
         previous = self._objects[plural].pop(place, None)
         if previous is None:
             return
-        self._file.execute("DELETE FROM objects WHERE plural = ? AND namespace = ? AND name = ?", (plural, *place))
+        self._write((plural, *place), None)
         metadata = {**previous["metadata"], "resourceVersion": str(self._next_version())}
         self._record(Change(self.version, plural, {**previous, "metadata": metadata}, previous, is_removal=True))
 
@@ -118,11 +153,83 @@ class Store:
     def _next_version(self) -> int:
         self.version += 1
         if self.version >= self._reserved:
-            self._reserved = self.version + RESERVED
-            self._file.execute("INSERT INTO versions VALUES (?)", (self._reserved,))
+            reserved = self.version + RESERVED
+            try:
+                self._file.execute("INSERT INTO versions VALUES (?)", (reserved,))
+            except sqlite3.OperationalError:
+                return self.version  # a full disk: tried again with the next version
+            self._reserved = reserved
         return self.version
+
+    def _write(self, key: Key, text: str | None, must_last: bool = False) -> None:
+        """Write one object, or remove it; in memory only while the disk is full."""
+        self.write_pending()
+        try:
+            if self._unwritten:
+                raise sqlite3.OperationalError("earlier changes wait for space")
+            self._execute(key, text)
+        except sqlite3.OperationalError as error:
+            if must_last:
+                raise disk_full() from error
+            if not self._unwritten:
+                logger.error("cannot write the store (%s): changes stay in memory until there is space", error)
+            self._unwritten.pop(key, None)
+            self._unwritten[key] = text
+
+    def _execute(self, key: Key, text: str | None) -> None:
+        if text is None:
+            self._file.execute("DELETE FROM objects WHERE plural = ? AND namespace = ? AND name = ?", key)
+        else:
+            self._file.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (*key, text))
+
+    def _load(self) -> int:
+        """Read all objects; returns the highest version that was given, or set aside."""
+        rows = self._file.execute("SELECT plural, namespace, name, json FROM objects").fetchall()
+        for plural, namespace, name, text in rows:
+            item = _object_in(text, (namespace, name))
+            if item is None:
+                logger.error("the stored object %s %s/%s cannot be read: it counts as lost", plural, namespace, name)
+                self._write((plural, namespace, name), None)
+            else:
+                self._objects[plural][namespace, name] = item
+        (reserved,) = self._file.execute("SELECT max(reserved) FROM versions").fetchone()
+        return int(reserved or 0)
 
     def _record(self, change: Change) -> None:
         self._history.append(change)
         for queue in self._queues:
             queue.put_nowait(change)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)
+    file = sqlite3.connect(path, isolation_level=None)
+    file.text_factory = lambda data: data.decode(errors="replace")  # a damaged text is one object's loss
+    file.executescript(TABLES)
+    return file
+
+
+def _put_aside(path: Path, error: sqlite3.Error) -> None:
+    """Move a damaged store away: somebody may want to look at it."""
+    aside = path.with_name(f"{path.name}.unreadable-{int(time.time())}")
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.rename(aside)
+    logger.error(
+        "the store %s cannot be read (%s): it is now %s, and all objects in it are lost; `make up` puts the platform's "
+        "own back",
+        path,
+        error,
+        aside,
+    )
+
+
+def _object_in(text: Any, place: Place) -> Object | None:
+    """The object of a row, in the form that everything here relies on; None when it is not."""
+    try:
+        item = json.loads(text)
+        if place_of(item) == place and isinstance(item["metadata"].get("uid", ""), str):
+            return dict(item)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return None

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import ssl
 import sys
 import urllib.error
@@ -12,6 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from local_platform.processes import MARK
 from local_platform.service import Service, answers
 
 NAMESPACE = "nightshift"
@@ -24,7 +26,8 @@ class Cluster:
     """One embedded cluster: where it keeps its state, its port, and the file that tells clients how to reach it.
 
     `hidden`: files and folders of the platform that its pods must not see, because they hold secrets. With `names`, it
-    serves clients of other machines and containers, who reach it by them.
+    serves clients of other machines and containers, who reach it by them. `code`: the folders whose files stay, for the
+    pods of one run, as they were when its first pod started.
     """
 
     home: Path
@@ -32,11 +35,19 @@ class Cluster:
     kubeconfig: Path
     hidden: tuple[Path, ...] = ()
     names: tuple[str, ...] = ()
+    code: tuple[Path, ...] = ()
 
     @property
     def url(self) -> str:
         """The URL of the API."""
         return f"http://127.0.0.1:{self.port}"
+
+
+def code_folders(sources: Path) -> tuple[Path, ...]:
+    """What the steps run from a checkout: its packages, its suites, and the models that a team keeps elsewhere."""
+    elsewhere = (Path(name) for name in os.environ.get("NIGHTSHIFT_MODELS", "").split(":") if name)
+    folders = (sources / "include", sources / "great_expectations", *elsewhere)
+    return tuple(folder.resolve() for folder in folders if folder.is_dir())
 
 
 def service(cluster: Cluster) -> Service:
@@ -45,6 +56,8 @@ def service(cluster: Cluster) -> Service:
     options = {"host": host, "port": cluster.port, "state": cluster.home, "kubeconfig": cluster.kubeconfig}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     words += [word for path in cluster.hidden for word in ("--hide", str(path))]
+    words += [word for path in cluster.code for word in ("--code", str(path))]
+    words += ["--mark", MARK]
     words += [word for name in cluster.names for word in ("--network", "--name", name)]
     cluster.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Service(
@@ -54,6 +67,7 @@ def service(cluster: Cluster) -> Service:
         ready=lambda _since: is_ready(cluster),
         patience=30,
         grace=20,  # its pods have their own time to end
+        adopts=True,
     )
 
 

@@ -1,10 +1,12 @@
-"""`python -m local_platform.guard GRACE PROGRAM …`: runs one service and answers for every process that comes of it.
+"""`python -m local_platform.guard [--spare] GRACE PROGRAM …`: runs one service, answers for all that comes of it.
 
 Airflow's workers and parsers outlive a killed parent, hold its ports and its database, and make the restart fail. So
 each service runs under a guard that adopts orphans (Linux: a subreaper), ends them all when the service ends, and ends
 the service when whoever started the guard dies. Standard library only: a guard costs one small process.
 
 GRACE: how many seconds the service has to end after a SIGTERM, before it is killed.
+--spare: when the service ends without having been told to, such as by a SIGKILL, what it left in sessions of its own
+lives on: its next process takes that over.
 """
 
 import ctypes
@@ -41,29 +43,38 @@ def main(arguments: Sequence[str]) -> int:
     _prctl(SET_CHILD_SUBREAPER, 1)
     if os.getppid() != parent:
         return 1  # the parent was gone before the kernel could be asked
-    grace, *command = arguments
+    spare = arguments[0] == "--spare"
+    grace, *command = arguments[1:] if spare else arguments
     child = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: S603 - one thread; our own commands
-    _forward_signals(child, int(grace))
+    told = _forward_signals(child, int(grace))
     code = child.wait()
     # Killed, it could not tell them to end: what they were doing is found again, like after a power cut.
-    end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0)
+    end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0, spare=spare and not told)
     return code if code >= 0 else 128 - code
 
 
-def _forward_signals(child: "subprocess.Popen[bytes]", grace: int) -> None:
+def _forward_signals(child: "subprocess.Popen[bytes]", grace: int) -> list[int]:
+    """Passes signals on to the service; the list that it returns holds those that have come so far."""
+    told: list[int] = []
+
     def forward(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
         child.send_signal(number)
         signal.alarm(grace)
 
     for number in FORWARDED:
         signal.signal(number, forward)
     signal.signal(signal.SIGALRM, lambda _number, _frame: child.kill())
+    return told
 
 
-def end_orphans(grace: float) -> None:
-    """Ends every process that this one has left or adopted: each SIGTERM once, SIGKILL after `grace` seconds."""
+def end_orphans(grace: float, spare: bool = False) -> None:
+    """Ends every process that this one has left or adopted: each SIGTERM once, SIGKILL after `grace` seconds.
+
+    With `spare`, not those that lead a session of their own.
+    """
     deadline, asked = time.monotonic() + grace, set[int]()
-    while left := children():
+    while left := [process for process in children() if not (spare and _leads_session(process))]:
         kill = time.monotonic() >= deadline
         for process in left:
             if kill or process not in asked:
@@ -72,6 +83,13 @@ def end_orphans(grace: float) -> None:
                     os.kill(process, signal.SIGKILL if kill else signal.SIGTERM)
         time.sleep(0.02)
         _reap()
+
+
+def _leads_session(process: int) -> bool:
+    try:
+        return os.getsid(process) == process
+    except ProcessLookupError:
+        return False
 
 
 def children() -> list[int]:

@@ -79,6 +79,7 @@ class Platform:
             self.settings.cluster_port,
             self.home.kubeconfig,
             tuple(self.home.path / name for name in hidden),
+            code=cluster.code_folders(SOURCES),
         )
 
     @cached_property

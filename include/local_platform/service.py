@@ -29,7 +29,8 @@ class Service:
 
     `ready` asks it whether it serves, and must not raise; it is given the time of the start (seconds since the epoch;
     0: it runs already), so that a sign of life of an earlier process does not count. `patience` is how many seconds it
-    may take to say yes, `grace` how many it has to end by itself.
+    may take to say yes, `grace` how many it has to end by itself. `adopts`: its next process takes over what one that
+    was killed has left in sessions of its own.
     """
 
     name: str
@@ -39,11 +40,13 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     patience: float = 60.0
     grace: float = 10.0
+    adopts: bool = False
 
     @property
     def guarded(self) -> tuple[str, ...]:
         """The command under its guard, which ends whatever comes of it."""
-        return (sys.executable, "-m", "local_platform.guard", str(int(self.grace)), *self.command)
+        spare = ("--spare",) if self.adopts else ()
+        return (sys.executable, "-m", "local_platform.guard", *spare, str(int(self.grace)), *self.command)
 
     def full_environment(self) -> dict[str, str]:
         """The whole environment of the process: see `plain_environment`, and its own."""

@@ -120,6 +120,22 @@ def test_everything_is_remembered(server: ClusterServer) -> None:
     until("its files to be gone", lambda: not list((server.state / "pods").iterdir()))
 
 
+def test_ended_pods_whose_task_is_gone_are_removed_soon(server: ClusterServer) -> None:
+    pods = server.pods()
+    watched = pods.pod(pods.shell("exit 0"))
+    watched["metadata"]["annotations"] = {"local-cluster/unwatched-seconds": "0"}
+    _, other = (pods.run(body).metadata.name for body in (watched, pods.pod(pods.shell("exit 0"))))
+    running = pods.started(pods.pod(pods.shell("sleep 600")))
+    server.end(signal.SIGKILL)
+    server.options = ("--unwatched-ttl", "0")
+    server.start()
+    until("the pod whose task is gone to be removed", lambda: pods_named(server) == {other, running})
+
+
+def pods_named(server: ClusterServer) -> set[str]:
+    return {pod.metadata.name for pod in server.core().list_namespaced_pod("nightshift").items}
+
+
 @pytest.mark.slow
 def test_finished_pods_are_removed_in_time(tmp_path: Path) -> None:
     server = ClusterServer(tmp_path).start()

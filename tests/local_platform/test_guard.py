@@ -52,9 +52,11 @@ def started(tmp_path: Path) -> Iterator[Callable[..., tuple["subprocess.Popen[by
     guards: list[subprocess.Popen[bytes]] = []
     known: list[int] = []
 
-    def start(grace: int = 5, on_term: str = ENDS) -> tuple["subprocess.Popen[bytes]", list[int]]:
+    def start(grace: int = 5, on_term: str = ENDS, *options: str) -> tuple["subprocess.Popen[bytes]", list[int]]:
         ids = tmp_path / "ids"
-        guard = subprocess.Popen((*GUARD, str(grace), sys.executable, "-c", SERVICE.format(on_term=on_term), str(ids)))
+        guard = subprocess.Popen(
+            (*GUARD, *options, str(grace), sys.executable, "-c", SERVICE.format(on_term=on_term), str(ids))
+        )
         guards.append(guard)
         _until(ids.exists)
         known.extend(map(int, ids.read_text().split()))
@@ -85,6 +87,24 @@ def test_a_killed_service_takes_its_children_along(
     guard, processes = started()
     os.kill(processes[0], signal.SIGKILL)
     assert guard.wait(15) == 128 + signal.SIGKILL
+    assert _gone(processes)
+
+
+def test_a_killed_service_that_is_to_be_spared_leaves_its_children_alone(
+    started: Callable[..., tuple["subprocess.Popen[bytes]", list[int]]],
+) -> None:
+    guard, (service, child) = started(5, ENDS, "--spare")
+    os.kill(service, signal.SIGKILL)
+    assert guard.wait(15) == 128 + signal.SIGKILL
+    assert not _gone([child])
+
+
+def test_asked_to_end_it_spares_nothing(
+    started: Callable[..., tuple["subprocess.Popen[bytes]", list[int]]],
+) -> None:
+    guard, processes = started(5, ENDS, "--spare")
+    guard.terminate()
+    assert guard.wait(15) == 0
     assert _gone(processes)
 
 

@@ -12,7 +12,8 @@ from local_cluster.api import discovery, logs, objects
 from local_cluster.api.replies import reply
 from local_cluster.api.request import CLUSTER
 from local_cluster.cluster import Cluster
-from local_cluster.errors import ApiError, method_not_allowed, no_such_path
+from local_cluster.errors import ApiError, disk_full, method_not_allowed, no_such_path
+from local_cluster.files import is_full
 
 OPEN = ("/healthz", "/livez", "/readyz", "/version")
 LARGEST_BODY = 4 * 1024 * 1024  # bytes
@@ -70,6 +71,8 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPRequestEntityTooLarge:
         return _refuse(413, "RequestEntityTooLarge", f"the body of the request is larger than {LARGEST_BODY} bytes")
     except Exception as failure:
+        if is_full(failure):
+            return reply(disk_full().status(), status=507)
         logger.exception("%s %s", request.method, request.path)
         return _refuse(500, "InternalError", f"an error on the server: {type(failure).__name__}: {failure}")
 

@@ -80,11 +80,22 @@ async def _until_ended(run: Run) -> None:
 def _lines(records: list[bytes], wanted: Wanted) -> Iterator[bytes]:
     """The text of records, as the client wants it."""
     for record in records:
-        stamp, mark, text = record.split(b" ", 2)
-        if wanted.since and clock.parse(stamp.decode()) < wanted.since:
+        parts = record.split(b" ", 2)
+        if len(parts) < 3:
+            continue  # a full disk or a power cut took the rest
+        stamp, mark, text = parts
+        if wanted.since and _is_before(stamp, wanted.since):
             continue
         end = b"\n" if mark == b"F" else b""
         yield (stamp + b" " + text + end) if wanted.timestamps else text + end
+
+
+def _is_before(stamp: bytes, moment: datetime) -> bool:
+    """Whether a line was written before a moment; one whose own moment cannot be read is shown."""
+    try:
+        return clock.parse(stamp.decode()) < moment
+    except ValueError:
+        return False
 
 
 def _skip_to_tail(file: BinaryIO, lines: int | None) -> None:

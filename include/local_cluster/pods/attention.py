@@ -40,13 +40,14 @@ class Attention:
             self._followers[uid] -= 1
             self.pay(pod)
 
-    def is_lost(self, pod: Object) -> bool:
-        """Whether nobody has cared for longer than the pod's annotation allows."""
+    def is_lost(self, pod: Object, at_least: float = 0) -> bool:
+        """Whether nobody has cared for longer than the pod's annotation allows, and for `at_least` seconds."""
         text = (pod["metadata"].get("annotations") or {}).get(ANNOTATION, "")
         if not (text.isascii() and text.isdecimal()):
             return False
         uid = pod["metadata"]["uid"]
-        return not self._followers[uid] and time.monotonic() - self._seen.get(uid, self._began) > int(text)
+        unseen = time.monotonic() - self._seen.get(uid, self._began)
+        return not self._followers[uid] and unseen > max(int(text), at_least)
 
     def forget(self, uid: str) -> None:
         """The pod is gone."""

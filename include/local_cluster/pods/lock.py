@@ -5,16 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from pathlib import Path
 
-from local_cluster.pods.settings import NodeSettings
+from local_cluster.pods.settings import LOCK_NAME
 
 ATTEMPTS = 10  # a shim that looks for a living server holds the lock for an instant
 ATTEMPT_SECONDS = 0.05
 
 
-def take_lock(settings: NodeSettings) -> int:
+def take_lock(directory: Path) -> int:
     """Lock the state directory for the life of this process. Raises RuntimeError when another server holds it."""
-    handle = os.open(settings.lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    handle = os.open(directory / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     for _ in range(ATTEMPTS):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -23,4 +24,4 @@ def take_lock(settings: NodeSettings) -> int:
         else:
             return handle
     os.close(handle)
-    raise RuntimeError(f"another server uses {settings.directory}: end it, or give this one another --state directory")
+    raise RuntimeError(f"another server uses {directory}: end it, or give this one another --state directory")

@@ -7,7 +7,7 @@ import shutil
 from decimal import Decimal
 from typing import Any
 
-from local_cluster import clock
+from local_cluster import clock, quantities
 from local_cluster.pods.settings import NODE_NAME
 
 Object = dict[str, Any]
@@ -58,3 +58,20 @@ def node_labels() -> dict[str, str]:
     """What a nodeSelector can ask for."""
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
     return {"kubernetes.io/os": "linux", "kubernetes.io/arch": architecture, "kubernetes.io/hostname": NODE_NAME}
+
+
+def obstacle(spec: Object) -> str:
+    """Why no node can take a pod; empty when this one can."""
+    labels = node_labels()
+    if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
+        return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    for name, available in capacity().items():
+        wanted = sum(_request(container, name) for container in spec["containers"])
+        if wanted > available:
+            return f"0/1 nodes are available: 1 Insufficient {name}."
+    return ""
+
+
+def _request(container: Object, name: str) -> Any:
+    text = ((container.get("resources") or {}).get("requests") or {}).get(name)
+    return quantities.parse(text) if text else 0

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
 from typing import Any
 
-from local_cluster import clock, quantities
+from local_cluster import clock
 from local_cluster.pods import volumes
 from local_cluster.pods.attention import ANNOTATION, REASON, Attention
-from local_cluster.pods.machine import capacity, node_labels
-from local_cluster.pods.run import Run
+from local_cluster.pods.forgotten import end_containers
+from local_cluster.pods.machine import obstacle
+from local_cluster.pods.notes import Notes
+from local_cluster.pods.run import Run, attempts_in
 from local_cluster.pods.settings import NODE_NAME, NodeSettings
+from local_cluster.pods.snapshots import Snapshots, group_of
 from local_cluster.pods.worker import Worker
 from local_cluster.recorder import Recorder
 from local_cluster.store import Store
@@ -22,6 +26,9 @@ FINISHED = ("Succeeded", "Failed")
 SWEEP_SECONDS = 60.0
 LOST_SECONDS = 2.0  # between two looks for pods that nobody watches
 START_SECONDS = 2.0  # how long the reply to create waits for the pod to run
+LOST_MESSAGE = "The pod could not be taken over from an earlier server: its record cannot be read"
+
+logger = logging.getLogger(__name__)
 
 
 class Node:
@@ -33,23 +40,27 @@ class Node:
         self.recorder = Recorder(store)
         self._workers: dict[str, Worker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pipe = -1
+        self._notes = Notes(settings.notify, self._take_note)
         self.attention = Attention()
+        self._snapshots = Snapshots(settings.directory / "code", settings.code)
 
     async def start(self) -> None:
         """Listen to shims, take over the pods of an earlier server, begin to sweep."""
-        if not self._settings.notify.exists():
-            os.mkfifo(self._settings.notify, 0o600)
-        self._pipe = os.open(self._settings.notify, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        asyncio.get_running_loop().add_reader(self._pipe, self._read_notes)
+        self._notes.open()
+        self._snapshots.clean()
         for pod in self._store.select("pods"):
-            if pod["spec"].get("nodeName") and pod["status"].get("phase") not in FINISHED:
-                await self._adopt(pod)
-        self._spawn(self._sweep())
-        self._spawn(self._end_lost())
+            try:
+                if pod["spec"].get("nodeName") and pod["status"].get("phase") not in FINISHED:
+                    await self._adopt(pod)
+            except Exception:  # no single pod keeps the cluster from starting
+                logger.exception("pod %s: it counts as lost", _path(pod))
+                status = {"phase": "Failed", "reason": "Lost", "message": LOST_MESSAGE}
+                self._store.put("pods", {**pod, "status": status})
+        self._spawn(_repeat(self._sweep, SWEEP_SECONDS))
+        self._spawn(_repeat(self._look_after, LOST_SECONDS))
 
     async def close(self) -> None:
-        """End every pod, as a machine does when it is shut down."""
+        """End every pod, as a machine does when it is shut down, then `leave`."""
         for worker in self._workers.values():
             grace = (worker.pod or {"spec": {}})["spec"].get("terminationGracePeriodSeconds", 0)
             worker.stop(
@@ -60,23 +71,24 @@ class Node:
         waiting = [task for task in self._tasks if task.get_name().startswith("pod ")]
         if waiting:
             await asyncio.wait(waiting, timeout=self._settings.stop_seconds + 2)
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go of the pods: they live on for the next server, as after a start that failed."""
         for task in self._tasks:
             task.cancel()
-        if self._pipe >= 0:
-            asyncio.get_running_loop().remove_reader(self._pipe)
-            os.close(self._pipe)
-            self._pipe = -1
+        self._notes.close()
 
     async def run(self, pod: Object) -> None:
         """Start a new pod and wait a moment for it to run, so that its creator sees it running."""
-        obstacle = self._obstacle(pod["spec"])
-        if obstacle:
-            self._refuse(pod, obstacle)
+        why_not = obstacle(pod["spec"])
+        if why_not:
+            self._refuse(pod, why_not)
             return
         self.recorder.record(pod, "Normal", "Scheduled", f"Successfully assigned {_path(pod)} to {NODE_NAME}")
         spec = {**pod["spec"], "nodeName": NODE_NAME}
         bound = {**pod, "spec": spec, "status": {**pod["status"], "startTime": clock.now()}}
-        worker = Worker(self._store.put("pods", bound), self._store, self.recorder, self._settings)
+        worker = Worker(self._store.put("pods", bound), self._store, self.recorder, self._settings, self._snapshots)
         self._begin(worker)
         self.attention.pay(pod)
         try:
@@ -103,15 +115,14 @@ class Node:
         worker = self._workers.get(pod["metadata"]["uid"])
         current = next((state.run for state in worker.states if state.name == container), None) if worker else None
         directory = self._settings.pod(pod["metadata"]["uid"]) / "runs" / container
-        found = sorted(directory.iterdir(), key=lambda run: int(run.name)) if directory.exists() else []
-        runs = [Run(run) for run in found if (run / "log").exists()]
+        runs = [Run(directory / str(attempt)) for attempt in attempts_in(directory, "log")]
         for run in runs:
             run.refresh()
         return [current if current and current.directory == run.directory else run for run in runs]
 
     async def _adopt(self, pod: Object) -> None:
         """Go on with a pod that an earlier server started."""
-        worker = Worker(pod, self._store, self.recorder, self._settings)
+        worker = Worker(pod, self._store, self.recorder, self._settings, self._snapshots)
         await worker.adopt()
         self._begin(worker)
         if pod["metadata"].get("deletionTimestamp"):
@@ -132,17 +143,6 @@ class Node:
                 self._store.remove("pods", pod)
             self._discard(worker.uid)
 
-    def _obstacle(self, spec: Object) -> str:
-        """Why no node can take a pod; empty when this one can."""
-        labels = node_labels()
-        if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
-            return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
-        for name, available in capacity().items():
-            wanted = sum(_request(container, name) for container in spec["containers"])
-            if wanted > available:
-                return f"0/1 nodes are available: 1 Insufficient {name}."
-        return ""
-
     def _refuse(self, pod: Object, obstacle: str) -> None:
         """Leave a pod pending that no node can take."""
         condition = {
@@ -156,27 +156,32 @@ class Node:
         self.recorder.record(pod, "Warning", "FailedScheduling", obstacle)
 
     async def _sweep(self) -> None:
-        """Remove finished pods, old events and forgotten directories."""
-        while True:
-            self.recorder.discard_old()
-            limit = clock.now(-self._settings.pod_ttl)
-            for pod in self._store.select("pods"):
-                if _finished_before(pod, limit) and not self.is_live(pod["metadata"]["uid"]):
-                    self.stop(pod, 0)
-            self._discard_forgotten(pod["metadata"]["uid"] for pod in self._store.select("pods"))
-            await asyncio.sleep(SWEEP_SECONDS)
+        """Remove finished pods, old events, forgotten directories and the code of runs that are over."""
+        self.recorder.discard_old()
+        for pod in self._store.select("pods"):
+            if not self.is_live(pod["metadata"]["uid"]) and self._is_over(pod):
+                self.stop(pod, 0)
+        pods = self._store.select("pods")
+        self._discard_forgotten(pod["metadata"]["uid"] for pod in pods)
+        live = {group_of(pod) for pod in pods if self.is_live(pod["metadata"]["uid"])} - {""}
+        await self._snapshots.sweep(live)
 
-    async def _end_lost(self) -> None:
-        """End the pods for which nobody cares any more."""
-        while True:
-            await asyncio.sleep(LOST_SECONDS)
-            for worker in list(self._workers.values()):
-                pod = worker.pod
-                if pod is not None and self.attention.is_lost(pod):
-                    message = (
-                        f"nobody has read the pod or its log for longer than {ANNOTATION} allows: its task is gone"
-                    )
-                    worker.stop(pod["spec"]["terminationGracePeriodSeconds"], REASON, message)
+    def _is_over(self, pod: Object) -> bool:
+        """Whether a pod has ended, and nobody will ask for it any more: soon, where a task should have."""
+        if _finished_before(pod, clock.now(-self._settings.pod_ttl)):
+            return True
+        return self.attention.is_lost(pod, self._settings.unwatched_ttl) and _finished_before(
+            pod, clock.now(-self._settings.unwatched_ttl)
+        )
+
+    async def _look_after(self) -> None:
+        """End the pods for which nobody cares any more; write what a full disk did not take."""
+        self._store.write_pending()
+        for worker in list(self._workers.values()):
+            pod = worker.pod
+            if pod is not None and self.attention.is_lost(pod):
+                message = f"nobody has read the pod or its log for longer than {ANNOTATION} allows: its task is gone"
+                worker.stop(pod["spec"]["terminationGracePeriodSeconds"], REASON, message)
 
     def _discard_forgotten(self, known: Iterable[str]) -> None:
         kept = {*known, *self._workers}
@@ -190,16 +195,15 @@ class Node:
         self.attention.forget(uid)
         directory = self._settings.pod(uid)
         if directory.exists():
-            self._spawn(asyncio.to_thread(volumes.discard, directory))
+            self._spawn(asyncio.to_thread(_remove, directory))
 
-    def _read_notes(self) -> None:
-        """A shim reports: `uid/container/attempt`."""
-        for note in os.read(self._pipe, 65536).decode().split():
-            uid, container, _ = note.split("/")
-            worker = self._workers.get(uid)
-            for state in worker.states if worker else ():
-                if state.name == container and state.run:
-                    state.run.refresh()
+    def _take_note(self, uid: str, container: str, attempt: str, note: Object) -> None:
+        """A shim reports."""
+        worker = self._workers.get(uid)
+        for state in worker.states if worker else ():
+            if state.name == container and state.run and state.run.directory.name == attempt:
+                accept = state.run.accept_end if note["event"] == "ended" else state.run.accept_start
+                accept(dict(note["record"]))
 
     def _spawn(self, work: Any, name: str | None = None) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
@@ -207,9 +211,20 @@ class Node:
         task.add_done_callback(self._tasks.discard)
 
 
-def _request(container: Object, name: str) -> Any:
-    text = ((container.get("resources") or {}).get("requests") or {}).get(name)
-    return quantities.parse(text) if text else 0
+async def _repeat(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+    """Do something again and again; what fails once is said, and tried again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("the node's housekeeping")
+        await asyncio.sleep(seconds)
+
+
+def _remove(directory: Path) -> None:
+    """Remove the files of a pod that is gone, and end what still runs in it."""
+    end_containers(directory)
+    volumes.discard(directory)
 
 
 def _finished_before(pod: Object, limit: str) -> bool:

@@ -9,6 +9,7 @@ from local_cluster import quantities
 from local_cluster.pods import volumes
 from local_cluster.pods.environment import Lookup, arguments_of, environment_of
 from local_cluster.pods.settings import NodeSettings
+from local_cluster.pods.snapshots import DIGEST, Snapshots
 from local_cluster.shim.spec import Mount, RunSpec
 
 Object = dict[str, Any]
@@ -19,7 +20,13 @@ class CannotRunError(Exception):
 
 
 def plan(
-    container: Object, pod: Object, run: Path, sources: dict[str, Path], settings: NodeSettings, lookup: Lookup
+    container: Object,
+    pod: Object,
+    run: Path,
+    sources: dict[str, Path],
+    settings: NodeSettings,
+    snapshots: Snapshots,
+    lookup: Lookup,
 ) -> RunSpec:
     """One attempt of one container. Raises CannotRunError, and ConfigError when something that may come is missing."""
     if not container.get("command"):
@@ -31,6 +38,9 @@ def plan(
     own = _own_directories(settings.pod(pod["metadata"]["uid"]), container)
     base = {"PATH": settings.path, "HOME": own[0].target, "TMPDIR": _temporary(mounts, own[1], settings)}
     variables = environment_of(container, pod, lookup)
+    code = (pod["metadata"].get("annotations") or {}).get(DIGEST, "")
+    if code and settings.namespaces == "none":
+        variables = snapshots.redirect(code, variables)
     security = container.get("securityContext") or {}
     memory = ((container.get("resources") or {}).get("limits") or {}).get("memory")
     return RunSpec(
@@ -44,6 +54,8 @@ def plan(
         mounts=[*own, *mounts, *_message_file(container, run)] if settings.namespaces != "none" else [],
         keep=settings.keep,
         hide=settings.hide,
+        code=snapshots.mounts(code) if settings.namespaces != "none" else [],
+        mark=settings.mark,
         read_only_root=_is_read_only(container),
         no_new_privileges=security.get("allowPrivilegeEscalation") is False,
         memory_limit=int(quantities.parse(memory)) if memory else None,

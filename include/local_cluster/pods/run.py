@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -15,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import local_cluster
+from local_cluster.files import write_atomically
+from local_cluster.pods.records import GONE, lost_end, read_end, read_start
 from local_cluster.shim.logfile import timestamp
 from local_cluster.shim.spec import RunSpec
 
 SOURCES = str(Path(local_cluster.__file__).parent.parent)
 PROGRAM = f"import sys; sys.path.insert(0, {SOURCES!r}); from local_cluster.shim.monitor import main; main(sys.argv[1])"
-LOST = "The container could not be located: its processes ended without a record, as after a restart of the machine"
+
+logger = logging.getLogger(__name__)
 
 
 class Run:
@@ -58,33 +62,45 @@ class Run:
         if self.ended.is_set():
             return
         for _ in range(20):
-            if self._is_locked():
+            if is_locked(self.directory):
                 break
             await asyncio.sleep(0.05)  # a shim that was just started has not taken its lock yet
-        with suppress(FileNotFoundError, ProcessLookupError, ValueError):
-            if self._is_locked():
-                self._watch(int((self.directory / "shim.pid").read_text()))
+        shim = find_shim(self.directory)
+        with suppress(ProcessLookupError):
+            if shim:
+                self._watch(shim)
                 return
         self._shim_ended()
 
     def refresh(self) -> None:
         """Read what the shim has written by now."""
-        for name, event, record in (
-            ("started.json", self.started, self.start_record),
-            ("exit.json", self.ended, self.end_record),
-        ):
-            if event.is_set():
-                continue
-            with suppress(FileNotFoundError):
-                record.update(json.loads((self.directory / name).read_text()))
-                event.set()
+        if not self.started.is_set() and (start := read_start(self.directory / "started.json")):
+            self.accept_start(start)
+        if not self.ended.is_set() and (end := read_end(self.directory / "exit.json")):
+            if "lost" in end:
+                self._write_end(end)  # said once: from now on there is a record that can be read
+            self.accept_end(end)
+
+    def accept_start(self, record: dict[str, Any]) -> None:
+        """The container runs."""
+        if not self.started.is_set():
+            self.start_record.update(record)
+            self.started.set()
+
+    def accept_end(self, record: dict[str, Any]) -> None:
+        """The container has ended: known from its file, or from its shim while the disk takes no file."""
+        if not self.ended.is_set():
+            self.end_record.update(record)
+            self.ended.set()
 
     def refuse(self, why: str) -> None:
         """Record that the container cannot be started."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.log.touch(mode=0o600)
-        (self.directory / "spec.json").write_text("{}", encoding="utf-8")
-        self._write_end({"exitCode": 128, "failure": why})
+        with suppress(OSError):  # the pod's status says it all
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.log.touch(mode=0o600)
+            write_atomically(self.directory / "spec.json", b"{}")
+        moment = timestamp(time.time_ns())
+        self._end_with({"exitCode": 128, "failure": why, "finishedAt": moment, "outOfMemory": False})
 
     async def settled(self) -> None:
         """Wait until the container runs or has ended."""
@@ -117,13 +133,19 @@ class Run:
         if self._process is not None:
             self._process.wait()
         if not self.ended.is_set():
-            self._write_end({"exitCode": 137, "failure": "", "lost": True})
+            self._end_with(lost_end(GONE))
+
+    def _end_with(self, record: dict[str, Any]) -> None:
+        """Record an end that no shim records."""
+        self._write_end(record)
+        self.accept_end(record)
 
     def _write_end(self, record: dict[str, Any]) -> None:
-        """Write the record that no shim writes."""
-        whole = {"finishedAt": timestamp(time.time_ns()), "outOfMemory": False} | record
-        (self.directory / "exit.json").write_text(json.dumps(whole), encoding="utf-8")
-        self.refresh()
+        """Write the record; without it the next server finds the end lost, so that nothing else depends on it."""
+        try:
+            write_atomically(self.directory / "exit.json", json.dumps(record).encode())
+        except OSError as error:
+            logger.error("cannot write %s: %s", self.directory / "exit.json", error.strerror)
 
     def _forget(self) -> None:
         if self._handle >= 0:
@@ -131,15 +153,42 @@ class Run:
             os.close(self._handle)
             self._handle = -1
 
-    def _is_locked(self) -> bool:
-        try:
-            with (self.directory / "shim.lock").open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
+
+def is_locked(directory: Path) -> bool:
+    """Whether the shim of an attempt lives."""
+    try:
+        with (directory / "shim.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
         return False
+    return False
+
+
+def find_shim(directory: Path) -> int:
+    """The process id of the living shim of an attempt; 0 when there is none.
+
+    The process itself is asked: a file with its number could be lost or damaged while it lives.
+    """
+    if not is_locked(directory):
+        return 0
+    ending = b"\0" + os.fsencode(directory) + b"\0"
+    parents: dict[int, int] = {}
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with suppress(OSError):
+                if (process / "cmdline").read_bytes().endswith(ending):
+                    status = (process / "stat").read_text(errors="replace")
+                    parents[int(process.name)] = int(status.rpartition(")")[2].split()[1])
+    # Its child looks the same until that becomes the container.
+    return next((process for process, parent in parents.items() if parent not in parents), 0)
+
+
+def attempts_in(directory: Path, file: str) -> list[int]:
+    """The numbers of a container's attempts that have a file, in their order."""
+    found = directory.iterdir() if directory.is_dir() else ()
+    return sorted(int(run.name) for run in found if run.name.isdecimal() and (run / file).exists())
 
 
 def run_to_end(spec: RunSpec, directory: Path) -> dict[str, Any]:
@@ -147,7 +196,7 @@ def run_to_end(spec: RunSpec, directory: Path) -> dict[str, Any]:
     _start_shim(spec, directory).wait()
     try:
         record: dict[str, Any] = json.loads((directory / "exit.json").read_text())
-    except FileNotFoundError as error:
+    except (OSError, ValueError) as error:
         raise RuntimeError(
             f"cannot start containers: {(directory / 'shim.log').read_text(errors='replace')}"
         ) from error
@@ -168,6 +217,6 @@ def _start_shim(spec: RunSpec, directory: Path) -> subprocess.Popen[bytes]:
             stdout=errors,
             stderr=errors,
             cwd="/",
-            env={},
+            env=spec.mark,
             start_new_session=True,
         )

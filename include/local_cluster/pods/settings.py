@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NODE_NAME = "local"
+LOCK_NAME = "server.lock"
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,9 @@ class NodeSettings:
 
     `path` is the PATH of every pod; `keep` are directories that stay visible below volumes, `hide` are paths that
     pods see empty; `namespaces` is what the machine allows (`pid`, `mount`, `none`) and `why_not` the reason when
-    that is less than all; `pod_ttl` is in seconds.
+    that is less than all. Finished pods are removed after `pod_ttl` seconds, those whose task is gone after
+    `unwatched_ttl`. `mark` is the environment of the containers' parent processes, by which whoever ends a platform
+    finds them; `code` are the directories that snapshots hold.
     """
 
     directory: Path
@@ -24,13 +27,16 @@ class NodeSettings:
     namespaces: str = "pid"
     why_not: str = ""
     pod_ttl: float = 86_400.0
+    unwatched_ttl: float = 600.0
     stop_seconds: float = 5.0
-    orphan_seconds: float = 60.0
+    orphan_seconds: float = 120.0
+    mark: dict[str, str] = field(default_factory=dict)
+    code: tuple[Path, ...] = ()
 
     @property
     def lock(self) -> Path:
         """The file that a living server keeps locked."""
-        return self.directory / "server.lock"
+        return self.directory / LOCK_NAME
 
     @property
     def notify(self) -> Path:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from local_cluster import clock
-from local_cluster.pods.run import LOST, Run
+from local_cluster.pods.run import Run, attempts_in
 
 Object = dict[str, Any]
 MESSAGE_BYTES = 4096  # of a termination message
@@ -45,6 +46,14 @@ class ContainerState:
         """Whether the program runs."""
         return self.run is not None and self.run.started.is_set() and not self.run.ended.is_set()
 
+    async def adopt(self, runs: Path) -> None:
+        """Take over the attempts in `runs` that an earlier server started."""
+        for attempt in attempts_in(runs, "spec.json")[-2:]:
+            if self.run:
+                self.previous = self.terminated()
+            self.run, self.attempt = Run(runs / str(attempt)), attempt
+            await self.run.attach()
+
     def describe(self) -> Object:
         """The ContainerStatus."""
         return {
@@ -70,7 +79,7 @@ class ContainerState:
             "finishedAt": clock.to_seconds(record["finishedAt"]),
             "containerID": self._identity(),
         }
-        message = record["failure"] or (LOST if record.get("lost") else self._message())
+        message = record["failure"] or record.get("lost") or self._message()
         return result | ({"message": message} if message else {})
 
     def _state(self) -> Object:
@@ -92,12 +101,19 @@ class ContainerState:
         """
         if self.run is None:
             return ""
-        file = self.run.directory / "message"
-        text = file.read_bytes()[:MESSAGE_BYTES].decode(errors="replace") if file.exists() else ""
+        text = _read(self.run.directory / "message")[:MESSAGE_BYTES].decode(errors="replace")
         if text or self.exit_code == 0 or self.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
             return text
-        lines = self.run.log.read_bytes()[-2 * FALLBACK_BYTES :].decode(errors="replace").splitlines()
+        lines = _read(self.run.log)[-2 * FALLBACK_BYTES :].decode(errors="replace").splitlines()
         return "\n".join(line.split(" ", 2)[-1] for line in lines)[-FALLBACK_BYTES:]
+
+
+def _read(path: Path) -> bytes:
+    """What a file holds; nothing when it cannot be read: the status of a pod does not depend on its last words."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _reason(record: Object) -> str:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from local_cluster.files import write_durably
 from local_cluster.pods.environment import ConfigError, Lookup, contents, field_of
 from local_cluster.shim.spec import Mount
 
@@ -57,7 +58,9 @@ def _make_one(volume: Object, pod: Object, directory: Path, lookup: Lookup) -> P
     if directory.exists():
         return directory  # made by an earlier server
     fresh = directory.with_name(f".{directory.name}")
-    fresh.mkdir(parents=True, exist_ok=True)
+    if fresh.exists():
+        discard(fresh)  # a crash left it half made
+    fresh.mkdir(parents=True)
     fresh.chmod(0o777)
     sources = volume["projected"].get("sources") or [] if "projected" in volume else [volume]
     for source in sources:
@@ -97,7 +100,7 @@ def _write(directory: Path, path: str, data: bytes, mode: int) -> None:
     target = directory / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
-    target.write_bytes(data)
+    write_durably(target, data)
     target.chmod(mode)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from local_cluster import clock
+from local_cluster.files import is_full
 from local_cluster.pods import status, volumes
 from local_cluster.pods.environment import ConfigError
 from local_cluster.pods.plan import CannotRunError, plan
 from local_cluster.pods.reports import Reports
 from local_cluster.pods.run import Run
 from local_cluster.pods.settings import NodeSettings
+from local_cluster.pods.snapshots import SnapshotError, Snapshots, group_of, with_digest
 from local_cluster.pods.status import ContainerState
 from local_cluster.pods.volumes import UnsupportedVolumeError
 from local_cluster.recorder import Recorder
@@ -24,6 +27,7 @@ Object = dict[str, Any]
 BACK_OFF = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)  # seconds before a restart
 CONFIG_INTERVAL = 1.0  # seconds between two looks for a missing ConfigMap or Secret
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
+FULL_MESSAGE = "The node was low on resource: ephemeral-storage: disk full: {0} takes no more files: free space there"
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +35,9 @@ logger = logging.getLogger(__name__)
 class Worker:
     """Runs one pod. `live` is its task; `stop` ends it early."""
 
-    def __init__(self, pod: Object, store: Store, recorder: Recorder, settings: NodeSettings) -> None:
+    def __init__(
+        self, pod: Object, store: Store, recorder: Recorder, settings: NodeSettings, snapshots: Snapshots
+    ) -> None:
         self.namespace: str = pod["metadata"]["namespace"]
         self.name: str = pod["metadata"]["name"]
         self.uid: str = pod["metadata"]["uid"]
@@ -39,6 +45,7 @@ class Worker:
         self._store = store
         self._reports = Reports(recorder, lambda: self.pod)
         self._settings = settings
+        self._snapshots = snapshots
         self._init = [
             ContainerState(spec, is_init=True, waiting=("PodInitializing", ""))
             for spec in self._spec.get("initContainers") or []
@@ -46,6 +53,7 @@ class Worker:
         first = "PodInitializing" if self._init else "ContainerCreating"
         self._main = [ContainerState(spec, is_init=False, waiting=(first, "")) for spec in self._spec["containers"]]
         self._volumes: dict[str, Path] = {}
+        self._plan = partial(plan, settings=settings, snapshots=snapshots, lookup=self._lookup)
         self._stopping = asyncio.Event()
         self._reason: tuple[str, str] = ("", "")
         self.moved = asyncio.Event()  # set when the pod has left Pending, or can be seen to wait
@@ -70,18 +78,26 @@ class Worker:
         """Run the pod to its end; never raises."""
         deadline = asyncio.create_task(self._watch_deadline())
         try:
-            if await self._make_volumes() and await self._initialize():
+            if await self._make_volumes() and await self._fix_code() and await self._initialize():
                 await asyncio.gather(*(self._keep_running(state) for state in self._main))
         except Exception as error:
+            self._fail(error)
+        # Not when this task is cancelled: the containers then live on for the next server.
+        for run in self.runs:
+            await run.ended.wait()
+        deadline.cancel()
+        self.publish(is_final=True)
+        self.moved.set()
+
+    def _fail(self, error: Exception) -> None:
+        """End the pod for what this server could not do. A full disk is the node's fault, as Kubernetes says it."""
+        if is_full(error):
+            logger.error("pod %s/%s: disk full", self.namespace, self.name)
+            self._reason = ("Evicted", FULL_MESSAGE.format(self._settings.directory))
+        else:
             logger.exception("pod %s/%s", self.namespace, self.name)
             self._reason = ("InternalError", f"{type(error).__name__}: {error}")
-            self.kill()
-        finally:
-            for run in self.runs:
-                await run.ended.wait()
-            deadline.cancel()
-            self.publish(is_final=True)
-            self.moved.set()
+        self.kill()
 
     def stop(self, grace: float, reason: str = "", message: str = "") -> None:
         """End the pod: SIGTERM now, SIGKILL after `grace` seconds. Called again, the shorter grace counts."""
@@ -120,15 +136,7 @@ class Worker:
     async def adopt(self) -> None:
         """Take over what an earlier server started; to be called before `live`."""
         for state in self.states:
-            runs = self._directory(state)
-            attempts = (
-                sorted(int(run.name) for run in runs.iterdir() if (run / "spec.json").exists()) if runs.exists() else []
-            )
-            for attempt in attempts[-2:]:
-                if state.run:
-                    state.previous = state.terminated()
-                state.run, state.attempt = Run(runs / str(attempt)), attempt
-                await state.run.attach()
+            await state.adopt(self._directory(state))
 
     async def _make_volumes(self) -> bool:
         """Make the volumes, waiting for what is missing. False when the pod was stopped, or cannot have them."""
@@ -147,6 +155,21 @@ class Worker:
             else:
                 return True
         return False
+
+    async def _fix_code(self) -> bool:
+        """Give the pod the code of its group, if it names one. False when that is gone."""
+        pod = self.pod
+        if pod is None or not group_of(pod) or any(state.run for state in self.states):
+            return True  # what an earlier server started has its code
+        try:
+            digest = await self._snapshots.take(group_of(pod))
+        except SnapshotError as error:
+            self._reports.pod("Warning", "FailedCodeSnapshot", str(error))
+            self._reason = ("CodeSnapshotLost", str(error))
+            return False
+        if (pod := self.pod) is not None:
+            self._store.put("pods", with_digest(pod, digest))
+        return True
 
     async def _initialize(self) -> bool:
         """Run the init containers one after the other; True when all succeeded."""
@@ -177,7 +200,7 @@ class Worker:
         while (pod := self.pod) is not None and not self._stopping.is_set():
             run = Run(self._directory(state) / str(state.attempt))
             try:
-                spec = plan(state.spec, pod, run.directory, self._volumes, self._settings, self._lookup)
+                spec = self._plan(state.spec, pod, run.directory, self._volumes)
             except ConfigError as error:
                 self._wait_for(state, "CreateContainerConfigError", str(error))
                 await self._pause(CONFIG_INTERVAL)

@@ -26,6 +26,8 @@ class LogFile:
         self._file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._rest = b""
         self._room = LARGEST
+        self._lost = 0
+        self._torn = False
 
     def feed(self, data: bytes) -> None:
         """Write the lines that are complete, keep the rest."""
@@ -56,8 +58,20 @@ class LogFile:
         self._room -= len(data)
         if self._room <= 0:
             data += timestamp(time.time_ns()).encode() + b" F log full: what follows is dropped\n"
+        counted = len(data)
+        if self._lost:
+            now = timestamp(time.time_ns())
+            data = f"{now} F disk full: about {self._lost} bytes of the output were dropped here\n".encode() + data
+        self._append((b"\n" if self._torn else b"") + data, counted)
+
+    def _append(self, data: bytes, counted: int) -> None:
+        """Write, remembering what a full disk cut off."""
+        size = len(data)
         while data:
             try:
                 data = data[os.write(self._file, data) :]
             except OSError:
+                self._lost += min(len(data), counted)
+                self._torn = self._torn or len(data) < size
                 return
+        self._lost, self._torn = 0, False

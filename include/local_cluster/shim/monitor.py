@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from local_cluster.files import write_atomically
 from local_cluster.shim import linux, memory, sandbox
 from local_cluster.shim.child import become_container
 from local_cluster.shim.logfile import LogFile, timestamp
@@ -19,6 +20,8 @@ from local_cluster.shim.spec import RunSpec
 MEMORY_INTERVAL = 0.1  # seconds between two looks at the container's memory
 CLOSE_INTERVAL = 0.02  # the same, once it holds half of what it may
 LEASE_INTERVAL = 5.0  # seconds between two looks for a living server
+RECORD_INTERVAL = 1.0  # seconds between two tries to record an end on a full disk
+LONGEST_FAILURE = 500  # characters: a note to the server must fit into one write to the pipe
 KILL = signal.SIGUSR1  # what the server sends to end the container at once; SIGTERM is passed on
 
 
@@ -45,7 +48,7 @@ class Monitor:
         try:
             output, failure = self._start()
         except OSError as error:
-            self._failure = f"cannot make namespaces: {error}"
+            self._failure = f"cannot prepare the container: {error}"
         else:
             self._follow(output, failure, wake)
         self._end()
@@ -141,16 +144,26 @@ class Monitor:
         now = time.monotonic()
         if now - self._server_seen < LEASE_INTERVAL:
             return
-        with Path(self._spec.server_lock).open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._server_seen = now
-        if now - self._server_seen > self._spec.orphan_seconds:
+        if self._is_abandoned():
             self._signal(signal.SIGKILL)
 
+    def _is_abandoned(self) -> bool:
+        """Whether no server has held its lock for `orphan_seconds`."""
+        now = time.monotonic()
+        try:
+            with Path(self._spec.server_lock).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._server_seen = now
+        except OSError:  # the lock's file is gone with the server's state, or this machine is out of file handles
+            pass
+        return now - self._server_seen > self._spec.orphan_seconds
+
     def _announce_start(self) -> None:
-        self._publish("started.json", {"pid": self._container, "startedAt": timestamp(self._started_at)})
+        record = {"pid": self._container, "startedAt": timestamp(self._started_at)}
+        with suppress(OSError):  # on a full disk the server hears of it through its pipe only
+            self._write("started.json", record)
+        self._notify("started", record)
 
     def _end(self) -> None:
         """Kill what the container left behind, then record its end."""
@@ -162,22 +175,41 @@ class Monitor:
             "exitCode": 128 if self._failure else _exit_code(self._status or 0),
             "startedAt": timestamp(self._started_at),
             "finishedAt": timestamp(time.time_ns()),
-            "failure": self._failure,
+            "failure": self._failure[:LONGEST_FAILURE],
             "outOfMemory": self._out_of_memory,
         }
-        self._publish("exit.json", record)
+        self._record_end(record)
 
-    def _publish(self, name: str, record: dict[str, object]) -> None:
-        """Write a file whole, then tell the server, if there is one."""
-        fresh = self._directory / f".{name}"
-        fresh.write_text(json.dumps(record), encoding="utf-8")
-        fresh.replace(self._directory / name)
-        try:
+    def _record_end(self, record: dict[str, object]) -> None:
+        """Write `exit.json`. While the disk is full, tell the server in another way and wait for space, for as long as
+        somebody may read the record.
+        """
+        while True:
+            try:
+                self._write("exit.json", record)
+            except FileNotFoundError:
+                return  # the pod was deleted meanwhile
+            except OSError:
+                self._notify("ended", record)
+            else:
+                self._notify("ended", record)
+                return
+            if self._is_abandoned():
+                return
+            time.sleep(RECORD_INTERVAL)
+
+    def _write(self, name: str, record: dict[str, object]) -> None:
+        write_atomically(self._directory / name, json.dumps(record).encode())
+
+    def _notify(self, event: str, record: dict[str, object]) -> None:
+        """Tell the server, if there is one, what a file says or is going to say."""
+        note = {"key": self._spec.key, "event": event, "record": record}
+        with suppress(OSError):
             pipe = os.open(self._spec.notify, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            return
-        os.write(pipe, f"{self._spec.key}\n".encode())
-        os.close(pipe)
+            try:
+                os.write(pipe, json.dumps(note).encode() + b"\n")
+            finally:
+                os.close(pipe)
 
 
 def _exit_code(status: int) -> int:
@@ -203,5 +235,4 @@ def main(directory: str) -> None:
     os.umask(0o077)
     held = os.open(f"{directory}/shim.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(held, fcntl.LOCK_EX)
-    (Path(directory) / "shim.pid").write_text(str(os.getpid()), encoding="ascii")
     Monitor(Path(directory)).run()

@@ -59,6 +59,8 @@ def enter(spec: RunSpec, scratch: str) -> None:
         if _below(path, targets + hidden):
             root.bind(Mount(path, path, spec.read_only_root))
             targets.append(path)
+    for mount in spec.code:
+        root.bind(mount)
     linux.pivot_root(scratch)
 
 

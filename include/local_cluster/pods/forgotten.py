@@ -1,0 +1,25 @@
+"""The containers of a pod that the server knows nothing of any more, as after the loss of its store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from local_cluster.pods.run import find_shim, is_locked
+
+PATIENCE = 5.0  # seconds in which a killed container is gone
+
+
+def end_containers(directory: Path) -> None:
+    """Kill what still runs in a pod's directory, and wait until it is gone."""
+    runs = list(directory.glob("runs/*/*/"))
+    for run in runs:
+        if shim := find_shim(run):
+            with suppress(ProcessLookupError):
+                os.kill(shim, signal.SIGUSR1)
+    deadline = time.monotonic() + PATIENCE
+    while any(is_locked(run) for run in runs) and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -1,0 +1,65 @@
+"""What a shim recorded of a container, as the server reads it: a record that cannot be read counts as lost."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from local_cluster import clock
+from local_cluster.shim.logfile import timestamp
+
+Record = dict[str, Any]
+GONE = "The container could not be located: its processes ended without a record, as after a restart of the machine"
+UNREADABLE = "How the container ended is not known: its record cannot be read, as on a damaged disk"
+
+logger = logging.getLogger(__name__)
+
+
+def read_start(path: Path) -> Record | None:
+    """When a container started; None when it has not."""
+    record = _read(path, {"startedAt": _is_moment})
+    if record is None or record:
+        return record
+    return {"startedAt": timestamp(time.time_ns())}
+
+
+def read_end(path: Path) -> Record | None:
+    """How a container ended; None when it has not, or was not recorded."""
+    wanted = {
+        "exitCode": lambda value: isinstance(value, int),
+        "finishedAt": _is_moment,
+        "failure": lambda value: isinstance(value, str),
+        "outOfMemory": lambda value: isinstance(value, bool),
+    }
+    record = _read(path, wanted)
+    if record is None or record:
+        return record
+    return lost_end(UNREADABLE)
+
+
+def lost_end(why: str) -> Record:
+    """The record of a container whose end nobody recorded."""
+    moment = timestamp(time.time_ns())
+    return {"exitCode": 137, "finishedAt": moment, "failure": "", "outOfMemory": False, "lost": why}
+
+
+def _read(path: Path, wanted: dict[str, Any]) -> Record | None:
+    """A record with the wanted fields; empty when it cannot be read, None when there is none."""
+    try:
+        record = json.loads(path.read_bytes())
+        if all(is_right(record[field]) for field, is_right in wanted.items()):
+            return dict(record)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    logger.error("the record %s cannot be read: it counts as lost", path)
+    return {}
+
+
+def _is_moment(value: Any) -> bool:
+    clock.parse(value)
+    return True

@@ -1,0 +1,227 @@
+"""The code of a run, as it was when the run's first pod started.
+
+Pods of this machine run from a checkout that somebody may edit meanwhile. A pod that carries `GROUP` runs with a copy
+of the code directories: the first pod of a group makes it, the others run with the same one. Copies are named by the
+digest of what they hold, so that groups share them. A cluster without this server ignores the annotation: there, the
+image's digest says the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import compileall
+import hashlib
+import json
+import logging
+import os
+import py_compile
+import shutil
+import time
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from local_cluster.files import UNFINISHED, remove_unfinished, sync_directory, write_atomically
+from local_cluster.shim.spec import Mount
+
+Object = dict[str, Any]
+GROUP = "local-cluster/code-snapshot"
+DIGEST = "local-cluster/code-digest"
+KEPT_SECONDS = 86_400.0  # a run whose later steps come after this has new code, or is refused
+LEFT_OUT = ("__pycache__", ".git", ".venv", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache")
+
+logger = logging.getLogger(__name__)
+
+
+class SnapshotError(Exception):
+    """The code with which a group began is not there any more."""
+
+
+def group_of(pod: Object) -> str:
+    """The group whose code a pod wants; "" when it wants what there is."""
+    return str((pod["metadata"].get("annotations") or {}).get(GROUP) or "")
+
+
+def with_digest(pod: Object, digest: str) -> Object:
+    """The pod with the digest of its code, which its environment may name as a field; "" where it has none."""
+    metadata = pod["metadata"]
+    return {**pod, "metadata": {**metadata, "annotations": {**metadata["annotations"], DIGEST: digest}}}
+
+
+class Snapshots:
+    """The copies below one directory, of the code in `roots`."""
+
+    def __init__(self, directory: Path, roots: tuple[Path, ...]) -> None:
+        self._directory = directory
+        self._roots = tuple(root.resolve() for root in roots)
+        self._checked: set[str] = set()  # digests whose copies this server has read
+        self._turn = asyncio.Lock()
+
+    async def take(self, group: str) -> str:
+        """The digest of the group's code, copied if the group is new; "" where no code was named.
+
+        Raises OSError when no copy can be made, SnapshotError when the group's copy is gone.
+        """
+        if not self._roots:
+            return ""
+        async with self._turn:
+            return await asyncio.to_thread(self._take, group)
+
+    def mounts(self, digest: str) -> list[Mount]:
+        """What shows a copy where the code lies."""
+        copies = {root: self._copy(digest, root) for root in self._roots if digest}
+        return [Mount(str(copy), str(root), read_only=True) for root, copy in copies.items() if copy.is_dir()]
+
+    def redirect(self, digest: str, variables: dict[str, str]) -> dict[str, str]:
+        """The environment that leads to a copy where mounts are forbidden: imports look there first."""
+        copies = [str(self._copy(digest, root)) for root in self._roots]
+        moved = {name: self._moved(digest, value) for name, value in variables.items() if name != "PATH"}
+        path = [*copies, *filter(None, [moved.get("PYTHONPATH")])]
+        return {**variables, **moved, "PYTHONPATH": ":".join(path)}
+
+    async def sweep(self, live: Collection[str]) -> None:
+        """Remove the groups that have no pod and were not used for a day, and the copies that no group has."""
+        async with self._turn:
+            await asyncio.to_thread(self._sweep, live)
+
+    def _sweep(self, live: Collection[str]) -> None:
+        limit, used = time.time() - KEPT_SECONDS, set[str]()
+        records = {self._record(group) for group in live}
+        for record in self._groups().glob("*.json"):
+            digest = _digest_in(record)
+            if record in records or (digest and _changed(record) > limit):
+                used.add(digest)
+            else:
+                record.unlink(missing_ok=True)
+        for copy in self._directory.iterdir() if self._directory.is_dir() else ():
+            if copy != self._groups() and copy.name not in used and _changed(copy) < limit:
+                shutil.rmtree(copy, ignore_errors=True)
+
+    def clean(self) -> None:
+        """Remove what a crash left half made."""
+        remove_unfinished(self._groups())
+        for copy in self._directory.glob(f"*{UNFINISHED}"):
+            shutil.rmtree(copy, ignore_errors=True)
+
+    def _take(self, group: str) -> str:
+        record = self._record(group)
+        if record.exists() and (digest := _digest_in(record)):
+            if not self._is_whole(digest):
+                raise SnapshotError(
+                    f"the code with which this run began (snapshot {digest[:12]}) is not there any more: clear the "
+                    "run's tasks from the first one on, or start a new run; it then runs with the present code"
+                )
+            os.utime(record)
+            return digest
+        digest = self._make()
+        self._groups().mkdir(exist_ok=True)
+        write_atomically(record, json.dumps({"group": group, "digest": digest}).encode())
+        return digest
+
+    def _make(self) -> str:
+        """Copy the code as it is now, unless there is such a copy."""
+        self._directory.mkdir(exist_ok=True)
+        fresh = self._directory / f"{os.getpid()}{UNFINISHED}"
+        shutil.rmtree(fresh, ignore_errors=True)
+        try:
+            for root in self._roots:
+                _copy_tree(root, _below(fresh, root))
+            digest = _digest_of(fresh)
+            target = self._directory / digest
+            if target.exists() and not self._is_whole(digest):
+                shutil.rmtree(target)
+            if not target.exists():
+                self._compile(fresh)
+                fresh.rename(target)
+                sync_directory(self._directory)
+            self._checked.add(digest)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return digest
+
+    def _compile(self, fresh: Path) -> None:
+        """Compile once what every pod imports: no pod may write into the copy. Code with errors stays as it is."""
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        for root in self._roots:
+            compileall.compile_dir(_below(fresh, root), quiet=2, invalidation_mode=mode)
+
+    def _is_whole(self, digest: str) -> bool:
+        """Whether a copy holds what its name says: a power cut may have come before the disk had it all."""
+        if digest not in self._checked and _digest_of(self._directory / digest) == digest:
+            self._checked.add(digest)
+        return digest in self._checked and (self._directory / digest).exists()
+
+    def _copy(self, digest: str, root: Path) -> Path:
+        return _below(self._directory / digest, root)
+
+    def _moved(self, digest: str, value: str) -> str:
+        """A list of paths, with those of the code led to the copy."""
+        return ":".join(self._moved_path(digest, path) for path in value.split(":"))
+
+    def _moved_path(self, digest: str, path: str) -> str:
+        for root in self._roots:
+            if path.startswith("/") and Path(path).is_relative_to(root):
+                return str(self._copy(digest, root) / Path(path).relative_to(root))
+        return path
+
+    def _groups(self) -> Path:
+        return self._directory / "groups"
+
+    def _record(self, group: str) -> Path:
+        return self._groups() / f"{hashlib.sha256(group.encode()).hexdigest()}.json"
+
+
+def _below(directory: Path, root: Path) -> Path:
+    """Where a root lies in a copy: all keep their places relative to each other."""
+    return directory / str(root).lstrip("/")
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    """Copy a directory's files as they are now; what links lead to is copied too, each directory once."""
+    seen = set[str]()
+    for folder, subfolders, names in os.walk(source, followlinks=True):
+        subfolders[:] = [] if os.path.realpath(folder) in seen else _wanted(subfolders)
+        seen.add(os.path.realpath(folder))
+        place = target / Path(folder).relative_to(source)
+        place.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            with suppress(FileNotFoundError):  # an editor's own file that is gone again
+                if Path(folder, name).is_file():
+                    (place / name).write_bytes(Path(folder, name).read_bytes())
+
+
+def _digest_of(copy: Path) -> str:
+    """The SHA-256 of the names and contents of a copy's files."""
+    total = hashlib.sha256()
+    for path in sorted(_files(copy)):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.relative_to(copy)}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    for folder, subfolders, names in os.walk(directory):
+        subfolders[:] = _wanted(subfolders)
+        yield from (Path(folder, name) for name in names)
+
+
+def _wanted(folders: list[str]) -> list[str]:
+    return [name for name in folders if name not in LEFT_OUT]
+
+
+def _digest_in(record: Path) -> str:
+    """The digest that a group's record names; "" when it cannot be read, which counts as lost."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        digest = json.loads(record.read_bytes())["digest"]
+        if isinstance(digest, str) and len(digest) == 64 and digest.isalnum():
+            return digest
+    logger.error("the record %s cannot be read: its run goes on with the present code", record)
+    return ""
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,40 @@
+"""A start on a full disk: waited for, because a server that ends is started again until nobody tries any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from local_cluster.files import UNFINISHED, is_full, write_durably
+
+NEEDED = 256 * 1024  # bytes that a start writes at the most
+INTERVAL = 2.0  # seconds between two looks
+
+logger = logging.getLogger(__name__)
+
+
+async def wait_for_space(directory: Path) -> None:
+    """Return once `directory` takes new files. Raises OSError for anything but a full disk."""
+    said = False
+    while not has_space(directory):
+        if not said:
+            logger.error("disk full: %s takes no files; the start goes on by itself once there is space", directory)
+            said = True
+        await asyncio.sleep(INTERVAL)
+    if said:
+        logger.info("%s takes files again", directory)
+
+
+def has_space(directory: Path) -> bool:
+    """Whether a few blocks can be written. Raises OSError for anything but a full disk."""
+    trial = directory / f".space{UNFINISHED}"
+    try:
+        write_durably(trial, bytes(NEEDED))
+    except OSError as error:
+        if is_full(error):
+            return False
+        raise
+    finally:
+        trial.unlink(missing_ok=True)
+    return True
