@@ -17,6 +17,7 @@ from nightshift.settings import RegistrySettings, read
 
 CHAMPION = "champion"
 KEY = "nightshift.idempotency_key"
+MODEL_CODE = "nightshift.model_code"
 WORK = "nightshift.work"
 NIGHT = "nightshift.night"
 SHA256 = "nightshift.artifact_sha256"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import models
 from nightshift.adapters import pictures
 from nightshift.adapters.frames import Examples, examples, retired
 from nightshift.adapters.lake import Lake
@@ -19,6 +20,7 @@ from nightshift.adapters.predictions import Sample, predict
 from nightshift.adapters.registry import Fitted, Input, Logged, TrainingRun
 from nightshift.adapters.registry_rest import (
     KEY,
+    MODEL_CODE,
     NIGHT,
     SAMPLE,
     SHA256,
@@ -47,6 +49,7 @@ class Challenger:
 
     def __init__(self, step: Step, lake: Lake, plan: Plan) -> None:
         self._step, self._plan, self._key = step, plan, idempotency_key(step, plan.digest)
+        self._model_code = models.digest(step.model.name)
         nights = (*plan.train.nights, *plan.holdout.nights)
         rows = examples(lake, nights).without(retired(step.model))
         self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
@@ -65,6 +68,7 @@ class Challenger:
         step = self._step
         tags = {NIGHT: step.night.isoformat(), "nightshift.caused_by": step.by.caused_by}
         tags |= {"nightshift.model": step.model.name, "nightshift.code_version": step.by.code_version}
+        tags |= {MODEL_CODE: self._model_code}
         tags |= {"nightshift.image": step.by.image} if step.by.image else {}
         run = TrainingRun(registry, step.model.name, step.night.isoformat(), self._key, tags)
         run.log_inputs(self._inputs())
@@ -103,12 +107,14 @@ class Challenger:
             SHA256: logged.sha256,
             TRAINED_TO: self._train.nights[-1].isoformat(),
             "nightshift.code_version": self._step.by.code_version,
+            MODEL_CODE: self._model_code,
         }
 
     def _detail(self, run_id: str, logged: Logged) -> dict[str, Any]:
         task, labels = self._step.model.task, self._holdout.labels
         detail: dict[str, Any] = {
             "run_id": run_id,
+            "model_code": self._model_code,
             "artifact_sha256": logged.sha256,
             "idempotency_key": self._key,
             "train_nights": [night.isoformat() for night in self._train.nights],
