@@ -30,7 +30,9 @@ def name_running_code(by: RunSettings, model: str) -> RunSettings:
     now = {code_digest.PLATFORM: code_digest.digest_platform(), model: models.digest(model)}
     version = code_digest.version_that_runs(by.code_version, code_digest.read_digests(by.code_digests), now)
     if version != by.code_version:
-        log.info("the code was edited since `make up`, which began with %s: this step runs %s", by.code_version, version)
+        log.info(
+            "the code was edited since `make up`, which began with %s: this step runs %s", by.code_version, version
+        )
     return by.model_copy(update={"code_version": version})
 
 

@@ -1,6 +1,5 @@
 """A step's version is that of the code that it runs, whatever the platform was started with."""
 
-import os
 from pathlib import Path
 
 from nightshift.code_digest import digest_folder, read_digests, version_that_runs, write_digests
@@ -53,5 +52,5 @@ def test_every_file_counts_by_path_and_content_and_nothing_that_python_or_an_edi
     for name in (".a.py.swp", "__pycache__/a.cpython-311.pyc", "sub/.git/HEAD", "a.pyc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
-    os.symlink(tmp_path / "nowhere", tmp_path / "dangling.py")
+    (tmp_path / "dangling.py").symlink_to(tmp_path / "nowhere")
     assert digest_folder(tmp_path) == last

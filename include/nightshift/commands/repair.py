@@ -52,7 +52,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
-    repair = Repair(store, Registry(), model, cause_of(name_running_code(read(RunSettings), model)), to_ledger=arguments.alias)
+    repair = Repair(
+        store, Registry(), model, cause_of(name_running_code(read(RunSettings), model)), to_ledger=arguments.alias
+    )
     remedies = repair.remedies()
     for remedy in remedies:
         log.info("%s: %s", remedy.finding.code, printable(remedy.finding.sentence))

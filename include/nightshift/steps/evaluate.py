@@ -4,9 +4,10 @@ A verdict is found again as long as it is about the same two versions and everyt
 validated. One that the ledger promoted upon stands for good: the night is not judged again.
 
 Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, rows, run_id,
-gate (its fields), task, inputs (the digest of every partition read, by URI), model_code (digest of the model's folder and
-suites), duel (digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused. With gate, task,
-versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
+gate (its fields), task, inputs (the digest of every partition read, by URI), model_code (digest of the model's
+folder and suites), duel (digest of the night, the code, the definition and the two versions), idempotency_key, seed,
+reused. With gate, task, versions, holdout nights, inputs and seed the verdict can be computed
+again: `nightshift recheck`.
 """
 
 import hashlib

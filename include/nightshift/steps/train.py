@@ -1,7 +1,7 @@
 """`train`: fits a challenger on the window of validated nights, and registers it as one version.
 
-Stored detail: run_id, version, artifact_sha256, model_code, idempotency_key, train_nights, holdout_nights, left_out, rows,
-holdout_rows, positive_rate (classification), metrics (on the holdout), reused.
+Stored detail: run_id, version, artifact_sha256, model_code, idempotency_key, train_nights, holdout_nights, left_out,
+rows, holdout_rows, positive_rate (classification), metrics (on the holdout), reused.
 """
 
 import logging
