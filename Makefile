@@ -14,6 +14,9 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 export PYTHONDONTWRITEBYTECODE :=
 
+# These look at what runs, or end it: they work with the old environment as well.
+status logs shell manifests kubeconfig: export KEEP_RUNNING := 1
+
 ##@ Running
 demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (2 to 5 minutes)
 	@$(LOCAL) demo
@@ -88,7 +91,7 @@ help: ## say what each target does
 	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 $(INSTALLED): requirements.txt tools/requirements-uv.txt pyproject.toml
-	@sh tools/install $(VENV) requirements.txt && touch $@
+	@sh tools/install $(VENV) requirements.txt && touch $@ || test $$? -eq 3
 
 $(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt
 	@sh tools/install $(VENV) requirements-dev.txt && touch $@
