@@ -132,6 +132,7 @@ def _service(airflow: Orchestration, name: str, words: tuple[str, ...], more: di
         ready=lambda since: is_healthy(airflow, name, since),
         patience=120,
         grace=5,
+        watch=(_report(airflow), COMPONENTS[name]) if name in COMPONENTS else None,
     )
 
 
@@ -141,9 +142,14 @@ def migration(airflow: Orchestration) -> tuple[str, ...]:
     return (str(BIN / "airflow"), "db", "migrate")
 
 
+def _report(airflow: Orchestration) -> str:
+    """The address of Airflow's report on its components' signs of life."""
+    return f"http://127.0.0.1:{airflow.port}/api/v2/monitor/health"
+
+
 def is_healthy(airflow: Orchestration, name: str, since: float = 0) -> bool:
     """Whether a service serves; `since` (seconds since the epoch) asks for a sign of life that is younger."""
-    report = fetch(f"http://127.0.0.1:{airflow.port}/api/v2/monitor/health")
+    report = fetch(_report(airflow))
     if report is None:
         return False
     if name not in COMPONENTS:

@@ -29,7 +29,9 @@ class Service:
 
     `ready` asks it whether it serves, and must not raise; it is given the time of the start (seconds since the epoch;
     0: it runs already), so that a sign of life of an earlier process does not count. `patience` is how many seconds it
-    may take to say yes, `grace` how many it has to end by itself.
+    may take to say yes, `grace` how many it has to end by itself. `watch` is the address of Airflow's health report and
+    the name of the component in it, by which one that has hung is killed. With `leaves`, what it leaves behind when it
+    dies is left to its next start, which adopts it.
     """
 
     name: str
@@ -39,11 +41,14 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     patience: float = 60.0
     grace: float = 10.0
+    watch: tuple[str, str] | None = None
+    leaves: bool = False
 
     @property
     def guarded(self) -> tuple[str, ...]:
         """The command under its guard, which ends whatever comes of it."""
-        return (sys.executable, "-m", "local_platform.guard", str(int(self.grace)), *self.command)
+        options = [*(["--leave"] if self.leaves else []), *(["--watch", *self.watch] if self.watch else [])]
+        return (sys.executable, "-m", "local_platform.guard", *options, str(int(self.grace)), *self.command)
 
     def full_environment(self) -> dict[str, str]:
         """The whole environment of the process: see `plain_environment`, and its own."""

@@ -43,8 +43,9 @@ def _until(condition: Callable[[], object], seconds: float, what: str) -> None:
 
 
 def _program_of(guard: int) -> psutil.Process:
-    # The guard adopts what a service leaves behind: the service itself is its oldest child.
-    return min(psutil.Process(guard).children(), key=psutil.Process.create_time)
+    # A guard has a keeper, which adopts what a service leaves behind: the service itself is its oldest child.
+    (keeper,) = psutil.Process(guard).children()
+    return min(keeper.children(), key=psutil.Process.create_time)
 
 
 def _all_serve(platform: Platform) -> bool:
