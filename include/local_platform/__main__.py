@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from local_platform.files import is_full
 from local_platform.home import CannotStart, Home, locate
 from local_platform.preflight import alone
 from local_platform.progress import Progress
@@ -21,6 +22,10 @@ DOES = {
     "kubeconfig": "make a kubeconfig of the restricted account for Airflow, from an administrator's",
     "demo": "start everything, land the data, run some nights through Airflow, and say how they ended",
 }
+
+
+ASKING = ("status", "logs")
+"""Commands that write nothing."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,13 +51,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     _forget_other_networks()
     progress = Progress()
     try:
-        return _run(arguments, locate(), progress)
+        home = locate(make=arguments.command not in ASKING)
+        return _run(arguments, home, progress)
     except CannotStart as error:
         progress.say(f"[red]cannot go on:[/] {error}")
         return 2
     except NotReady as error:
         progress.say(f"[red]failed:[/] {error}")
         return 1
+    except OSError as error:
+        if not is_full(error):
+            raise
+        progress.say(
+            f"[red]cannot go on:[/] disk full: {error.filename or 'a file'} cannot be written: free some space"
+        )
+        return 2
     except KeyboardInterrupt:
         return 130
 
@@ -72,7 +85,7 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
         return 0
     if arguments.command in ("manifests", "kubeconfig"):
         return _prepare(arguments, home, progress)
-    from local_platform.status import status
+    from local_platform.status import NOTHING, status
     from local_platform.up import assemble
 
     if arguments.command == "shell":
@@ -80,6 +93,9 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
 
         return run(assemble(home), arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words)
     if arguments.command == "status":
+        if not home.settings.exists():
+            progress.say(NOTHING)
+            return 1
         return 0 if status(assemble(home), progress) else 1
     with alone(home):
         return _change(arguments.command, home, progress)

@@ -46,7 +46,6 @@ def service(cluster: Cluster) -> Service:
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     words += [word for path in cluster.hidden for word in ("--hide", str(path))]
     words += [word for name in cluster.names for word in ("--network", "--name", name)]
-    cluster.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Service(
         name="cluster",
         command=(sys.executable, "-m", "local_cluster", *words),

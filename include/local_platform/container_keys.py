@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from local_platform import generate
+from local_platform.files import read_text, write_private
 from local_platform.service import NotReady
 
 ALL = "all"
@@ -102,11 +103,6 @@ def _profile(identity: str, key: str) -> str:
 
 def _put(path: Path, text: str) -> None:
     """Writes a file that its owner and group can read: Postgres has a user of its own, in this one's group."""
-    if path.exists() and path.read_text() == text:
+    if read_text(path) == text:
         return
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440), "w") as file:
-        os.fchmod(file.fileno(), 0o440)  # whatever the umask
-        file.write(text)
-    unfinished.replace(path)
+    write_private(path, text, 0o440)

@@ -52,6 +52,9 @@ def environment(airflow: Orchestration) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(SOURCES / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(SOURCES / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        # Airflow's generated file names the folders of its first start, and a home may be copied or moved.
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(airflow.home / "logs"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(airflow.home / "logs" / "dag_processor"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         # SQLite has one writer at a time: on a busy machine another waits longer for it than the default of 5 s.
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow.home / 'airflow.db'}?timeout=60",
@@ -109,8 +112,6 @@ def _pace() -> dict[str, str]:
 
 def services(airflow: Orchestration) -> tuple[Service, ...]:
     """The API server, the DAG processor, the scheduler and the triggerer."""
-    airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(airflow.home / "passwords.json", json.dumps(airflow.passwords) + "\n")
     # Two read object storage, the whole bucket nightshift and no other: the API server shows results and pages, and the
     # scheduler's tasks ask a person about a verdict. The others have no such right.
     server = _service(airflow, "airflow", ("api-server",), airflow.viewer)
@@ -132,8 +133,15 @@ def _service(airflow: Orchestration, name: str, words: tuple[str, ...], more: di
         ready=lambda since: is_healthy(airflow, name, since),
         patience=120,
         grace=5,
+        prepare=lambda: prepare(airflow),
         watch=(_report(airflow), COMPONENTS[name]) if name in COMPONENTS else None,
     )
+
+
+def prepare(airflow: Orchestration) -> None:
+    """Writes what every service of Airflow starts with."""
+    airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(airflow.home / "passwords.json", json.dumps(airflow.passwords) + "\n")
 
 
 def migration(airflow: Orchestration) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ NEEDED_DISK = 2 * 1024**3
 @contextmanager
 def alone(home: Home) -> Iterator[None]:
     """Holds the lock of this home. Raises `CannotStart` when another command holds it."""
+    # `down` must do on a full disk: only a lock that is not there yet needs room.
     with home.lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -30,9 +31,9 @@ def alone(home: Home) -> Iterator[None]:
             raise CannotStart(
                 f"another command works on {home.path} (process {who}): wait until it has ended"
             ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with suppress(OSError):
+            file.truncate(0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield
 
 

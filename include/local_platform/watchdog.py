@@ -25,7 +25,7 @@ EVERY = 5.0
 HUNG = 70.0
 """Seconds without a sign of life: a service gives one every five, and waits for the database for at most 60."""
 LASTING = 20.0
-"""Seconds for which it must then do nothing. One that is well gives a sign within five, after a sleep of the machine as well."""
+"""Seconds for which it must then do nothing. One that is well gives a sign within five after a sleep of the machine."""
 BUSY = 0.1
 """The share of one processor above which it is doing something."""
 HUNG_BUSY = 300.0
