@@ -7,12 +7,13 @@ what that service needs, in the form in which it reads it, and nothing else.
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from local_platform import generate
-from local_platform.files import read_text, write_private
+from local_platform.files import read_text, set_aside, write_private
 from local_platform.service import NotReady
 
 ALL = "all"
@@ -51,11 +52,13 @@ def write() -> int:
     """Makes the secrets that are missing and brings every service's folder up to date. Returns 0."""
     root = folder()
     for name, make in SECRETS.items():
-        if not (root / ALL / name).exists():
-            _put(root / ALL / name, make() + "\n")
+        path = root / ALL / name
+        if path.exists() and read_text(path) is None:
+            # A power cut, or a full disk, left it so: what it was is lost, and services read theirs at every start.
+            sys.stderr.write(f"{path} was empty or damaged (kept as {set_aside(path).name}): a new secret is made\n")
+        if not path.exists():
+            _put(path, make() + "\n")
     secret = {name: (root / ALL / name).read_text().strip() for name in SECRETS}
-    if empty := [name for name, value in secret.items() if not value]:
-        raise NotReady(f"{root / ALL / empty[0]} is empty: write a secret into it, or delete it to have a new one made")
     for service, files in shares(secret).items():
         for name, text in files.items():
             _put(root / service / name, text)

@@ -36,8 +36,8 @@ FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GUARD_DIED = signal.SIGUSR1
 """What the kernel sends to the keeper when the guard dies."""
 SHORTEST = 2.0
-"""Seconds that a guard runs at least, unless it is told to end. The supervisor gives up what often ends within a second,
-as a service on a full disk does, and would not try it again once there is space."""
+"""Seconds that a guard runs at least, unless it is told to end. The supervisor gives up what often ends in one second,
+as a service does on a full disk, and would not try it again once there is space."""
 ORPHAN_GRACE = 2.0
 """Seconds that processes which an ended service leaves behind have between SIGTERM and SIGKILL."""
 

@@ -17,7 +17,7 @@ from local_platform.platform import Platform
 from local_platform.supervision import Supervisor
 
 GIB = 1024**3
-Numbers = namedtuple("Numbers", "f_bavail f_frsize f_files f_favail")  # noqa: PYI024 - as os.statvfs has it
+Numbers = namedtuple("Numbers", "f_bavail f_frsize f_files f_favail")
 
 
 def _files(home: Home) -> dict[str, bytes]:
@@ -32,6 +32,7 @@ def supervised(platform: Platform) -> Iterator[Platform]:
     for service in platform.services:
         service.directory.mkdir(parents=True, exist_ok=True)
         service.prepare()
+    platform.home.lock.touch()
     (platform.home.path / "s3" / "data" / "mini.options").write_text("the server's own")
     Supervisor(platform.home).start(platform.services)
     yield platform
@@ -39,7 +40,7 @@ def supervised(platform: Platform) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+def full_disk(supervised: Platform, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - runs before
     """Nothing can be written or made any more."""
     real = os.open
 
@@ -74,14 +75,13 @@ def test_status_on_a_full_disk_says_so(supervised: Platform, capsys: pytest.Capt
 
 @pytest.mark.usefixtures("full_disk")
 def test_down_on_a_full_disk_ends_all(supervised: Platform) -> None:
-    supervised.home.lock.touch()
     assert main(["down"]) == 0
     assert processes.ours(supervised.home.path) == []
 
 
 @pytest.mark.usefixtures("full_disk")
 def test_what_must_write_says_that_the_disk_is_full(supervised: Platform, capsys: pytest.CaptureFixture[str]) -> None:
-    supervised.home.lock.touch()
+    assert supervised.home.lock.exists()
     assert main(["up"]) == 2
     assert "cannot go on: disk full: " in capsys.readouterr().out
 

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 import models
 from local_platform.plan import consecutive, days, history, remembered
 
