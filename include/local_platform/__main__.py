@@ -62,9 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if not is_full(error):
             raise
-        progress.say(
-            f"[red]cannot go on:[/] disk full: {error.filename or 'a file'} cannot be written: free some space"
-        )
+        where = error.filename or f"a file of {locate(make=False).path}"
+        progress.say(f"[red]cannot go on:[/] disk full: {where} cannot be written: free some space")
         return 2
     except KeyboardInterrupt:
         return 130
