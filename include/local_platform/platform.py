@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import models
 from local_platform import cluster, external, forward, options, orchestration, s3, tracking
 from local_platform.code_version import code_version, model_digests
 from local_platform.home import SOURCES, Home
@@ -16,6 +17,12 @@ LAST_INNER = 8
 """How far the last of the S3 server's inner ports is from the first."""
 VERSION = "NIGHTSHIFT_RUN_CODE_VERSION"
 DIGESTS = "NIGHTSHIFT_RUN_CODE_DIGESTS"
+
+
+def team_models() -> dict[str, str]:
+    """The folders of models outside of this checkout that the shell names, for Airflow and for steps; mostly none."""
+    folders = [str(folder.resolve()) for folder in models.FOLDERS if folder != models.FOLDER]
+    return {"NIGHTSHIFT_MODELS": ":".join(folders)} if folders else {}
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class Platform:
             mlflow_url=self.tracking.url if self.external else f"http://localhost:{key.mlflow_port}",
             viewer={**self._storage_values(), **self._identity("viewer").environment()},
             image=self.external.image if self.external else orchestration.IMAGE,
-            options=options.read(self.home.options),
+            options={**team_models(), **options.read(self.home.options)},
         )
 
     def _storage_values(self) -> dict[str, str]:
@@ -111,7 +118,7 @@ class Platform:
     def step_values(self) -> dict[str, str]:
         """The environment of every step that is no secret. An image knows its own version of the code."""
         # A step compares the digests with the files that it runs: they may be edited before the next `make up`.
-        version = {} if self.external else self._version()
+        version = {} if self.external else {**self._version(), **team_models()}
         return {
             **self._storage_values(),
             "MLFLOW_TRACKING_URI": self.tracking.url,
@@ -130,6 +137,7 @@ class Platform:
             **self.step_values(),
             **self.step_secrets(),
             **self._version(),
+            **team_models(),
             "NIGHTSHIFT_RUN_CAUSED_BY": caused_by,
             "OMP_NUM_THREADS": "1",
         }

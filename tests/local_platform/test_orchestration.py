@@ -3,8 +3,10 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 import yaml
 
+import models
 from local_platform.orchestration import environment
 from local_platform.platform import Platform
 
@@ -36,3 +38,15 @@ def test_its_secrets_are_those_of_the_settings(platform: Platform) -> None:
     given = environment(platform.airflow)
     assert given["AIRFLOW__API_AUTH__JWT_SECRET"] == platform.settings.airflow_jwt_key
     assert given["AIRFLOW__CORE__FERNET_KEY"] == platform.settings.airflow_fernet_key
+
+
+def test_models_of_a_team_reach_airflow_and_the_steps(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "NIGHTSHIFT_MODELS" not in {**environment(platform.airflow), **platform.step_values()}
+    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path / "a", tmp_path / "b"))
+    wanted = f"{tmp_path / 'a'}:{tmp_path / 'b'}"
+    outside = Platform(platform.home, platform.settings)
+    assert environment(outside.airflow)["NIGHTSHIFT_MODELS"] == wanted
+    assert outside.step_values()["NIGHTSHIFT_MODELS"] == wanted
+    assert outside.step_environment("a test")["NIGHTSHIFT_MODELS"] == wanted
