@@ -12,7 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from local_platform.service import Service, answers
+from local_platform.service import NotReady, Service, answers
 
 NAMESPACE = "nightshift"
 CONFIGURATION = "nightshift-steps"
@@ -63,7 +63,7 @@ def is_ready(cluster: Cluster) -> bool:
         return answers(f"{cluster.url}/readyz")
     try:
         _call(cluster, "GET", "/readyz")
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, NotReady):
         return False
     return True
 
@@ -98,7 +98,10 @@ def _put(cluster: Cluster, plural: str, value: dict[str, Any]) -> None:
 
 def _call(cluster: Cluster, method: str, path: str, value: dict[str, Any] | None = None) -> None:
     """Asks the server that the kubeconfig names, as its clients do: it may be reached by a name, and over TLS only."""
-    config = json.loads(cluster.kubeconfig.read_text())
+    try:
+        config = json.loads(cluster.kubeconfig.read_text())
+    except ValueError as error:
+        raise NotReady(f"{cluster.kubeconfig} is damaged: `make down`, then `make up`, writes it anew") from error
     server, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     trusted = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {user['token']}"}

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from local_platform.files import write_private
+from local_platform.files import set_aside, write_private
 from local_platform.home import SOURCES
 from local_platform.service import BIN, Service, fetch
 
@@ -142,6 +144,18 @@ def prepare(airflow: Orchestration) -> None:
     """Writes what every service of Airflow starts with."""
     airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(airflow.home / "passwords.json", json.dumps(airflow.passwords) + "\n")
+    _put_damaged_aside(airflow.home / "airflow.cfg")
+
+
+def _put_damaged_aside(generated: Path) -> None:
+    """Airflow writes this file once, in place, and none of its services starts while it is damaged."""
+    parser = RawConfigParser(strict=False)
+    try:
+        parser.read(generated)
+    except (ConfigParserError, UnicodeDecodeError):
+        parser.clear()
+    if generated.exists() and not parser.sections():
+        set_aside(generated)
 
 
 def migration(airflow: Orchestration) -> tuple[str, ...]:

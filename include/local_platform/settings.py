@@ -67,9 +67,15 @@ def read(home: Home, say: Callable[[str], None] | None = None) -> Settings:
     if not home.settings.exists():
         write_private(home.settings, render(Settings()))
     values: dict[str, Any] = {}
+    wrong: list[str] = []
     for number, line in enumerate(home.settings.read_text().splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
-            values.update(_parse(line, f"{home.settings}, line {number}"))
+            try:
+                values.update(_parse(line, f"{home.settings}, line {number}"))
+            except CannotStart as error:
+                wrong.append(str(error))
+    if wrong:
+        raise CannotStart("; ".join(wrong))
     missing = [variable(f.name) for f in fields(Settings) if f.name not in values]
     if missing:
         raise CannotStart(

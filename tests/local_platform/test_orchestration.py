@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import models
-from local_platform.orchestration import environment
+from local_platform.orchestration import environment, prepare
 from local_platform.platform import Platform
 
 
@@ -50,3 +50,15 @@ def test_models_of_a_team_reach_airflow_and_the_steps(
     assert environment(outside.airflow)["NIGHTSHIFT_MODELS"] == wanted
     assert outside.step_values()["NIGHTSHIFT_MODELS"] == wanted
     assert outside.step_environment("a test")["NIGHTSHIFT_MODELS"] == wanted
+
+
+@pytest.mark.parametrize("damaged", [b"", b"[core\ndags", b"\xff\xfe", b"no section = 1\n"])
+def test_a_damaged_generated_file_is_put_aside(platform: Platform, damaged: bytes) -> None:
+    prepare(platform.airflow)
+    generated = platform.home.airflow / "airflow.cfg"
+    generated.write_text("[core]\nexecutor = %(x)s\n")
+    prepare(platform.airflow)
+    assert generated.exists()
+    generated.write_bytes(damaged)
+    prepare(platform.airflow)
+    assert not generated.exists()
