@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Challenger:
 
     def __init__(self, step: Step, lake: Lake, plan: Plan) -> None:
         self._step, self._plan, self._key = step, plan, idempotency_key(step, plan.digest)
-        self._model_code = models.digest(step.model.name)
+        _ = self._model_code  # before anything of the folder runs
         nights = (*plan.train.nights, *plan.holdout.nights)
         rows = examples(lake, nights).without(retired(step.model))
         self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
@@ -62,6 +63,10 @@ class Challenger:
         self._fit_seconds = time.monotonic() - started
         self._predictions = predict(self._estimator, step.model.task, self._holdout.features)
         log.info("fitted on %d rows of %d columns in %.1f s", *self._train.features.shape, self._fit_seconds)
+
+    @cached_property
+    def _model_code(self) -> str:
+        return models.digest(self._step.model.name)
 
     def register(self, registry: Registry) -> Version:
         """Stores the run and, last of all, registers the version. Returns the night's version: this, or another's."""
