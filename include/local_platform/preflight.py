@@ -87,5 +87,5 @@ def _listeners() -> dict[int, str]:
             if connection.status == psutil.CONN_LISTEN and connection.pid:
                 with suppress(psutil.Error):
                     name = psutil.Process(connection.pid).name()
-                    found[connection.laddr[1]] = f" by {name} (process {connection.pid})"
+                    found |= {int(port): f" by {name} (process {connection.pid})" for port in connection.laddr[1:]}
     return found
