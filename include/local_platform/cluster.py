@@ -53,7 +53,7 @@ def service(cluster: Cluster) -> Service:
         ready=lambda _since: is_ready(cluster),
         patience=30,
         grace=20,  # its pods have their own time to end
-        leaves=True,  # its pods: the next server adopts them
+        adopts=True,
     )
 
 

@@ -12,7 +12,8 @@ service. The outer one starts the keeper. Whichever of them is killed, the other
 | who started the guard | the guard asks the service to end, and so on |
 
 GRACE: how many seconds the service has to end after a SIGTERM, before it is killed.
---leave: what a service leaves behind that was not told to end is left to its next start, which adopts it.
+--spare: when the service ends without having been told to, such as by a SIGKILL, what it left in sessions of its own
+lives on: its next process takes that over.
 --watch URL COMPONENT: kills a service that Airflow's health report at URL shows to have hung.
 
 Standard library only: a guard costs one small process, the keeper shares its memory.
@@ -54,7 +55,7 @@ def die_with_parent(kind: signal.Signals = signal.SIGKILL) -> None:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m local_platform.guard")
-    parser.add_argument("--leave", action="store_true")
+    parser.add_argument("--spare", action="store_true")
     parser.add_argument("--watch", nargs=2, metavar=("URL", "COMPONENT"))
     parser.add_argument("grace", type=int)
     parser.add_argument("command", nargs=argparse.REMAINDER)
@@ -72,8 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         os._exit(_run_keeper(guard, options))
     asked = _forward_signals(lambda number: os.kill(keeper, number))
     code = os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
-    if asked or not options.leave:
-        end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0)
+    end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0, spare=options.spare and not asked)
     if not asked:
         time.sleep(max(0.0, SHORTEST - (time.monotonic() - started)))
     return code if code >= 0 else 128 - code
@@ -99,9 +99,8 @@ def _run_keeper(guard: int, options: argparse.Namespace) -> int:
 
         watch(child.pid, *options.watch)
     code = child.wait()
-    if asked or not options.leave:
-        # Killed, it could not tell them to end: what they were doing is found again, like after a power cut.
-        end_orphans(grace=ORPHAN_GRACE if code >= 0 and not guard_died else 0)
+    # Killed, it could not tell them to end: what they were doing is found again, like after a power cut.
+    end_orphans(grace=ORPHAN_GRACE if code >= 0 and not guard_died else 0, spare=options.spare and not asked)
     return code if code >= 0 else 128 - code
 
 
@@ -136,10 +135,13 @@ def _forward_signals(forward: Callable[[int], None]) -> list[int]:
     return came
 
 
-def end_orphans(grace: float) -> None:
-    """Ends every process that this one has left or adopted: each SIGTERM once, SIGKILL after `grace` seconds."""
+def end_orphans(grace: float, spare: bool = False) -> None:
+    """Ends every process that this one has left or adopted: each SIGTERM once, SIGKILL after `grace` seconds.
+
+    With `spare`, not those that lead a session of their own.
+    """
     deadline, asked = time.monotonic() + grace, set[int]()
-    while left := children():
+    while left := [process for process in children() if not (spare and _leads_session(process))]:
         kill = time.monotonic() >= deadline
         for process in left:
             if kill or process not in asked:
@@ -148,6 +150,13 @@ def end_orphans(grace: float) -> None:
                     os.kill(process, signal.SIGKILL if kill else signal.SIGTERM)
         time.sleep(0.02)
         _reap()
+
+
+def _leads_session(process: int) -> bool:
+    try:
+        return os.getsid(process) == process
+    except ProcessLookupError:
+        return False
 
 
 def children() -> list[int]:

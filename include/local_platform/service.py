@@ -37,8 +37,8 @@ class Service:
     has to end by itself.
 
     `prepare` writes the files that it starts with; to describe or to ask a service writes nothing. `watch` is the
-    address of Airflow's health report and the name of the component in it, by which one that has hung is killed. With
-    `leaves`, what it leaves behind when it dies is left to its next start, which adopts it.
+    address of Airflow's health report and the name of the component in it, by which one that has hung is killed.
+    `adopts`: its next process takes over what one that was killed has left in sessions of its own.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Service:
     grace: float = 10.0
     prepare: Callable[[], None] = _nothing
     watch: tuple[str, str] | None = None
-    leaves: bool = False
+    adopts: bool = False
 
     @property
     def guarded(self) -> tuple[str, ...]:
         """The command under its guard, which ends whatever comes of it."""
-        options = [*(["--leave"] if self.leaves else []), *(["--watch", *self.watch] if self.watch else [])]
+        options = [*(["--spare"] if self.adopts else []), *(["--watch", *self.watch] if self.watch else [])]
         return (sys.executable, "-m", "local_platform.guard", *options, str(int(self.grace)), *self.command)
 
     def full_environment(self) -> dict[str, str]:

@@ -52,9 +52,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., tuple["subprocess.Popen[by
     guards: list[subprocess.Popen[bytes]] = []
     known: list[int] = []
 
-    def start(
-        grace: int = 5, on_term: str = ENDS, options: tuple[str, ...] = ()
-    ) -> tuple["subprocess.Popen[bytes]", list[int]]:
+    def start(grace: int = 5, on_term: str = ENDS, *options: str) -> tuple["subprocess.Popen[bytes]", list[int]]:
         ids = tmp_path / "ids"
         guard = subprocess.Popen(
             (*GUARD, *options, str(grace), sys.executable, "-c", SERVICE.format(on_term=on_term), str(ids))
@@ -126,7 +124,7 @@ def test_nothing_outlives_a_killed_keeper(
 def test_what_the_next_start_adopts_is_left(
     started: Callable[..., tuple["subprocess.Popen[bytes]", list[int]]], killed: str
 ) -> None:
-    guard, (service, child) = started(options=("--leave",))
+    guard, (service, child) = started(5, ENDS, "--spare")
     (keeper,) = psutil.Process(guard.pid).children()
     os.kill({"service": service, "keeper": keeper.pid, "guard": guard.pid}[killed], signal.SIGKILL)
     guard.wait(15)
@@ -137,7 +135,7 @@ def test_what_the_next_start_adopts_is_left(
 def test_asked_to_end_it_leaves_nothing_to_the_next_start(
     started: Callable[..., tuple["subprocess.Popen[bytes]", list[int]]],
 ) -> None:
-    guard, processes = started(options=("--leave",))
+    guard, processes = started(5, ENDS, "--spare")
     guard.terminate()
     assert guard.wait(15) == 0
     assert _gone(processes)
