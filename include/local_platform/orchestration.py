@@ -178,6 +178,9 @@ def is_healthy(airflow: Orchestration, name: str, since: float = 0) -> bool:
         # The first call of a task costs seconds of CPU, because the task API is built only then: build it now.
         return fetch(f"http://127.0.0.1:{airflow.port}/execution/health", timeout=60) is not None
     component = COMPONENTS[name]
-    found = json.loads(report).get(component, {})
-    beat = found.get(f"latest_{component}_heartbeat")
-    return found.get("status") == "healthy" and beat is not None and datetime.fromisoformat(beat).timestamp() >= since
+    try:
+        found = json.loads(report)[component]
+        beat = found[f"latest_{component}_heartbeat"]
+        return found["status"] == "healthy" and datetime.fromisoformat(beat).timestamp() >= since
+    except (ValueError, KeyError, TypeError):  # no beat yet, or another program's reply
+        return False

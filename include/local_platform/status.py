@@ -38,7 +38,7 @@ def status(platform: Platform, progress: Progress) -> bool:
         table.add_column(title, justify="right" if title == "process" else "left")
     well = not shortage.startswith("disk full")
     for service in platform.services:
-        state = states[service.name]
+        state = states.get(service.name) or State(service.name, "UNKNOWN", 0, 0.0, "")
         serves = state.runs and _answers(service, state.since)
         well = well and serves
         table.add_row(

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import models
-from local_platform.orchestration import environment, prepare
+from local_platform.orchestration import environment, is_healthy, prepare
 from local_platform.platform import Platform
 
 
@@ -62,3 +62,21 @@ def test_a_damaged_generated_file_is_put_aside(platform: Platform, damaged: byte
     generated.write_bytes(damaged)
     prepare(platform.airflow)
     assert not generated.exists()
+
+
+@pytest.mark.parametrize(
+    ("report", "healthy"),
+    [
+        (b'{"scheduler": {"status": "healthy", "latest_scheduler_heartbeat": "2013-02-09T00:00:00+00:00"}}', True),
+        (b'{"scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": "2013-02-09T00:00:00+00:00"}}', False),
+        (b'{"scheduler": {"status": null, "latest_scheduler_heartbeat": null}}', False),
+        (b"{}", False),
+        (b"[]", False),
+        (b"<html>another program</html>", False),
+    ],
+)
+def test_whether_it_is_healthy_is_answered_whatever_replies(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, report: bytes, healthy: bool
+) -> None:
+    monkeypatch.setattr("local_platform.orchestration.fetch", lambda _url: report)
+    assert is_healthy(platform.airflow, "scheduler") is healthy
