@@ -48,6 +48,12 @@ def _program_of(guard: int) -> psutil.Process:
     return min(keeper.children(), key=psutil.Process.create_time)
 
 
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def _all_serve(platform: Platform) -> bool:
     with suppress(Exception):  # the supervisor may not answer for a moment
         states = Supervisor(platform.home).states()
@@ -68,8 +74,10 @@ def test_it_starts_heals_and_ends(running: Platform) -> None:
         "a second up changed something"
     )
 
-    for guard in before.values():
-        os.kill(_program_of(guard).pid, signal.SIGKILL)
+    left = [process for guard in before.values() for process in psutil.Process(guard).children(recursive=True)]
+    for number, guard in enumerate(before.values()):
+        os.kill(guard if number % 2 else _program_of(guard).pid, signal.SIGKILL)
+    _until(lambda: not any(map(_lives, left)), 60, "something outlived its service or its guard")
     _until(lambda: _others_run(supervisor, before), 120, "not every service was started again")
     _until(lambda: _all_serve(running), 300, "not every service came back")
 
