@@ -13,6 +13,14 @@ LOCAL := $(PYTHON) -m local_platform
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 export PYTHONDONTWRITEBYTECODE :=
+# The programs of an environment name its path: in a copied or moved checkout they would run the code of the original.
+MOVED := $(shell [ ! -e $(VENV)/.made-in ] || [ "$$(cat $(VENV)/.made-in)" = "$(CURDIR)" ] || echo moved)
+ifneq ($(MOVED),)
+.PHONY: $(INSTALLED) $(INSTALLED_DEV)
+endif
+
+# These look at what runs, or end it: they work with the old environment as well.
+status logs shell manifests kubeconfig: export KEEP_RUNNING := 1
 
 ##@ Running
 demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (2 to 5 minutes)
@@ -22,8 +30,9 @@ up: $(INSTALLED) ## start every service that does not run
 	@$(LOCAL) up
 
 down: ## end every service; no process is left
-	@if [ -x $(PYTHON) ] && [ -e $(INSTALLED) ]; then $(LOCAL) down; \
-	elif kill -0 "$$(cat .nightshift/supervisord.pid 2>/dev/null)" 2>/dev/null; then \
+	@if [ -z "$(MOVED)" ] && [ -x $(PYTHON) ] && [ -e $(INSTALLED) ]; then $(LOCAL) down; \
+	elif tr '\0' '\n' 2>/dev/null <"/proc/$$(cat .nightshift/supervisord.pid 2>/dev/null)/environ" | \
+	  grep -qxF "NIGHTSHIFT_LOCAL_HOME=$(CURDIR)/.nightshift"; then \
 	  echo "services run without their environment $(VENV): type 'make up', then 'make down'" >&2; exit 2; \
 	else echo "  nothing was ever started here"; fi
 
@@ -89,7 +98,7 @@ help: ## say what each target does
 	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 $(INSTALLED): requirements.txt tools/requirements-uv.txt pyproject.toml
-	@sh tools/install $(VENV) requirements.txt && touch $@
+	@sh tools/install $(VENV) requirements.txt && touch $@ || test $$? -eq 3
 
 $(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt
 	@sh tools/install $(VENV) requirements-dev.txt && touch $@

@@ -178,8 +178,9 @@ class RealPlatform:
     def kill(self, service: str) -> None:
         """Kills a service at once; returns when the supervisor has started it again."""
         guard = Supervisor(self.home).states()[service].process
-        # The guard adopts what a service leaves behind: the service itself is its oldest child.
-        min(psutil.Process(guard).children(), key=psutil.Process.create_time).kill()
+        # A guard has a keeper, which adopts what a service leaves behind: the service itself is its oldest child.
+        (keeper,) = psutil.Process(guard).children()
+        min(keeper.children(), key=psutil.Process.create_time).kill()
 
         def again() -> bool:
             state = Supervisor(self.home).states()[service]

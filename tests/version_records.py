@@ -123,7 +123,11 @@ def record(number: int = 2, model: str = "flights", **changes: Any) -> Record:
         read="2013-03-09T00:00:00+00:00",
         registered=True,
         created="2013-02-03T06:01:00+00:00",
-        tags={"nightshift.night": night_of(number).isoformat(), "nightshift.code_version": "v1"},
+        tags={
+            "nightshift.night": night_of(number).isoformat(),
+            "nightshift.code_version": "v1",
+            "nightshift.model_code": "folder-7",
+        },
         champion=2,
         run=run,
     )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from local_platform.files import is_full
 from local_platform.home import CannotStart, Home, locate
 from local_platform.preflight import alone
 from local_platform.progress import Progress
@@ -23,6 +24,10 @@ DOES = {
     "kubeconfig": "make a kubeconfig of the restricted account for Airflow, from an administrator's",
     "demo": "start everything, land the data, run some nights through Airflow, and say how they ended",
 }
+
+
+ASKING = ("status", "logs")
+"""Commands that write nothing."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,13 +54,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     progress = Progress()
     try:
         require_known(os.environ)
-        return _run(arguments, locate(), progress)
+        home = locate(make=arguments.command not in ASKING)
+        return _run(arguments, home, progress)
     except (CannotStart, BadConfig) as error:
         progress.say(f"[red]cannot go on:[/] {error}")
         return 2
     except NotReady as error:
         progress.say(f"[red]failed:[/] {error}")
         return 1
+    except OSError as error:
+        if not is_full(error):
+            raise
+        where = error.filename or f"a file of {locate(make=False).path}"
+        progress.say(f"[red]cannot go on:[/] disk full: {where} cannot be written: free some space")
+        return 2
     except KeyboardInterrupt:
         return 130
 
@@ -75,7 +87,7 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
         return 0
     if arguments.command in ("manifests", "kubeconfig"):
         return _prepare(arguments, home, progress)
-    from local_platform.status import status
+    from local_platform.status import NOTHING, status
     from local_platform.up import assemble
 
     if arguments.command == "shell":
@@ -83,6 +95,9 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
 
         return run(assemble(home), arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words)
     if arguments.command == "status":
+        if not home.settings.exists():
+            progress.say(NOTHING)
+            return 1
         return 0 if status(assemble(home), progress) else 1
     with alone(home):
         return _change(arguments.command, home, progress)

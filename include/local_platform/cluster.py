@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local_platform.processes import MARK
-from local_platform.service import Service, answers
+from local_platform.service import NotReady, Service, answers
 
 NAMESPACE = "nightshift"
 CONFIGURATION = "nightshift-steps"
@@ -59,7 +59,6 @@ def service(cluster: Cluster) -> Service:
     words += [word for path in cluster.code for word in ("--code", str(path))]
     words += ["--mark", MARK]
     words += [word for name in cluster.names for word in ("--network", "--name", name)]
-    cluster.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Service(
         name="cluster",
         command=(sys.executable, "-m", "local_cluster", *words),
@@ -77,7 +76,7 @@ def is_ready(cluster: Cluster) -> bool:
         return answers(f"{cluster.url}/readyz")
     try:
         _call(cluster, "GET", "/readyz")
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, NotReady):
         return False
     return True
 
@@ -112,7 +111,10 @@ def _put(cluster: Cluster, plural: str, value: dict[str, Any]) -> None:
 
 def _call(cluster: Cluster, method: str, path: str, value: dict[str, Any] | None = None) -> None:
     """Asks the server that the kubeconfig names, as its clients do: it may be reached by a name, and over TLS only."""
-    config = json.loads(cluster.kubeconfig.read_text())
+    try:
+        config = json.loads(cluster.kubeconfig.read_text())
+    except ValueError as error:
+        raise NotReady(f"{cluster.kubeconfig} is damaged: `make down`, then `make up`, writes it anew") from error
     server, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     trusted = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {user['token']}"}

@@ -7,11 +7,13 @@ what that service needs, in the form in which it reads it, and nothing else.
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from local_platform import generate
+from local_platform.files import read_text, set_aside, write_private
 from local_platform.service import NotReady
 
 ALL = "all"
@@ -50,11 +52,13 @@ def write() -> int:
     """Makes the secrets that are missing and brings every service's folder up to date. Returns 0."""
     root = folder()
     for name, make in SECRETS.items():
-        if not (root / ALL / name).exists():
-            _put(root / ALL / name, make() + "\n")
+        path = root / ALL / name
+        if path.exists() and read_text(path) is None:
+            # A power cut, or a full disk, left it so: what it was is lost, and services read theirs at every start.
+            sys.stderr.write(f"{path} was empty or damaged (kept as {set_aside(path).name}): a new secret is made\n")
+        if not path.exists():
+            _put(path, make() + "\n")
     secret = {name: (root / ALL / name).read_text().strip() for name in SECRETS}
-    if empty := [name for name, value in secret.items() if not value]:
-        raise NotReady(f"{root / ALL / empty[0]} is empty: write a secret into it, or delete it to have a new one made")
     for service, files in shares(secret).items():
         for name, text in files.items():
             _put(root / service / name, text)
@@ -102,11 +106,6 @@ def _profile(identity: str, key: str) -> str:
 
 def _put(path: Path, text: str) -> None:
     """Writes a file that its owner and group can read: Postgres has a user of its own, in this one's group."""
-    if path.exists() and path.read_text() == text:
+    if read_text(path) == text:
         return
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440), "w") as file:
-        os.fchmod(file.fileno(), 0o440)  # whatever the umask
-        file.write(text)
-    unfinished.replace(path)
+    write_private(path, text, 0o440)

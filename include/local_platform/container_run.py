@@ -24,7 +24,8 @@ def run(service: Service, prepare: Callable[[], None] = lambda: None) -> int:
 
     Its output is this container's. SIGTERM ends it with the grace it was given.
     """
-    service.directory.mkdir(parents=True, exist_ok=True)
+    service.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    service.prepare()
     READY.unlink(missing_ok=True)
     environment = {**service.full_environment(), **_sources()}
     process = subprocess.Popen(service.guarded, cwd=service.directory, env=environment)  # noqa: S603 - our own command

@@ -1,21 +1,32 @@
-"""`python -m local_platform.guard [--spare] GRACE PROGRAM …`: runs one service, answers for all that comes of it.
+"""`python -m local_platform.guard [OPTIONS] GRACE PROGRAM …`: runs one service and ends every process that comes of it.
 
 Airflow's workers and parsers outlive a killed parent, hold its ports and its database, and make the restart fail. So
-each service runs under a guard that adopts orphans (Linux: a subreaper), ends them all when the service ends, and ends
-the service when whoever started the guard dies. Standard library only: a guard costs one small process.
+each service runs under two processes that adopt orphans (Linux: subreapers). The inner one, the keeper, starts the
+service. The outer one starts the keeper. Whichever of them is killed, the other ends all that is left.
+
+| what dies | what happens |
+|---|---|
+| the service | the keeper ends what it left behind |
+| the keeper | the kernel kills the service; the guard ends the rest |
+| the guard | the keeper kills the service and the rest at once, for the supervisor starts the service again |
+| who started the guard | the guard asks the service to end, and so on |
 
 GRACE: how many seconds the service has to end after a SIGTERM, before it is killed.
 --spare: when the service ends without having been told to, such as by a SIGKILL, what it left in sessions of its own
 lives on: its next process takes that over.
+--watch URL COMPONENT: kills a service that Airflow's health report at URL shows to have hung.
+
+Standard library only: a guard costs one small process, the keeper shares its memory.
 """
 
+import argparse
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -23,6 +34,11 @@ from types import FrameType
 SET_PDEATHSIG = 1  # prctl numbers of linux/prctl.h
 SET_CHILD_SUBREAPER = 36
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+GUARD_DIED = signal.SIGUSR1
+"""What the kernel sends to the keeper when the guard dies."""
+SHORTEST = 2.0
+"""Seconds that a guard runs at least, unless it is told to end. The supervisor gives up what often ends in one second,
+as a service does on a full disk, and would not try it again once there is space."""
 ORPHAN_GRACE = 2.0
 """Seconds that processes which an ended service leaves behind have between SIGTERM and SIGKILL."""
 
@@ -36,36 +52,87 @@ def die_with_parent(kind: signal.Signals = signal.SIGKILL) -> None:
     _prctl(SET_PDEATHSIG, kind)
 
 
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m local_platform.guard")
+    parser.add_argument("--spare", action="store_true")
+    parser.add_argument("--watch", nargs=2, metavar=("URL", "COMPONENT"))
+    parser.add_argument("grace", type=int)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    return parser.parse_args(arguments)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs the command until it ends; returns its exit code, 128 + n when signal n ended it."""
-    parent = os.getppid()
-    die_with_parent(signal.SIGTERM)
-    _prctl(SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != parent:
-        return 1  # the parent was gone before the kernel could be asked
-    spare = arguments[0] == "--spare"
-    grace, *command = arguments[1:] if spare else arguments
-    child = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: S603 - one thread; our own commands
-    told = _forward_signals(child, int(grace))
-    code = child.wait()
-    # Killed, it could not tell them to end: what they were doing is found again, like after a power cut.
-    end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0, spare=spare and not told)
+    options, started = parse(arguments), time.monotonic()
+    if not _adopt_orphans(os.getppid(), signal.SIGTERM):
+        return 1
+    guard = os.getpid()
+    keeper = os.fork()
+    if not keeper:
+        os._exit(_run_keeper(guard, options))
+    asked = _forward_signals(lambda number: os.kill(keeper, number))
+    code = os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
+    end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0, spare=options.spare and not asked)
+    if not asked:
+        time.sleep(max(0.0, SHORTEST - (time.monotonic() - started)))
     return code if code >= 0 else 128 - code
 
 
-def _forward_signals(child: "subprocess.Popen[bytes]", grace: int) -> list[int]:
-    """Passes signals on to the service; the list that it returns holds those that have come so far."""
-    told: list[int] = []
+def _adopt_orphans(parent: int, kind: signal.Signals) -> bool:
+    """Makes this process the parent of its orphans, and `kind` its end when its own parent dies. False: it is dead."""
+    die_with_parent(kind)
+    _prctl(SET_CHILD_SUBREAPER, 1)
+    return os.getppid() == parent
 
-    def forward(number: int, _frame: FrameType | None) -> None:
-        told.append(number)
-        child.send_signal(number)
-        signal.alarm(grace)
+
+def _run_keeper(guard: int, options: argparse.Namespace) -> int:
+    """Runs the service until it ends; returns its exit code, as `main` does."""
+    if not _adopt_orphans(guard, GUARD_DIED):
+        return 1
+    child = subprocess.Popen(options.command, preexec_fn=die_with_parent)  # noqa: S603 - one thread; our own commands
+    guard_died = _kill_with_guard(child)
+    asked = _forward_signals(lambda number: _ask(child, number, options.grace))
+    signal.signal(signal.SIGALRM, lambda _number, _frame: child.kill())
+    if options.watch:
+        from local_platform.watchdog import watch  # only some are watched
+
+        watch(child.pid, *options.watch)
+    code = child.wait()
+    # Killed, it could not tell them to end: what they were doing is found again, like after a power cut.
+    end_orphans(grace=ORPHAN_GRACE if code >= 0 and not guard_died else 0, spare=options.spare and not asked)
+    return code if code >= 0 else 128 - code
+
+
+def _ask(child: "subprocess.Popen[bytes]", number: int, grace: int) -> None:
+    child.send_signal(number)
+    signal.alarm(grace)
+
+
+def _kill_with_guard(child: "subprocess.Popen[bytes]") -> list[int]:
+    """Kills the service when the guard dies; the list is empty until then."""
+    died: list[int] = []
+
+    def kill(number: int, _frame: FrameType | None) -> None:
+        died.append(number)
+        child.kill()
+
+    signal.signal(GUARD_DIED, kill)
+    return died
+
+
+def _forward_signals(forward: Callable[[int], None]) -> list[int]:
+    """Hands on what asks this process to end; the list holds what came."""
+    came: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        with suppress(ProcessLookupError):
+            forward(number)
 
     for number in FORWARDED:
-        signal.signal(number, forward)
-    signal.signal(signal.SIGALRM, lambda _number, _frame: child.kill())
-    return told
+        signal.signal(number, handle)
+    return came
 
 
 def end_orphans(grace: float, spare: bool = False) -> None:

@@ -56,20 +56,29 @@ class Home:
         return self.path / "kubernetes"
 
     @property
+    def origin(self) -> Path:
+        """Remembers the home's own path: a copy differs from it."""
+        return self.path / "home"
+
+    @property
     def lock(self) -> Path:
         """Held by the one command that may change what runs."""
         return self.path / "lock"
 
 
-def locate() -> Home:
-    """The home of this checkout, made when it is not there. Raises `CannotStart` when its path cannot serve."""
+def locate(*, make: bool = True) -> Home:
+    """The home of this checkout, made when it is not there, unless only asked about.
+
+    Raises `CannotStart` when its path cannot serve.
+    """
     path = Path(os.environ.get("NIGHTSHIFT_HOME") or SOURCES / ".nightshift").resolve()
     if len(str(path).encode()) > SOCKET_LIMIT:
         raise CannotStart(f"the path {path} has more than the {SOCKET_LIMIT} bytes that sockets can take: {ELSEWHERE}")
     if ODD.search(str(path)):
         raise CannotStart(f"the path {path} has one of {ODD.pattern}, which the supervisor cannot take: {ELSEWHERE}")
-    _make_private(path)
-    (path / "logs").mkdir(exist_ok=True)
+    if make:
+        _make_private(path)
+        (path / "logs").mkdir(exist_ok=True)
     return Home(path)
 
 

@@ -11,7 +11,7 @@ LAST = 4000
 
 def follow(home: Home, service: str | None) -> None:
     """Prints the end of the logs and what is added, until interrupted. Raises `CannotStart` for an unknown service."""
-    known = {path.stem: path for path in sorted(home.logs.glob("*.log"))}
+    known = {path.stem: path for path in sorted(home.logs.glob("*.log"))} if home.logs.is_dir() else {}
     if not known:
         raise CannotStart("there is no log yet: `make up` starts the services")
     if service and service not in known:

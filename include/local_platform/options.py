@@ -16,13 +16,17 @@ def read(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     found: dict[str, str] = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    wrong: list[int] = []
+    for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
         match = LINE.match(text)
-        if not match:
-            where = f"{path}, line {number}"
-            raise CannotStart(f"{where}: expected AIRFLOW__SECTION__OPTION=value, without quotation marks")
-        found[match[1]] = match[2]
+        if match:
+            found[match[1]] = match[2]
+        else:
+            wrong.append(number)
+    if wrong:
+        where = f"{path}, line {', '.join(map(str, wrong))}"
+        raise CannotStart(f"{where}: expected AIRFLOW__SECTION__OPTION=value, without quotation marks")
     return found

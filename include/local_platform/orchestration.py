@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from local_platform.files import write_private
+from local_platform.files import set_aside, write_private
 from local_platform.home import SOURCES
 from local_platform.service import BIN, Service, fetch
 
@@ -52,6 +54,9 @@ def environment(airflow: Orchestration) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(SOURCES / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(SOURCES / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        # Airflow's generated file names the folders of its first start, and a home may be copied or moved.
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(airflow.home / "logs"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(airflow.home / "logs" / "dag_processor"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         # SQLite has one writer at a time: on a busy machine another waits longer for it than the default of 5 s.
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow.home / 'airflow.db'}?timeout=60",
@@ -109,8 +114,6 @@ def _pace() -> dict[str, str]:
 
 def services(airflow: Orchestration) -> tuple[Service, ...]:
     """The API server, the DAG processor, the scheduler and the triggerer."""
-    airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(airflow.home / "passwords.json", json.dumps(airflow.passwords) + "\n")
     # Two read object storage, the whole bucket nightshift and no other: the API server shows results and pages, and the
     # scheduler's tasks ask a person about a verdict. The others have no such right.
     server = _service(airflow, "airflow", ("api-server",), airflow.viewer)
@@ -132,7 +135,27 @@ def _service(airflow: Orchestration, name: str, words: tuple[str, ...], more: di
         ready=lambda since: is_healthy(airflow, name, since),
         patience=120,
         grace=5,
+        prepare=lambda: prepare(airflow),
+        watch=(_report(airflow), COMPONENTS[name]) if name in COMPONENTS else None,
     )
+
+
+def prepare(airflow: Orchestration) -> None:
+    """Writes what every service of Airflow starts with."""
+    airflow.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(airflow.home / "passwords.json", json.dumps(airflow.passwords) + "\n")
+    _put_damaged_aside(airflow.home / "airflow.cfg")
+
+
+def _put_damaged_aside(generated: Path) -> None:
+    """Airflow writes this file once, in place, and none of its services starts while it is damaged."""
+    parser = RawConfigParser(strict=False)
+    try:
+        parser.read(generated)
+    except (ConfigParserError, UnicodeDecodeError):
+        parser.clear()
+    if generated.exists() and not parser.sections():
+        set_aside(generated)
 
 
 def migration(airflow: Orchestration) -> tuple[str, ...]:
@@ -141,15 +164,23 @@ def migration(airflow: Orchestration) -> tuple[str, ...]:
     return (str(BIN / "airflow"), "db", "migrate")
 
 
+def _report(airflow: Orchestration) -> str:
+    """The address of Airflow's report on its components' signs of life."""
+    return f"http://127.0.0.1:{airflow.port}/api/v2/monitor/health"
+
+
 def is_healthy(airflow: Orchestration, name: str, since: float = 0) -> bool:
     """Whether a service serves; `since` (seconds since the epoch) asks for a sign of life that is younger."""
-    report = fetch(f"http://127.0.0.1:{airflow.port}/api/v2/monitor/health")
+    report = fetch(_report(airflow))
     if report is None:
         return False
     if name not in COMPONENTS:
         # The first call of a task costs seconds of CPU, because the task API is built only then: build it now.
         return fetch(f"http://127.0.0.1:{airflow.port}/execution/health", timeout=60) is not None
     component = COMPONENTS[name]
-    found = json.loads(report).get(component, {})
-    beat = found.get(f"latest_{component}_heartbeat")
-    return found.get("status") == "healthy" and beat is not None and datetime.fromisoformat(beat).timestamp() >= since
+    try:
+        found = json.loads(report)[component]
+        beat = found[f"latest_{component}_heartbeat"]
+        return found["status"] == "healthy" and datetime.fromisoformat(beat).timestamp() >= since
+    except (ValueError, KeyError, TypeError):  # no beat yet, or another program's reply
+        return False

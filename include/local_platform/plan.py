@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 
+from local_platform.files import read_text, write_private
 from nightshift.definition import Model
 
 MODEL = "flights"
@@ -51,10 +52,22 @@ def days(first: date, last: date) -> list[date]:
 
 def remembered(path: Path, today: date) -> Plan:
     """The plan that `path` holds; a new one for `today` (UTC) is written there first when there is none."""
-    if not path.exists():
+    stored = _stored(path)
+    if stored is None:
         nights = tuple(today - days * ONE_DAY for days in DAYS_BEFORE_TODAY)
-        new = Plan(MODEL, nights, today - PLANTED_DAYS_BEFORE_TODAY * ONE_DAY)
-        path.write_text(json.dumps(asdict(new), default=str, indent=1) + "\n")
-    stored = json.loads(path.read_text())
-    nights = tuple(date.fromisoformat(night) for night in stored["nights"])
-    return Plan(stored["model"], nights, date.fromisoformat(stored["planted"]))
+        stored = Plan(MODEL, nights, today - PLANTED_DAYS_BEFORE_TODAY * ONE_DAY)
+        write_private(path, json.dumps(asdict(stored), default=str, indent=1) + "\n")
+    return stored
+
+
+def _stored(path: Path) -> Plan | None:
+    """The plan as it is stored; None when there is none, or one that cannot be read any more."""
+    text = read_text(path)
+    if text is None:
+        return None
+    try:
+        stored = json.loads(text)
+        nights = tuple(date.fromisoformat(night) for night in stored["nights"])
+        return Plan(stored["model"], nights, date.fromisoformat(stored["planted"]))
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -3,17 +3,26 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import models
 from local_platform import cluster, external, forward, options, orchestration, s3, tracking
-from local_platform.code_version import code_version
+from local_platform.code_version import code_version, model_digests
 from local_platform.home import SOURCES, Home
 from local_platform.service import Service, plain_environment
 from local_platform.settings import Settings
+from nightshift.code_digest import write_digests
 
 LOOPBACK = "127.0.0.1"
 FOR_PODS = ("mlflow_port", "s3_port")
 LAST_INNER = 8
 """How far the last of the S3 server's inner ports is from the first."""
 VERSION = "NIGHTSHIFT_RUN_CODE_VERSION"
+DIGESTS = "NIGHTSHIFT_RUN_CODE_DIGESTS"
+
+
+def team_models() -> dict[str, str]:
+    """The folders of models outside of this checkout that the shell names, for Airflow and for steps; mostly none."""
+    folders = [str(folder.resolve()) for folder in models.FOLDERS if folder != models.FOLDER]
+    return {"NIGHTSHIFT_MODELS": ":".join(folders)} if folders else {}
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Platform:
             mlflow_url=self.tracking.url if self.external else f"http://localhost:{key.mlflow_port}",
             viewer={**self._storage_values(), **self._identity("viewer").environment()},
             image=self.external.image if self.external else orchestration.IMAGE,
-            options=options.read(self.home.options),
+            options={**team_models(), **options.read(self.home.options)},
         )
 
     def _storage_values(self) -> dict[str, str]:
@@ -109,7 +118,8 @@ class Platform:
 
     def step_values(self) -> dict[str, str]:
         """The environment of every step that is no secret. An image knows its own version of the code."""
-        version = {} if self.external else {VERSION: code_version(SOURCES)}
+        # A step compares the digests with the files that it runs: they may be edited before the next `make up`.
+        version = {} if self.external else {**self._version(), **team_models()}
         return {
             **self._storage_values(),
             "MLFLOW_TRACKING_URI": self.tracking.url,
@@ -118,13 +128,17 @@ class Platform:
             **version,
         }
 
+    def _version(self) -> dict[str, str]:
+        return {VERSION: code_version(SOURCES), DIGESTS: write_digests(model_digests())}
+
     def step_environment(self, caused_by: str) -> dict[str, str]:
         """The whole environment of a step that runs outside of any pod. Secret."""
         return {
             **plain_environment(self.home.path),
             **self.step_values(),
             **self.step_secrets(),
-            VERSION: code_version(SOURCES),
+            **self._version(),
+            **team_models(),
             "NIGHTSHIFT_RUN_CAUSED_BY": caused_by,
             "OMP_NUM_THREADS": "1",
         }

@@ -21,6 +21,7 @@ NEEDED_DISK = 2 * 1024**3
 @contextmanager
 def alone(home: Home) -> Iterator[None]:
     """Holds the lock of this home. Raises `CannotStart` when another command holds it."""
+    # `down` must do on a full disk: only a lock that is not there yet needs room.
     with home.lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -30,9 +31,9 @@ def alone(home: Home) -> Iterator[None]:
             raise CannotStart(
                 f"another command works on {home.path} (process {who}): wait until it has ended"
             ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with suppress(OSError):
+            file.truncate(0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield
 
 
@@ -47,23 +48,44 @@ def check_disk(home: Home) -> None:
 
 
 def check_ports(platform: Platform) -> None:
-    """Raises `CannotStart` when two settings name one port, or when somebody else listens on one of them."""
+    """Raises `CannotStart` when two settings name one port, or when somebody else listens on one of them.
+
+    All of them are named at once, each with its setting.
+    """
     ports = platform.ports()
-    for port, times in Counter(port for port, _ in ports).items():
-        if times > 1:
-            names = " and ".join(variable(name) for number, name in ports if number == port)
-            raise CannotStart(f"{platform.home.settings} gives port {port} to {names}: choose another for one of them")
-    for port, name in ports:
-        if not all(is_free(port, address) for address in {LOOPBACK, platform.address_of(name)}):
-            raise CannotStart(
-                f"port {port} is taken{_by(port)}: end that program, or give {variable(name)} another port "
-                f"in {platform.home.settings} and try again"
-            )
+    wrong = [*_named_twice(ports), *_taken(platform, ports)]
+    if wrong:
+        raise CannotStart(f"{'; '.join(wrong)}: give other ports in {platform.home.settings} and try again")
 
 
-def _by(port: int) -> str:
+def _named_twice(ports: list[tuple[int, str]]) -> list[str]:
+    """Every port that more than one setting names."""
+    counts = Counter(port for port, _ in ports)
+    doubled = {
+        port: [variable(name) for number, name in ports if number == port] for port in counts if counts[port] > 1
+    }
+    return [f"port {port} is given to {' and '.join(names)}" for port, names in doubled.items()]
+
+
+def _taken(platform: Platform, ports: list[tuple[int, str]]) -> list[str]:
+    """Every port on which somebody else listens, with who that is if it is known."""
+    # A port that two settings name is asked about once.
+    taken = {
+        port: name
+        for port, name in ports
+        if not all(is_free(port, address) for address in {LOOPBACK, platform.address_of(name)})
+    }
+    holders = _listeners() if taken else {}
+    return [f"port {port} ({variable(name)}) is taken{holders.get(port, '')}" for port, name in taken.items()]
+
+
+def _listeners() -> dict[int, str]:
+    """Who listens on which port; without those of other users, whose processes the system does not name."""
+    found: dict[int, str] = {}
     with suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
-                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
-    return ""
+            if connection.status == psutil.CONN_LISTEN and connection.pid:
+                with suppress(psutil.Error):
+                    name = psutil.Process(connection.pid).name()
+                    found |= {int(port): f" by {name} (process {connection.pid})" for port in connection.laddr[1:]}
+    return found

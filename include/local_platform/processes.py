@@ -17,14 +17,20 @@ MARK = "NIGHTSHIFT_LOCAL_HOME"
 
 def ours(home: Path) -> list[psutil.Process]:
     """Every running process that was started for this home, but not this one."""
-    return [process for process in _marked(f"{MARK}={home}".encode()) if process.pid != os.getpid()]
+    return [process for process in _started_for(home) if process.pid != os.getpid()]
 
 
-def _marked(mark: bytes) -> Iterator[psutil.Process]:
+def is_of(process: int, home: Path) -> bool:
+    """Whether a process was started for this home."""
+    with suppress(OSError):
+        return f"{MARK}={home}".encode() in Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    return False
+
+
+def _started_for(home: Path) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
-        with suppress(OSError, psutil.Error):
-            variables = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
-            if mark in variables and process.status() != psutil.STATUS_ZOMBIE:
+        with suppress(psutil.Error):
+            if is_of(process.pid, home) and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
 
 

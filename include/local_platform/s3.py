@@ -105,25 +105,35 @@ class Storage:
 
 
 def service(storage: Storage) -> Service:
-    """The server as a service. Writes its configuration, which holds secrets, readable by this user only."""
-    storage.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (storage.home / "data").mkdir(exist_ok=True)
-    identities = json.dumps(_identities(storage.identities), indent=1)
-    options = "\n".join(f"{name}={value}" for name, value in _options(storage).items()) + "\n"
-    write_private(storage.home / "identities.json", identities)
-    write_private(storage.home / "options", options)
+    """The server as a service."""
     # The supervisor starts again what is configured differently, and it sees the environment, not the files.
-    version = hashlib.sha256((identities + options).encode()).hexdigest()
-    # The server remembers the options of its last start and would prefer them.
-    (storage.home / "data" / "mini.options").unlink(missing_ok=True)
+    version = hashlib.sha256("".join(_configuration(storage).values()).encode()).hexdigest()
     return Service(
         name="s3",
         command=(str(BIN / "weed"), "-logtostderr", "mini", f"-options={storage.home / 'options'}"),
         directory=storage.home / "data",
         environment={**_environment(storage.admin), "NIGHTSHIFT_CONFIGURATION": version},
         ready=lambda _since: is_ready(storage),
+        serves=lambda: is_ready(storage, make=False),
+        prepare=lambda: prepare(storage),
         patience=60,
     )
+
+
+def prepare(storage: Storage) -> None:
+    """Writes the configuration, which holds secrets, readable by this user only."""
+    storage.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (storage.home / "data").mkdir(exist_ok=True)
+    for name, text in _configuration(storage).items():
+        write_private(storage.home / name, text)
+    # The server remembers the options of its last start and would prefer them.
+    (storage.home / "data" / "mini.options").unlink(missing_ok=True)
+
+
+def _configuration(storage: Storage) -> dict[str, str]:
+    """The texts of the server's files."""
+    options = "\n".join(f"{name}={value}" for name, value in _options(storage).items()) + "\n"
+    return {"identities.json": json.dumps(_identities(storage.identities), indent=1), "options": options}
 
 
 def _identities(identities: tuple[Identity, ...]) -> dict[str, object]:
@@ -203,15 +213,17 @@ def client(
     )
 
 
-def is_ready(storage: Storage) -> bool:
-    """Whether the buckets are there (they are made at the first start) and an existing object can be read."""
+def is_ready(storage: Storage, *, make: bool = True) -> bool:
+    """Whether the buckets are there and an existing object can be read. With `make`, they are made if need be."""
     s3 = client(storage, patience=5)  # whoever waits asks again
     try:
-        _make_buckets(s3)
+        if make:
+            _make_buckets(s3)
         return bool(s3.get_object(Bucket=BUCKETS[0], Key=READINESS)["Body"].read())
     except s3.exceptions.NoSuchKey:
         # Also where an earlier attempt made the buckets, and then the server was not yet able to store anything.
-        _make_object(s3)
+        if make:
+            _make_object(s3)
         return False
     except (BotoCoreError, ClientError):
         return False

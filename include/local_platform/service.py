@@ -23,30 +23,41 @@ class NotReady(Exception):
     """A service did not answer in time, or ended. The message is one sentence that says where to look."""
 
 
+def _nothing() -> None:
+    """Most services need no files."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """One program that runs until it is ended.
 
     `ready` asks it whether it serves, and must not raise; it is given the time of the start (seconds since the epoch;
-    0: it runs already), so that a sign of life of an earlier process does not count. `patience` is how many seconds it
-    may take to say yes, `grace` how many it has to end by itself. `adopts`: its next process takes over what one that
-    was killed has left in sessions of its own.
+    0: it runs already), so that a sign of life of an earlier process does not count. `serves` is asked in its place
+    where one only looks, if `ready` writes. `patience` is how many seconds it may take to say yes, `grace` how many it
+    has to end by itself.
+
+    `prepare` writes the files that it starts with; to describe or to ask a service writes nothing. `watch` is the
+    address of Airflow's health report and the name of the component in it, by which one that has hung is killed.
+    `adopts`: its next process takes over what one that was killed has left in sessions of its own.
     """
 
     name: str
     command: tuple[str, ...]
     directory: Path
     ready: Callable[[float], bool]
+    serves: Callable[[], bool] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     patience: float = 60.0
     grace: float = 10.0
+    prepare: Callable[[], None] = _nothing
+    watch: tuple[str, str] | None = None
     adopts: bool = False
 
     @property
     def guarded(self) -> tuple[str, ...]:
         """The command under its guard, which ends whatever comes of it."""
-        spare = ("--spare",) if self.adopts else ()
-        return (sys.executable, "-m", "local_platform.guard", *spare, str(int(self.grace)), *self.command)
+        options = [*(["--spare"] if self.adopts else []), *(["--watch", *self.watch] if self.watch else [])]
+        return (sys.executable, "-m", "local_platform.guard", *options, str(int(self.grace)), *self.command)
 
     def full_environment(self) -> dict[str, str]:
         """The whole environment of the process: see `plain_environment`, and its own."""
@@ -99,7 +110,8 @@ def wait_until_ready(service: Service, alive: Callable[[], bool], where: str, si
 @contextmanager
 def running(service: Service, log: Path) -> Iterator[None]:
     """Runs a service for the length of a `with` block, its output in `log`; it ends with this process at the latest."""
-    service.directory.mkdir(parents=True, exist_ok=True)
+    service.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    service.prepare()
     started = time.time()
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own commands

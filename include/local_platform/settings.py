@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from local_platform import generate
-from local_platform.files import write_private
+from local_platform.files import read_text, set_aside, write_private
 from local_platform.home import CannotStart, Home
 
 PREFIX = "NIGHTSHIFT_LOCAL_"
@@ -55,14 +55,27 @@ class Settings:
     airflow_fernet_key: str = _secret(generate.fernet, "encrypts the connections and variables in Airflow's database")
 
 
-def read(home: Home) -> Settings:
-    """The settings of this home; writes the file when there is none. Raises `CannotStart` for a line that is wrong."""
+def read(home: Home, say: Callable[[str], None] | None = None) -> Settings:
+    """The settings of this home; writes the file when there is none. Raises `CannotStart` for a line that is wrong.
+
+    A file without any text is lost, for example with a power cut: new passwords are made, and `say` gets a sentence.
+    """
+    if home.settings.exists() and read_text(home.settings) is None:
+        lost = set_aside(home.settings)
+        if say:
+            say(f"  {home.settings} was empty or damaged (kept as {lost.name}): it has default ports and new passwords")
     if not home.settings.exists():
         write_private(home.settings, render(Settings()))
     values: dict[str, Any] = {}
+    wrong: list[str] = []
     for number, line in enumerate(home.settings.read_text().splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
-            values.update(_parse(line, f"{home.settings}, line {number}"))
+            try:
+                values.update(_parse(line, f"{home.settings}, line {number}"))
+            except CannotStart as error:
+                wrong.append(str(error))
+    if wrong:
+        raise CannotStart("; ".join(wrong))
     missing = [variable(f.name) for f in fields(Settings) if f.name not in values]
     if missing:
         raise CannotStart(

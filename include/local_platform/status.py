@@ -4,10 +4,14 @@ import time
 
 from rich.table import Table
 
+from local_platform.disk import describe_shortage
 from local_platform.home import Home
 from local_platform.platform import Platform
 from local_platform.progress import Progress
+from local_platform.service import Service
 from local_platform.supervision import State, Supervisor
+
+NOTHING = "  nothing runs: `make up` starts it"
 
 
 def addresses(platform: Platform) -> dict[str, str]:
@@ -22,24 +26,30 @@ def addresses(platform: Platform) -> dict[str, str]:
 
 def status(platform: Platform, progress: Progress) -> bool:
     """Prints what runs. Returns whether everything does, and answers."""
-    supervisor = Supervisor(platform.home)
+    supervisor, shortage = Supervisor(platform.home), describe_shortage(platform.home.path)
+    if shortage:
+        progress.say(f"  [red]{shortage}[/]")
     if not supervisor.is_running():
-        progress.say("  nothing runs: `make up` starts it")
+        progress.say(NOTHING)
         return False
     states, where = supervisor.states(), addresses(platform)
     table = Table(box=None, pad_edge=True)
     for title in ("service", "state", "since", "process", "address"):
         table.add_column(title, justify="right" if title == "process" else "left")
-    well = True
+    well = not shortage.startswith("disk full")
     for service in platform.services:
-        state = states[service.name]
-        serves = state.runs and service.ready(state.since)
+        state = states.get(service.name) or State(service.name, "UNKNOWN", 0, 0.0, "")
+        serves = state.runs and _answers(service, state.since)
         well = well and serves
         table.add_row(
             service.name, _word(state, serves), _since(state), str(state.process or "–"), where.get(service.name, "")
         )
     progress.console.print(table)
     return well
+
+
+def _answers(service: Service, since: float) -> bool:
+    return service.serves() if service.serves else service.ready(since)
 
 
 def _word(state: State, serves: bool) -> str:

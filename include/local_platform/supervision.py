@@ -14,7 +14,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from local_platform.files import write_private
 from local_platform.home import Home
-from local_platform.processes import MARK
+from local_platform.processes import MARK, is_of
 from local_platform.service import SPARE, NotReady, Service, plain_environment
 
 RUNS = {"STARTING", "RUNNING", "BACKOFF"}
@@ -107,9 +107,10 @@ class Supervisor:
         return xmlrpc.client.ServerProxy("http://localhost", transport).supervisor
 
     def is_running(self) -> bool:
-        """Whether it answers."""
+        """Whether it answers, and belongs to this home: where a home is moved, the old one's socket goes along."""
         try:
-            return bool(self._rpc().getState()["statename"] == "RUNNING")
+            supervisor = self._rpc()
+            return bool(supervisor.getState()["statename"] == "RUNNING") and is_of(supervisor.getPID(), self._home.path)
         except (OSError, HTTPException, xmlrpc.client.Error):
             return False
 

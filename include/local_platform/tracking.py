@@ -34,7 +34,6 @@ class Tracking:
 
 def service(tracking: Tracking) -> Service:
     """The server as a service."""
-    tracking.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Service(
         name="mlflow",
         command=(

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from importlib.metadata import version
 
 from local_platform import cluster, manifests, orchestration, preflight, processes, settings
+from local_platform.files import read_text, write_private
 from local_platform.home import Home
+from local_platform.moved import settle
 from local_platform.platform import Platform
 from local_platform.progress import Progress
 from local_platform.service import NotReady, Service, plain_environment, wait_until_ready
@@ -16,9 +18,9 @@ from local_platform.supervision import Supervisor
 Meanwhile = Callable[[Platform], None]
 
 
-def assemble(home: Home) -> Platform:
-    """The platform that the settings of this home describe; nothing is started."""
-    return Platform(home, settings.read(home))
+def assemble(home: Home, say: Callable[[str], None] | None = None) -> Platform:
+    """The platform that the settings of this home describe; nothing is started. `say` gets what was lost."""
+    return Platform(home, settings.read(home, say))
 
 
 def up(home: Home, progress: Progress, meanwhile: Meanwhile | None = None) -> Platform:
@@ -27,7 +29,9 @@ def up(home: Home, progress: Progress, meanwhile: Meanwhile | None = None) -> Pl
     `meanwhile` is called when the object storage and MLflow answer, before Airflow starts.
     Raises `CannotStart` when the machine lacks something and `NotReady` when a service does not come up.
     """
-    platform = assemble(home)
+    if before := settle(home):
+        progress.say(f"  this home was at {before}: what was generated for that place is made anew")
+    platform = assemble(home, progress.say)
     _check_external(platform)
     supervisor = _supervised(platform, progress)
     parts = "Object storage, Kubernetes API, MLflow" if platform.cluster else "Object storage, MLflow"
@@ -65,14 +69,22 @@ def _try_external(platform: Platform, progress: Progress) -> None:
 def _supervised(platform: Platform, progress: Progress) -> Supervisor:
     supervisor = Supervisor(platform.home)
     if supervisor.is_running():
+        _prepare(platform)
         supervisor.update(platform.services)
         return supervisor
     if left := processes.end(platform.home.path):
         progress.say(f"  ended {left} processes that an earlier start had left behind")
     preflight.check_disk(platform.home)
     preflight.check_ports(platform)
+    _prepare(platform)
     supervisor.start(platform.services)
     return supervisor
+
+
+def _prepare(platform: Platform) -> None:
+    for service in platform.services:
+        service.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        service.prepare()
 
 
 def _start(supervisor: Supervisor, services: tuple[Service, ...], home: Home) -> None:
@@ -94,8 +106,8 @@ def _still_runs(supervisor: Supervisor, name: str) -> Callable[[], bool]:
 def _migration(platform: Platform) -> Iterator[None]:
     """Brings Airflow's database up to date while the block runs; nothing when this version has done so before."""
     airflow = platform.airflow
-    done = airflow.home / ".migrated"
-    if done.exists() and done.read_text() == version("apache-airflow") and (airflow.home / "airflow.db").exists():
+    done, database = airflow.home / ".migrated", airflow.home / "airflow.db"
+    if read_text(done) == version("apache-airflow") and database.exists() and database.stat().st_size:
         yield
         return
     command = orchestration.migration(airflow)
@@ -108,7 +120,7 @@ def _migration(platform: Platform) -> Iterator[None]:
         yield
         if process.wait():
             raise NotReady(f"Airflow's database could not be made: see {log}")
-        done.write_text(version("apache-airflow"))
+        write_private(done, version("apache-airflow"))
     finally:
         process.kill()
         process.wait()

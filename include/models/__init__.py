@@ -4,11 +4,12 @@ They live beside this file, and in the folders that `NIGHTSHIFT_MODELS` names (s
 its models in a repository of its own.
 """
 
-import hashlib
 import os
 from importlib import import_module
 from pathlib import Path
 
+from nightshift.adapters import suites
+from nightshift.code_digest import digest_files, files_below
 from nightshift.definition import Model
 from nightshift.errors import BadConfig
 
@@ -41,9 +42,14 @@ def load(name: str) -> Model:
 
 
 def digest(name: str) -> str:
-    """A short SHA-256 of the Python files in a model's folder: changes when its code does."""
-    files = sorted(path for folder in FOLDERS for path in folder.glob(f"{name}/*.py"))
-    return hashlib.sha256(b"\0".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:16]
+    """A short SHA-256 of every file of a model's folder and of its datasets' suites: changes when its code does."""
+    own = [(str(path.relative_to(folder)), path) for folder in FOLDERS for path in files_below(folder / name)]
+    return digest_files([*own, *_suites(name)])
+
+
+def _suites(name: str) -> list[tuple[str, Path]]:
+    named = {dataset.suite for dataset in load(name).datasets if dataset.suite} if name in names() else set()
+    return [(f"suites/{suite}", suites.FOLDER / f"{suite}.json") for suite in sorted(named)]
 
 
 def load_all() -> list[Model]:

@@ -19,6 +19,7 @@ from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.failures import allow_values, hide_texts_of_crashes, set_up_logs
 from nightshift.performing import perform
+from nightshift.running_code import name_running_code
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.steps import Step
 
@@ -134,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _step(model: str, night: date) -> Step:
-    return Step(models.load(model), night, ObjectStore(read(StorageSettings)), read(RunSettings))
+    by = name_running_code(read(RunSettings), model)
+    return Step(models.load(model), night, ObjectStore(read(StorageSettings)), by)
 
 
 def decision(given: argparse.Namespace) -> Decision | None:

@@ -11,6 +11,7 @@ from nightshift.adapters.user_code import kind_of, out_of_memory
 from nightshift.errors import BUG, DONE, BadConfig, NightshiftError
 from nightshift.failures import describe, place, show_values
 from nightshift.result import Outcome, Result
+from nightshift.running_code import describe_code
 from nightshift.steps import Step
 
 log = logging.getLogger("nightshift")
@@ -20,6 +21,7 @@ Run = Callable[[Step], Outcome]
 def perform(verb: str, step: Step, run: Run | None = None) -> tuple[Result, int]:
     """Runs `verb` and stores its result; returns that and the exit code. `run`: what is run in place of the verb's."""
     started, clock = datetime.now(UTC), time.monotonic()
+    running = describe_code(verb, step)
     outcome, code, ended = _attempt(verb, step, run)
     result = Result(
         model=step.model.name,
@@ -29,8 +31,8 @@ def perform(verb: str, step: Step, run: Run | None = None) -> tuple[Result, int]
         summary=outcome.summary,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - clock, 2),
-        code_version=step.by.code_version,
         caused_by=step.by.caused_by,
+        **running,
         detail=outcome.detail,
     )
     return result, _save(step, result, code)

@@ -18,7 +18,8 @@ class Result:
     """A step's result as stored.
 
     `outcome` is `done` or the `outcome` of the error that ended it. `started` is an ISO 8601 instant in UTC,
-    `seconds` the wall time. `detail` is the verb's own; its fields are described in the module of the verb.
+    `seconds` the wall time. `model_code` is the digest of the model's folder and suites; `code_before` says which code
+    the night's validation ran, if that is other code. `detail` is the verb's own: see the module of the verb.
     `failed_since`: the last later run that could not do its work (`outcome`, `summary`, `started`, `code_version`,
     `caused_by`), so that this result still stands; None when there was none.
     """
@@ -32,6 +33,8 @@ class Result:
     seconds: float
     code_version: str
     caused_by: str
+    model_code: str = ""
+    code_before: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
     failed_since: dict[str, str] | None = None
 

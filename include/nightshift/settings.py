@@ -105,6 +105,8 @@ class RunSettings(BaseSettings):
 
     code_version: str = "unversioned"
     """Version of the code: a git description or an image's label. Part of the idempotency key."""
+    code_digests: str = ""
+    """Digests of the parts of the code that has that version, `name=digest …`; empty: an image's code, never edited."""
     caused_by: str = "shell"
     """What started the step: `<DAG>:<run>` or a shell. Recorded in the ledger."""
     kind: str = "shell"

@@ -47,9 +47,12 @@ def lasts(found: Health, now: float, mark: Path) -> bool:
     if found != "hung":
         mark.unlink(missing_ok=True)
         return False
-    if not mark.exists():
+    try:
+        since = float(mark.read_text())
+    except (FileNotFoundError, ValueError):  # the first check, or one that a full disk did not let write it
         mark.write_text(str(now))
-    return now - float(mark.read_text()) >= LASTING
+        since = now
+    return now - since >= LASTING
 
 
 def main(arguments: Sequence[str]) -> int:

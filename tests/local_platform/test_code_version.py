@@ -56,3 +56,41 @@ def test_without_git_the_content_is_the_version(tmp_path: Path, monkeypatch: pyt
     assert first.startswith("no-git-")
     (tmp_path / "include" / "step.py").write_text("two")
     assert code_version(tmp_path) != first
+
+
+def test_a_file_that_git_does_not_know_has_a_version_of_its_own(checkout: Path) -> None:
+    clean, model = code_version(checkout), checkout / "include" / "models" / "new" / "definition.py"
+    model.parent.mkdir(parents=True)
+    versions = []
+    for text in ("one", "two", "three"):
+        model.write_text(text)
+        versions.append(code_version(checkout))
+    assert len(set(versions)) == 3
+    assert all(version.startswith(f"{clean}-dirty-") for version in versions)
+    _git(checkout, "add", ".")
+    _git(checkout, "commit", "--quiet", "-m", "the model")
+    assert code_version(checkout) == _git(checkout, "rev-parse", "--short=12", "HEAD")
+
+
+def test_what_git_ignores_is_not_a_change(checkout: Path) -> None:
+    clean = code_version(checkout)
+    (checkout / ".git" / "info" / "exclude").write_text("*.log\n")
+    (checkout / "include" / "a.log").write_text("text")
+    assert code_version(checkout) == clean
+
+
+def test_a_checkout_unpacked_inside_another_repository_has_no_version_of_that(checkout: Path) -> None:
+    inner = checkout / "copy"
+    (inner / "include").mkdir(parents=True)
+    (inner / "include" / "step.py").write_text("one")
+    (checkout / ".git" / "info" / "exclude").write_text("copy/\n")
+    assert code_version(inner).startswith("no-git-")
+
+
+def test_the_repository_of_a_hook_is_not_ours(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean, other = code_version(checkout), tmp_path_factory.mktemp("other")
+    _git(other, "init", "--quiet")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    assert code_version(checkout) == clean

@@ -61,12 +61,16 @@ def test_a_secret_of_ones_own_is_used(root: Path) -> None:
     assert path.read_text() == "my own words\n"
 
 
-def test_an_empty_secret_is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_that_a_power_cut_left_empty_is_made_anew_and_that_is_said(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = root / ALL / "airflow-jwt-key"
     path.unlink()
     path.touch()
-    assert main(["keys"]) == 1
-    assert f"{path} is empty" in capsys.readouterr().err
+    assert main(["keys"]) == 0
+    assert f"{path} was empty or damaged" in capsys.readouterr().err
+    assert path.read_text().strip()
+    assert (root / "airflow" / "jwt-key").read_text() == path.read_text().strip()
 
 
 @pytest.mark.parametrize("service", FOLDERS[1:])

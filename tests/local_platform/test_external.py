@@ -115,7 +115,7 @@ def test_a_port_taken_where_pods_reach_is_said(outside: Platform) -> None:
     port = outside.settings.mlflow_port
     with (
         socket.create_server((outside.address, port)),
-        pytest.raises(CannotStart, match=f"port {port} is taken by .*MLFLOW_PORT"),
+        pytest.raises(CannotStart, match=rf"port {port} \(.*MLFLOW_PORT\) is taken by "),
     ):
         check_ports(outside)
 

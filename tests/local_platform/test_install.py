@@ -1,7 +1,10 @@
 """What a bare machine lacks is one sentence, and two installations never work on one environment."""
 
+import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,7 @@ def _program(bare: Path, name: str, text: str) -> None:
 
 def _install(bare: Path) -> "subprocess.CompletedProcess[str]":
     environment = {"PATH": str(bare / "bin"), "HOME": str(bare)}
+    environment |= {name: os.environ[name] for name in ("KEEP_RUNNING",) if name in os.environ}
     command = ("sh", "tools/install", ".venv", "requirements.txt")
     return subprocess.run(command, cwd=bare, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
@@ -82,3 +86,61 @@ def test_an_installation_under_way(bare: Path) -> None:
             assert "another installation into .venv is under way" in _said(bare)
         finally:
             holder.terminate()
+
+
+@pytest.fixture
+def in_use(bare: Path) -> Iterator[Path]:
+    """The same with an environment in which a service of some home runs, and an `uv` that says what it would do."""
+    for tool in ("cmp", "dirname", "cp", "mv", "grep", "rm"):
+        if found := shutil.which(tool):
+            (bare / "bin" / tool).symlink_to(found)
+    (bare / ".venv" / "bin").mkdir(parents=True)
+    (bare / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    uv = '#!/bin/sh\ncase "$*" in *--dry-run*) cat plan;; *) echo "$*" >>calls;; esac\n'
+    (bare / ".venv" / "bin" / "uv").write_text(uv)
+    (bare / ".venv" / "bin" / "uv").chmod(0o755)
+    for name in ("requirements.txt", "pyproject.toml"):
+        (bare / name).write_text("one\n")
+    assert _install(bare).returncode == 0
+    (bare / "calls").unlink()
+    service = (str(bare / ".venv" / "bin" / "python"), "-c", "print(flush=True); import time; time.sleep(600)")
+    mark = {"NIGHTSHIFT_LOCAL_HOME": "/a/home"}
+    with subprocess.Popen(service, env=mark, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield bare
+        process.kill()
+
+
+def test_an_environment_is_not_changed_under_running_services(in_use: Path) -> None:
+    (in_use / "requirements.txt").write_text("two\n")
+    (in_use / "plan").write_text("Would uninstall 1 package\n - a==1\n + a==2\n")
+    done = _install(in_use)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "services run in .venv (process " in done.stderr
+    assert "of /a/home)" in done.stderr
+    assert "type `make down` first" in done.stderr
+    assert not (in_use / "calls").exists()
+
+
+def test_who_only_looks_goes_on_with_the_old_environment(in_use: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEP_RUNNING", "1")
+    (in_use / "requirements.txt").write_text("two\n")
+    (in_use / "plan").write_text(" - a==1\n")
+    done = _install(in_use)
+    assert done.returncode == 3
+    assert "`make down`, then `make up`, takes the new versions" in done.stderr
+    assert not (in_use / "calls").exists()
+
+
+def test_what_is_installed_already_needs_nothing(in_use: Path) -> None:
+    (in_use / "requirements.txt").touch()
+    assert _install(in_use).returncode == 0
+    assert not (in_use / "calls").exists()
+
+
+def test_what_is_only_added_is_added_beside_running_services(in_use: Path) -> None:
+    (in_use / "requirements.txt").write_text("one\nmore\n")
+    (in_use / "plan").write_text("Would install 1 package\n + more==1\n")
+    assert _install(in_use).returncode == 0
+    assert "--editable" not in (in_use / "calls").read_text()

@@ -43,8 +43,15 @@ def _until(condition: Callable[[], object], seconds: float, what: str) -> None:
 
 
 def _program_of(guard: int) -> psutil.Process:
-    # The guard adopts what a service leaves behind: the service itself is its oldest child.
-    return min(psutil.Process(guard).children(), key=psutil.Process.create_time)
+    # A guard has a keeper, which adopts what a service leaves behind: the service itself is its oldest child.
+    (keeper,) = psutil.Process(guard).children()
+    return min(keeper.children(), key=psutil.Process.create_time)
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _all_serve(platform: Platform) -> bool:
@@ -67,8 +74,10 @@ def test_it_starts_heals_and_ends(running: Platform) -> None:
         "a second up changed something"
     )
 
-    for guard in before.values():
-        os.kill(_program_of(guard).pid, signal.SIGKILL)
+    left = [process for guard in before.values() for process in psutil.Process(guard).children(recursive=True)]
+    for number, guard in enumerate(before.values()):
+        os.kill(guard if number % 2 else _program_of(guard).pid, signal.SIGKILL)
+    _until(lambda: not any(map(_lives, left)), 60, "something outlived its service or its guard")
     _until(lambda: _others_run(supervisor, before), 120, "not every service was started again")
     _until(lambda: _all_serve(running), 300, "not every service came back")
 
@@ -112,8 +121,9 @@ def _users_log_in(platform: Platform) -> None:
 def _the_steps_find_their_environment(platform: Platform) -> None:
     api = client.CoreV1Api(config.new_client_from_config(str(platform.home.kubeconfig)))
     values = api.read_namespaced_config_map(CONFIGURATION, NAMESPACE).data
-    version = "NIGHTSHIFT_RUN_CODE_VERSION"  # somebody may work on the code while this runs
-    assert values == {**platform.step_values(), version: values[version]}
+    version, digests = "NIGHTSHIFT_RUN_CODE_VERSION", "NIGHTSHIFT_RUN_CODE_DIGESTS"
+    edited = {name: values[name] for name in (version, digests)}  # somebody may work on the code while this runs
+    assert values == {**platform.step_values(), **edited}
     assert len(values[version]) >= 12
     secret = api.read_namespaced_secret(CONFIGURATION, NAMESPACE).data
     assert {name: base64.b64decode(value).decode() for name, value in secret.items()} == platform.step_secrets()

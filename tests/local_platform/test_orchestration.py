@@ -3,9 +3,11 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 import yaml
 
-from local_platform.orchestration import environment
+import models
+from local_platform.orchestration import environment, is_healthy, prepare
 from local_platform.platform import Platform
 
 
@@ -36,3 +38,45 @@ def test_its_secrets_are_those_of_the_settings(platform: Platform) -> None:
     given = environment(platform.airflow)
     assert given["AIRFLOW__API_AUTH__JWT_SECRET"] == platform.settings.airflow_jwt_key
     assert given["AIRFLOW__CORE__FERNET_KEY"] == platform.settings.airflow_fernet_key
+
+
+def test_models_of_a_team_reach_airflow_and_the_steps(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "NIGHTSHIFT_MODELS" not in {**environment(platform.airflow), **platform.step_values()}
+    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path / "a", tmp_path / "b"))
+    wanted = f"{tmp_path / 'a'}:{tmp_path / 'b'}"
+    outside = Platform(platform.home, platform.settings)
+    assert environment(outside.airflow)["NIGHTSHIFT_MODELS"] == wanted
+    assert outside.step_values()["NIGHTSHIFT_MODELS"] == wanted
+    assert outside.step_environment("a test")["NIGHTSHIFT_MODELS"] == wanted
+
+
+@pytest.mark.parametrize("damaged", [b"", b"[core\ndags", b"\xff\xfe", b"no section = 1\n"])
+def test_a_damaged_generated_file_is_put_aside(platform: Platform, damaged: bytes) -> None:
+    prepare(platform.airflow)
+    generated = platform.home.airflow / "airflow.cfg"
+    generated.write_text("[core]\nexecutor = %(x)s\n")
+    prepare(platform.airflow)
+    assert generated.exists()
+    generated.write_bytes(damaged)
+    prepare(platform.airflow)
+    assert not generated.exists()
+
+
+@pytest.mark.parametrize(
+    ("report", "healthy"),
+    [
+        (b'{"scheduler": {"status": "healthy", "latest_scheduler_heartbeat": "2013-02-09T00:00:00+00:00"}}', True),
+        (b'{"scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": "2013-02-09T00:00:00+00:00"}}', False),
+        (b'{"scheduler": {"status": null, "latest_scheduler_heartbeat": null}}', False),
+        (b"{}", False),
+        (b"[]", False),
+        (b"<html>another program</html>", False),
+    ],
+)
+def test_whether_it_is_healthy_is_answered_whatever_replies(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, report: bytes, healthy: bool
+) -> None:
+    monkeypatch.setattr("local_platform.orchestration.fetch", lambda _url: report)
+    assert is_healthy(platform.airflow, "scheduler") is healthy

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 import models
 from local_platform.plan import consecutive, days, history, remembered
 
@@ -36,3 +38,11 @@ def test_the_history_is_what_the_first_night_looks_back_on(tmp_path: Path) -> No
     assert plan.nights[0] - timedelta(days=1) in found
     assert not set(found) & set(plan.nights)
     assert max(found) < plan.nights[-1]
+
+
+@pytest.mark.parametrize("damaged", [b"", b'{"model": "fli', b"\0\0", b"[]", b'{"model": "flights", "nights": ["x"]}'])
+def test_a_damaged_plan_counts_as_lost(tmp_path: Path, damaged: bytes) -> None:
+    path = tmp_path / "demo.json"
+    path.write_bytes(damaged)
+    made = remembered(path, date(2026, 7, 1))
+    assert remembered(path, date(2026, 8, 1)) == made

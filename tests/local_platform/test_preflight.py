@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections import namedtuple
+from contextlib import ExitStack
 
 import pytest
 
@@ -21,11 +22,24 @@ def test_a_taken_port_names_its_setting_and_who_has_it(platform: Platform) -> No
     port = platform.settings.mlflow_port
     with (
         socket.create_server(("127.0.0.1", port)),
-        pytest.raises(CannotStart, match=f"port {port} is taken by .*process") as raised,
+        pytest.raises(
+            CannotStart, match=rf"port {port} \(NIGHTSHIFT_LOCAL_MLFLOW_PORT\) is taken by .*process"
+        ) as raised,
     ):
         preflight.check_ports(platform)
-    assert "NIGHTSHIFT_LOCAL_MLFLOW_PORT" in str(raised.value)
     assert str(platform.home.settings) in str(raised.value)
+
+
+def test_all_taken_ports_are_named_at_once(platform: Platform) -> None:
+    names = ("airflow_port", "mlflow_port", "s3_port", "cluster_port", "s3_inner_ports")
+    with ExitStack() as servers:
+        for name in names:
+            servers.enter_context(socket.create_server(("127.0.0.1", getattr(platform.settings, name))))
+        with pytest.raises(CannotStart) as raised:
+            preflight.check_ports(platform)
+    for name in names:
+        port, setting = getattr(platform.settings, name), f"NIGHTSHIFT_LOCAL_{name.upper()}"
+        assert f"port {port} ({setting}) is taken by " in str(raised.value)
 
 
 def test_an_inner_port_of_the_storage_is_checked_too(platform: Platform) -> None:
@@ -39,7 +53,7 @@ def test_an_inner_port_of_the_storage_is_checked_too(platform: Platform) -> None
 
 def test_one_port_for_two_services_is_refused(platform: Platform) -> None:
     same = dataclasses.replace(platform.settings, mlflow_port=platform.settings.airflow_port)
-    with pytest.raises(CannotStart, match="to NIGHTSHIFT_LOCAL_AIRFLOW_PORT and NIGHTSHIFT_LOCAL_MLFLOW_PORT"):
+    with pytest.raises(CannotStart, match="is given to NIGHTSHIFT_LOCAL_AIRFLOW_PORT and NIGHTSHIFT_LOCAL_MLFLOW_PORT"):
         preflight.check_ports(Platform(platform.home, same))
 
 

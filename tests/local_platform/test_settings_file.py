@@ -89,3 +89,21 @@ def test_a_folder_that_cannot_serve_is_refused(
     with pytest.raises(CannotStart, match=f"{said}.*set NIGHTSHIFT_HOME to another folder"):
         locate()
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\0" * 100, b"\xff\xfe\xfd"])
+def test_a_file_that_a_power_cut_left_empty_is_lost_and_that_is_said(home: Home, damaged: bytes) -> None:
+    home.settings.write_bytes(damaged)
+    said: list[str] = []
+    assert settings.read(home, said.append).admin_password
+    assert len(said) == 1
+    assert f"{home.settings} was empty or damaged (kept as settings.env.unreadable)" in said[0]
+    assert (home.path / "settings.env.unreadable").read_bytes() == damaged
+
+
+def test_all_wrong_lines_are_named_at_once(home: Home) -> None:
+    settings.read(home)
+    _change(home, "NIGHTSHIFT_LOCAL_AIRFLOW_PORT", "NIGHTSHIFT_LOCAL_AIRFLOW_PORT=80")
+    _change(home, "NIGHTSHIFT_LOCAL_MLFLOW_PORT", "NIGHTSHIFT_LOCAL_MLFLOW_PROT=5000")
+    with pytest.raises(CannotStart, match=r"AIRFLOW_PORT=80 is no port.*; .*'NIGHTSHIFT_LOCAL_MLFLOW_PROT' is no"):
+        settings.read(home)

@@ -74,6 +74,8 @@ def test_only_airflows_pages_and_tasks_may_read_the_object_storage_and_nothing_o
 
 
 def test_files_with_secrets_are_private(platform: Platform, tmp_path: Path) -> None:
+    for service in platform.services:
+        service.prepare()
     write_private(tmp_path / "supervisord.conf", render(platform.home, platform.services))
     holders = [tmp_path / "supervisord.conf", platform.home.settings]
     holders += [platform.home.airflow / "passwords.json", platform.home.path / "s3" / "identities.json"]

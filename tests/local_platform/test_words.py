@@ -41,7 +41,7 @@ def test_a_taken_port_ends_it_before_anything_starts(
     with socket.create_server(("127.0.0.1", port)):
         assert main([command]) == 2
     said = capsys.readouterr().out
-    assert said.startswith(f"cannot go on: port {port} is taken by ")
+    assert said.startswith(f"cannot go on: port {port} (NIGHTSHIFT_LOCAL_AIRFLOW_PORT) is taken by ")
     assert len(said.splitlines()) == 1
     assert ours(home.path) == []
 

@@ -91,3 +91,10 @@ def test_the_first_process_has_run_for_some_time() -> None:
 def test_without_an_api_server_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTSHIFT_HEALTH_REPORT", "http://127.0.0.1:9/")
     assert main(["scheduler"]) == 1
+
+
+def test_a_mark_that_a_full_disk_left_empty_counts_from_now(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    mark.touch()
+    assert not lasts("hung", NOW, mark)
+    assert lasts("hung", NOW + LASTING, mark)

@@ -19,6 +19,7 @@ from nightshift.settings import RegistrySettings, read
 
 CHAMPION = "champion"
 KEY, NIGHT, PROXIED = registry_runs.KEY, registry_runs.NIGHT, registry_runs.PROXIED
+MODEL_CODE = "nightshift.model_code"
 WORK = "nightshift.work"
 SHA256 = "nightshift.artifact_sha256"
 TRAINED_TO = "nightshift.trained_to"

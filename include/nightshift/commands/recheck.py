@@ -124,7 +124,7 @@ def _rechecked(store: ObjectStore, model: Model, registry: Registry, entry: Entr
     wrong = [*differences(record["verdict"], again["verdict"]), *_counted(record, again)]
     if not wrong:
         return Rechecked(entry, "same")
-    if record.get("code", models.digest(model.name)) != models.digest(model.name):
+    if record.get("model_code", models.digest(model.name)) != models.digest(model.name):
         return Rechecked(entry, "cannot", f"the code of models/{model.name} changed since; now {'; '.join(wrong)}")
     return Rechecked(entry, "differs", "; ".join(wrong))
 

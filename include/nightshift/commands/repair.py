@@ -13,6 +13,7 @@ from nightshift.champion.consistency import findings
 from nightshift.champion.repair import Remedy, Repair
 from nightshift.errors import DONE, DataRejected, NightshiftError
 from nightshift.failures import set_up_logs
+from nightshift.running_code import name_running_code
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.story.words import printable
 
@@ -51,7 +52,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
-    repair = Repair(store, Registry(), model, cause_of(read(RunSettings)), to_ledger=arguments.alias)
+    repair = Repair(
+        store, Registry(), model, cause_of(name_running_code(read(RunSettings), model)), to_ledger=arguments.alias
+    )
     remedies = repair.remedies()
     for remedy in remedies:
         log.info("%s: %s", remedy.finding.code, printable(remedy.finding.sentence))

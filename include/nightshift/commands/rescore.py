@@ -16,6 +16,7 @@ from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError, No
 from nightshift.failures import set_up_logs
 from nightshift.performing import perform
 from nightshift.result import Outcome
+from nightshift.running_code import name_running_code
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.steps import Step
 from nightshift.story.card import publish_cards
@@ -60,7 +61,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     try:
         first, last = parse_nights(arguments.nights)
-        step = Step(models.load(arguments.model), first, ObjectStore(read(StorageSettings)), read(RunSettings))
+        by = name_running_code(read(RunSettings), arguments.model)
+        step = Step(models.load(arguments.model), first, ObjectStore(read(StorageSettings)), by)
         return rescore(step, last, everything=arguments.all)
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)

@@ -14,6 +14,7 @@ from nightshift.champion.cause import cause_of
 from nightshift.champion.rollback import RolledBack, Wish, asked_at_of, reason_of, roll_back, version_of
 from nightshift.errors import DONE, NightshiftError
 from nightshift.failures import set_up_logs
+from nightshift.running_code import name_running_code
 from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift.rollback")
@@ -65,7 +66,7 @@ def _run(arguments: argparse.Namespace) -> str:
     version, reason = version_of(arguments.version), reason_of(arguments.reason)
     asked_at = asked_at_of(arguments.asked_at)
     model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
-    wish = Wish(model, version, reason, cause_of(read(RunSettings)), asked_at)
+    wish = Wish(model, version, reason, cause_of(name_running_code(read(RunSettings), model)), asked_at)
     return _said(roll_back(store, Registry(), wish), Ledger(store, model))
 
 

@@ -5,12 +5,14 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+import models
 from nightshift.adapters import pictures
 from nightshift.adapters.estimators import fit, make_estimator, require_trusted, trusted_of, try_estimator
 from nightshift.adapters.frames import Examples, examples, retired
@@ -19,6 +21,7 @@ from nightshift.adapters.predictions import Sample, predict, require_values
 from nightshift.adapters.registry import Fitted, Input, Logged, TrainingRun
 from nightshift.adapters.registry_rest import (
     KEY,
+    MODEL_CODE,
     NIGHT,
     SAMPLE,
     SHA256,
@@ -51,6 +54,7 @@ class Challenger:
 
     def __init__(self, step: Step, lake: Lake, plan: Plan) -> None:
         self._step, self._plan, self._key = step, plan, idempotency_key(step, plan.digest)
+        _ = self._model_code  # before anything of the folder runs
         try_estimator(step.model)  # before any data is read: what no data mends
         nights = (*plan.train.nights, *plan.holdout.nights)
         rows = examples(lake, nights).without(retired(step.model))
@@ -68,11 +72,16 @@ class Challenger:
         require_trusted(self._estimator, self._trusted)
         log.info("fitted on %d rows of %d columns in %.1f s", *self._train.features.shape, self._fit_seconds)
 
+    @cached_property
+    def _model_code(self) -> str:
+        return models.digest(self._step.model.name)
+
     def register(self, registry: Registry) -> Version:
         """Stores the run and, last of all, registers the version. Returns the night's version: this, or another's."""
         step = self._step
         tags = {NIGHT: step.night.isoformat(), "nightshift.caused_by": step.by.caused_by}
         tags |= {"nightshift.model": step.model.name, "nightshift.code_version": step.by.code_version}
+        tags |= {MODEL_CODE: self._model_code}
         tags |= {"nightshift.image": step.by.image} if step.by.image else {}
         with TrainingRun(registry, step.model.name, step.night.isoformat(), self._key, tags) as run:
             return self._store(registry, run)
@@ -114,12 +123,14 @@ class Challenger:
             SHA256: logged.sha256,
             TRAINED_TO: self._train.nights[-1].isoformat(),
             "nightshift.code_version": self._step.by.code_version,
+            MODEL_CODE: self._model_code,
         }
 
     def _detail(self, run_id: str, logged: Logged) -> dict[str, Any]:
         task, labels = self._step.model.task, self._holdout.labels
         detail: dict[str, Any] = {
             "run_id": run_id,
+            "model_code": self._model_code,
             "artifact_sha256": logged.sha256,
             "idempotency_key": self._key,
             "train_nights": [night.isoformat() for night in self._train.nights],

@@ -5,9 +5,9 @@ validated. One that the ledger promoted upon stands for good: the night is not j
 
 Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, joins (counts of
 each night that was read), rows, run_id, trusted (the types that each version may contain, by number), gate (its
-fields), task, inputs (the digest of every partition read, by URI), code (digest of the model's folder), duel (digest of
-the night, the code, the definition and the two versions), idempotency_key, seed, reused. With gate, task, versions,
-holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
+fields), task, inputs (the digest of every partition read, by URI), model_code (digest of the model's folder and
+suites), duel (digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused. With
+gate, task, versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
 """
 
 import hashlib
@@ -83,7 +83,7 @@ def run(step: Step) -> Outcome:
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
     rows = examples(lake, duel.nights)
     verdict = judged(step.model, registry, duel, rows, seed)
-    names = {"duel": _name(step, duel), "code": models.digest(step.model.name), "idempotency_key": key}
+    names = {"duel": _name(step, duel), "model_code": models.digest(step.model.name), "idempotency_key": key}
     record = {"inputs": inputs_of(lake, duel.nights), "seed": seed, "reused": False}
     detail = _detail(step.model, duel, verdict, rows) | names | record
     publish(step, registry, duel.challenger, detail)

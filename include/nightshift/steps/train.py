@@ -1,6 +1,6 @@
 """`train`: fits a challenger on the window of validated nights, and registers it as one version.
 
-Stored detail: run_id, version, artifact_sha256, idempotency_key, train_nights, holdout_nights, left_out,
+Stored detail: run_id, version, artifact_sha256, model_code, idempotency_key, train_nights, holdout_nights, left_out,
 joins (counts of each night that was read), rows, holdout_rows, positive_rate (classification), metrics (on the
 holdout), reused.
 """

@@ -12,7 +12,7 @@ from typing import Any
 from nightshift.adapters import ledger_reading, results
 from nightshift.adapters.ledger import Entry
 from nightshift.adapters.registry_record import Record, Run
-from nightshift.adapters.registry_rest import KEY, NIGHT, SHA256
+from nightshift.adapters.registry_rest import KEY, MODEL_CODE, NIGHT, SHA256
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.story.data import data
@@ -155,6 +155,7 @@ def _origin(records: Records, trained: Detail) -> Origin:
         }
     return Origin(
         code_version=tags.get(CODE, "") or (run.tags.get(CODE, "") if run else ""),
+        model_code=tags.get(MODEL_CODE, "") or (run.tags.get(MODEL_CODE, "") if run else ""),
         image=(run.tags.get("nightshift.image", "") if run else "") or _first(latest, "image"),
         run_id=(run.id if run else "") or next((entry.run_id for entry in latest), ""),
         created=records.record.created if records.record else "",

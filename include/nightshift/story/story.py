@@ -108,6 +108,7 @@ class Origin:
     """Where the version came from: code, image, run. An empty string is "not recorded"."""
 
     code_version: str = ""
+    model_code: str = ""
     image: str = ""
     caused_by: str = ""
     run_id: str = ""

@@ -127,6 +127,9 @@ def test_other_code_and_other_data_are_other_work(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any, registry: Registry
 ) -> None:
     first = run_step("train")
+    tags, code = registry.version("shops", first.detail["version"]).tags, models.digest("shops")
+    assert (tags["nightshift.code_version"], tags["nightshift.model_code"]) == ("test", code)
+    assert (first.model_code, first.detail["model_code"]) == (code, code)
     assert run_step("train", code_version="newer").detail["version"] > first.detail["version"]
     tables.write_partition(store, landed.facts.partition(date(2013, 2, 11)), source.sales(date(2013, 2, 11), noise=9))
     source.validated(store, landed, date(2013, 2, 11))

@@ -59,6 +59,7 @@ def story(**changes: Any) -> Story:
         ),
         "origin": Origin(
             code_version="v1",
+            model_code="folder-7",
             image="steps@sha256:1",
             caused_by="flights_nightly:manual__1",
             run_id="f" * 32,
@@ -87,7 +88,15 @@ EVERYTHING = (
     *("flights", "withdrawn", "2013-02-02", "4,321", "2013-01-29", "it was never validated", "abc", "xyz", "24/26"),
     *("+0.0250", "+0.0125", "+0.0375", "better by far", "carrier", "UA", "0.5125", "approved by Ann", "Ben"),
     "“a calm week”",
-    *("backfill 12", "the reason of promotion 2", "the reason of rollback 1", "version 1", "steps@sha256:1", "v1"),
+    *(
+        "backfill 12",
+        "the reason of promotion 2",
+        "the reason of rollback 1",
+        "version 1",
+        "steps@sha256:1",
+        "v1",
+        "folder-7",
+    ),
     *("Forest", "numpy==2.0", "s3://m", "scored again", "Something is odd", "f" * 32, "5" * 64, "77", "2013-03-09"),
     *("entry 4 of the ledger", "told as it was on"),
 )
