@@ -19,20 +19,22 @@ def make_frame(table: pa.Table, folder: str) -> pd.DataFrame:
     Integers beside nulls are `Int64` or `UInt64`, booleans beside nulls `boolean`, decimals `decimal.Decimal`. Raises
     `DataRejected` naming the column that pandas cannot hold.
     """
-    columns = {name: _convert(table[name], name, folder) for name in table.column_names}
+    columns = {name: _convert(table, name, folder) for name in table.column_names}
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), columns=table.column_names)
 
 
-def _convert(column: pa.ChunkedArray, name: str, folder: str) -> "pd.Series":
+def _convert(table: pa.Table, name: str, folder: str) -> "pd.Series":
+    column = table[name]
     try:
         if is_.is_nested(column.type) and _has_integers_beside_nulls(column.type, column):
             return pd.Series(column.to_pylist(), dtype=object)
-        converted: pd.Series = column.to_pandas(
+        # As a table and not as a column: only then is text without any value text.
+        frame: pd.DataFrame = table.select([name]).to_pandas(
             date_as_object=False, use_threads=False, types_mapper=_nullable(column).get
         )
     except BROKEN:
         raise DataRejected(f"{folder}: column {show(name)} ({column.type}) cannot be read exactly; {FIXED}") from None
-    return converted
+    return frame[name]
 
 
 def _nullable(column: pa.ChunkedArray) -> Mapping[pa.DataType, pd.api.extensions.ExtensionDtype]:

@@ -15,6 +15,8 @@ UTC_NAMES = frozenset(
 )
 UNITS = ("ns", "us", "ms", "s")
 MOST_DIGITS = 76
+ARROWS = "arrow."
+"""How the names of the extensions begin that Arrow itself defines: their storage is what they mean."""
 
 
 def combine_tables(tables: Sequence[pa.Table], folder: str) -> pa.Table:
@@ -24,13 +26,19 @@ def combine_tables(tables: Sequence[pa.Table], folder: str) -> pa.Table:
     """
     # A file without rows changes nothing, whatever types a writer gave to columns of no values.
     filled = [table for table in tables if table.num_rows] or list(tables[:1])
-    plain = [_make_plain(table) for table in filled]
+    plain = [_make_plain(table, folder) for table in filled]
     names = list(dict.fromkeys(name for table in plain for name in table.column_names))
     _require_same_columns(plain, names, folder)
     return pa.table([_combine_column([table[name] for table in plain], name, folder) for name in names], names=names)
 
 
-def _make_plain(table: pa.Table) -> pa.Table:
+def _make_plain(table: pa.Table, folder: str) -> pa.Table:
+    for field in table.schema:
+        if isinstance(field.type, pa.BaseExtensionType) and not field.type.extension_name.startswith(ARROWS):
+            raise DataRejected(
+                f"{folder}: column {show(field.name)} is of the type {field.type.extension_name}, which other programs "
+                "than the one that wrote it do not know; write it as numbers, text or timestamps"
+            )
     fields = [pa.field(f.name, make_plain_type(f.type)) for f in table.schema]
     if all(old.type == new.type for old, new in zip(table.schema, fields, strict=True)):
         return table
@@ -41,7 +49,7 @@ def make_plain_type(kind: pa.DataType) -> pa.DataType:
     """The type without what only says how it is stored: dictionaries, narrow offsets, storage of Arrow's extensions."""
     if is_.is_dictionary(kind):
         return make_plain_type(kind.value_type)
-    if isinstance(kind, pa.BaseExtensionType) and kind.extension_name.startswith("arrow."):
+    if isinstance(kind, pa.BaseExtensionType) and kind.extension_name.startswith(ARROWS):
         return make_plain_type(kind.storage_type)
     if is_.is_string(kind) or is_.is_string_view(kind):
         return pa.large_string()

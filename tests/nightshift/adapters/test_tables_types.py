@@ -65,6 +65,8 @@ def values(column: "pd.Series") -> list[Any]:
         ([0.5, None], pa.float32(), "float32"),
         ([b"a", None], pa.binary(), "object"),
         ([None, None], pa.null(), "object"),
+        ([None, None], pa.string(), "str"),
+        ([None, None], pa.int64(), "Int64"),
     ],
 )
 def test_values_beside_nulls_stay_what_they_are(given: list[Any], kind: pa.DataType, dtype: str) -> None:
@@ -140,6 +142,11 @@ def test_types_that_no_type_holds_exactly_are_refused_by_column(columns: Sequenc
     with pytest.raises(DataRejected) as caught:
         reread(*columns)
     assert f"column c is {types}" in str(caught.value)
+
+
+def test_a_type_of_another_program_is_refused_by_column() -> None:
+    with pytest.raises(DataRejected, match=r"column c is of the type pandas\.period"):
+        reread(pa.array(pd.period_range("2013", "2014", freq="Y")))
 
 
 def test_a_column_that_some_files_lack_is_refused_with_counts() -> None:
