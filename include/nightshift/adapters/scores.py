@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from nightshift.adapters import tables
+from nightshift.adapters.partitions import FIXED
 from nightshift.adapters.publishing import Table
 from nightshift.core.columns import free_name
 from nightshift.core.metrics import Floats
@@ -54,11 +55,11 @@ def _require_unique(keys: pa.Table, key: Sequence[str], partition: str) -> None:
     frame: pd.DataFrame = keys.to_pandas(use_threads=False)
     if nulls := {name: int(frame[name].isna().sum()) for name in key if frame[name].isna().any()}:
         counts = ", ".join(f"{count} of {len(frame)} rows in {name}" for name, count in nulls.items())
-        raise DataRejected(f"{partition} has no value in its key: {counts}; {tables.FIXED}")
+        raise DataRejected(f"{partition} has no value in its key: {counts}; {FIXED}")
     if repeated := int(frame.duplicated(list(key)).sum()):
         raise DataRejected(
             f"{repeated} of {len(frame)} rows of {partition} repeat the key ({', '.join(key)}) of an earlier row: "
-            f"nothing is published; was it delivered twice? {tables.FIXED}"
+            f"nothing is published; was it delivered twice? {FIXED}"
         )
 
 

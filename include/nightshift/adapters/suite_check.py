@@ -6,7 +6,8 @@ quoted stands in the suite.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any
 
@@ -92,6 +93,23 @@ def _require_bounds(kind: str, known: Known, kwargs: Mapping[str, Any]) -> None:
         _require(low <= high, f"min_value {low} lies above max_value {high}: nothing could pass")
 
 
+def _require_bound(name: str, value: Any) -> None:
+    """A bound is a number, or a text that is one, or a date or time."""
+    try:
+        sound = _is_number(value) or (isinstance(value, str) and Decimal(value).is_finite())
+    except InvalidOperation:
+        sound = _is_date(value)
+    _require(sound, f'{name} must be a number, a date such as "2013-02-09", or a parameter')
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _require_share(name: str, value: Any) -> None:
     _require(_is_number(value) and 0 <= value <= 1, f"{name} must be a number from 0 to 1")
 
@@ -145,6 +163,8 @@ def _require_quantiles(name: str, value: Any) -> None:
 
 RULES: Mapping[str, Callable[[str, Any], None]] = {
     "mostly": _require_share,
+    "min_value": _require_bound,
+    "max_value": _require_bound,
     "regex": _require_pattern,
     "regex_list": _require_patterns,
     "value_set": _require_list,

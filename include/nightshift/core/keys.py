@@ -51,7 +51,7 @@ def check_key(frame: pd.DataFrame, key: Sequence[str]) -> KeyReport:
     return KeyReport((*faults, *([repeated] if repeated else ())), _find_remarks(whole, names))
 
 
-def _find_presence_fault(columns: list[object], name: str) -> KeyFault | None:
+def _find_presence_fault(columns: Sequence[object], name: str) -> KeyFault | None:
     times = columns.count(name)
     if times == 1:
         return None

@@ -113,6 +113,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (_case("values_to_not_be_null", mostly=1.5), "mostly must be a number from 0 to 1"),
     (_case("values_to_not_be_null", mostly="all"), "mostly must be a number from 0 to 1"),
     (_case("values_to_be_between", min_value=2, max_value=1), "min_value 2 lies above max_value 1"),
+    (_case("values_to_be_between", min_value="a"), 'min_value must be a number, a date such as "2013-02-09"'),
+    (_case("values_to_be_between", max_value=[1]), "max_value must be a number"),
     (_case("values_to_be_between"), "it has neither min_value nor max_value"),
     (_case("values_to_match_regex", regex="("), "regex is no regular expression: missing ), unterminated subpattern"),
     (_case("values_to_match_regex_list", regex_list=["a", "["]), "regex_list is no regular expression"),
@@ -162,6 +164,12 @@ def test_a_number_with_more_digits_than_a_double_keeps_them(written: Path) -> No
     digits = "0.123456789012345678901"
     written.write_text(json.dumps({"expectations": [_case("values_to_be_between", max_value=7)]}).replace("7", digits))
     assert suites.load("odd").document["expectations"][0]["kwargs"]["max_value"] == Decimal(digits)
+
+
+@pytest.mark.parametrize("bound", [1, 0.5, "0.5", "2013-02-09", "2013-02-09T00:00:00Z", {"$PARAMETER": "night"}])
+def test_a_bound_is_a_number_a_date_or_a_parameter(written: Path, bound: Any) -> None:
+    _write(written, _case("values_to_be_between", min_value=bound))
+    suites.check("odd")
 
 
 def test_a_check_imports_nothing_heavy() -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import great_expectations as gx
+import numpy as np
 import pandas as pd
 from great_expectations.core import ExpectationSuite
 from great_expectations.core.expectation_validation_result import (
@@ -104,8 +105,8 @@ def _assemble(runs: Sequence[Run]) -> pd.DataFrame:
     """The one table of these runs, with the columns that each adds."""
     frame = runs[0].frame
     added = {name: values for run in runs for name, values in run.added.items()}
-    columns = {name: pd.Series(values, index=frame.index, dtype="float64") for name, values in added.items()}
-    return pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1) if columns else frame
+    ranks = {name: np.array(values, dtype="float64") for name, values in added.items()}
+    return pd.concat([frame, pd.DataFrame(ranks, index=frame.index)], axis=1) if ranks else frame
 
 
 def _validate(

@@ -146,8 +146,8 @@ class Comparison:
     def _plain(self) -> pd.DataFrame:
         """The table without encodings."""
         plain = {name: make_plain(self._frame[name]) for name in self._frame.columns}
-        changed = {name: column for name, column in plain.items() if column is not self._frame[name]}
-        return self._frame.assign(**{str(name): column for name, column in changed.items() if isinstance(name, str)})
+        changed = {name: column for name, column in plain.items() if column.dtype != self._frame[name].dtype}
+        return self._frame.assign(**changed) if changed else self._frame
 
     @cached_property
     def _approximate(self) -> pd.DataFrame:
@@ -155,7 +155,7 @@ class Comparison:
         large = [name for name in self._frame.columns if self._family(name) == "exact"]
         doubles = {name: [None if n is None else float(n) for n in self._as_numbers(name)] for name in large}
         columns = {name: pd.Series(v, index=self._frame.index, dtype="float64") for name, v in doubles.items()}
-        return self._plain.assign(**columns)
+        return self._plain.assign(**columns) if columns else self._plain
 
     def _family(self, name: str) -> Family:
         if name not in self._families:

@@ -68,10 +68,16 @@ def _compute_scores(kwargs: Mapping[str, Any], numbers: Sequence[Number], rows: 
 def _compute_row_sums(kwargs: Mapping[str, Any], columns: Sequence[Column]) -> Computed:
     """A row with a null has no sum; which rows count at all is said by `ignore_row_if`."""
     total, rows = to_number(kwargs["sum_total"]), list(zip(*columns, strict=True))
-    ignored = {"any_value_is_missing": any, "never": lambda _: False}.get(kwargs.get("ignore_row_if", ""), all)
-    counted = [row for row in rows if not ignored([number is None for number in row])]
+    counted = [row for row in rows if not _is_ignored(row, kwargs.get("ignore_row_if"))]
     sums = [None if None in row else exact.compute_sum([n for n in row if n is not None]) for row in counted]
     return _count(sum(found is None or found != total for found in sums), len(rows), len(rows) - len(counted), kwargs)
+
+
+def _is_ignored(row: Sequence[Number | None], rule: str | None) -> bool:
+    if rule == "never":
+        return False
+    missing = [number is None for number in row]
+    return any(missing) if rule == "any_value_is_missing" else all(missing)
 
 
 def _count(unexpected: int, rows: int, missing: int, kwargs: Mapping[str, Any]) -> Computed:

@@ -86,7 +86,7 @@ def to_instant(constant: Any) -> pd.Timestamp | None:
         found = pd.Timestamp(constant)
     except ValueError:
         return None
-    return None if found is pd.NaT else found
+    return None if pd.isna(found) else found
 
 
 def make_plain(column: pd.Series) -> pd.Series:
