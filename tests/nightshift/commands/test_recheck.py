@@ -58,11 +58,11 @@ def _edit(store: ObjectStore, model: Model, number: int, change: Callable[[dict[
 UNFIT: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no inputs": (lambda r: r.update(inputs=None), "the record's inputs cannot be what was recorded: was it edited?"),
     "a seed in words": (lambda r: r.update(seed="7"), "the record's seed cannot be what was recorded"),
-    "no date": (lambda r: r.update(holdout_nights=["\x1b[2J"]), "ValueError: Invalid isoformat string"),
+    "no date": (lambda r: r.update(holdout_nights=["\x1b[2J"]), "ValueError at nightshift/steps/_recorded.py:"),
     "no nights": (lambda r: r.update(holdout_nights=[]), "nothing can be computed from the record"),
-    "a gate of words": (lambda r: r["gate"].update(confidence="sure"), "TypeError: "),
-    "unknown slices": (lambda r: r["gate"].update(slices=["moon"]), "KeyError: 'moon'"),
-    "a metric that is a list": (lambda r: r["gate"].update(metric=[]), "gate metric () does not exist"),
+    "a gate of words": (lambda r: r["gate"].update(confidence="sure"), "Gate confidence='sure' must be a number"),
+    "unknown slices": (lambda r: r["gate"].update(slices=["moon"]), "KeyError at nightshift/core/gate.py:"),
+    "a metric that is a list": (lambda r: r["gate"].update(metric=[]), "Gate metric=() must be a text"),
 }
 
 
