@@ -28,6 +28,8 @@ FOLLOWED_BY = "nightshift-followed-by"
 class OnePodOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provider publishes no types
     """Makes, finds, and removes the pod of a task."""
 
+    _killed: bool
+    annotations: dict[str, str]
     try_number = 1
     first_try = 1
     is_choosing = False

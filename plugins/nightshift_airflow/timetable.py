@@ -21,7 +21,7 @@ OFFSETS = 15
 """Minutes of which every zone's distance from UTC is a multiple."""
 
 
-class NightTimetable(CronDataIntervalTimetable):  # type: ignore[misc]  # Airflow's timetables are not typed strictly
+class NightTimetable(CronDataIntervalTimetable):
     """Airflow's timetable of intervals, with a range of nights read as days of its own time zone, both included.
 
     `ahead`: how many days after the first day of its interval the night of a run lies; 0 for a nightly model, 6 for a

@@ -98,6 +98,7 @@ def test_runs_that_wait_for_a_person_leave_room_for_others(nightlies: dict[str, 
 def test_the_schedule_comes_from_the_definition(nightlies: dict[str, DAG]) -> None:
     for model in models.load_all():
         dag = nightlies[model.name]
+        assert isinstance(dag.timetable, NightTimetable)
         table = NightTimetable(model.schedule.cron, model.schedule.timezone, model.schedule.days - 1)
         assert (dag.timetable, dag.timetable.serialize()) == (table, table.serialize())
         for task in steps(dag):

@@ -146,12 +146,13 @@ def test_scheduled_runs_are_those_of_airflows_own_timetable(cron: str, timezone:
     since = TimeRestriction(instance(datetime(2024, 3, 1, tzinfo=UTC)), None, catchup=True)
 
     def runs(table: CronDataIntervalTimetable) -> list[DataInterval]:
-        found, last = [], None
-        while len(found) < 250 and (
-            run := table.next_dagrun_info(last_automated_data_interval=last, restriction=since)
-        ):
-            last = run.data_interval
-            found.append(last)
+        found: list[DataInterval] = []
+        for _ in range(250):
+            last = found[-1] if found else None
+            run = table.next_dagrun_info(last_automated_data_interval=last, restriction=since)
+            assert run
+            assert run.data_interval
+            found.append(run.data_interval)
         return found
 
     assert runs(ours) == runs(theirs)
