@@ -253,7 +253,9 @@ def test_a_manifest_whose_reply_is_lost_is_this_attempts_success(
 
 
 @pytest.mark.parametrize("patience", [0, 20])
-def test_a_lost_reply_and_a_later_publication_leave_both_files(store: ObjectStore, partition: str, patience: float) -> None:
+def test_a_lost_reply_and_a_later_publication_leave_both_files(
+    store: ObjectStore, partition: str, patience: float
+) -> None:
     def replace_it() -> None:
         publish(store, partition, scores(0.2), {}, replacing=manifest(store, partition))
 
