@@ -1,5 +1,6 @@
 """The code version changes when, and only when, what the steps run changes."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -94,3 +95,20 @@ def test_the_repository_of_a_hook_is_not_ours(
     _git(other, "init", "--quiet")
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     assert code_version(checkout) == clean
+
+
+def test_where_only_docker_is_a_script_says_the_same(checkout: Path) -> None:
+    def version() -> str:
+        command = ("sh", str(checkout / "tools" / "code-version"))
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    (checkout / "tools").mkdir()
+    shutil.copy(Path(__file__).parents[2] / "tools" / "code-version", checkout / "tools")
+    clean = code_version(checkout)
+    assert version() == clean
+    seen = set()
+    for text in ("one", "two"):
+        (checkout / "include" / "new.py").write_text(text)
+        seen.add(version())
+    assert len(seen) == 2
+    assert all(name.startswith(f"{clean}-dirty-") for name in seen)

@@ -144,3 +144,13 @@ def test_what_is_only_added_is_added_beside_running_services(in_use: Path) -> No
     (in_use / "plan").write_text("Would install 1 package\n + more==1\n")
     assert _install(in_use).returncode == 0
     assert "--editable" not in (in_use / "calls").read_text()
+
+
+def test_an_environment_that_was_copied_from_elsewhere_is_made_anew(bare: Path) -> None:
+    (bare / ".venv" / "bin").mkdir(parents=True)
+    (bare / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (bare / ".venv" / ".made-in").write_text("/the/original\n")
+    _program(bare, "df", 'printf "Filesystem 1024-blocks Used Available\\n/dev/x 9 9 9999999\\n"')
+    _program(bare, "python3.11", 'echo "$*" >>calls; case "$*" in *--clear*) exit 7;; esac')
+    assert _install(bare).returncode == 7
+    assert "-m venv --clear .venv" in (bare / "calls").read_text()
