@@ -45,9 +45,8 @@ class Listed:
 
     @property
     def physical(self) -> str:
-        """The digest of names, ETags and sizes of what is read; empty when there is nothing."""
-        counted = [*self.files, *([self.manifest] if self.manifest else [])]
-        return digest(counted) if counted else ""
+        """The digest of names, ETags and sizes of what is read."""
+        return digest([*self.files, *([self.manifest] if self.manifest else [])])
 
 
 def sort_out(objects: Iterable[StoredObject], uri: str) -> Listed:
