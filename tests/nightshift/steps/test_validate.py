@@ -181,6 +181,23 @@ def test_a_planted_copy_is_labelled_everywhere(
     assert "PLANTED" in caplog.text
 
 
+def test_no_value_of_a_rejected_partition_gets_out(
+    store: ObjectStore, landed: Model, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG, "nightshift")
+    frame = _record()["flights"][NIGHT].head(60).astype({"arr_delay": object})
+    frame = frame.assign(carrier="Canary ", origin="Canary", dest="canary", arr_delay="Canary")
+    frame.loc[frame.index[0], "distance"] = 918273645
+    tables.write_partition(store, landed.facts.partition(NIGHT), pd.concat([frame, frame.head(2)]))
+    assert cli.run("validate", _step(store, landed)) == 10
+    found = results.load(store, "flights", NIGHT, "validate")
+    assert found is not None
+    entry = _entry(found.detail)
+    assert entry["failed"] > 8
+    said = caplog.text + "".join(capfd.readouterr()) + str(found.as_dict()) + _page(store, entry)
+    assert not [secret for secret in ("anary", "918273645", "918,273,645") if secret in said]
+
+
 @pytest.mark.parametrize(
     ("label", "replay"),
     [(b"{", True), (b"[]", True), (b'{"altered": 1}', True), (b"\xff", True), (b'{"altered": ["Canary"]}', False)],
