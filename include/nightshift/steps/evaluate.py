@@ -194,7 +194,7 @@ def _incomparable(model: Model, duel: Duel, why: str) -> str:
     rollback = f"`nightshift rollback {model.name} previous --reason …` withdraws version {number}"
     alone = "where there is none before it, remove the alias champion in MLflow"
     return (
-        f"the champion cannot be compared, so nothing can win: {why}. Bring back what it needs; or {rollback}; {alone}"
+        f"the champion cannot be compared, so nothing can win: {why}. Bring back what it needs, or {rollback}; {alone}"
     )
 
 
