@@ -50,6 +50,6 @@ def _require_sound(result: Result) -> None:
     if datetime.fromisoformat(result.started).tzinfo is None:
         raise ValueError("started has no time zone")
     for entry in result.detail.get("datasets", []) if result.verb == "validate" else []:
-        if not all(isinstance(entry[name], str) for name in ("dataset", "night", "partition")):
-            raise TypeError("a dataset of the result has no name, night or partition")
+        if not all(isinstance(entry[name], str) for name in ("dataset", "night")):
+            raise TypeError("a dataset of the result has no name, or no night")
         date.fromisoformat(entry["night"])
