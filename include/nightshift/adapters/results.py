@@ -82,9 +82,9 @@ def _require_sound(result: Result) -> None:
         kind = KINDS.get(field.name, str)
         if not isinstance(getattr(result, field.name), kind):
             raise TypeError(f"{field.name} is no {kind}")
-    if datetime.fromisoformat(result.started).tzinfo is None:
+    if result.started and datetime.fromisoformat(result.started).tzinfo is None:
         raise ValueError("started has no time zone")
     for entry in result.detail.get("datasets", []) if result.verb == "validate" else []:
-        if not all(isinstance(entry[name], str) for name in ("dataset", "night", "partition")):
-            raise TypeError("a dataset of the result has no name, night or partition")
+        if not all(isinstance(entry[name], str) for name in ("dataset", "night")):
+            raise TypeError("a dataset of the result has no name, or no night")
         date.fromisoformat(entry["night"])

@@ -182,6 +182,8 @@ def test_an_attempt_that_died_before_registering_is_resumed(
     with monkeypatch.context() as patch:
         patch.setattr(Registry, "register", _dies)
         assert run_step("train").outcome == "failed"
+    experiment = MlflowClient().get_experiment_by_name("shops")
+    assert MlflowClient().search_runs([experiment.experiment_id], "attributes.status = 'RUNNING'") == []
     detail = run_step("train").detail
     [run] = runs(detail["idempotency_key"])
     assert run.info.status == "FINISHED"
@@ -293,6 +295,17 @@ def test_a_server_that_is_gone_is_tried_later(
     result = run_step("train")
     assert result.outcome == "try_later"
     assert "http://127.0.0.1:9 (MLFLOW_TRACKING_URI) could not be reached" in result.summary
+
+
+def test_an_experiment_past_the_server_is_refused_before_any_data_is_read(
+    run_step: RunStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = {"experiment_id": "1", "artifact_location": "s3://elsewhere/x"}
+    monkeypatch.setattr("nightshift.adapters.registry_runs._experiment", lambda *_: elsewhere)
+    monkeypatch.setattr("nightshift.steps.train.training_plan", _dies)
+    result = run_step("train")
+    assert result.outcome == "bad_config"
+    assert "experiment 'shops' of MLflow keeps its files under s3:" in result.summary
 
 
 def test_features_that_do_not_fit_the_schedule_are_named(run_step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:
