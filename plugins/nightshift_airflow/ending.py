@@ -144,6 +144,8 @@ def _exited(pod: k8s.V1Pod, container: str, state: k8s.V1ContainerStateTerminate
         return _lost(f"the node lost the step's container, and does not know how it ended: {state.message}")
     if state.exit_code in SIGNALS:
         what, signal = SIGNALS[state.exit_code]
+        if what == "ended" and last_line:  # it could say itself what it was doing
+            return _lost(f"{last_line} (exit {state.exit_code}: ended from outside ({signal}))")
         known = "Kubernetes does not say by what, nor that memory was short"
         return _lost(
             f"the step's process was {what} from outside (exit {state.exit_code}: {signal}); {known}{_after(last_line)}"

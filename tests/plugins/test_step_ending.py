@@ -51,6 +51,7 @@ def _container(state: dict[str, Any]) -> dict[str, Any]:
         (1, AirflowException),
         (2, AirflowException),
         (139, AirflowException),
+        (143, AirflowException),
     ],
 )
 def test_an_exit_code_becomes_the_outcome_of_the_table(code: int, kind: type[AirflowException]) -> None:
