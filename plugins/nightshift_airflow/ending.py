@@ -29,6 +29,8 @@ SIGNALS = {137: ("killed", "SIGKILL"), 143: ("ended", "SIGTERM")}
 """Exit codes of a process that was ended from outside of its pod: a memory limit that is reached says so."""
 OWN_DISK = ("ephemeral local storage usage exceeds", "ephemeral local storage limit", "Usage of EmptyDir volume")
 """How a node says that it evicts a pod for what the pod itself wrote, and not for the node's sake."""
+CODE_LOST = "CodeSnapshotLost"
+"""How the embedded cluster says that it no longer has the code that the run began with: no other try finds it."""
 DISK_FULL = ("No space left on device", "Errno 28", "database or disk is full")
 
 
@@ -127,6 +129,8 @@ def _taken(reason: str, message: str) -> Ending:
     """A pod that its node gave up: for what it wrote itself, or for the node's sake."""
     if any(mark in message for mark in OWN_DISK):
         return Ending("retry", f"disk full: the step wrote more than its pod may ({reason}: {message})")
+    if reason == CODE_LOST:
+        return Ending("fail", f"the pod was stopped ({reason}): {message}")
     full = "disk full on its node: " if "ephemeral-storage" in message else ""
     return _lost(f"{full}the pod was stopped ({reason}): {message}")
 

@@ -150,6 +150,12 @@ def test_the_deadline_names_the_limit() -> None:
     assert found == ending.Ending("retry", "out of time: the step's limit is 600 s")
 
 
+def test_a_run_whose_code_is_lost_is_not_tried_again() -> None:
+    status = {"phase": "Failed", "reason": "CodeSnapshotLost", "message": "clear the run from its first task"}
+    found = ending.of(pod(status), "base", "", NOTHING)
+    assert found == ending.Ending("fail", "the pod was stopped (CodeSnapshotLost): clear the run from its first task")
+
+
 def test_an_eviction_names_its_reason() -> None:
     status = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
     found = ending.of(pod(status), "base", "", NOTHING)
