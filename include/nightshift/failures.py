@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 import warnings
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -60,7 +61,8 @@ def set_up_logs(form: str) -> None:
     if SHOWN.values:
         return
     for handler in logging.getLogger().handlers:
-        handler.addFilter(_without_texts)
+        handler.setFormatter(_WithoutTexts(form))
+        handler.addFilter(_is_shown)
     warnings.showwarning = _tell_warning
 
 
@@ -72,17 +74,26 @@ def hide_texts_of_crashes() -> None:
     )
 
 
-def _without_texts(record: logging.LogRecord) -> bool:
-    """Lets a line through; one of another logger loses its text, and below a warning all of it."""
-    if record.name.split(".")[0] in OURS:
-        record.exc_info = record.exc_text = None
-        return True
-    if record.levelno < logging.WARNING:
-        return False
-    where = f"{shown_path(record.pathname)}:{record.lineno}"
-    record.msg, record.args = f"a log line ({record.levelname.lower()}) of {record.name} at {where}", None
-    record.exc_info = record.exc_text = record.stack_info = None
-    return True
+class _WithoutTexts(logging.Formatter):
+    """Formats a line of another logger without its text. The record stays as it is: others may handle it, too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        shown = copy(record)
+        shown.exc_info = shown.exc_text = None
+        if not _is_ours(record):
+            where = f"{shown_path(record.pathname)}:{record.lineno}"
+            shown.msg, shown.args = f"a log line ({record.levelname.lower()}) of {record.name} at {where}", None
+            shown.stack_info = None
+        return super().format(shown)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.split(".")[0] in OURS
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    """Whether a line is worth showing: without its text, one of another logger is only from a warning on."""
+    return _is_ours(record) or record.levelno >= logging.WARNING
 
 
 def _tell_warning(

@@ -39,6 +39,7 @@ def _dataset(failed: int = 0) -> dict[str, Any]:
     failure = {"expectation": "e", "column": "carrier", "sentence": "carrier: values must belong to this set"}
     return {
         "dataset": "flights",
+        "night": SECOND.isoformat(),
         "expectations": 26,
         "failed": failed,
         "failures": [failure] * failed,

@@ -159,7 +159,7 @@ def test_a_field_of_another_type_or_value_is_refused_when_the_definition_loads(
         (Dataset, {"name": 1, "uri": "s3://lake/{night}/"}, "Dataset name=1 must be a text"),
         (Resources, {"timeout": 30}, "timeout=30 must be a timedelta"),
         (Resources, {"cpu": 1}, "cpu=1 must be a text"),
-        (Schedule, {"days": "7"}, "days='7' must be a whole number"),
+        (Schedule, {"days": "7"}, "days '7' must be a whole number"),
     ],
 )
 def test_each_part_of_a_definition_checks_its_types(
@@ -218,14 +218,22 @@ def test_every_suite_that_a_model_names_exists() -> None:
     assert {suite for suite in named if not (suites / f"{suite}.json").is_file()} == set()
 
 
-@pytest.mark.parametrize("key", [("shop"), ("shop", ""), ("shop", 1), ["shop"]])
-def test_a_key_that_is_no_tuple_of_names_is_refused(key: object) -> None:
-    with pytest.raises(BadConfig, match=r"key .* must be a tuple of column names, such as"):
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("shop", r'must be a tuple of texts: write \("shop",\)'),
+        (("shop", ""), "key holds an empty name"),
+        (("shop", 1), "must be a tuple of texts"),
+        (["shop"], "must be a tuple of texts: write it in round brackets"),
+    ],
+)
+def test_a_key_that_is_no_tuple_of_names_is_refused(key: object, sentence: str) -> None:
+    with pytest.raises(BadConfig, match=sentence):
         Dataset(name="sales", uri="s3://lake/sales/{night}/", key=key)  # type: ignore[arg-type]
 
 
 def test_a_key_that_names_a_column_twice_is_refused() -> None:
-    with pytest.raises(BadConfig, match="names a column twice"):
+    with pytest.raises(BadConfig, match="names shop more than once"):
         Dataset(name="sales", uri="s3://lake/sales/{night}/", key=("shop", "shop"))
 
 

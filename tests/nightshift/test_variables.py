@@ -20,7 +20,12 @@ PREFIXES = {"NIGHTSHIFT_S3", "NIGHTSHIFT_RUN", "NIGHTSHIFT_LOCAL", "NIGHTSHIFT_T
 
 
 def _mentioned() -> set[str]:
-    files = [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files = [
+        path
+        for folder in SOURCES
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
     texts = (path.read_text(errors="ignore") for path in [*files, *(ROOT / name for name in FILES)])
     return {name for text in texts for name in NAME.findall(text)}
 

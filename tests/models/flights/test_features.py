@@ -148,8 +148,8 @@ def test_the_slices_of_the_gate_exist_for_every_row(record: Record) -> None:
 
 
 def test_a_day_costs_a_fraction_of_a_second(record: Record, features_of: FeaturesOf) -> None:
-    """Of the machine's time: the least of some, since what else runs only ever adds to it."""
-    assert min(_seconds(record, features_of) for _ in range(6)) < 0.3
+    """Of the machine's time: the least of some, since what else runs only ever adds to it, and with much to spare."""
+    assert min(_seconds(record, features_of) for _ in range(6)) < 1
 
 
 def _seconds(record: Record, features_of: FeaturesOf) -> float:

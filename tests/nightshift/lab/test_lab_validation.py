@@ -36,7 +36,7 @@ def test_a_pass_that_was_kept_is_of_that_content_only(lab: Lab) -> None:
 @pytest.mark.parametrize("dataset", ["facts", "plan"])
 def test_a_key_is_checked_whatever_the_suite_says(lab: Lab, dataset: str) -> None:
     day = NIGHT if dataset == "facts" else NEXT
-    rows = lab.rows(day)
+    rows = lab.rows(day)[["id", "x", "y"] if dataset == "facts" else ["id", "x"]]
     lab.write(dataset, day, rows, name="again.parquet")
     result = lab.run("validate")
     assert result.outcome == "rejected"

@@ -104,7 +104,8 @@ def test_the_partitions_of_a_weekly_model_were_checked_by_the_week_before(store:
     trained = {"train_nights": ["2013-01-13", "2013-01-20"], "holdout_nights": ["2013-01-27"]}
     inputs = {"s3://lake/flights/date=2013-01-27/": "d7"}
     run = replace(weekly.run, documents={"train.json": trained, "inputs.json": inputs})
-    checked = {"dataset": "flights", "partition": "s3://lake/flights/date=2013-01-27/", "content": "d7", "rows": 7}
+    place = {"dataset": "flights", "night": "2013-01-27", "partition": "s3://lake/flights/date=2013-01-27/"}
+    checked = {**place, "content": "d7", "rows": 7}
     result(store, date(2013, 1, 20), "validate", {"datasets": [checked]})
     (partition,) = collect(store, "flights", 2, replace(weekly, run=run)).data.partitions
     assert partition.check is not None
