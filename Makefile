@@ -71,7 +71,7 @@ check: $(INSTALLED_DEV) ## lint, format, types, dependency rules, and every mode
 	@$(VENV)/bin/nightshift check
 
 test-slow: $(INSTALLED_DEV) ## the tests that take minutes, start the whole platform or need a browser
-	@$(PYTHON) -m pytest -m "slow or browser"
+	@$(PYTHON) -m pytest -m "slow or browser" --numprocesses 2 --dist loadfile
 
 test-cluster: $(INSTALLED_DEV) ## what a cluster must do, against NIGHTSHIFT_TEST_KUBECONFIG (unset: the embedded one)
 	@$(PYTHON) -m pytest tests/cluster

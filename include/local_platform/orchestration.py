@@ -133,7 +133,7 @@ def _service(airflow: Orchestration, name: str, words: tuple[str, ...], more: di
         directory=airflow.home,
         environment={**environment(airflow), **(more or {})},
         ready=lambda since: is_healthy(airflow, name, since),
-        patience=120,
+        patience=300,  # 20 s on a free machine; a busy one is waited for
         grace=5,
         prepare=lambda: prepare(airflow),
         watch=(_report(airflow), COMPONENTS[name]) if name in COMPONENTS else None,

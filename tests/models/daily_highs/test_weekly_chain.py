@@ -116,7 +116,7 @@ def _a_broken_week_blocks_itself_only(chain: Chain) -> None:
     assert cli.main(["seed", MODEL.name, "--plant", PLANTED.isoformat()]) == DONE
     assert chain.run("validate", PLANTED) == DataRejected.exit_code
     failed = {f["expectation"] for d in chain.detail("validate", PLANTED)["datasets"] for f in d["failures"]}
-    assert failed == {"expect_column_values_to_be_unique", "expect_column_values_to_be_between"}
+    assert failed == {"key_is_unique", "expect_column_values_to_be_unique", "expect_column_values_to_be_between"}
     assert chain.run("train", PLANTED) == DataRejected.exit_code
 
 
