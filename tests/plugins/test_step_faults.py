@@ -17,7 +17,7 @@ from step_cluster import StepCluster
 pytestmark = pytest.mark.timeout(1200)
 NIGHT = Run({"night": "2013-02-09"})
 PATIENCE = 12  # seconds; five minutes outside of tests
-TAKEN_AWAY = r"the pod (was deleted while it (ran|ended)|was stopped \(Evict|vanished)"
+TAKEN_AWAY = r"the pod (was deleted (while it (ran|ended)|before it ran)|was stopped \(Evict|vanished)"
 EVERY_LINE = [str(number) for number in range(1, 21)]
 
 
