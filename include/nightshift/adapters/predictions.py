@@ -1,5 +1,6 @@
 """What a model predicts: one float per row, and samples of it kept to recognise the model by."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ TOLERANCE = 1e-9
 """Predictions of one file on one row may differ by rounding between processors, not by more."""
 PREDICTS: Mapping[Task, str] = {"classification": "predict_proba", "regression": "predict"}
 BOTH_CLASSES = 2
+TRIAL_ROWS = 50
+"""Rows that an estimator is tried on before the fit: enough for any step of a pipeline, and no time."""
 
 
 def predict(estimator: Any, task: Task, features: pd.DataFrame) -> Floats:
@@ -43,7 +46,7 @@ def require_values(estimator: Any, features: pd.DataFrame) -> None:
     An estimator that does not say so is asked to predict, and may refuse by itself.
     """
     missing = {str(name): int(count) for name, count in features.isna().sum().items() if count}
-    if not missing or takes_missing(estimator):
+    if not missing or takes_missing(estimator, features):
         return
     counts = ", ".join(f"{name} in {count} of {len(features)} rows" for name, count in missing.items())
     raise DataRejected(
@@ -52,14 +55,47 @@ def require_values(estimator: Any, features: pd.DataFrame) -> None:
     )
 
 
-def takes_missing(estimator: Any) -> bool:
-    """Whether an estimator takes NaN, by its tags; True where it has none that say otherwise."""
+def takes_missing(estimator: Any, features: pd.DataFrame) -> bool:
+    """Whether an estimator takes these features, of which some have no value.
+
+    Its tags say yes, or it is tried: the tags of a pipeline or a search are not those of the estimators in it.
+    """
     from sklearn.utils import get_tags
 
     try:
-        return bool(get_tags(estimator).input_tags.allow_nan)
+        if get_tags(estimator).input_tags.allow_nan:
+            return True
     except Exception:  # an estimator of another library, whose tags may raise whatever they like
         return True
+    return _predicts_missing(estimator, features)
+
+
+def _predicts_missing(estimator: Any, features: pd.DataFrame) -> bool:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    row = features[features.isna().any(axis=1)].head(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            try:
+                check_is_fitted(estimator)
+            except NotFittedError:
+                estimator = _fit_trial(estimator, features)
+            estimator.predict(row)
+        except ValueError:  # how scikit-learn refuses a NaN
+            return False
+        except Exception:  # whatever else is wrong with it, the fit or the prediction itself tells
+            return True
+    return True
+
+
+def _fit_trial(estimator: Any, features: pd.DataFrame) -> Any:
+    """A copy of an estimator, fitted on some of the rows with zeros in place of what is missing."""
+    from sklearn.base import clone
+
+    rows = features.head(TRIAL_ROWS).fillna(0.0)
+    return clone(estimator).fit(rows, np.arange(len(rows)) % 2)
 
 
 def _require_classes(estimator: Any, found: Floats, named: str) -> None:

@@ -144,6 +144,17 @@ def test_missing_values_are_named_by_column_and_count_before_the_fit(lake: Memor
     assert np.isfinite(predict(takes, "classification", holes)).all()
 
 
+def test_what_takes_missing_values_is_tried_where_its_tags_are_not_those_of_its_steps(lake: MemoryLake) -> None:
+    holes = ROWS.assign(z=ROWS["x"].where(ROWS.index > 2))
+    lake.replace_function("estimator", lambda _: make_pipeline(SimpleImputer(), LogisticRegression()))
+    fitted = make_estimator(lake.model, 1)
+    fit(lake.model, fitted, holes, LABELS)
+    assert np.isfinite(predict(fitted, "classification", holes)).all()
+    lake.replace_function("estimator", lambda _: make_pipeline(StandardScaler(), LogisticRegression()))
+    with pytest.raises(DataRejected, match="no value: z in 3 of 60 rows, and Pipeline needs one"):
+        fit(lake.model, make_estimator(lake.model, 1), holes, LABELS)
+
+
 def test_a_fit_that_fails_is_named_and_not_quoted(lake: MemoryLake) -> None:
     lake.replace_function("estimator", lambda _: Quoting())
     with pytest.raises(BadConfig, match=r"fit\(\) of Quoting on 60 rows of 1 features raised ValueError at") as caught:
