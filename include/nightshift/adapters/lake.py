@@ -53,6 +53,7 @@ class Lake:
         self._store = store
         self._results: dict[date, Result | None] = {}
         self._tables: dict[tuple[str, date], pd.DataFrame] = {}
+        self._delivered: dict[tuple[str, date], pa.Table] = {}
         self._contents: dict[tuple[str, date], str] = {}
         self._month = cache(self._list_month)
         self._refusal = cache(self._check_levels)
@@ -93,7 +94,10 @@ class Lake:
         missing = [night for night in wanted if (dataset.name, night) not in self._tables]
 
         def read(night: date) -> pd.DataFrame:
-            return tables.as_frame(self.table(dataset, night), dataset.partition(night))
+            table = self._delivered.get((dataset.name, night))
+            if table is None:
+                table = self._read(dataset, night)
+            return tables.as_frame(table, dataset.partition(night))
 
         for night, frame in zip(missing, _at_once(read, missing), strict=True):
             self._tables[dataset.name, night] = frame
@@ -102,8 +106,14 @@ class Lake:
     def table(self, dataset: Dataset, day: date) -> pa.Table:
         """The rows of one partition in the types that were delivered: of the very objects that its digest is about.
 
-        Raises `TryLater` when one of these was replaced since, and `DataRejected` as `tables` does.
+        Kept for `tables`, so that a partition that is wanted in both forms is read once. Raises `TryLater` when one of
+        these objects was replaced since, and `DataRejected` as `tables` does.
         """
+        if (dataset.name, day) not in self._delivered:
+            self._delivered[dataset.name, day] = self._read(dataset, day)
+        return self._delivered[dataset.name, day]
+
+    def _read(self, dataset: Dataset, day: date) -> pa.Table:
         return tables.read_listed(self._store, self._list_partition(dataset, day))
 
     def content(self, dataset: Dataset, day: date) -> str:
@@ -124,7 +134,7 @@ class Lake:
             return str(entry["content"])
         partition = dataset.partition(day)
         try:
-            found = digests.find(self._store, partition, physical, lambda: compute_digest(self.table(dataset, day)))
+            found = digests.find(self._store, partition, physical, lambda: compute_digest(self._read(dataset, day)))
         except DataRejected:
             return f"unreadable {physical}"
         if entry is not None and entry.get("content") == found:

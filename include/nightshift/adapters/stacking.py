@@ -23,7 +23,8 @@ def stack(frames: Sequence[pd.DataFrame], what: str) -> pd.DataFrame:
 
 
 def _converted(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
-    return frame.astype({name: kind for name, kind in kinds.items() if name in frame})
+    wanted = {name: kind for name, kind in kinds.items() if name in frame}
+    return frame.astype(wanted) if wanted else frame  # without a type to convert to, pandas would copy every column
 
 
 def _exact(columns: Sequence["pd.Series[int]"], name: str, what: str) -> str | None:

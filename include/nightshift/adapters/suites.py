@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,13 @@ def load(name: str) -> Suite:
     path = FOLDER / f"{name}.json"
     if not NAME.match(name) or not path.is_file():
         raise BadConfig(f"there is no suite {name[:40]!r}: expected it in great_expectations/suites/ as <name>.json")
-    data, file = path.read_bytes(), f"great_expectations/suites/{name}.json"
+    return _parse(name, path.read_bytes())
+
+
+@lru_cache(maxsize=32)
+def _parse(name: str, data: bytes) -> Suite:
+    """The suite in a file's bytes; kept, because the validation of many nights asks for it every time."""
+    file = f"great_expectations/suites/{name}.json"
     try:
         document = json.loads(
             data, object_pairs_hook=refuse_repeated, parse_float=_parse_number, parse_constant=_refuse_constant

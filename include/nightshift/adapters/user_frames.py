@@ -103,7 +103,9 @@ def copied(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy that shares nothing with the frame, not even lists within cells."""
     found = frame.copy(deep=True)
     for position, kind in enumerate(found.dtypes):
-        if kind.kind == "O" and any(isinstance(value, NESTED) for value in found.iloc[:, position]):
+        # Text has a type of its own, of kind O as well: looking through its cells would be most of a training's time.
+        is_object = isinstance(kind, np.dtype) and kind.kind == "O"
+        if is_object and any(isinstance(value, NESTED) for value in found.iloc[:, position]):
             column: Any = found.iloc[:, position].map(copy.deepcopy)
             found.isetitem(position, column)
     return found
