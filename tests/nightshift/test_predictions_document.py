@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.adapters.storage import ObjectStore
-from support.lossy_s3 import Loss, lossy_s3
+from support.faulty_proxy import Asked, faulty_proxy
 from support.published import NIGHT, publish_predictions
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "predictions.md").read_text()
@@ -51,20 +51,22 @@ def test_a_snippet_reads_one_publication_whole_while_the_day_is_published_again(
     name: str, store: ObjectStore, s3_environment: dict[str, str], away: Path
 ) -> None:
     publish_predictions(store, 0.1)
-    left = [1, 2] if name == "duckdb" else [1]  # `predictions.read` reads the manifest twice
 
-    def republish_once_read(method: str, path: str) -> Loss:
-        if method == "GET" and path.endswith("_MANIFEST.json") and left:
-            left.pop()
-            if not left:
-                for _ in range(2):
-                    publish_predictions(store, 0.9, keys=pa.table({"id": [1, 2, 3]}))
-        return ""
+    def republish() -> None:
+        for _ in range(2):
+            publish_predictions(store, 0.9, keys=pa.table({"id": [1, 2, 3]}))
 
-    with lossy_s3(s3_environment["NIGHTSHIFT_S3_ENDPOINT"], republish_once_read) as url:
-        printed = _run(SNIPPETS[name], s3_environment | {"NIGHTSHIFT_S3_ENDPOINT": url}, away)
-    assert not left
+    with faulty_proxy(s3_environment["NIGHTSHIFT_S3_ENDPOINT"]) as proxy:
+        if name == "duckdb":  # `predictions.read` reads the manifest twice
+            proxy.add("none", matches=_reads_manifest)
+        last = proxy.add("none", matches=_reads_manifest, then=republish)
+        printed = _run(SNIPPETS[name], s3_environment | {"NIGHTSHIFT_S3_ENDPOINT": proxy.url}, away)
+    assert last.left == 0
     assert all(text in printed for text in SAYS[name]), printed
+
+
+def _reads_manifest(asked: Asked) -> bool:
+    return asked.method == "GET" and asked.path.endswith("_MANIFEST.json")
 
 
 def test_the_columns_that_the_document_shows_are_those_of_the_flights() -> None:

@@ -36,8 +36,9 @@ class Fault:
     """What happens to the next `left` requests that `matches`; None: to all.
 
     `kind`: `refuse` (the connection is closed without a reply), `lose` (the server carries it out and the reply is
-    lost), `strip` (the headers named in `headers` are not passed on), `answer` (`status`, `body` and `headers` instead
-    of the server's own).
+    lost), `fail` (the server carries it out and the reply is `status`), `strip` (the headers named in `headers` are not
+    passed on), `answer` (`status`, `body` and `headers` instead of the server's own), `none` (nothing).
+    `then` is called once the server has carried a request out, before anybody can know of it.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Fault:
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    then: Callable[[], None] = lambda: None
 
 
 class FaultyProxy:
@@ -134,7 +136,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault.kind == "refuse":
             return
         reply = _ask(self.proxy, asked, set(fault.headers) if fault.kind == "strip" else set())
-        if fault.kind != "lose":
+        fault.then()
+        if fault.kind == "fail":
+            self._reply(fault.status, {}, b"")
+        elif fault.kind != "lose":
             self._reply(*reply)
 
     def _reply(self, status: int, headers: Mapping[str, str], data: bytes) -> None:

@@ -38,8 +38,8 @@ from nightshift.settings import RegistrySettings
 NAME = "model"
 """The name of the logged model within its run."""
 FILE = "model.skops"
-AT_ONCE, LONGEST_PARAM = 100, 6000
-"""Parameters that MLflow takes in one request, and characters of one."""
+AT_ONCE, LONGEST_PARAM = 100, 500
+"""Parameters that MLflow takes in one request, and characters of one that are kept."""
 LAST_PATIENCE, LAST_TIMEOUT = 0.0, 3.0
 """Seconds for a run that is closed because its step ends."""
 PYTHON = ".".join(map(str, sys.version_info[:3]))

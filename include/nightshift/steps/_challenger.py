@@ -45,8 +45,6 @@ SAMPLE_ROWS = 200
 IMPORTANCE_ROWS = 1500
 BOTH = 2
 """Classes of a classification."""
-LONGEST_PARAM = 500
-"""Characters of a parameter's value that MLflow is given."""
 
 
 class Challenger:
@@ -153,7 +151,7 @@ class Challenger:
         }
         about = {"estimator": type(self._estimator).__name__, "rows": len(self._train.labels)}
         nights = {"train_from": self._train.nights[0], "train_to": self._train.nights[-1]}
-        chosen = {name: str(value)[:LONGEST_PARAM] for name, value in self._estimator.get_params().items()}
+        chosen = {name: str(value) for name, value in self._estimator.get_params().items()}
         return {**chosen, **days, **about, **nights}
 
     def _inputs(self) -> list[Input]:

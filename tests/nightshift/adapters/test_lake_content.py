@@ -17,7 +17,7 @@ from nightshift.adapters.reading import Reading
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Model
 from nightshift.errors import DataRejected, TryLater
-from nightshift.result import Result
+from support.stored_results import make_validation
 
 NIGHT = date(2013, 2, 12)
 ONE_DAY = timedelta(days=1)
@@ -33,19 +33,7 @@ def validate(store: ObjectStore, model: Model, source: Any) -> Validate:
     def validate() -> Lake:
         days = ((model.facts, NIGHT), (model.scheduled, NIGHT + ONE_DAY))
         entries = [_entry(store, dataset.name, dataset.partition(day), day) for dataset, day in days]
-        ended = Result(
-            model=model.name,
-            night=NIGHT.isoformat(),
-            verb="validate",
-            outcome="done",
-            summary="",
-            started="2013-01-01T00:00:00+00:00",
-            seconds=0.1,
-            code_version="test",
-            caused_by="test",
-            detail={"datasets": entries},
-        )
-        results.save(store, ended)
+        results.save(store, make_validation(model.name, NIGHT, entries))
         return Lake(store, model)
 
     return validate

@@ -12,8 +12,8 @@ from nightshift.adapters.lake import Lake
 from nightshift.adapters.storage import ObjectStore, digest
 from nightshift.definition import Model, Schedule, Window
 from nightshift.errors import DataRejected
-from nightshift.result import Result
 from nightshift.steps._window import holdout_plan, training_plan
+from support.stored_results import make_validation
 
 WEEK = timedelta(days=7)
 LAST = date(2013, 3, 3)
@@ -49,19 +49,7 @@ def validate(store: ObjectStore, weekly: Model) -> Validate:
                 (weekly.scheduled, night + weekly.schedule.period, schedule_failed),
             )
         ]
-        ended = Result(
-            model=weekly.name,
-            night=night.isoformat(),
-            verb="validate",
-            outcome="done",
-            summary="",
-            started="2013-01-01T00:00:00+00:00",
-            seconds=0.1,
-            code_version="test",
-            caused_by="test",
-            detail={"datasets": entries},
-        )
-        results.save(store, ended)
+        results.save(store, make_validation(weekly.name, night, entries))
 
     return validate
 

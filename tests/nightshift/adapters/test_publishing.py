@@ -1,6 +1,5 @@
 """Publishing against a real S3 server: whole or not at all, once, and never over a newer result."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from nightshift.adapters.publishing import Table, manifest, publish
 from nightshift.adapters.storage import ObjectStore, StoredObject
 from nightshift.errors import DataRejected, NothingToDo, TryLater
 from nightshift.settings import StorageSettings, read
-from support.lossy_s3 import Loss, lossy_s3
+from support.faulty_proxy import Asked, faulty_proxy
 
 
 @pytest.fixture
@@ -221,18 +220,8 @@ def test_readers_always_see_the_last_commit_whole(
             assert published(store, partition) == current.meta["n"]
 
 
-def _lost_reply(kind: Loss, then: Callable[[], None] = lambda: None) -> Callable[[str, str], Loss]:
-    """Loses the reply to the first PUT of a manifest; `then` happens before anybody can ask what became of it."""
-    left = [kind]
-
-    def rule(method: str, path: str) -> Loss:
-        if method != "PUT" or not path.endswith("_MANIFEST.json") or not left:
-            return ""
-        loss = left.pop()
-        then()
-        return loss
-
-    return rule
+def _writes_manifest(asked: Asked) -> bool:
+    return asked.method == "PUT" and asked.path.endswith("_MANIFEST.json")
 
 
 def _store_at(url: str, patience: float) -> ObjectStore:
@@ -240,14 +229,15 @@ def _store_at(url: str, patience: float) -> ObjectStore:
 
 
 @pytest.mark.parametrize("patience", [0, 20], ids=["not repeated", "repeated, and refused with 412"])
-@pytest.mark.parametrize("kind", ["closed", "500"])
+@pytest.mark.parametrize("kind", ["lose", "fail"])
 @pytest.mark.parametrize("again", [False, True], ids=["first publication", "republication"])
 def test_a_manifest_whose_reply_is_lost_is_this_attempts_success(
-    store: ObjectStore, partition: str, kind: Loss, patience: float, again: bool
+    store: ObjectStore, partition: str, kind: str, patience: float, again: bool
 ) -> None:
     seen = publish(store, partition, scores(0.0), {}, replacing=None) if again else None
-    with lossy_s3(str(read(StorageSettings).endpoint), _lost_reply(kind)) as url:
-        ours = publish(_store_at(url, patience), partition, scores(0.1), {}, replacing=seen)
+    with faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
+        proxy.add(kind, matches=_writes_manifest, status=500)
+        ours = publish(_store_at(proxy.url, patience), partition, scores(0.1), {}, replacing=seen)
     assert manifest(store, partition) == ours
     assert published(store, partition) == 0.1
 
@@ -259,11 +249,10 @@ def test_a_lost_reply_and_a_later_publication_leave_both_files(
     def replace_it() -> None:
         publish(store, partition, scores(0.2), {}, replacing=manifest(store, partition))
 
-    with (
-        lossy_s3(str(read(StorageSettings).endpoint), _lost_reply("closed", replace_it)) as url,
-        pytest.raises(NothingToDo, match="by this attempt and, since then, by a later one"),
-    ):
-        publish(_store_at(url, patience), partition, scores(0.1), {}, replacing=None)
+    with faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
+        proxy.add("lose", matches=_writes_manifest, then=replace_it)
+        with pytest.raises(NothingToDo, match="by this attempt and, since then, by a later one"):
+            publish(_store_at(proxy.url, patience), partition, scores(0.1), {}, replacing=None)
     newer = manifest(store, partition)
     assert newer is not None
     assert published(store, partition) == 0.2
