@@ -66,7 +66,19 @@ def _ordered(detail: Mapping[str, Any]) -> dict[str, Any]:
     digests = inputs if isinstance(inputs, Mapping) else {}
     others = {name: value for name, value in detail.items() if name not in ("verdict", "inputs")}
     last = {"inputs": [{"partition": uri, "digest": digest} for uri, digest in digests.items()]} if digests else {}
-    return {**({"verdict": verdict} if verdict else {}), **others, **last}
+    joins = {"joins": [_flatten_join(counts) for counts in others["joins"]]} if others.get("joins") else {}
+    return {**({"verdict": verdict} if verdict else {}), **others, **joins, **last}
+
+
+def _flatten_join(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts of one night's join as the row of a table, the night first."""
+    would = dict(counts.get("would_match") or {})
+    others = {name: value for name, value in counts.items() if name not in ("night", "would_match")}
+    return {
+        "night": counts.get("night"),
+        **others,
+        "would_match": ", ".join(f"{name}: {count}" for name, count in would.items()),
+    }
 
 
 @router.get("/mlflow/{model}/{night}")

@@ -164,3 +164,14 @@ def test_a_verdict_stands_before_the_digests_of_what_was_read(store: ObjectStore
     text = get("/runs/flights/2013-02-07/evaluate")
     assert text.index(">verdict<") < text.index(">rows<") < text.index("s3://lake/a/")
     assert "Story of version 8" in text
+
+
+def test_the_joins_of_all_nights_are_one_table_with_a_row_per_night(store: ObjectStore, get: Get) -> None:
+    joins = [
+        {"facts": 60, "matched": matched, "night": f"2013-02-0{number}", "would_match": would}
+        for number, matched, would in ((5, 60, {}), (6, 30, {"case": 30}))
+    ]
+    result(store, night_of(7), "evaluate", {"joins": joins})
+    text = get("/runs/flights/2013-02-07/evaluate")
+    assert text.count("<th>night</th><th>facts</th><th>matched</th><th>would match</th>") == 1
+    assert "case: 30" in text
