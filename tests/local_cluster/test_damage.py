@@ -8,6 +8,7 @@ import pytest
 
 from cluster_server import ClusterServer, marked
 from pod_client import PodClient, terminated, until
+from support.signals import send_each
 
 GARBAGE = [b"", b"{", b"[1]", b'{"exitCode": "x"}', b"\xff\x00\xff"]
 END = "echo said; exit 3"
@@ -67,8 +68,7 @@ def test_a_pod_directory_without_a_specification_starts_anew(server: ClusterServ
     pods, gate = server.pods(), tmp_path / "gate"
     name, uid = _held(pods, gate)
     server.end(signal.SIGKILL)
-    for process in marked(str(server.state)):
-        process.kill()
+    send_each(marked(str(server.state)))
     until("the container to end", lambda: not marked(str(gate)))
     run = _run_of(server, uid)
     (run / "spec.json").unlink()

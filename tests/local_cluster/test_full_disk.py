@@ -15,6 +15,7 @@ from kubernetes.client.exceptions import ApiException
 from cluster_server import ClusterServer, marked
 from local_cluster.shim.logfile import LogFile
 from pod_client import terminated, until
+from support.signals import send_each
 
 # A small disk for the state, and a supervisor that starts the server again: both go with this shell.
 ON_SMALL_DISK = 'mkdir -p "$0" && mount -t tmpfs -o size=6m tmpfs "$0" && while true; do "$@"; sleep 0.2; done'
@@ -47,8 +48,7 @@ class SmallDiskServer(ClusterServer):
 
     def kill_server(self) -> None:
         assert self.process is not None
-        for child in psutil.Process(self.process.pid).children():
-            child.kill()
+        send_each(psutil.Process(self.process.pid).children())
 
 
 @pytest.fixture
@@ -59,8 +59,7 @@ def small(tmp_path: Path) -> Iterator[SmallDiskServer]:
     server = SmallDiskServer(tmp_path)
     yield server
     server.end(signal.SIGKILL)
-    for process in marked(str(server.state)):
-        process.kill()
+    send_each(marked(str(server.state)))
 
 
 def _serving(server: SmallDiskServer, times: int) -> None:

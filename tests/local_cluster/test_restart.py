@@ -7,6 +7,7 @@ import pytest
 
 from cluster_server import ClusterServer, marked
 from pod_client import terminated, until
+from support.signals import send_each
 
 HANDS_OVER = "echo before; while [ ! -e {0} ]; do sleep 0.1; done; echo after; exit 5"
 
@@ -59,8 +60,7 @@ def test_a_pod_whose_processes_are_gone_is_reported_failed(server: ClusterServer
     pods, mark = server.pods(), str(tmp_path / "mark")
     name = pods.started(pods.pod(pods.shell(f"sleep 600; {mark}")))
     server.end(signal.SIGKILL)
-    for process in marked(str(server.state)):
-        process.kill()
+    send_each(marked(str(server.state)))
     until("the container to follow its parent", lambda: not marked(mark))
     pod = server.start().pods().finish(name)
     assert pod.status.phase == "Failed"
@@ -71,8 +71,7 @@ def test_a_pod_whose_processes_are_gone_is_reported_failed(server: ClusterServer
 def test_a_pod_whose_parent_process_is_killed_is_reported_failed(server: ClusterServer, tmp_path: Path) -> None:
     pods, mark = server.pods(), str(tmp_path / "mark")
     name = pods.started(pods.pod(pods.shell(f"sleep 600; {mark}")))
-    for process in marked(f"{server.state}/pods"):
-        process.kill()
+    send_each(marked(f"{server.state}/pods"))
     assert terminated(pods.finish(name)).reason == "ContainerStatusUnknown"
     until("the container to follow its parent", lambda: not marked(mark))
 

@@ -5,6 +5,7 @@ results must be as `invariants` says, and no pod may be left.
 """
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from local_platform.orchestration import is_healthy
 from pod_client import until
 from real_chain import Chain
 from real_platform import RealPlatform, TaskRun
+from support.signals import send_each
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
 TAINT = "nightshift-test"
@@ -69,8 +71,7 @@ def test_a_worker_that_is_killed_is_replaced_and_there_is_one_version(real: Real
 def test_a_worker_killed_after_its_pod_succeeded_leads_to_no_second_version(real: RealPlatform) -> None:
     with training(real, "2013-03-03", "killed_late") as (run, pod):
         supervising, tasks = real.workers()
-        for process in (*supervising, *tasks):
-            process.suspend()
+        send_each((*supervising, *tasks), signal.SIGSTOP)
     until("the pod's success", lambda: phase(real, pod.metadata.name) == "Succeeded", 120)
     assert trained(real, "2013-03-03") == 1
     kill_workers(real)
@@ -204,8 +205,7 @@ def kill_workers(real: RealPlatform) -> None:
     """Kills the processes of the one task that runs: those that supervise it and those that run its code."""
     supervising, tasks = real.workers()
     assert len(tasks) == 1
-    for process in (*supervising, *tasks):
-        process.kill()
+    send_each((*supervising, *tasks))
 
 
 @contextmanager
