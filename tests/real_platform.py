@@ -24,6 +24,7 @@ from local_platform.service import NotReady
 from local_platform.supervision import Supervisor
 from nightshift.adapters.storage import ObjectStore
 from pod_client import until
+from support.signals import send_each
 
 ENDED = ("success", "failed", "skipped", "upstream_failed")
 PATIENCE = 300.0
@@ -167,20 +168,18 @@ class RealPlatform:
     def held(self, service: str) -> Iterator[None]:
         """Stops a service's processes where they are for the length of a block: whoever calls it waits."""
         processes = self._service(service)
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
+        send_each(processes, signal.SIGSTOP)
         try:
             yield
         finally:
-            for process in processes:
-                process.send_signal(signal.SIGCONT)
+            send_each(processes, signal.SIGCONT)
 
     def kill(self, service: str) -> None:
         """Kills a service at once; returns when the supervisor has started it again."""
         guard = Supervisor(self.home).states()[service].process
-        # A guard has a keeper, which adopts what a service leaves behind: the service itself is its oldest child.
-        (keeper,) = psutil.Process(guard).children()
-        min(keeper.children(), key=psutil.Process.create_time).kill()
+        # A guard has a reaper, which adopts what a service leaves behind: the service itself is its oldest child.
+        (reaper,) = psutil.Process(guard).children()
+        min(reaper.children(), key=psutil.Process.create_time).kill()
 
         def again() -> bool:
             state = Supervisor(self.home).states()[service]

@@ -16,13 +16,13 @@ logger = logging.getLogger(__name__)
 
 async def wait_for_space(directory: Path) -> None:
     """Return once `directory` takes new files. Raises OSError for anything but a full disk."""
-    said = False
+    is_logged = False
     while not has_space(directory):
-        if not said:
+        if not is_logged:
             logger.error("disk full: %s takes no files; the start goes on by itself once there is space", directory)
-            said = True
+            is_logged = True
         await asyncio.sleep(INTERVAL)
-    if said:
+    if is_logged:
         logger.info("%s takes files again", directory)
 
 

@@ -104,7 +104,7 @@ class AirflowApi:
             "limit": "100",
         }
         found = self._get(f"/api/v2/dags/{dag}/dagRuns?{urllib.parse.urlencode(query)}")["dag_runs"]
-        runs = (_run(one, zone) for one in found if one["data_interval_end"])
+        runs = (_run(record, zone) for record in found if record["data_interval_end"])
         return {run.night: run for run in runs if first <= run.night <= last}
 
     def tasks(self, dag: str, run: Run) -> dict[str, str]:

@@ -1,14 +1,14 @@
 """`python -m local_platform.guard [OPTIONS] GRACE PROGRAM …`: runs one service and ends every process that comes of it.
 
 Airflow's workers and parsers outlive a killed parent, hold its ports and its database, and make the restart fail. So
-each service runs under two processes that adopt orphans (Linux: subreapers). The inner one, the keeper, starts the
-service. The outer one starts the keeper. Whichever of them is killed, the other ends all that is left.
+each service runs under two processes that adopt orphans (Linux: subreapers). The inner one, the reaper, starts the
+service. The outer one starts the reaper. Whichever of them is killed, the other ends all that is left.
 
 | what dies | what happens |
 |---|---|
-| the service | the keeper ends what it left behind |
-| the keeper | the kernel kills the service; the guard ends the rest |
-| the guard | the keeper kills the service and the rest at once, for the supervisor starts the service again |
+| the service | the reaper ends what it left behind |
+| the reaper | the kernel kills the service; the guard ends the rest |
+| the guard | the reaper kills the service and the rest at once, for the supervisor starts the service again |
 | who started the guard | the guard asks the service to end, and so on |
 
 GRACE: how many seconds the service has to end after a SIGTERM, before it is killed.
@@ -16,7 +16,7 @@ GRACE: how many seconds the service has to end after a SIGTERM, before it is kil
 lives on: its next process takes that over.
 --watch URL COMPONENT: kills a service that Airflow's health report at URL shows to have hung.
 
-Standard library only: a guard costs one small process, the keeper shares its memory.
+Standard library only: a guard costs one small process, the reaper shares its memory.
 """
 
 import argparse
@@ -35,7 +35,7 @@ SET_PDEATHSIG = 1  # prctl numbers of linux/prctl.h
 SET_CHILD_SUBREAPER = 36
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GUARD_DIED = signal.SIGUSR1
-"""What the kernel sends to the keeper when the guard dies."""
+"""What the kernel sends to the reaper when the guard dies."""
 SHORTEST = 2.0
 """Seconds that a guard runs at least, unless it is told to end. The supervisor gives up what often ends in one second,
 as a service does on a full disk, and would not try it again once there is space."""
@@ -68,11 +68,11 @@ def main(arguments: Sequence[str]) -> int:
     if not _adopt_orphans(os.getppid(), signal.SIGTERM):
         return 1
     guard = os.getpid()
-    keeper = os.fork()
-    if not keeper:
-        os._exit(_run_keeper(guard, options))
-    asked = _forward_signals(lambda number: os.kill(keeper, number))
-    code = os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
+    reaper = os.fork()
+    if not reaper:
+        os._exit(_run_reaper(guard, options))
+    asked = _forward_signals(lambda number: os.kill(reaper, number))
+    code = os.waitstatus_to_exitcode(os.waitpid(reaper, 0)[1])
     end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0, spare=options.spare and not asked)
     if not asked:
         time.sleep(max(0.0, SHORTEST - (time.monotonic() - started)))
@@ -86,7 +86,7 @@ def _adopt_orphans(parent: int, kind: signal.Signals) -> bool:
     return os.getppid() == parent
 
 
-def _run_keeper(guard: int, options: argparse.Namespace) -> int:
+def _run_reaper(guard: int, options: argparse.Namespace) -> int:
     """Runs the service until it ends; returns its exit code, as `main` does."""
     if not _adopt_orphans(guard, GUARD_DIED):
         return 1

@@ -11,7 +11,7 @@ GENERATED = ("airflow/airflow.cfg", "supervisord.conf", "supervisord.pid", "supe
 """Files that are made anew when they are missing, and that name paths, processes or addresses."""
 
 
-def settle(home: Home) -> str:
+def claim_home(home: Home) -> str:
     """Makes a copied or moved home this place's own. Returns the path that it came from; empty: it was always here."""
     here = str(home.path)
     before = (read_text(home.origin) or "").strip()

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from local_platform import cluster, manifests, orchestration, preflight, processes, settings
 from local_platform.files import read_text, write_private
 from local_platform.home import Home
-from local_platform.moved import settle
+from local_platform.moved import claim_home
 from local_platform.platform import Platform
 from local_platform.progress import Progress
 from local_platform.service import NotReady, Service, plain_environment, wait_until_ready
@@ -29,7 +29,7 @@ def up(home: Home, progress: Progress, meanwhile: Meanwhile | None = None) -> Pl
     `meanwhile` is called when the object storage and MLflow answer, before Airflow starts.
     Raises `CannotStart` when the machine lacks something and `NotReady` when a service does not come up.
     """
-    if before := settle(home):
+    if before := claim_home(home):
         progress.say(f"  this home was at {before}: what was generated for that place is made anew")
     platform = assemble(home, progress.say)
     _check_external(platform)

@@ -34,8 +34,8 @@ def load(name: str) -> Model:
     except BadConfig as error:
         raise BadConfig(f"models/{name}/definition.py: {error}") from error
     except Exception as error:  # whatever Python a person wrote: a definition holds no data, so its text may be shown
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
-        raise BadConfig(f"models/{name}/definition.py cannot be loaded: {said}") from error
+        message = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
+        raise BadConfig(f"models/{name}/definition.py cannot be loaded: {message}") from error
     if not isinstance(model, Model) or model.name != name:
         raise BadConfig(f"include/models/{name}/definition.py must define MODEL = Model(name={name!r}, …)")
     return model

@@ -84,12 +84,12 @@ def _fits(value: Any, kind: Any) -> bool:
     if origin is Literal:
         return value in inner
     if origin in (Union, UnionType):
-        return any(_fits(value, one) for one in inner)
+        return any(_fits(value, option) for option in inner)
     if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
+        return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
     if origin is not None and issubclass(origin, Mapping):
         return isinstance(value, Mapping) and all(
-            _fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items()
+            _fits(key, inner[0]) and _fits(item, inner[1]) for key, item in value.items()
         )
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -103,7 +103,7 @@ def _said(kind: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(map(repr, inner))}"
     if origin in (Union, UnionType):
-        return " or ".join("None" if one is type(None) else _said(one) for one in inner)
+        return " or ".join("None" if option is type(None) else _said(option) for option in inner)
     if origin is tuple:
         return "a tuple of texts" if inner[0] is str else f"a tuple of {inner[0].__name__}"
     if origin is not None:

@@ -118,7 +118,7 @@ class OnePodOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provid
         """The pods of this task that no later try made, without those that are being deleted."""
         selector = self._build_find_pod_label_selector(context, exclude_checked=exclude_checked)
         found = self.client.list_namespaced_pod(namespace, label_selector=selector).items
-        return [one for one in found if not one.metadata.deletion_timestamp and _made_by(one) <= self.try_number]
+        return [pod for pod in found if not pod.metadata.deletion_timestamp and _made_by(pod) <= self.try_number]
 
     def _has_done_the_work(self, pod: k8s.V1Pod) -> bool:
         """Whether a try since the task was last cleared made `pod`, and it succeeded."""
@@ -135,10 +135,10 @@ class OnePodOperator(KubernetesPodOperator):  # type: ignore[misc]  # the provid
     def _remove_what_ended(self, kept: k8s.V1Pod, context: Any) -> None:
         """Deletes the ended pods of earlier tries, whose workers died before they could."""
         with suppress(ApiException):  # they are in nobody's way
-            for one in self._pods(kept.metadata.namespace, context, exclude_checked=False):
-                if one.metadata.name != kept.metadata.name and one.status.phase in PodPhase.terminal_states:
-                    self.log.info("Pod %s of an earlier try has ended: it is deleted", one.metadata.name)
-                    self.pod_manager.delete_pod(one)
+            for pod in self._pods(kept.metadata.namespace, context, exclude_checked=False):
+                if pod.metadata.name != kept.metadata.name and pod.status.phase in PodPhase.terminal_states:
+                    self.log.info("Pod %s of an earlier try has ended: it is deleted", pod.metadata.name)
+                    self.pod_manager.delete_pod(pod)
 
     def _belongs_to_a_later_try(self) -> bool:
         if self.pod is None:

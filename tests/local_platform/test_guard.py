@@ -128,35 +128,26 @@ def test_nothing_outlives_a_killed_guard(
     _until(lambda: _gone(processes))
 
 
-def test_nothing_outlives_a_killed_keeper(
+def test_nothing_outlives_a_killed_reaper(
     started: Callable[..., tuple["subprocess.Popen[bytes]", list[int]]],
 ) -> None:
     guard, processes = started(60, DOES_NOT_END)
-    (keeper,) = psutil.Process(guard.pid).children()
-    keeper.kill()
+    (reaper,) = psutil.Process(guard.pid).children()
+    reaper.kill()
     assert guard.wait(15) == 128 + signal.SIGKILL
     assert _gone(processes)
 
 
-@pytest.mark.parametrize("killed", ["service", "keeper", "guard"])
+@pytest.mark.parametrize("killed", ["service", "reaper", "guard"])
 def test_what_the_next_start_adopts_is_left(
     started: Callable[..., tuple["subprocess.Popen[bytes]", list[int]]], killed: str
 ) -> None:
     guard, (service, child) = started(5, ENDS, "--spare")
-    (keeper,) = psutil.Process(guard.pid).children()
-    os.kill({"service": service, "keeper": keeper.pid, "guard": guard.pid}[killed], signal.SIGKILL)
+    (reaper,) = psutil.Process(guard.pid).children()
+    os.kill({"service": service, "reaper": reaper.pid, "guard": guard.pid}[killed], signal.SIGKILL)
     guard.wait(15)
-    _until(lambda: _gone([service, keeper.pid]))
+    _until(lambda: _gone([service, reaper.pid]))
     assert not _gone([child])
-
-
-def test_asked_to_end_it_leaves_nothing_to_the_next_start(
-    started: Callable[..., tuple["subprocess.Popen[bytes]", list[int]]],
-) -> None:
-    guard, processes = started(5, ENDS, "--spare")
-    guard.terminate()
-    assert guard.wait(15) == 0
-    assert _gone(processes)
 
 
 def test_a_guard_does_not_outlive_who_started_it(tmp_path: Path) -> None:

@@ -43,9 +43,9 @@ def _until(condition: Callable[[], object], seconds: float, what: str) -> None:
 
 
 def _program_of(guard: int) -> psutil.Process:
-    # A guard has a keeper, which adopts what a service leaves behind: the service itself is its oldest child.
-    (keeper,) = psutil.Process(guard).children()
-    return min(keeper.children(), key=psutil.Process.create_time)
+    # A guard has a reaper, which adopts what a service leaves behind: the service itself is its oldest child.
+    (reaper,) = psutil.Process(guard).children()
+    return min(reaper.children(), key=psutil.Process.create_time)
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -11,7 +11,7 @@ import psutil
 from local_platform import processes, settings
 from local_platform.down import down
 from local_platform.home import Home
-from local_platform.moved import settle
+from local_platform.moved import claim_home
 from local_platform.orchestration import environment
 from local_platform.platform import Platform
 from local_platform.progress import Progress
@@ -24,16 +24,16 @@ def _copy(home: Home, to: Path) -> Home:
 
 
 def test_what_names_the_old_place_is_made_anew(home: Home, tmp_path: Path) -> None:
-    assert settle(home) == ""
+    assert claim_home(home) == ""
     home.airflow.mkdir()
     generated = home.airflow / "airflow.cfg"
     generated.write_text(f"[logging]\nbase_log_folder = {home.airflow}/logs\n")
-    assert settle(home) == ""
+    assert claim_home(home) == ""
     copy = _copy(home, tmp_path / "copy")
-    assert settle(copy) == str(home.path)
+    assert claim_home(copy) == str(home.path)
     assert not (copy.airflow / "airflow.cfg").exists()
     assert generated.exists()
-    assert settle(copy) == ""
+    assert claim_home(copy) == ""
 
 
 def test_no_path_of_airflow_is_left_to_its_generated_file(home: Home, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_no_path_of_airflow_is_left_to_its_generated_file(home: Home, tmp_path: 
 
 
 def test_a_copy_neither_sees_nor_ends_the_services_of_the_original(home: Home, tmp_path: Path) -> None:
-    settle(home)
+    claim_home(home)
     supervisor = Supervisor(home)
     supervisor.start(())
     try:

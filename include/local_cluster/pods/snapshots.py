@@ -179,10 +179,10 @@ def _below(directory: Path, root: Path) -> Path:
 
 def _copy_tree(source: Path, target: Path) -> None:
     """Copy a directory's files as they are now; what links lead to is copied too, each directory once."""
-    seen = set[str]()
+    visited = set[str]()
     for folder, subfolders, names in os.walk(source, followlinks=True):
-        subfolders[:] = [] if os.path.realpath(folder) in seen else _wanted(subfolders)
-        seen.add(os.path.realpath(folder))
+        subfolders[:] = [] if os.path.realpath(folder) in visited else _wanted(subfolders)
+        visited.add(os.path.realpath(folder))
         place = target / Path(folder).relative_to(source)
         place.mkdir(parents=True, exist_ok=True)
         for name in names:

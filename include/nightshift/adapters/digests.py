@@ -11,24 +11,24 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.core.content import FORMAT
 
 
-def recall(store: ObjectStore, partition: str, physical: str) -> str | None:
+def find_stored(store: ObjectStore, partition: str, physical: str) -> str | None:
     """The content digest of a partition in this state, or None when nobody computed it yet."""
     kept: Any = store.get_json(_location(store, partition, physical))
     content = kept.get("content") if isinstance(kept, dict) else None
     return content if isinstance(content, str) and content else None
 
 
-def remember(store: ObjectStore, partition: str, physical: str, content: str) -> None:
+def store_digest(store: ObjectStore, partition: str, physical: str, content: str) -> None:
     """Keeps the content digest of a partition in this state."""
     store.put_json(_location(store, partition, physical), {"partition": partition, "content": content})
 
 
 def find(store: ObjectStore, partition: str, physical: str, compute: Callable[[], str]) -> str:
     """The content digest of a partition in this state; computed and kept when it is not known."""
-    kept = recall(store, partition, physical)
+    kept = find_stored(store, partition, physical)
     if kept is None:
         kept = compute()
-        remember(store, partition, physical, kept)
+        store_digest(store, partition, physical, kept)
     return kept
 
 

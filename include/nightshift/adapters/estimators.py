@@ -67,7 +67,7 @@ def _written_out(model: str) -> Any:
         return None
     try:
         source = next(path for folder in models.FOLDERS for path in folder.glob(f"{model}/estimator.py"))
-        named = [one for one in ast.parse(source.read_bytes()).body if "TRUSTED" in _names_of(one)]
+        named = [statement for statement in ast.parse(source.read_bytes()).body if "TRUSTED" in _names_of(statement)]
         value = named[0].value if len(named) == 1 and isinstance(named[0], ast.Assign | ast.AnnAssign) else None
         return None if value is None else ast.literal_eval(value)
     except (StopIteration, OSError, SyntaxError, ValueError):
@@ -148,5 +148,5 @@ def _names_in(values: Iterable[Any]) -> Iterator[str]:
             yield from (key for key in value if isinstance(key, str))
             yield from _names_in(value.values())
         elif isinstance(value, list | tuple | set | frozenset):
-            yield from (one for one in value if isinstance(one, str))
+            yield from (item for item in value if isinstance(item, str))
             yield from _names_in(value)

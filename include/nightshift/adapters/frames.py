@@ -58,8 +58,8 @@ class Examples:
             self.night[rows],
             {name: groups[rows] for name, groups in self.slices.items()},
             tuple(night for night in self.nights if night in wanted),
-            tuple(one for one in self.joins if one.night in wanted),
-            tuple(one for one in self.left_out if one[0] in wanted),
+            tuple(night_join for night_join in self.joins if night_join.night in wanted),
+            tuple(entry for entry in self.left_out if entry[0] in wanted),
         )
 
     def left_out_as_json(self) -> list[dict[str, str]]:
@@ -68,7 +68,7 @@ class Examples:
 
     def joins_as_json(self) -> list[dict[str, Any]]:
         """The counts of each night's join, as results keep them."""
-        return [one.as_json() for one in self.joins]
+        return [night_join.as_json() for night_join in self.joins]
 
 
 class Past:
@@ -90,7 +90,7 @@ class Past:
 
 def _stacked(name: str, nights: Mapping[date, pd.DataFrame]) -> tuple[pd.DataFrame, str]:
     """The rows of all nights, and the name of the column with their night."""
-    column = free_name("night", {str(one) for frame in nights.values() for one in frame.columns})
+    column = free_name("night", {str(column_name) for frame in nights.values() for column_name in frame.columns})
     if not nights:
         return pd.DataFrame({column: pd.to_datetime([])}), column
     marked = [nights[night].assign(**{column: pd.Timestamp(night)}) for night in sorted(nights)]
@@ -132,12 +132,12 @@ def examples(lake: Lake, nights: Sequence[date]) -> Examples:
     tables = {d.name: lake.tables(d, reach) for d in _looked_back_on(model)}
     scheduled, past = lake.tables(model.scheduled, nights), Past(model, tables)
     parts = [_day(code, model, day, (scheduled[day], tables[model.facts.name][day]), past) for day in nights]
-    joins = tuple(part for found in parts for part in (found.joins if isinstance(found, Examples) else (found[0],)))
+    joins = tuple(part for result in parts for part in (result.joins if isinstance(result, Examples) else (result[0],)))
     tell(joins)
-    left_out = tuple((found[0].night, found[1]) for found in parts if not isinstance(found, Examples))
+    left_out = tuple((result[0].night, result[1]) for result in parts if not isinstance(result, Examples))
     for night, reason in left_out:
         log.info("night %s is left out: %s", night, reason)
-    kept = [found for found in parts if isinstance(found, Examples)]
+    kept = [result for result in parts if isinstance(result, Examples)]
     if not kept:
         first = f"{left_out[0][0]}: {left_out[0][1]}"
         raise DataRejected(
@@ -185,7 +185,7 @@ def _together(model: Model, parts: Iterable[Examples]) -> Examples:
 
 
 def _require_same_features(model: Model, parts: Sequence[Examples]) -> None:
-    """Raises `BadConfig` when a night's features are not those of the first: put together they would have holes."""
+    """Raises `BadConfig` when a night's features are not those of the first: values would be missing."""
     first = parts[0]
     for part in parts[1:]:
         if other := sorted(set(map(str, part.features)) ^ set(map(str, first.features))):

@@ -20,7 +20,7 @@ def infinite_in(tables: Mapping[str, pd.DataFrame]) -> str:
 
 def _infinite(frame: pd.DataFrame) -> dict[str, int]:
     floats = [column for _, column in frame.items() if pd.api.types.is_float_dtype(column.dtype)]
-    counts = {str(one.name): int(np.isinf(one.to_numpy(np.float64, na_value=np.nan)).sum()) for one in floats}
+    counts = {str(column.name): int(np.isinf(column.to_numpy(np.float64, na_value=np.nan)).sum()) for column in floats}
     return {name: count for name, count in counts.items() if count}
 
 

@@ -126,12 +126,14 @@ def join(model: Model, night: date, scheduled: pd.DataFrame, facts: pd.DataFrame
 
 def tell(joins: Sequence[NightJoin]) -> None:
     """Logs a line for each night whose rows do not all find each other, and one for all nights."""
-    for one in joins:
-        if not one.perfect:
-            log.info("night %s: %s", one.night, one)
-    matched, scheduled = sum(one.matched for one in joins), sum(one.scheduled for one in joins)
-    spare, facts = sum(one.unmatched_facts for one in joins), sum(one.facts for one in joins)
-    labelled = matched - sum(one.without_label for one in joins)
+    for night_join in joins:
+        if not night_join.perfect:
+            log.info("night %s: %s", night_join.night, night_join)
+    matched = sum(night_join.matched for night_join in joins)
+    scheduled = sum(night_join.scheduled for night_join in joins)
+    spare = sum(night_join.unmatched_facts for night_join in joins)
+    facts = sum(night_join.facts for night_join in joins)
+    labelled = matched - sum(night_join.without_label for night_join in joins)
     log.info(
         "joined %d nights: %d of %d scheduled rows find facts, %d of them a label; %d of %d facts were not scheduled",
         len(joins),

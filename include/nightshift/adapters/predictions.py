@@ -100,7 +100,7 @@ def _fit_trial(estimator: Any, features: pd.DataFrame) -> Any:
 
 def _require_classes(estimator: Any, found: Floats, named: str) -> None:
     classes = getattr(estimator, "classes_", None)
-    ordered = classes is None or (len(classes) == BOTH_CLASSES and [float(one) for one in classes] == [0.0, 1.0])
+    ordered = classes is None or (len(classes) == BOTH_CLASSES and [float(label) for label in classes] == [0.0, 1.0])
     if found.ndim != BOTH_CLASSES or found.shape[1] != BOTH_CLASSES or not ordered:
         shape = " × ".join(map(str, found.shape))
         raise BadConfig(

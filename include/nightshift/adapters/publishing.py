@@ -53,11 +53,11 @@ def publish(
     """
     folder = partition_uri.rstrip("/") + "/"
     ours = _write(store, folder, table, {**meta, "before": _history(replacing)})
-    standing = _commit(store, folder, ours, replacing)
-    if standing.attempt == ours.attempt:
+    current = _commit(store, folder, ours, replacing)
+    if current.attempt == ours.attempt:
         sweep(store, folder)
-        return standing
-    if any(entry.get("attempt") == ours.attempt for entry in standing.before):
+        return current
+    if any(entry.get("attempt") == ours.attempt for entry in current.before):
         # Its readers may be half way through: the data stays as long as that of any publication that was replaced.
         raise NothingToDo(f"{folder} was published by this attempt and, since then, by a later one: that one stands")
     store.delete(ours.uris(folder))
@@ -102,9 +102,9 @@ def _commit(store: ObjectStore, folder: str, ours: Manifest, replacing: Manifest
         _put(store, folder, ours, replacing)
     except TryLater as error:  # perhaps only its reply was lost
         failure = error
-    standing = manifest(store, folder)
-    if standing is not None and standing.etag != (replacing.etag if replacing else ""):
-        return standing
+    current = manifest(store, folder)
+    if current is not None and current.etag != (replacing.etag if replacing else ""):
+        return current
     raise failure or TryLater(f"S3 refused to write {location(folder)} although no other attempt had written it")
 
 

@@ -37,13 +37,13 @@ class Reading:
         lake_formats.require_plain(self._store, self._folder, lake_formats.list_levels(self._folder))
         self._listed = tables.list_partition(self._store, self._folder)
         self.physical = self._listed.physical
-        known = digests.recall(self._store, self._folder, self.physical)
+        known = digests.find_stored(self._store, self._folder, self.physical)
         if known is not None:
             self.content = known
             return
         read = tables.read_partition(self._store, self._folder)
         self._frame, self.physical, self.content = read.frame, read.physical, read.content
-        digests.remember(self._store, self._folder, read.physical, read.content)
+        digests.store_digest(self._store, self._folder, read.physical, read.content)
 
     def rows(self) -> pd.DataFrame:
         """The rows. Raises `DataRejected` when they cannot be read, and `TryLater` when they were replaced since."""

@@ -63,7 +63,7 @@ def from_answer(error: HTTPError, url: str, doing: str) -> Exception:
         return _refused(error.code, text, url, doing)
     if NO_ARTIFACTS in text:
         return BadConfig(f"{named(url)} serves no artifacts, for {doing}: start it with --serve-artifacts")
-    if code == "BAD_REQUEST" and any(said in text for said in COLLIDED):
+    if code == "BAD_REQUEST" and any(mark in text for mark in COLLIDED):
         return TryLater(f"{named(url)} failed at {doing}: two writers met ({error.code})")
     if error.code in UNANSWERED:
         return Unanswered(f"{named(url)} did not answer {doing}: {error.code}")

@@ -173,8 +173,8 @@ def _opener(certificates: str | None) -> OpenerDirector:
     try:
         context = ssl.create_default_context(cafile=certificates)
     except (OSError, ssl.SSLError):
-        said = f"the file of certificates in {' or '.join(CA_SETTINGS[:2])} cannot be read, or holds none"
-        raise BadConfig(f"{said}: give the path of a PEM file") from None
+        message = f"the file of certificates in {' or '.join(CA_SETTINGS[:2])} cannot be read, or holds none"
+        raise BadConfig(f"{message}: give the path of a PEM file") from None
     return build_opener(HTTPSHandler(context=context), _NoRedirect())
 
 

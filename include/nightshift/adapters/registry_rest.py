@@ -215,8 +215,8 @@ class Registry:
         except NotFound:
             return None
         except (ValueError, RecursionError):
-            said = f"{name} of run {run_id} in MLflow is no JSON: it was edited, or not written whole"
-            raise BadConfig(f"{said}; delete the run, then train the night again") from None
+            message = f"{name} of run {run_id} in MLflow is no JSON: it was edited, or not written whole"
+            raise BadConfig(f"{message}; delete the run, then train the night again") from None
 
     def files(self, version: Version) -> str:
         """The folder of a version's files, as a path on the server."""

@@ -130,8 +130,8 @@ def proxied(uri: str) -> str:
     """The path on the server of what it stores. Raises `BadConfig` for files that lie past the server."""
     if not uri.startswith(PROXIED):
         scheme = uri.split(":", 1)[0]
-        said = f"a file of MLflow under {scheme}: is not served by MLflow"
-        raise BadConfig(f"{said}: run it with --serve-artifacts and a mlflow-artifacts: root")
+        message = f"a file of MLflow under {scheme}: is not served by MLflow"
+        raise BadConfig(f"{message}: run it with --serve-artifacts and a mlflow-artifacts: root")
     return uri.removeprefix(PROXIED).lstrip("/")
 
 

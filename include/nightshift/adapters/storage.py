@@ -211,8 +211,8 @@ class ObjectStore:
         try:
             return None if data is None else json.loads(data)
         except (ValueError, RecursionError):
-            said = f"{self._shown(uri)} is no JSON ({len(data or b'')} bytes): it was edited, or not written whole"
-            raise BadConfig(f"{said}; delete it, and run the step that writes it again") from None
+            message = f"{self._shown(uri)} is no JSON ({len(data or b'')} bytes): it was edited, or not written whole"
+            raise BadConfig(f"{message}; delete it, and run the step that writes it again") from None
 
     def put_json(self, uri: str, value: Any) -> None:
         """Writes a value as JSON, over any object that was there."""

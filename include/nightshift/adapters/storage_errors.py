@@ -206,8 +206,8 @@ def _answer(error: ClientError, place: Place) -> Exception:
     if code in BUSY or status == 429 or (status >= 500 and status not in NEVER):
         return NoAnswer(f"{server} failed at {place.doing}: {code}")
     if code in EXPIRED:
-        said = "get new credentials (AWS_SESSION_TOKEN belongs to the two keys)"
-        return Expired(f"{server} refused {place.doing}: {code}, also after the credentials were read again: {said}")
+        remedy = "get new credentials (AWS_SESSION_TOKEN belongs to the two keys)"
+        return Expired(f"{server} refused {place.doing}: {code}, also after the credentials were read again: {remedy}")
     return BadConfig(f"S3 refused {place.doing}: {code}; {REMEDIES.get(code, ADDRESS)} ({server})")
 
 
@@ -227,8 +227,8 @@ def _tls(error: SSLError, place: Place) -> Exception:
             "authority set AWS_CA_BUNDLE to the file with its certificate (PEM)"
         )
     if CA_FILE.search(text):
-        said = f"the file of certificates in AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE cannot be read, for {place.doing}"
-        return BadConfig(f"{said}: give the path of a PEM file")
+        message = f"the file of certificates in AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE cannot be read, for {place.doing}"
+        return BadConfig(f"{message}: give the path of a PEM file")
     if TLS_AT_A_PLAIN_PORT.search(text):
         return BadConfig(f"{place.server} speaks no TLS, at {place.doing}: write http:// instead of https://")
     return NoAnswer(f"{place.server} could not be reached at {place.doing}: {type(error).__name__}")

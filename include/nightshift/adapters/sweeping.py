@@ -62,15 +62,15 @@ def _needed(store: ObjectStore, partition_uri: str, limit: datetime) -> set[str]
     None: the manifest cannot be read, so nobody knows.
     """
     try:
-        standing = manifest(store, partition_uri)
+        current = manifest(store, partition_uri)
     except DataRejected as error:
         log.warning("%s", error)
         return None
-    if standing is None:
+    if current is None:
         return set()
-    replaced = [*(str(entry.get("published", "")) for entry in standing.before[1:]), standing.published]
-    pairs = zip(standing.before, replaced, strict=False)
-    return {standing.attempt, *(str(entry.get("attempt")) for entry, when in pairs if _is_since(when, limit))}
+    replaced = [*(str(entry.get("published", "")) for entry in current.before[1:]), current.published]
+    pairs = zip(current.before, replaced, strict=False)
+    return {current.attempt, *(str(entry.get("attempt")) for entry, when in pairs if _is_since(when, limit))}
 
 
 def _is_since(when: str, limit: datetime) -> bool:

@@ -81,8 +81,8 @@ def _compare(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted,
     if predicted.champion is None or np.isfinite(predicted.champion).all():
         return _duel(gate, chosen, holdout, predicted, seed)
     broken = int((~np.isfinite(predicted.champion)).sum())
-    said = f"{broken} of {len(predicted.champion)} predictions of the champion are not finite numbers: withdraw it"
-    return Duel((Check("comparable", False, said),))
+    sentence = f"{broken} of {len(predicted.champion)} predictions of the champion are not finite numbers: withdraw it"
+    return Duel((Check("comparable", False, sentence),))
 
 
 def _duel(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, seed: int) -> Duel:

@@ -69,8 +69,8 @@ def _find_type_fault(column: pd.Series) -> KeyFault | None:
         return None
     kinds = "nested values" if nested else "values of several types"
     found = ", ".join(sorted(FAMILIES.get(kind.__name__, kind.__name__) for kind in types))
-    said = f"{column.name}: a key must be text, numbers, dates or times; found {kinds} ({found})"
-    return KeyFault("key_is_comparable", str(column.name), said)
+    sentence = f"{column.name}: a key must be text, numbers, dates or times; found {kinds} ({found})"
+    return KeyFault("key_is_comparable", str(column.name), sentence)
 
 
 def _describe_nulls(name: str, nulls: int, rows: int) -> KeyFault:

@@ -67,8 +67,8 @@ def recompute(store: ObjectStore, model: Model, registry: Registry, record: Mapp
     try:
         return _computed(store, model, registry, record)
     except UNFIT as error:
-        said = f"{type(error).__name__} at {place(error)}"
-        raise BadConfig(f"nothing can be computed from the record, or not with the code as it is: {said}") from None
+        kind = f"{type(error).__name__} at {place(error)}"
+        raise BadConfig(f"nothing can be computed from the record, or not with the code as it is: {kind}") from None
 
 
 def _require_whole(record: Mapping[str, Any]) -> None:

@@ -124,7 +124,7 @@ def _found(step: Step, duel: Duel, plan: Plan) -> dict[str, Any] | None:
     read: dict[str, str] = before.detail["inputs"]
     if any(plan.inputs.get(uri) != digest for uri, digest in read.items()):
         return None
-    known = {*before.detail["holdout_nights"], *(one["night"] for one in before.detail.get("joins", ()))}
+    known = {*before.detail["holdout_nights"], *(entry["night"] for entry in before.detail.get("joins", ()))}
     for night in duel.nights:
         if night.isoformat() not in known:
             log.info("night %s became usable after the verdict, which stands as it was made without it", night)

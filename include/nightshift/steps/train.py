@@ -44,11 +44,11 @@ def _reused(registry: Registry, version: Version, plan: Plan) -> dict[str, Any]:
     """The detail of a version that stands already; says which nights it could not learn from."""
     detail = detail_of(registry, version)
     registry.finish_run(version.run_id)
-    read = (one["night"] for one in detail.get("joins", ()))
-    number, seen = version.number, {*detail["train_nights"], *detail["holdout_nights"], *read}
+    read = (entry["night"] for entry in detail.get("joins", ()))
+    number, known = version.number, {*detail["train_nights"], *detail["holdout_nights"], *read}
     log.info("version %d was already trained by the same code and definition from nights that stand: used", number)
     for night in (*plan.train.nights, *plan.holdout.nights):
-        if night.isoformat() not in seen:
+        if night.isoformat() not in known:
             log.info("night %s became usable after version %d was trained; later nights learn from it", night, number)
     return {**detail, "reused": True}
 

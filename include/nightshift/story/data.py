@@ -57,7 +57,7 @@ def _left_out(*found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _partition(uri: str, read: str, judged: str, checks: Sequence[Checked], sources: Mapping[str, str]) -> Partition:
     digest = read or judged
-    same = [one for one in checks if one.get("content") == digest]
+    same = [check for check in checks if check.get("content") == digest]
     check = next(iter([*same, *checks]), None)
     return Partition(
         uri=uri,
@@ -115,7 +115,7 @@ def _checks(store: ObjectStore, model: str, read: Mapping[str, str], period: tim
     found: dict[str, list[Checked]] = {}
     _gather(found, _nights(read, period), lambda night: _standing(store, model, night))
     unknown = [
-        uri for uri, digest in read.items() if not any(one.get("content") == digest for one in found.get(uri, ()))
+        uri for uri, digest in read.items() if not any(check.get("content") == digest for check in found.get(uri, ()))
     ]
     _gather(found, _nights(unknown, period), lambda night: _indexed(store, model, night))
     return found

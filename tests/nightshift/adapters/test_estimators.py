@@ -134,25 +134,25 @@ def test_a_regression_needs_only_predict(lake: MemoryLake) -> None:
 
 
 def test_missing_values_are_named_by_column_and_count_before_the_fit(lake: MemoryLake) -> None:
-    holes = ROWS.assign(z=ROWS["x"].where(ROWS.index > 2))
+    incomplete = ROWS.assign(z=ROWS["x"].where(ROWS.index > 2))
     with pytest.raises(DataRejected, match="no value: z in 3 of 60 rows, and LogisticRegression needs one"):
-        fit(lake.model, make_estimator(lake.model, 1), holes, LABELS)
+        fit(lake.model, make_estimator(lake.model, 1), incomplete, LABELS)
     fitted = LogisticRegression().fit(ROWS, LABELS)
     with pytest.raises(DataRejected, match="no value: x in 1 of 60 rows"):
         predict(fitted, "classification", ROWS.assign(x=ROWS["x"].where(ROWS.index != 5)))
-    takes = HistGradientBoostingClassifier(max_iter=2).fit(holes, LABELS)
-    assert np.isfinite(predict(takes, "classification", holes)).all()
+    takes = HistGradientBoostingClassifier(max_iter=2).fit(incomplete, LABELS)
+    assert np.isfinite(predict(takes, "classification", incomplete)).all()
 
 
 def test_what_takes_missing_values_is_tried_where_its_tags_are_not_those_of_its_steps(lake: MemoryLake) -> None:
-    holes = ROWS.assign(z=ROWS["x"].where(ROWS.index > 2))
+    incomplete = ROWS.assign(z=ROWS["x"].where(ROWS.index > 2))
     lake.replace_function("estimator", lambda _: make_pipeline(SimpleImputer(), LogisticRegression()))
     fitted = make_estimator(lake.model, 1)
-    fit(lake.model, fitted, holes, LABELS)
-    assert np.isfinite(predict(fitted, "classification", holes)).all()
+    fit(lake.model, fitted, incomplete, LABELS)
+    assert np.isfinite(predict(fitted, "classification", incomplete)).all()
     lake.replace_function("estimator", lambda _: make_pipeline(StandardScaler(), LogisticRegression()))
     with pytest.raises(DataRejected, match="no value: z in 3 of 60 rows, and Pipeline needs one"):
-        fit(lake.model, make_estimator(lake.model, 1), holes, LABELS)
+        fit(lake.model, make_estimator(lake.model, 1), incomplete, LABELS)
 
 
 def test_a_fit_that_fails_is_named_and_not_quoted(lake: MemoryLake) -> None:

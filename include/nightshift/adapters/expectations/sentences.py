@@ -33,11 +33,11 @@ def _rule(evr: ExpectationValidationResult) -> str:
         return str(config.description)
     renderer = get_renderer_impl(object_name=config.type, renderer_type=PRESCRIPTIVE)
     blocks = renderer[1](configuration=config, runtime_configuration={"include_column_name": False}) if renderer else ()
-    words = " ".join(_plain(block.string_template) for block in blocks if hasattr(block, "string_template"))
+    sentence = " ".join(_plain(block.string_template) for block in blocks if hasattr(block, "string_template"))
     notes = config.notes if isinstance(config.notes, str) else " ".join(config.notes or ())
-    if words.startswith(f"{config.type}("):  # the library has no words for this one
-        words = ""
-    return words or notes or str(config.type).replace("_", " ")
+    if sentence.startswith(f"{config.type}("):  # the library has no sentence for this expectation
+        sentence = ""
+    return sentence or notes or str(config.type).replace("_", " ")
 
 
 def _plain(template: dict[str, Any]) -> str:
