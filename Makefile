@@ -61,7 +61,7 @@ scan: $(INSTALLED_DEV) ## look for known holes, secrets, setuid files, root user
 
 ##@ Developing
 test: check ## check the code and run all fast tests (needs nothing that runs)
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED_DEV) ## lint, format, types, dependency rules, and every model's code without data
 	@$(VENV)/bin/ruff check .

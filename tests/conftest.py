@@ -74,8 +74,8 @@ def bucket(s3_storage: s3_server.Storage) -> Iterator[str]:
         s3.create_bucket(Bucket=name)
     yield name
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
-        for found in page.get("Contents", ()):
-            s3.delete_object(Bucket=name, Key=found["Key"])
+        if entries := page.get("Contents", ()):
+            s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": entry["Key"]} for entry in entries]})
     with suppress(s3.exceptions.NoSuchBucket):
         s3.delete_bucket(Bucket=name)
 

@@ -72,7 +72,18 @@ def landed(store: ObjectStore, model: Model, source: Any) -> Model:
 
 
 @pytest.fixture
-def run_step(store: ObjectStore, landed: Model, registry: Registry) -> RunStep:  # noqa: ARG001 - must be clean
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares a test the drawing of pictures, half a second for each training; `test_pictures` draws them."""
+    monkeypatch.setattr("nightshift.adapters.pictures._png", lambda _: b"\x89PNG of a test")
+
+
+@pytest.fixture
+def run_step(
+    store: ObjectStore,
+    landed: Model,
+    registry: Registry,  # noqa: ARG001 - must be clean
+    undrawn: None,  # noqa: ARG001
+) -> RunStep:
     """Runs a verb of a night as the command line does; returns this run's result, which it stored."""
 
     def run_step(

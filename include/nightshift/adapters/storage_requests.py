@@ -5,9 +5,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
@@ -115,10 +117,17 @@ def _stay_here(context: dict[str, Any], **_: Any) -> None:
 
 def _session(settings: StorageSettings) -> Any:
     session = botocore.session.get_session()
+    session.register_component("data_loader", _make_loader())
     if settings.endpoint is not None:
         # The machine's own metadata service knows keys of AWS only, and where there is none it is waited for.
         session.get_component("credential_provider").remove("iam-role")
     return session
+
+
+@cache
+def _make_loader() -> Any:
+    """What reads botocore's descriptions of services: kept, because reading them is most of the making of a client."""
+    return botocore.loaders.create_loader()
 
 
 def _config(settings: StorageSettings) -> Config:

@@ -1,6 +1,7 @@
 """`nightshift new-model`: what it writes is a model that passes every check as it is, and it overwrites nothing."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from nightshift.errors import BadConfig
 # Put together here: a test of the copies looks for files that name a model.
 LONGEST = "_".join(["a", "model", "with", "the", "longest", "name", "there", "is", "x"])
 TASKS = {"z": "regression", LONGEST: "classification"}
+CHECKED = ".mypy_cache"
 PROGRAM = """
 import json
 import models
@@ -35,6 +37,8 @@ def scaffolded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         ["git", "init", "--quiet"], cwd=copy, check=True
     )  # as a checkout is: some tests ask git for its files
+    if (checkout.ROOT / CHECKED).is_dir():  # what mypy found out about the packages that are not copied
+        shutil.copytree(checkout.ROOT / CHECKED, copy / CHECKED)
     for name, task in TASKS.items():
         assert nightshift(["new-model", name, "--task", task, "--folder", str(copy)]) == 0
     return copy

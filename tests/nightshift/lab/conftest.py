@@ -21,7 +21,13 @@ def lab_registry(mlflow_environment: str) -> Registry:  # noqa: ARG001 - sets th
 
 
 @pytest.fixture
-def lab(store: ObjectStore, lab_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:  # noqa: ARG001
+def lab(
+    store: ObjectStore,
+    lab_registry: Registry,  # noqa: ARG001 - must be clean
+    undrawn: None,  # noqa: ARG001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Lab:
     """A lab with good data in every partition of NIGHTS, not validated yet."""
     made = Lab(store, tmp_path, monkeypatch)
     predict_in_process(monkeypatch)

@@ -40,7 +40,7 @@ def test_what_is_read_is_what_was_validated(lab: Lab, monkeypatch: pytest.Monkey
 
 def _replace_when_read(lab: Lab, patch: pytest.MonkeyPatch) -> None:
     """Puts rows that nobody validated in the place of REPLACED's facts, the first time that they are read."""
-    real, left = Lake.table, [REPLACED]
+    real, left = Lake._read, [REPLACED]
 
     def replace_first(lake: Lake, dataset: object, day: object) -> object:
         if day in left and getattr(dataset, "name", "") == "facts":
@@ -48,7 +48,7 @@ def _replace_when_read(lab: Lab, patch: pytest.MonkeyPatch) -> None:
             lab.write("facts", REPLACED, lab.rows(REPLACED).assign(y=1))
         return real(lake, dataset, day)  # type: ignore[arg-type]
 
-    patch.setattr(Lake, "table", replace_first)
+    patch.setattr(Lake, "_read", replace_first)
 
 
 @pytest.mark.parametrize("mark", ["facts/_delta_log/0.json", "facts/metadata/v1.metadata.json", ".hoodie/x"])

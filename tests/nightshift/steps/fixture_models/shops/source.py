@@ -1,6 +1,8 @@
 """Makes the data of the shops model and lands it: 240 rows a night, 40 shops of which 3 stay closed."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import pandas as pd
 
 from nightshift.adapters import results, tables
 from nightshift.adapters.storage import ObjectStore, digest
-from nightshift.definition import Model
+from nightshift.definition import Dataset, Model
 from nightshift.result import Result
 
 SHOPS, HOURS = 40, 6
@@ -32,28 +34,37 @@ def sales(night: date, noise: float = 1.0) -> pd.DataFrame:
 
 def land(store: ObjectStore, model: Model, first: date, last: date) -> None:
     """Lands and validates every night from `first` to `last`, and the plan of the day after."""
-    tables.write_partition(store, model.scheduled.partition(first), openings(first))
+    _put(store, model.scheduled, first, openings)
     night = first
     while night <= last:
-        tables.write_partition(store, model.facts.partition(night), sales(night))
-        tables.write_partition(
-            store, model.scheduled.partition(night + timedelta(days=1)), openings(night + timedelta(days=1))
-        )
+        _put(store, model.facts, night, sales)
+        _put(store, model.scheduled, night + timedelta(days=1), openings)
         validated(store, model, night)
         night += timedelta(days=1)
+
+
+def _put(store: ObjectStore, dataset: Dataset, night: date, make_rows: Callable[[date], pd.DataFrame]) -> None:
+    store.put(f"{dataset.partition(night)}{tables.PART}", _encoded(make_rows, night))
+
+
+@cache
+def _encoded(make_rows: Callable[[date], pd.DataFrame], night: date) -> bytes:
+    """The rows of a night as a Parquet file: the same for every test."""
+    return tables.encode(make_rows(night))
 
 
 def validated(store: ObjectStore, model: Model, night: date, outcome: str = "done", failed: int = 0) -> None:
     """Stores the result that the validation of a night leaves behind."""
     checked = ((model.facts, night), (model.scheduled, night + timedelta(days=1)))
+    digests = {day: digest(store.objects(dataset.partition(day))) for dataset, day in checked}
     entries: list[dict[str, Any]] = [
         {
             "dataset": dataset.name,
             "suite": dataset.suite,
             "partition": dataset.partition(day),
             "night": day.isoformat(),
-            "digest": digest(store.objects(dataset.partition(day))),
-            "content": f"rows of {digest(store.objects(dataset.partition(day)))}",
+            "digest": digests[day],
+            "content": f"rows of {digests[day]}",
             "rows": SHOPS * HOURS,
             "expectations": 3,
             "failed": failed if dataset is model.facts else 0,
