@@ -39,8 +39,8 @@ Where a person must agree, a backfill stands still once all its active runs wait
 
 from airflow.sdk import chain
 
-from nightshift_airflow.nightly import loadable, nightly
-from nightshift_airflow.step import chain_of
+from nightshift_airflow.dags.dag_factory import loadable, nightly
+from nightshift_airflow.dags.task_factory import chain_of
 
 for model in loadable():
     with nightly(model, page=__doc__):

@@ -11,8 +11,8 @@ With a real supplier this DAG has no counterpart: the partitions appear by thems
 that a night it missed is made up for by the next run. Nights that were blocked meanwhile can be cleared afterwards.
 """
 
-from nightshift_airflow.nightly import loadable, replay
-from nightshift_airflow.step import deliver
+from nightshift_airflow.dags.dag_factory import loadable, replay
+from nightshift_airflow.dags.task_factory import deliver
 
 for model in loadable():
     if model.replay:

@@ -11,8 +11,8 @@ readers see the former ones. Nights that a version scored which was not rolled b
 the cause, then clear the task.
 """
 
-from nightshift_airflow.nightly import loadable, rescore
-from nightshift_airflow.step import rescore as score_again
+from nightshift_airflow.dags.dag_factory import loadable, rescore
+from nightshift_airflow.dags.task_factory import rescore as score_again
 
 for model in loadable():
     with rescore(model, page=__doc__):

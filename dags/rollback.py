@@ -18,8 +18,8 @@ was tried again already: look at the named system, then clear the task. It is pi
 rollback that was done already is not done a second time.
 """
 
-from nightshift_airflow.nightly import loadable, rollback
-from nightshift_airflow.step import rollback as roll_back
+from nightshift_airflow.dags.dag_factory import loadable, rollback
+from nightshift_airflow.dags.task_factory import rollback as roll_back
 
 for model in loadable():
     with rollback(model, page=__doc__):

@@ -11,7 +11,7 @@ import nightshift_airflow.one_writer
 FORKING = {"scheduler", "dag-processor", "triggerer"}
 
 if FORKING & set(sys.argv[1:2]):
-    import nightshift_airflow.killed
-    import nightshift_airflow.step  # noqa: F401
+    import nightshift_airflow.airflow_upstream
+    import nightshift_airflow.dags.task_factory  # noqa: F401
 
 __all__: list[str] = []

@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from nightshift_airflow import listening
-from nightshift_airflow.timetable import NightTimetable
+from nightshift_airflow.runs import listeners as listening
+from nightshift_airflow.runs.night_timetable import NightTimetable
 
 
 class View:

@@ -8,8 +8,8 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 
 import models
 from nightshift.definition import Resources
-from nightshift_airflow.nightly import NIGHT
-from nightshift_airflow.step import StepOperator, common
+from nightshift_airflow.dags.dag_factory import NIGHT
+from nightshift_airflow.dags.task_factory import StepOperator, common
 
 MODEL = replace(models.load("flights"), resources={"train": Resources(memory_limit="64Mi", memory="32Mi")})
 

@@ -6,7 +6,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from kubernetes.client import ApiClient
 
-from nightshift_airflow.command_operator import CommandOperator
+from nightshift_airflow.operators.command_operator import CommandOperator
 
 
 def steps(dag: DAG) -> list[CommandOperator]:

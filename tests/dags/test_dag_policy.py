@@ -13,10 +13,10 @@ from airflow.sdk.exceptions import ParamValidationError
 
 import models
 from nightshift.definition import VERBS, Model
-from nightshift_airflow.approval import ApproveOperator
-from nightshift_airflow.nightly import NIGHT, REASON, VERSION
-from nightshift_airflow.timetable import NightTimetable
-from nightshift_airflow.tries import MORE, RealFailures
+from nightshift_airflow.dags.dag_factory import NIGHT, REASON, VERSION
+from nightshift_airflow.operators.approve_operator import ApproveOperator
+from nightshift_airflow.runs.night_timetable import NightTimetable
+from nightshift_airflow.runs.retry_policy import MORE, RealFailures
 from task_pods import every_step, pod_of, steps
 
 BY_HAND = ("rollback", "rescore")

@@ -11,8 +11,8 @@ from airflow.sdk import DAG, chain
 
 import models
 from nightshift.definition import VERBS, Resources
-from nightshift_airflow.nightly import NIGHT
-from nightshift_airflow.step import step
+from nightshift_airflow.dags.dag_factory import NIGHT
+from nightshift_airflow.dags.task_factory import step
 
 flights = models.load("flights")
 soon = replace(flights, schedule=replace(flights.schedule, retry_delay=timedelta(seconds=3)))
