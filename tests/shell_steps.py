@@ -8,15 +8,15 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 
 import models
 from nightshift.definition import Resources
-from nightshift_airflow.dags.dag_factory import NIGHT
-from nightshift_airflow.dags.task_factory import StepOperator, common
+from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
+from nightshift_airflow.dags.task_factory import StepOperator, make_common_arguments
 
 MODEL = replace(models.load("flights"), resources={"train": Resources(memory_limit="64Mi", memory="32Mi")})
 
 
 def shell(task: str, command: str, retries: int = 0, **more: Any) -> StepOperator:
     """A step whose pod runs `command` in a shell; the night is the shell's $0."""
-    policy = {**common(MODEL, "train"), "retries": retries, "retry_delay": timedelta(0), **more}
+    policy = {**make_common_arguments(MODEL, "train"), "retries": retries, "retry_delay": timedelta(0), **more}
     return StepOperator(task_id=task, verb="train", cmds=["sh", "-c"], arguments=[command], **policy)
 
 
@@ -24,4 +24,4 @@ def dag(name: str) -> DAG:
     """An empty DAG, daily."""
     schedule = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
     start = datetime(2013, 1, 1, tzinfo=UTC)
-    return DAG(dag_id=name, schedule=schedule, start_date=start, catchup=False, params={"night": NIGHT})
+    return DAG(dag_id=name, schedule=schedule, start_date=start, catchup=False, params={"night": NIGHT_PARAM})

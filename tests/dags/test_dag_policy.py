@@ -13,10 +13,10 @@ from airflow.sdk.exceptions import ParamValidationError
 
 import models
 from nightshift.definition import VERBS, Model
-from nightshift_airflow.dags.dag_factory import NIGHT, REASON, VERSION
+from nightshift_airflow.dags.dag_factory import NIGHT_PARAM, REASON_PARAM, VERSION_PARAM
 from nightshift_airflow.operators.approve_operator import ApproveOperator
 from nightshift_airflow.runs.night_timetable import NightTimetable
-from nightshift_airflow.runs.retry_policy import MORE, RealFailures
+from nightshift_airflow.runs.retry_policy import EXTRA_TRIES, RealFailures
 from task_pods import every_step, pod_of, steps
 
 BY_HAND = ("rollback", "rescore")
@@ -102,14 +102,17 @@ def test_the_schedule_comes_from_the_definition(nightlies: dict[str, DAG]) -> No
         table = NightTimetable(model.schedule.cron, model.schedule.timezone, model.schedule.days - 1)
         assert (dag.timetable, dag.timetable.serialize()) == (table, table.serialize())
         for task in steps(dag):
-            assert (task.retries, task.retry_delay) == (model.schedule.retries + MORE, model.schedule.retry_delay)
+            assert (task.retries, task.retry_delay) == (
+                model.schedule.retries + EXTRA_TRIES,
+                model.schedule.retry_delay,
+            )
             assert task.retry_policy.allowed == model.schedule.retries
             assert task.owner == model.owner
 
 
 def test_every_task_retries_with_back_off_and_is_limited_in_time(bag: DagBag) -> None:
     for task in every_step(bag):
-        assert task.retries >= MORE
+        assert task.retries >= EXTRA_TRIES
         assert isinstance(task.retry_policy, RealFailures)
         assert task.retry_exponential_backoff == 2
         assert task.max_retry_delay <= timedelta(minutes=5)
@@ -131,7 +134,7 @@ def test_a_question_waits_as_long_as_the_definition_says_and_no_answer_is_a_no(n
             assert isinstance(task, ApproveOperator)
             assert task.response_timeout == model.approval_timeout
             assert task.defaults == ["Reject"]
-            assert (task.owner, task.retries) == (model.owner, model.schedule.retries + MORE)
+            assert (task.owner, task.retries) == (model.owner, model.schedule.retries + EXTRA_TRIES)
             assert task.execution_timeout == timedelta(minutes=5)
             assert list(task.params) == ["reason"]
 
@@ -160,10 +163,10 @@ def test_the_title_says_how_often_it_runs(nightlies: dict[str, DAG]) -> None:
     ],
 )
 def test_the_form_of_a_rollback_asks_for_a_version_and_a_reason(entered: dict[str, str], said: str) -> None:
-    params = ParamsDict({"version": copy(VERSION), "reason": copy(REASON)})
+    params = ParamsDict({"version": copy(VERSION_PARAM), "reason": copy(REASON_PARAM)})
     params.update({"reason": "it is late on Mondays", "version": "17"})
     assert params.validate() == {"reason": "it is late on Mondays", "version": "17"}
-    fresh = ParamsDict({"version": copy(VERSION), "reason": copy(REASON)})
+    fresh = ParamsDict({"version": copy(VERSION_PARAM), "reason": copy(REASON_PARAM)})
     with pytest.raises(ParamValidationError, match=said):
         _enter(fresh, entered)
 
@@ -199,14 +202,14 @@ def test_the_trigger_form_offers_a_night(nightlies: dict[str, DAG]) -> None:
     ],
 )
 def test_the_trigger_refuses_what_is_no_day(value: object) -> None:
-    params = ParamsDict({"night": copy(NIGHT)})
+    params = ParamsDict({"night": copy(NIGHT_PARAM)})
     with pytest.raises(ParamValidationError):
         params.update({"night": value})
 
 
 @pytest.mark.parametrize("value", ["2013-02-09", None])
 def test_the_trigger_takes_a_day_or_nothing(value: str | None) -> None:
-    params = ParamsDict({"night": copy(NIGHT)})
+    params = ParamsDict({"night": copy(NIGHT_PARAM)})
     params.update({"night": value})
     assert params.validate() == {"night": value}
 

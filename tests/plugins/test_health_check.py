@@ -9,83 +9,83 @@ from typing import Any
 
 import pytest
 
-from nightshift_airflow import health_check as alive
-from nightshift_airflow.health_check import HUNG, LASTING, STARTING, health, lasts, main
+from nightshift_airflow import health_check
+from nightshift_airflow.health_check import HUNG_AFTER, KILLED_AFTER, START_TAKES, has_hung_long, judge_health, main
 
 NOW = datetime(2013, 2, 9, 12, tzinfo=UTC).timestamp()
-LONG_AGO = NOW - 10 * HUNG
-JUST_NOW = NOW - HUNG / 2
+LONG_AGO = NOW - 10 * HUNG_AFTER
+JUST_NOW = NOW - HUNG_AFTER / 2
 
 
-def _report(status: str | None, beat: float | None, database: str = "healthy") -> dict[str, Any]:
-    latest = None if beat is None else datetime.fromtimestamp(beat, UTC).isoformat()
+def _report(status: str | None, heartbeat: float | None, database: str = "healthy") -> dict[str, Any]:
+    latest = None if heartbeat is None else datetime.fromtimestamp(heartbeat, UTC).isoformat()
     return {
         "metadatabase": {"status": database},
         "scheduler": {"status": status, "latest_scheduler_heartbeat": latest},
     }
 
 
-def test_a_healthy_one_lives() -> None:
-    assert health(_report("healthy", JUST_NOW), "scheduler", NOW, 2 * STARTING) == "alive"
+def test_a_healthy_service_is_healthy() -> None:
+    assert judge_health(_report("healthy", JUST_NOW), "scheduler", NOW, 2 * START_TAKES) == "healthy"
 
 
-@pytest.mark.parametrize("beat", [LONG_AGO, None])
-def test_one_without_a_sign_of_life_has_hung(beat: float | None) -> None:
-    assert health(_report("unhealthy", beat), "scheduler", NOW, 2 * STARTING) == "hung"
+@pytest.mark.parametrize("heartbeat", [LONG_AGO, None])
+def test_a_service_without_a_heartbeat_has_hung(heartbeat: float | None) -> None:
+    assert judge_health(_report("unhealthy", heartbeat), "scheduler", NOW, 2 * START_TAKES) == "hung"
 
 
 @pytest.mark.parametrize(
-    ("report", "running"),
+    ("report", "uptime"),
     [
-        (_report("unhealthy", JUST_NOW), 2 * STARTING),  # it may only be slow
-        (_report("unhealthy", LONG_AGO), STARTING / 2),  # the sign of life of the process before it
-        (_report("unhealthy", LONG_AGO, database="unhealthy"), 2 * STARTING),  # nobody can give a sign of life
-        ({}, STARTING / 2),
+        (_report("unhealthy", JUST_NOW), 2 * START_TAKES),  # it may only be slow
+        (_report("unhealthy", LONG_AGO), START_TAKES / 2),  # the heartbeat of the process before it
+        (_report("unhealthy", LONG_AGO, database="unhealthy"), 2 * START_TAKES),  # no service can write a heartbeat
+        ({}, START_TAKES / 2),
     ],
 )
-def test_one_that_may_only_be_late_is_left_alone(report: dict[str, Any], running: float) -> None:
-    assert health(report, "scheduler", NOW, running) == "ill"
+def test_a_service_that_may_only_be_late_is_left_alone(report: dict[str, Any], uptime: float) -> None:
+    assert judge_health(report, "scheduler", NOW, uptime) == "unhealthy"
 
 
 def test_one_check_is_not_enough(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    assert not lasts("hung", NOW, mark)
-    assert not lasts("hung", NOW + LASTING - 1, mark)
-    assert lasts("hung", NOW + LASTING, mark)
+    assert not has_hung_long("hung", NOW, mark)
+    assert not has_hung_long("hung", NOW + KILLED_AFTER - 1, mark)
+    assert has_hung_long("hung", NOW + KILLED_AFTER, mark)
 
 
-def test_a_sign_of_life_in_between_begins_anew(tmp_path: Path) -> None:
+def test_a_check_that_finds_it_not_hung_starts_the_time_again(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    lasts("hung", NOW, mark)
-    lasts("ill", NOW + 10, mark)
-    assert not lasts("hung", NOW + LASTING, mark)
+    has_hung_long("hung", NOW, mark)
+    has_hung_long("unhealthy", NOW + 10, mark)
+    assert not has_hung_long("hung", NOW + KILLED_AFTER, mark)
 
 
 @pytest.fixture
 def killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
     """What the check would kill. Airflow's report, a file here, says that the scheduler has hung."""
     report = tmp_path / "report.json"
-    report.write_text(json.dumps(_report("unhealthy", datetime.now(UTC).timestamp() - 10 * HUNG)))
+    report.write_text(json.dumps(_report("unhealthy", datetime.now(UTC).timestamp() - 10 * HUNG_AFTER)))
     monkeypatch.setenv("NIGHTSHIFT_HEALTH_REPORT", report.as_uri())
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(alive, "_running", lambda: 2 * STARTING)
-    found: list[int] = []
-    monkeypatch.setattr(os, "kill", lambda pid, _signal: found.append(pid))
-    return found
+    monkeypatch.setattr(health_check, "_read_uptime", lambda: 2 * START_TAKES)
+    killed_pids: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _signal: killed_pids.append(pid))
+    return killed_pids
 
 
-def test_one_that_has_hung_for_long_is_killed_with_all_its_processes(
+def test_a_service_that_has_hung_for_long_is_killed_with_all_its_processes(
     killed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(["scheduler"]) == 1
     assert killed == []
-    monkeypatch.setattr(alive, "LASTING", 0.0)
+    monkeypatch.setattr(health_check, "KILLED_AFTER", 0.0)
     assert main(["scheduler"]) == 1
     assert killed == [-1]
 
 
 def test_the_first_process_has_run_for_some_time() -> None:
-    assert alive._running() > 0
+    assert health_check._read_uptime() > 0
 
 
 def test_without_an_api_server_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,5 +96,5 @@ def test_without_an_api_server_nothing_is_known(monkeypatch: pytest.MonkeyPatch)
 def test_a_mark_that_a_full_disk_left_empty_counts_from_now(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     mark.touch()
-    assert not lasts("hung", NOW, mark)
-    assert lasts("hung", NOW + LASTING, mark)
+    assert not has_hung_long("hung", NOW, mark)
+    assert has_hung_long("hung", NOW + KILLED_AFTER, mark)

@@ -1,4 +1,4 @@
-"""The tasks of a model: everything about them comes from its definition."""
+"""Makes the tasks of a model: everything about them comes from its definition."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from nightshift.definition import VERBS, Model, Resources
-from nightshift_airflow.kubernetes import pod_policy as pod
-from nightshift_airflow.operators.approve_operator import FORM, ApproveOperator
+from nightshift_airflow.kubernetes.pod_policy import compute_execution_timeout, make_pod_arguments
+from nightshift_airflow.operators.approve_operator import RESPONSE_FORM, ApproveOperator
 from nightshift_airflow.operators.step_operators import (
     DeliveryOperator,
     PromoteOperator,
@@ -15,108 +15,114 @@ from nightshift_airflow.operators.step_operators import (
     RollbackOperator,
     StepOperator,
 )
-from nightshift_airflow.runs import retry_policy as tries
 from nightshift_airflow.runs.night_of_run import Calendar
-
-__all__ = ["StepOperator", "chain_of", "common", "deliver", "rescore", "rollback", "step"]
+from nightshift_airflow.runs.retry_policy import make_retry_arguments
 
 LONGEST_RETRY_DELAY = timedelta(minutes=4)  # a run recovers within five minutes of a fault's end
 APPROVE = "approve"
-ASKING = timedelta(minutes=5)  # reading the verdict and asking; the wait for the answer is not part of it
-RESCORING = timedelta(hours=4)  # many nights, each of which takes what one `score` takes
+APPROVE_TIMEOUT = timedelta(minutes=5)  # to send the request; the wait for the response comes on top
+RESCORE_TIMEOUT = timedelta(hours=4)  # many nights, each of which takes what one `score` takes
 
 
-def chain_of(model: Model) -> list[StepOperator | ApproveOperator]:
-    """The tasks of one night of `model` in their order, with `approve` before `promote` where a person must agree."""
+def make_night_tasks(model: Model) -> list[StepOperator | ApproveOperator]:
+    """Returns the tasks of one night of `model` in order, with `approve` before `promote` if it needs approval."""
     tasks: list[StepOperator | ApproveOperator] = []
     for verb in VERBS:
-        if verb == "promote" and _asks(model):
-            tasks.append(approve(model))
-        tasks.append(step(model, verb))
+        if verb == "promote" and _needs_approval(model):
+            tasks.append(make_approve_task(model))
+        tasks.append(make_step_task(model, verb))
     return tasks
 
 
-def step(model: Model, verb: str) -> StepOperator:
-    """The task of one step of `model`."""
-    what: dict[str, Any] = {"task_id": verb, "verb": verb, "cmds": ["nightshift"], "arguments": [verb, model.name]}
+def make_step_task(model: Model, verb: str) -> StepOperator:
+    """Returns the task of one step of `model`."""
+    command: dict[str, Any] = {"task_id": verb, "verb": verb, "cmds": ["nightshift"], "arguments": [verb, model.name]}
     if verb == "promote":
-        return PromoteOperator(**what, **common(model, verb), **_promoting(model))
-    # After a refusal, too, the night is scored: with the champion that stands.
+        return PromoteOperator(**command, **make_common_arguments(model, verb), **_make_promote_options(model))
+    # After a refusal the night is scored as well, with the current champion.
     after: Mapping[str, Any] = {"trigger_rule": "none_failed"} if verb == "score" else {}
-    return StepOperator(**what, **common(model, verb), **after)
+    return StepOperator(**command, **make_common_arguments(model, verb), **after)
 
 
-def approve(model: Model) -> ApproveOperator:
-    """The task that asks a person."""
+def make_approve_task(model: Model) -> ApproveOperator:
+    """Returns the task that requests the approval of a person."""
     return ApproveOperator(
         task_id=APPROVE,
         model=model.name,
         title=model.title,
-        params=FORM,
-        calendar=Calendar.of(model.schedule),
+        params=RESPONSE_FORM,
+        calendar=Calendar.from_schedule(model.schedule),
         response_timeout=model.approval_timeout,
-        execution_timeout=ASKING,
-        **_patience(model),
+        execution_timeout=APPROVE_TIMEOUT,
+        **_make_retry_options(model),
     )
 
 
-def deliver(model: Model) -> DeliveryOperator:
-    """The task that stands in for whoever delivers the data of `model`."""
+def make_delivery_task(model: Model) -> DeliveryOperator:
+    """Returns the task that stands in for the supplier of the data of `model`."""
     arguments = ["seed", model.name, "--until"]
     return DeliveryOperator(
-        task_id="deliver", verb="deliver", cmds=["nightshift"], arguments=arguments, **common(model, "deliver")
+        task_id="deliver",
+        verb="deliver",
+        cmds=["nightshift"],
+        arguments=arguments,
+        **make_common_arguments(model, "deliver"),
     )
 
 
-def rollback(model: Model) -> RollbackOperator:
-    """The task that makes an earlier version champion again. Tried again it does nothing that is done already."""
+def make_rollback_task(model: Model) -> RollbackOperator:
+    """Returns the task that makes an earlier version champion again. A retry repeats nothing that is done already."""
     return RollbackOperator(
         task_id="rollback",
         verb="rollback",
         cmds=["nightshift"],
         arguments=["rollback", model.name],
-        **common(model, "rollback", model.resources_of("promote")),
+        **make_common_arguments(model, "rollback", model.resources_of("promote")),
     )
 
 
-def rescore(model: Model) -> RescoreOperator:
-    """The task that scores nights again."""
+def make_rescore_task(model: Model) -> RescoreOperator:
+    """Returns the task that scores nights again."""
     return RescoreOperator(
         task_id="rescore",
         verb="rescore",
         cmds=["nightshift"],
         arguments=["rescore", model.name],
-        **common(model, "rescore", replace(model.resources_of("score"), timeout=RESCORING)),
+        **make_common_arguments(model, "rescore", replace(model.resources_of("score"), timeout=RESCORE_TIMEOUT)),
     )
 
 
-def common(model: Model, verb: str, resources: Resources | None = None) -> dict[str, Any]:
-    """What every pod's task of `model` has: its pod, its owner, its patience. `resources`: other than the verb's."""
+def make_common_arguments(model: Model, verb: str, resources: Resources | None = None) -> dict[str, Any]:
+    """Returns the arguments of every task of `model` with a pod. `resources`: other than those of the verb."""
     limits = resources or model.resources_of(verb)
     return {
         "name": f"{model.name}-{verb}".replace("_", "-"),
         "model": model.name,
-        "calendar": Calendar.of(model.schedule),
-        "execution_timeout": pod.longest(limits),
-        **_patience(model),
-        **pod.policy(limits, {"nightshift-model": model.name, "nightshift-verb": verb}),
+        "calendar": Calendar.from_schedule(model.schedule),
+        "execution_timeout": compute_execution_timeout(limits),
+        **_make_retry_options(model),
+        **make_pod_arguments(limits, {"nightshift-model": model.name, "nightshift-verb": verb}),
     }
 
 
-def _patience(model: Model) -> dict[str, Any]:
+def _make_retry_options(model: Model) -> dict[str, Any]:
     return {
         "owner": model.owner,
-        **tries.options(model.schedule.retries, model.schedule.retry_delay),
+        **make_retry_arguments(model.schedule.retries, model.schedule.retry_delay),
         "retry_exponential_backoff": 2,
         "max_retry_delay": LONGEST_RETRY_DELAY,
     }
 
 
-def _asks(model: Model) -> bool:
+def _needs_approval(model: Model) -> bool:
     return model.approval == "human"
 
 
-def _promoting(model: Model) -> dict[str, Any]:
-    """A backfill and the nightly run promote one after the other; a refusal by a person is recorded by `promote`."""
-    after = {"trigger_rule": "none_failed", "asks": APPROVE} if _asks(model) else {"asks": None}
-    return {"max_active_tis_per_dag": 1, **after}
+def _make_promote_options(model: Model) -> dict[str, Any]:
+    """Returns what only `promote` has: a backfill and the nightly run promote one after the other.
+
+    `promote` also runs after a person has rejected the promotion, because it records the rejection.
+    """
+    if not _needs_approval(model):
+        return {"max_active_tis_per_dag": 1, "approve_task": None}
+    return {"max_active_tis_per_dag": 1, "approve_task": APPROVE, "trigger_rule": "none_failed"}

@@ -1,12 +1,12 @@
-"""An image that cannot be pulled: whether waiting may help.
+"""Decides whether it helps to wait for an image that cannot be pulled.
 
-A pure reading of what the container runtime says. Whatever is not known to last is worth waiting for: the wait has an
-end of its own, and a registry has many ways to be away.
+A pure reading of the container runtime's messages. Unless a message says that the cause will last, waiting is worth it:
+the wait has a limit of its own, and a registry may be unavailable in many ways.
 """
 
-PULLING = ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable")
-HOPELESS = ("InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
-ANSWERS = (
+PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable")
+FINAL_REASONS = ("InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
+FINAL_MESSAGES = (
     "not found",
     "manifest unknown",
     "name unknown",
@@ -20,17 +20,18 @@ ANSWERS = (
     "invalid reference format",
     "certificate signed by unknown authority",
 )
-"""What a registry says when it is asked again, too."""
-PASSING = ("no such host", "too many requests", "rate limit", "toomanyrequests")
-"""What sounds like an answer of the registry, and is not."""
+"""What a registry answers again if it is asked again."""
+PASSING_MESSAGES = ("no such host", "too many requests", "rate limit", "toomanyrequests")
+"""What sounds like a final answer of the registry, and is not."""
 
 
 def is_final(reason: str, message: str) -> bool:
-    """Whether the registry, or the name itself, says that there is no such image for us.
+    """Returns whether there is no such image for us, by the answer of the registry or by the name itself.
 
-    `reason` is that of the container's waiting state, `message` the runtime's own words.
+    `reason` is that of the container's waiting state, `message` that of the container runtime.
     """
-    if reason not in PULLING:
-        return reason in HOPELESS
-    words = message.lower()
-    return any(answer in words for answer in ANSWERS) and not any(sign in words for sign in PASSING)
+    if reason not in PULL_REASONS:
+        return reason in FINAL_REASONS
+    lower = message.lower()
+    is_answer = any(answer in lower for answer in FINAL_MESSAGES)
+    return is_answer and not any(sign in lower for sign in PASSING_MESSAGES)

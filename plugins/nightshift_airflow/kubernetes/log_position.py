@@ -1,6 +1,6 @@
-"""Where we are in a container's log, so that after a cut it goes on with the next line: none lost, none twice.
+"""The position in a container's log: after a cut, reading goes on with the next line, and no line is lost or repeated.
 
-Kubernetes can repeat a log from a second on, not from a line on. Every line carries the instant at which it was
+Kubernetes can repeat a log from a second on, but not from a line on. Every line begins with the instant at which it was
 written, so the lines that were read already are known.
 """
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 
-SKEW = 60
-"""Seconds that the clocks of a node and of Airflow may differ: that much of the log is read again and left out."""
+CLOCK_SKEW = 60
+"""Seconds by which the clocks of a node and of Airflow may differ: so much of the log is read again and left out."""
 
 Instant = tuple[datetime, str]
 """When a line was written: to the microsecond, and the digits of its nanoseconds."""
 
 
 @dataclass
-class Position:
+class LogPosition:
     """The last line that was read: its instant, and how many lines of that instant were read.
 
     `is_whole`: the last stream came to an end by itself.
@@ -27,40 +27,43 @@ class Position:
     count: int = 0
     is_whole: bool = True
 
-    def since_seconds(self, now: datetime) -> int | None:
-        """How many seconds of the log must be read again at `now`; None for all of it.
+    def compute_since_seconds(self, now: datetime) -> int | None:
+        """Returns how many seconds of the log must be read again at `now`; None for the whole log.
 
-        All of it, too, when the last line comes from the future: the node's clock is ahead, nobody knows how far.
+        The whole log also if the last line comes from the future: the node's clock is ahead by an unknown time.
         """
         if self.last is None or now < self.last[0]:
             return None
-        return ceil((now - self.last[0]).total_seconds()) + SKEW
+        return ceil((now - self.last[0]).total_seconds()) + CLOCK_SKEW
 
-    def unread(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The lines of a stream that no earlier stream gave. A line without an instant belongs to the one before."""
+    def select_unread(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Yields the lines of a stream that no earlier stream had.
+
+        A line without an instant belongs to the line before it.
+        """
         self.is_whole = False
-        until, repeated = self.last, self.count
-        is_new = until is None
+        last, repeats_left = self.last, self.count
+        is_new = last is None
         for line in lines:
-            instant = instant_of(line)
+            instant = parse_instant(line)
             if instant is not None:
-                is_again = instant == until and repeated > 0
-                repeated -= is_again
-                is_new = until is None or (instant >= until and not is_again)
+                is_repeated = instant == last and repeats_left > 0
+                repeats_left -= is_repeated
+                is_new = last is None or (instant >= last and not is_repeated)
             if is_new:
-                self._passed(instant)
+                self._note(instant)
                 yield line
         self.is_whole = True
 
-    def _passed(self, instant: Instant | None) -> None:
+    def _note(self, instant: Instant | None) -> None:
         if instant is None or (self.last is not None and instant < self.last):
             return
         self.count = self.count + 1 if instant == self.last else 1
         self.last = instant
 
 
-def instant_of(line: bytes) -> Instant | None:
-    """The instant at the beginning of a log line, None when there is none."""
+def parse_instant(line: bytes) -> Instant | None:
+    """Returns the instant at the beginning of a log line, None if there is none."""
     text = line.split(b" ", 1)[0].strip().decode("ascii", errors="replace")
     try:
         moment = datetime.fromisoformat(text)

@@ -1,7 +1,7 @@
-"""The connection of every step to Kubernetes: each request is repeated for as long as `patience.py` says.
+"""The connection to Kubernetes of every operator: each request is repeated for as long as `api_retries` says.
 
-One place for all of them. The provider repeats some calls for 15 seconds, some for 45 and some not at all, and counts
-attempts rather than time, so that an API which hangs instead of refusing is waited for four times as long.
+One place for all requests. The provider repeats some calls for 15 seconds, some for 45 and some not at all. It counts
+attempts instead of time, so that it waits four times as long for an API that hangs as for one that refuses.
 """
 
 import logging
@@ -16,83 +16,84 @@ from kubernetes.client.rest import RESTClientObject
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
-from nightshift_airflow.kubernetes import api_retries as patience
+from nightshift_airflow.kubernetes.api_retries import Outage, describe_error, read_patience
+from nightshift_airflow.kubernetes_upstream import REQUEST_TIMEOUT
 
-CONNECTING = 10.0  # seconds
-ANSWERING = 30.0  # seconds
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
 
 
-class PatientClient(ApiClient):  # type: ignore[misc]  # the client publishes no types
-    """A client whose requests wait out an outage. `renewed` reads the credentials again, when they are refused."""
+class RetryingClient(ApiClient):  # type: ignore[misc]  # the client publishes no types
+    """A client whose requests wait out an outage. `read_configuration` reads the credentials again if refused."""
 
     def __init__(
-        self, configuration: Configuration, renewed: Callable[[], Configuration], outage: patience.Outage
+        self, configuration: Configuration, read_configuration: Callable[[], Configuration], outage: Outage
     ) -> None:
         super().__init__(configuration)
-        self.renewed = renewed
+        self.read_configuration = read_configuration
         self.outage = outage
 
     def call_api(self, *args: Any, **options: Any) -> Any:
-        """One request. Raises `patience.Away`, and `ApiException` for everything that is an answer."""
-        options["_request_timeout"] = _timeouts(options.get("_request_timeout"))
+        """Sends one request. Raises `ApiUnavailable`, and `ApiException` for everything that is an answer."""
+        options[REQUEST_TIMEOUT] = _limit_timeouts(options.get(REQUEST_TIMEOUT))
         while True:
             try:
                 reply = super().call_api(*args, **options)
             except (ApiException, HTTPError) as error:
                 self._wait(error)
             else:
-                self._say_it_is_over()
+                self._log_end_of_outage()
                 return reply
 
     def _wait(self, error: Exception) -> None:
-        """Sleeps until the request is worth another attempt; raises `error` itself when it is an answer."""
+        """Sleeps until the request is worth another attempt; raises `error` itself if it is an answer."""
         is_first = not self.outage.requests
-        pause = self.outage.pause(error, time.monotonic())
+        pause = self.outage.compute_pause(error, time.monotonic())
         if pause is None:
-            self._say_it_is_over()
+            self._log_end_of_outage()
             raise error
         if is_first:
-            what = patience.cause(error)
-            log.warning("Kubernetes does not answer (%s): waiting for up to %.0f s", what, self.outage.patience)
+            cause, patience = describe_error(error), self.outage.patience
+            log.warning("Kubernetes does not answer (%s): waiting for up to %.0f s", cause, patience)
         time.sleep(pause)
         if isinstance(error, ApiException) and error.status == 401:
-            self._renew()
+            self._renew_credentials()
 
-    def _renew(self) -> None:
+    def _renew_credentials(self) -> None:
         try:
-            self.configuration = self.renewed()
-        except (ConfigException, OSError) as error:  # it may be in the middle of being replaced
-            log.warning("The kubeconfig cannot be read just now: %s", error)
+            self.configuration = self.read_configuration()
+        except (ConfigException, OSError) as error:  # another program may be replacing the file
+            log.warning("The kubeconfig cannot be read at the moment: %s", error)
             return
         self.rest_client = RESTClientObject(self.configuration)
 
-    def _say_it_is_over(self) -> None:
-        lasted = self.outage.over(time.monotonic())
-        if lasted is not None:
-            log.info("Kubernetes answers again, after %.0f s", lasted)
+    def _log_end_of_outage(self) -> None:
+        seconds = self.outage.end(time.monotonic())
+        if seconds is not None:
+            log.info("Kubernetes answers again, after %.0f s", seconds)
 
 
-class PatientHook(KubernetesHook):  # type: ignore[misc]  # the provider publishes no types
-    """The provider's way to the cluster, with a patient client."""
+class RetryingHook(KubernetesHook):  # type: ignore[misc]  # the provider publishes no types
+    """The provider's hook, whose client repeats its requests."""
 
-    def get_conn(self) -> PatientClient:
-        """A client of the cluster that the hook's arguments name. Raises `ConfigException`, `AirflowFailException`."""
+    def get_conn(self) -> RetryingClient:
+        """Returns a client of the cluster of the hook's arguments. Raises `ConfigException`, `AirflowFailException`."""
         try:
-            outage = patience.Outage(patience.setting())
+            outage = Outage(read_patience())
         except ValueError as error:
             raise AirflowFailException(str(error)) from None
-        return PatientClient(self._configuration(), self._configuration, outage)
+        return RetryingClient(self._read_configuration(), self._read_configuration, outage)
 
-    def _configuration(self) -> Configuration:
+    def _read_configuration(self) -> Configuration:
         configuration = super().get_conn().configuration
-        configuration.retries = False  # by us, and over time: the pool's own would multiply every timeout
+        configuration.retries = False  # `RetryingClient` retries; the retries of the pool would multiply every timeout
         return configuration
 
 
-def _timeouts(given: Any) -> tuple[float, float]:
-    """Seconds to connect and to wait for bytes; `given` is what the caller asks for, a number or a pair."""
-    if isinstance(given, tuple):
-        return min(CONNECTING, given[0]), given[1]
-    return CONNECTING, given or ANSWERING
+def _limit_timeouts(timeouts: Any) -> tuple[float, float]:
+    """Returns the seconds to connect and to wait for bytes; `timeouts` is the caller's, a number or a pair."""
+    if isinstance(timeouts, tuple):
+        return min(CONNECT_SECONDS, timeouts[0]), timeouts[1]
+    return CONNECT_SECONDS, timeouts or ANSWER_SECONDS

@@ -6,12 +6,12 @@ from typing import Any
 
 from airflow.sdk import BaseOperatorLink
 
-from nightshift_airflow.operators import approval_response as answer
+from nightshift_airflow.operators import approval_response
 from nightshift_airflow.operators.command_operator import CommandOperator
 from nightshift_airflow.operators.task_links import HISTORY, LINKS
-from nightshift_airflow.runs import night_of_run as night
-from nightshift_airflow.runs import run_conf as asked
-from nightshift_airflow.runs import triggered_by as cause
+from nightshift_airflow.runs.night_of_run import Run, find_delivery_day, find_night, read_run
+from nightshift_airflow.runs.run_conf import read_nights, read_rollback
+from nightshift_airflow.runs.triggered_by import read_conf
 
 
 class StepOperator(CommandOperator):
@@ -19,29 +19,29 @@ class StepOperator(CommandOperator):
 
     operator_extra_links: Sequence[BaseOperatorLink] = LINKS
 
-    def night_of(self, run: night.Run) -> date:
-        """The night that `run` processes. Raises `BadConfig`."""
-        return night.of(run, self.calendar)
+    def find_night(self, run: Run) -> date:
+        """Returns the night that `run` processes. Raises `BadConfig`."""
+        return find_night(run, self.calendar)
 
-    def words(self, context: Mapping[str, Any]) -> list[str]:
-        """The night. Raises `BadConfig` for a run that names none that can be processed."""
-        self.night = self.night_of(run_of(context))
+    def make_arguments(self, context: Mapping[str, Any]) -> list[str]:
+        """Returns the night. Raises `BadConfig` if the run names none that can be processed."""
+        self.night = self.find_night(read_run(context))
         return [self.night.isoformat()]
 
 
 class PromoteOperator(StepOperator):
-    """The step that may change the champion; it is told what a person said, where `approve` asked one."""
+    """The step that may change the champion; it gets the response of a person if the model needs approval."""
 
     operator_extra_links = (*LINKS, HISTORY)
 
-    def __init__(self, *, asks: str | None, **kwargs: Any) -> None:
+    def __init__(self, *, approve_task: str | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.asks = asks
+        self.approve_task = approve_task
 
-    def words(self, context: Mapping[str, Any]) -> list[str]:
-        """The night and, where a person was asked, the answer. Raises `BadConfig`."""
-        said = context["ti"].xcom_pull(task_ids=self.asks) if self.asks else None
-        return [*super().words(context), *(answer.words(said) if said else ())]
+    def make_arguments(self, context: Mapping[str, Any]) -> list[str]:
+        """Returns the night and, if a person was asked, the response. Raises `BadConfig`."""
+        response = context["ti"].xcom_pull(task_ids=self.approve_task) if self.approve_task else None
+        return [*super().make_arguments(context), *(approval_response.make_arguments(response) if response else ())]
 
 
 class DeliveryOperator(StepOperator):
@@ -49,9 +49,9 @@ class DeliveryOperator(StepOperator):
 
     operator_extra_links = ()
 
-    def night_of(self, run: night.Run) -> date:
-        """The day up to which data is landed. Raises `BadConfig`."""
-        return night.delivered(run, self.calendar)
+    def find_night(self, run: Run) -> date:
+        """Returns the day up to which data is landed. Raises `BadConfig`."""
+        return find_delivery_day(run, self.calendar)
 
 
 class RollbackOperator(CommandOperator):
@@ -59,32 +59,20 @@ class RollbackOperator(CommandOperator):
 
     operator_extra_links = (HISTORY,)
 
-    def words(self, context: Mapping[str, Any]) -> list[str]:
-        """The version, the reason and when the run was triggered. Raises `BadConfig`."""
+    def make_arguments(self, context: Mapping[str, Any]) -> list[str]:
+        """Returns the version, the reason and when the run was triggered. Raises `BadConfig`."""
         run = context["dag_run"]
-        wanted = asked.rollback(cause.conf(run))
-        # The one instant of a run that neither waiting in the queue nor a retry nor clearing it changes.
-        return [wanted.version, f"--reason={wanted.reason}", f"--asked-at={run.run_after.isoformat()}"]
+        rollback = read_rollback(read_conf(run))
+        # The only instant of a run that no queue, no retry and no clearing changes.
+        return [rollback.version, f"--reason={rollback.reason}", f"--asked-at={run.run_after.isoformat()}"]
 
 
 class RescoreOperator(CommandOperator):
-    """Scores nights again with the champion that stands: `nightshift rescore MODEL FROM..TO`."""
+    """Scores nights again with the current champion: `nightshift rescore MODEL FROM..TO`."""
 
     operator_extra_links = (HISTORY,)
 
-    def words(self, context: Mapping[str, Any]) -> list[str]:
-        """The range of nights. Raises `BadConfig`."""
-        first, last = asked.nights(cause.conf(context["dag_run"]), self.calendar.day(datetime.now(UTC)))
+    def make_arguments(self, context: Mapping[str, Any]) -> list[str]:
+        """Returns the range of nights. Raises `BadConfig`."""
+        first, last = read_nights(read_conf(context["dag_run"]), self.calendar.find_day(datetime.now(UTC)))
         return [f"{first}..{last}"]
-
-
-def run_of(context: Mapping[str, Any]) -> night.Run:
-    """What of a task's context decides the night."""
-    run = context["dag_run"]
-    starts, ends = context.get("data_interval_start"), context.get("data_interval_end")
-    return night.Run(
-        conf=cause.conf(run),
-        interval=(starts, ends) if starts and ends else None,
-        now=datetime.now(UTC),
-        backfill=run.run_type == cause.BACKFILL,
-    )

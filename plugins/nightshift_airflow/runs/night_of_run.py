@@ -1,18 +1,19 @@
-"""Which night a run processes: the one it was asked for, else the last day of its data interval.
+"""Finds the night that a run processes: the one that it asks for, else the last day of its data interval.
 
-Everything that a person or a program can put into a run's configuration is checked before any pod exists: here for the
-runs of a night, in `nightshift_airflow.runs.run_conf` for the others.
+Everything that a person or a program can write into a run's configuration is checked before any pod exists: here for
+the runs of a night, in `run_conf` for the others.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from nightshift.definition import Schedule, parse_night
 from nightshift.errors import BadConfig
-from nightshift_airflow.runs import run_conf as asked
+from nightshift_airflow.runs.run_conf import require_known_keys
+from nightshift_airflow.runs.triggered_by import BACKFILL, read_conf
 
 PARAM = "night"
 
@@ -25,12 +26,12 @@ class Calendar:
     days: int = 1
 
     @staticmethod
-    def of(schedule: Schedule) -> "Calendar":
-        """The calendar of a model's schedule."""
+    def from_schedule(schedule: Schedule) -> "Calendar":
+        """Returns the calendar of a model's schedule."""
         return Calendar(schedule.timezone, schedule.days)
 
-    def day(self, instant: datetime) -> date:
-        """The day on which an aware instant falls."""
+    def find_day(self, instant: datetime) -> date:
+        """Returns the day of an aware instant."""
         return instant.astimezone(ZoneInfo(self.timezone)).date()
 
 
@@ -39,7 +40,7 @@ class Run:
     """What decides the night: the run's configuration, its interval, and the clock.
 
     `conf` is as the user sent it. `interval` is the run's data interval, two aware instants, None for a run without
-    one. `now` is an aware instant. `backfill`: the run is one of many made by one request.
+    one. `now` is an aware instant. `backfill`: the run is one of many that one request made.
     """
 
     conf: Mapping[str, Any]
@@ -48,13 +49,25 @@ class Run:
     backfill: bool = False
 
 
-def of(run: Run, calendar: Calendar) -> date:
-    """The night of `run`: the last of the days that it processes, which is over.
+def read_run(context: Mapping[str, Any]) -> Run:
+    """Returns the part of a task's context that decides the night."""
+    run = context["dag_run"]
+    begins, ends = context.get("data_interval_start"), context.get("data_interval_end")
+    return Run(
+        conf=read_conf(run),
+        interval=(begins, ends) if begins and ends else None,
+        now=datetime.now(UTC),
+        backfill=run.run_type == BACKFILL,
+    )
+
+
+def find_night(run: Run, calendar: Calendar) -> date:
+    """Returns the night of `run`: the last of the days that it processes, which must be over.
 
     Raises `BadConfig` with one sentence that says what to do.
     """
-    night = _asked_for(run) or _of_interval(run, calendar)
-    today = calendar.day(run.now)
+    night = _read_requested_night(run) or _read_interval_night(run, calendar)
+    today = calendar.find_day(run.now)
     if night >= today:
         raise BadConfig(
             f"night {night} is not over yet (today is {today} in {calendar.timezone}): enter an earlier day"
@@ -62,20 +75,20 @@ def of(run: Run, calendar: Calendar) -> date:
     return night
 
 
-def delivered(run: Run, calendar: Calendar) -> date:
-    """The day up to which a delivery lands data: the one on which its interval ends, or the one asked for.
+def find_delivery_day(run: Run, calendar: Calendar) -> date:
+    """Returns the day up to which a delivery lands data: the one that is asked for, or the end of the run's interval.
 
-    Today at the latest: the day may still be running. Raises `BadConfig`.
+    Today at the latest, which need not be over. Raises `BadConfig`.
     """
-    day = _asked_for(run) or calendar.day(_interval(run)[1])
-    today = calendar.day(run.now)
+    day = _read_requested_night(run) or calendar.find_day(_require_interval(run)[1])
+    today = calendar.find_day(run.now)
     if day > today:
         raise BadConfig(f"night {day} is not over yet (today is {today} in {calendar.timezone}): enter an earlier day")
     return day
 
 
-def _asked_for(run: Run) -> date | None:
-    asked.require_known(run.conf, (PARAM,))
+def _read_requested_night(run: Run) -> date | None:
+    require_known_keys(run.conf, (PARAM,))
     night = run.conf.get(PARAM)
     if night is None:
         return None
@@ -86,15 +99,15 @@ def _asked_for(run: Run) -> date | None:
     return parse_night(night)
 
 
-def _interval(run: Run) -> tuple[datetime, datetime]:
+def _require_interval(run: Run) -> tuple[datetime, datetime]:
     if run.interval is None:
         raise BadConfig(f"this run has no date: trigger it again and enter {PARAM!r}, for example 2013-02-09")
     return run.interval
 
 
-def _of_interval(run: Run, calendar: Calendar) -> date:
-    """The last day of the interval. Days, not hours, are counted: one of 23 or 25 hours is a day as well."""
-    first, after = (calendar.day(instant) for instant in _interval(run))
+def _read_interval_night(run: Run, calendar: Calendar) -> date:
+    """Returns the last day of the interval. Days are counted, not hours: a day may have 23 or 25 hours."""
+    first, after = (calendar.find_day(instant) for instant in _require_interval(run))
     if after == first:
         raise BadConfig(f"the run's data interval lies within one day, {first}: enter {PARAM!r}, for example {first}")
     if (after - first).days != calendar.days:

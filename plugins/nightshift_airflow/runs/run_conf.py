@@ -1,6 +1,6 @@
-"""What a run's configuration asks for, where it is more than a night: a rollback, or nights to score again.
+"""Reads what a run's configuration asks for besides a night: a rollback, or nights to score again.
 
-Checked before any pod exists. The trigger form checks the same, but not every way to a run leads through the form.
+It is checked before any pod exists. The trigger form checks the same, but a run can be started without the form.
 """
 
 import re
@@ -15,30 +15,30 @@ from nightshift.errors import BadConfig
 VERSION = re.compile(r"\A(previous|[1-9][0-9]{0,8})\Z")
 SHORTEST_REASON = 3
 LONGEST_REASON = 500
-REFERENCES = ("$(", "$$")
-"""What Kubernetes reads in an argument of a pod: it puts a variable, perhaps a secret, or one `$` in its place."""
+VARIABLE_REFERENCES = ("$(", "$$")
+"""What Kubernetes replaces in an argument of a pod: by a variable, perhaps a secret, or by one `$`."""
 
 
 @dataclass(frozen=True)
 class Rollback:
-    """A rollback that somebody asks for: `version` is `previous` or a number."""
+    """A rollback that a run asks for: `version` is `previous` or a number."""
 
     version: str
     reason: str
 
 
-def rollback(conf: Mapping[str, Any]) -> Rollback:
-    """The rollback that a run's configuration asks for. Raises `BadConfig`."""
-    require_known(conf, ("version", "reason"))
+def read_rollback(conf: Mapping[str, Any]) -> Rollback:
+    """Returns the rollback that a run's configuration asks for. Raises `BadConfig`."""
+    require_known_keys(conf, ("version", "reason"))
     version = conf.get("version", "previous")
     if not isinstance(version, str) or not VERSION.match(version):
         raise BadConfig("version must be 'previous' or the number of a registered version, for example '7'")
-    return Rollback(version, _reason(conf.get("reason")))
+    return Rollback(version, _read_reason(conf.get("reason")))
 
 
-def nights(conf: Mapping[str, Any], today: date) -> tuple[date, date]:
-    """The first and the last night to score again, all before `today`. Raises `BadConfig`."""
-    require_known(conf, ("first", "last"))
+def read_nights(conf: Mapping[str, Any], today: date) -> tuple[date, date]:
+    """Returns the first and the last night to score again, all before `today`. Raises `BadConfig`."""
+    require_known_keys(conf, ("first", "last"))
     ends = [conf.get(name) for name in ("first", "last")]
     if not all(isinstance(end, str) for end in ends):
         raise BadConfig("enter 'first' and 'last', the first and the last night to score again, as 2013-02-09")
@@ -48,23 +48,23 @@ def nights(conf: Mapping[str, Any], today: date) -> tuple[date, date]:
     return first, last
 
 
-def require_known(conf: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Raises `BadConfig` for a configuration with keys that nobody reads: a misspelt one would be ignored."""
+def require_known_keys(conf: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raises `BadConfig` if a configuration has keys that nothing reads: a misspelt one would be ignored."""
     unknown = sorted(str(key)[:40] for key in set(conf) - set(known))
     if unknown:
         only = f"the only one is {known[0]!r}" if len(known) == 1 else f"the only ones are {sorted(known)}"
         raise BadConfig(f"the run's configuration has unknown keys {unknown[:5]}: {only}")
 
 
-def _reason(found: object) -> str:
-    if not isinstance(found, str):
+def _read_reason(value: object) -> str:
+    if not isinstance(value, str):
         raise BadConfig("enter a reason: it is recorded with the rollback, for whoever asks later")
-    reason = found.strip(" ")
+    reason = value.strip(" ")
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         raise BadConfig(f"the reason must have {SHORTEST_REASON} to {LONGEST_REASON} characters, not {len(reason)}")
     if not reason.isprintable():
         raise BadConfig("the reason must be one line of text without control characters")
-    read = next((mark for mark in REFERENCES if mark in reason), None)
-    if read:
-        raise BadConfig(f"the reason must not contain {read!r}: Kubernetes would put something else in its place")
+    reference = next((mark for mark in VARIABLE_REFERENCES if mark in reason), None)
+    if reference:
+        raise BadConfig(f"the reason must not contain {reference!r}: Kubernetes would put something else in its place")
     return reason

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from nightshift_airflow.operators.task_links import PATH_IN_TEXT, VIEW
+from nightshift_airflow.page_paths import PATH_IN_TEXT, VIEW
 
 PAGE_KEY = re.compile(r"\Adocs/[a-z0-9_]+/[0-9]{4}-[0-9]{2}-[0-9]{2}/[a-z0-9_]+/[0-9a-f]{20}/index\.html\Z")
 FOLDER = Path(__file__).parent / "templates"

@@ -1,4 +1,4 @@
-"""What each ending of a pod means, read from statuses as Kubernetes writes them."""
+"""What each outcome of a pod means, read from statuses as Kubernetes writes them."""
 
 import json
 from typing import Any
@@ -10,12 +10,19 @@ from kubernetes.client import models as k8s
 from kubernetes.config import ConfigException
 
 from nightshift.errors import BadConfig, DataRejected, NightshiftError, NothingToDo, TryLater
-from nightshift_airflow.kubernetes import api_retries as patience
-from nightshift_airflow.kubernetes import pod_outcome as ending
-from nightshift_airflow.runs import retry_policy as tries
+from nightshift_airflow.kubernetes.api_retries import ApiUnavailable
+from nightshift_airflow.kubernetes.pod_outcome import (
+    EXITS,
+    Interruption,
+    Outcome,
+    read_call_failure,
+    read_full_disk,
+    read_outcome,
+)
+from nightshift_airflow.runs.retry_policy import is_lost
 
 LINE = "rejected: 2 of 3 datasets"
-NOTHING = ending.Interruption()
+NO_INTERRUPTION = Interruption()
 
 
 def pod(status: dict[str, Any], **metadata: Any) -> k8s.V1Pod:
@@ -57,13 +64,13 @@ def _container(state: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_an_exit_code_becomes_the_outcome_of_the_table(code: int, kind: type[AirflowException]) -> None:
-    error = ending.of(pod(exited(code)), "base", LINE, NOTHING).error()
+    error = read_outcome(pod(exited(code)), "base", LINE, NO_INTERRUPTION).make_error()
     assert type(error) is kind
     assert str(error).startswith(f"{LINE} (exit {code}: ")
 
 
 def test_every_kind_of_error_of_a_step_has_an_outcome() -> None:
-    assert {kind.exit_code for kind in NightshiftError.__subclasses__()} <= set(ending.EXITS)
+    assert {kind.exit_code for kind in NightshiftError.__subclasses__()} <= set(EXITS)
 
 
 LOST: list[tuple[dict[str, Any], str]] = [
@@ -91,15 +98,15 @@ LOST: list[tuple[dict[str, Any], str]] = [
 def test_infrastructure_that_took_the_pod_away_is_named_and_is_no_real_failure(
     status: dict[str, Any], sentence: str
 ) -> None:
-    found = ending.of(pod(status), "base", "", NOTHING)
-    assert found.sentence.startswith(sentence)
-    assert tries.is_lost(found.error())
+    outcome = read_outcome(pod(status), "base", "", NO_INTERRUPTION)
+    assert outcome.sentence.startswith(sentence)
+    assert is_lost(outcome.make_error())
 
 
 def test_a_pod_that_is_gone_is_no_real_failure() -> None:
-    assert tries.is_lost(ending.of(None, "base", "", NOTHING).error())
+    assert is_lost(read_outcome(None, "base", "", NO_INTERRUPTION).make_error())
     being_deleted = pod(exited(137), deletionTimestamp="2026-03-09T00:00:00Z")
-    assert tries.is_lost(ending.of(being_deleted, "base", "", NOTHING).error())
+    assert is_lost(read_outcome(being_deleted, "base", "", NO_INTERRUPTION).make_error())
 
 
 OWN = "Pod ephemeral local storage usage exceeds the total limit of containers 3Gi. "
@@ -117,86 +124,90 @@ REAL: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("status", REAL)
 def test_what_the_step_itself_did_is_a_real_failure(status: dict[str, Any]) -> None:
-    assert not tries.is_lost(ending.of(pod(status), "base", LINE, NOTHING).error())
+    assert not is_lost(read_outcome(pod(status), "base", LINE, NO_INTERRUPTION).make_error())
 
 
 def test_a_timeout_of_the_task_is_a_real_failure() -> None:
-    besides = ending.Interruption(AirflowTaskTimeout())
-    assert not tries.is_lost(ending.of(pod(exited(137)), "base", "", besides).error())
+    interruption = Interruption(AirflowTaskTimeout())
+    assert not is_lost(read_outcome(pod(exited(137)), "base", "", interruption).make_error())
 
 
 def test_a_full_disk_is_called_that() -> None:
     evicted = pod({"phase": "Failed", "reason": "Evicted", "message": OWN})
-    assert ending.of(evicted, "base", "", NOTHING).sentence.startswith(
+    assert read_outcome(evicted, "base", "", NO_INTERRUPTION).sentence.startswith(
         "disk full: the step wrote more than its pod may"
     )
     line = "failed: OSError: [Errno 28] No space left on device"
-    assert ending.of(pod(exited(1)), "base", line, NOTHING).sentence.startswith(f"disk full: {line} (exit 1: ")
+    assert read_outcome(pod(exited(1)), "base", line, NO_INTERRUPTION).sentence.startswith(
+        f"disk full: {line} (exit 1: "
+    )
     answer = ApiException(status=500, reason="Internal Server Error")
     answer.body = json.dumps({"message": "[Errno 28] No space left on device"})
-    assert ending.of_call(answer).sentence.startswith("disk full on the machine of Kubernetes")
-    assert ending.of_call(patience.Away("500: No space left on device, for 300 s")).sentence.startswith("disk full")
-    own = ending.of_own_disk(OSError(28, "No space left on device"))
-    assert own
-    assert own.sentence.startswith("disk full on Airflow's machine")
-    assert ending.of_own_disk(OSError(2, "No such file")) is None
+    assert read_call_failure(answer).sentence.startswith("disk full on the machine of Kubernetes")
+    assert read_call_failure(ApiUnavailable("500: No space left on device, for 300 s")).sentence.startswith("disk full")
+    full_disk = read_full_disk(OSError(28, "No space left on device"))
+    assert full_disk
+    assert full_disk.sentence.startswith("disk full on Airflow's machine")
+    assert read_full_disk(OSError(2, "No such file")) is None
 
 
 def test_out_of_memory_names_the_limit() -> None:
-    found = ending.of(pod(exited(137, "OOMKilled")), "base", "fitting", NOTHING)
-    assert found == ending.Ending("retry", "out of memory: limit 1Gi; its last line was: fitting")
+    outcome = read_outcome(pod(exited(137, "OOMKilled")), "base", "fitting", NO_INTERRUPTION)
+    assert outcome == Outcome("retry", "out of memory: limit 1Gi; its last line was: fitting")
 
 
 def test_the_deadline_names_the_limit() -> None:
-    found = ending.of(pod({**exited(137), "reason": "DeadlineExceeded"}), "base", "", NOTHING)
-    assert found == ending.Ending("retry", "out of time: the step's limit is 600 s")
+    outcome = read_outcome(pod({**exited(137), "reason": "DeadlineExceeded"}), "base", "", NO_INTERRUPTION)
+    assert outcome == Outcome("retry", "out of time: the step's limit is 600 s")
 
 
 def test_a_run_whose_code_is_lost_is_not_tried_again() -> None:
     status = {"phase": "Failed", "reason": "CodeSnapshotLost", "message": "clear the run from its first task"}
-    found = ending.of(pod(status), "base", "", NOTHING)
-    assert found == ending.Ending("fail", "the pod was stopped (CodeSnapshotLost): clear the run from its first task")
+    outcome = read_outcome(pod(status), "base", "", NO_INTERRUPTION)
+    assert outcome == Outcome("fail", "the pod was stopped (CodeSnapshotLost): clear the run from its first task")
 
 
 def test_an_eviction_names_its_reason() -> None:
     status = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
-    found = ending.of(pod(status), "base", "", NOTHING)
-    assert found == ending.Ending("retry", "the pod was stopped (Evicted): The node was low on resource: memory.")
+    outcome = read_outcome(pod(status), "base", "", NO_INTERRUPTION)
+    assert outcome == Outcome("retry", "the pod was stopped (Evicted): The node was low on resource: memory.")
 
 
 def test_a_missing_image_names_the_reason_of_the_registry() -> None:
     state = {"waiting": {"reason": "ErrImagePull", "message": "steps:9: not found"}}
-    found = ending.of(pod({"phase": "Pending", "containerStatuses": [_container(state)]}), "base", "", NOTHING)
-    assert found == ending.Ending("fail", "the pod could not start (ErrImagePull): steps:9: not found")
+    outcome = read_outcome(
+        pod({"phase": "Pending", "containerStatuses": [_container(state)]}), "base", "", NO_INTERRUPTION
+    )
+    assert outcome == Outcome("fail", "the pod could not start (ErrImagePull): steps:9: not found")
 
 
 def test_a_pod_that_no_node_takes_names_the_event() -> None:
     message = "0/3 nodes are available: 3 Insufficient memory."
     conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]
-    found = ending.of(pod({"phase": "Pending", "conditions": conditions}), "base", "", NOTHING)
-    assert found == ending.Ending("retry", f"no node could take the pod (Unschedulable): {message}")
+    outcome = read_outcome(pod({"phase": "Pending", "conditions": conditions}), "base", "", NO_INTERRUPTION)
+    assert outcome == Outcome("retry", f"no node could take the pod (Unschedulable): {message}")
 
 
 def test_a_pod_that_is_gone_vanished() -> None:
-    found = ending.of(None, "base", "landed 3", NOTHING)
-    assert found.then == "retry"
-    assert found.sentence.startswith("the pod vanished")
+    outcome = read_outcome(None, "base", "landed 3", NO_INTERRUPTION)
+    assert outcome.then == "retry"
+    assert outcome.sentence.startswith("the pod vanished")
 
 
 def test_a_pod_that_is_being_deleted_was_deleted() -> None:
-    found = ending.of(pod(exited(143), deletionTimestamp="2026-03-09T00:00:00Z"), "base", "", NOTHING)
-    assert found.sentence.startswith("the pod was deleted while it ran")
+    outcome = read_outcome(pod(exited(143), deletionTimestamp="2026-03-09T00:00:00Z"), "base", "", NO_INTERRUPTION)
+    assert outcome.sentence.startswith("the pod was deleted while it ran")
 
 
 def test_a_timeout_says_so_whatever_the_pod_did() -> None:
-    found = ending.of(pod({"phase": "Running"}), "base", "", ending.Interruption(AirflowTaskTimeout()))
-    assert found.then == "retry"
-    assert "execution_timeout" in found.sentence
+    outcome = read_outcome(pod({"phase": "Running"}), "base", "", Interruption(AirflowTaskTimeout()))
+    assert outcome.then == "retry"
+    assert "execution_timeout" in outcome.sentence
 
 
 def test_the_last_line_comes_from_the_status_when_the_log_was_not_read() -> None:
     tail = "2026-03-09 01:00:00,000 fitting\nrejected: empty\n"
-    assert ending.of(pod(exited(10, message=tail)), "base", "", NOTHING).sentence.startswith(
+    assert read_outcome(pod(exited(10, message=tail)), "base", "", NO_INTERRUPTION).sentence.startswith(
         "rejected: empty (exit 10: "
     )
 
@@ -204,56 +215,60 @@ def test_the_last_line_comes_from_the_status_when_the_log_was_not_read() -> None
 def test_a_refusal_of_kubernetes_is_one_sentence_without_json() -> None:
     error = ApiException(status=403, reason="Forbidden")
     error.body = json.dumps({"kind": "Status", "message": "exceeded quota: nightshift"})
-    found = ending.of_call(error)
-    assert found.sentence == "Kubernetes refused the call (403 Forbidden): exceeded quota: nightshift"
+    outcome = read_call_failure(error)
+    assert outcome.sentence == "Kubernetes refused the call (403 Forbidden): exceeded quota: nightshift"
 
 
 def test_a_kubeconfig_that_is_missing_is_named() -> None:
-    found = ending.of_call(ConfigException("Invalid kube-config file"))
-    assert found.then == "retry"
-    assert found.sentence.startswith("no way to Kubernetes: Invalid kube-config file. Set KUBECONFIG")
+    outcome = read_call_failure(ConfigException("Invalid kube-config file"))
+    assert outcome.then == "retry"
+    assert outcome.sentence.startswith("no way to Kubernetes: Invalid kube-config file. Set KUBECONFIG")
 
 
 def test_a_disruption_names_its_reason() -> None:
     conditions = [
         {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "drained"}
     ]
-    found = ending.of(pod({**exited(143), "conditions": conditions}), "base", "", NOTHING)
-    assert found == ending.Ending("retry", "the pod was stopped (EvictionByEvictionAPI): drained")
+    outcome = read_outcome(pod({**exited(143), "conditions": conditions}), "base", "", NO_INTERRUPTION)
+    assert outcome == Outcome("retry", "the pod was stopped (EvictionByEvictionAPI): drained")
 
 
 def test_a_missing_image_is_explained_by_the_runtime_when_the_status_only_waits() -> None:
     state = {"waiting": {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "steps:9"'}}
     status = {"phase": "Pending", "containerStatuses": [_container(state)]}
-    words = "Failed to pull image: steps:9: not found"
-    assert ending.of(pod(status), "base", "", NOTHING).then == "retry"
-    assert ending.of(pod(status), "base", "", ending.Interruption(pull=words)) == ending.Ending(
-        "fail", f"the pod could not start (ImagePullBackOff): {words}"
+    message = "Failed to pull image: steps:9: not found"
+    assert read_outcome(pod(status), "base", "", NO_INTERRUPTION).then == "retry"
+    assert read_outcome(pod(status), "base", "", Interruption(pull_message=message)) == Outcome(
+        "fail", f"the pod could not start (ImagePullBackOff): {message}"
     )
 
 
 def test_a_missing_configmap_is_tried_again() -> None:
     state = {"waiting": {"reason": "CreateContainerConfigError", "message": 'configmap "a" not found'}}
-    found = ending.of(pod({"phase": "Pending", "containerStatuses": [_container(state)]}), "base", "", NOTHING)
-    assert found.then == "retry"
+    outcome = read_outcome(
+        pod({"phase": "Pending", "containerStatuses": [_container(state)]}), "base", "", NO_INTERRUPTION
+    )
+    assert outcome.then == "retry"
 
 
 def test_a_pod_that_vanished_names_what_was_last_done_to_it() -> None:
-    found = ending.of(None, "base", "fitting", ending.Interruption(event="Killing: Stopping container base"))
-    assert found.sentence == (
+    outcome = read_outcome(None, "base", "fitting", Interruption(event="Killing: Stopping container base"))
+    assert outcome.sentence == (
         "the pod vanished: it was deleted, or its node was lost (Killing: Stopping container base); "
         "its last line was: fitting"
     )
 
 
 def test_an_api_that_was_away_too_long_is_named_with_what_was_seen() -> None:
-    found = ending.of_call(patience.Away("Connection refused, for 300 s"))
-    assert found.then == "retry"
-    assert found.sentence.startswith("the Kubernetes API does not answer: Connection refused, for 300 s. The next try")
+    outcome = read_call_failure(ApiUnavailable("Connection refused, for 300 s"))
+    assert outcome.then == "retry"
+    assert outcome.sentence.startswith(
+        "the Kubernetes API does not answer: Connection refused, for 300 s. The next try"
+    )
 
 
 @pytest.mark.parametrize(("state", "when"), [({"running": {}}, "while it ran"), ({"waiting": {}}, "before it ran")])
 def test_a_deleted_pod_whose_end_the_node_never_reported_was_deleted(state: dict[str, Any], when: str) -> None:
     status = {"phase": "Failed", "containerStatuses": [_container(state)]}
-    found = ending.of(pod(status, deletionTimestamp="2026-03-09T00:00:00Z"), "base", "", NOTHING)
-    assert found == ending.Ending("retry", f"the pod was deleted {when}")
+    outcome = read_outcome(pod(status, deletionTimestamp="2026-03-09T00:00:00Z"), "base", "", NO_INTERRUPTION)
+    assert outcome == Outcome("retry", f"the pod was deleted {when}")

@@ -10,8 +10,8 @@ from kubernetes.client import ApiException, CoreV1Api
 
 from embedded import embedded_cluster
 from faulty_api import Burst, Door, faulty_door
-from nightshift_airflow.kubernetes.api_retries import SETTING, Away
-from nightshift_airflow.kubernetes.retrying_client import PatientHook
+from nightshift_airflow.kubernetes.api_retries import SETTING, ApiUnavailable
+from nightshift_airflow.kubernetes.retrying_client import RetryingHook
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def door(opened: Door) -> Iterator[Door]:
 
 def client(door: Door, monkeypatch: pytest.MonkeyPatch, patience: str = "60") -> CoreV1Api:
     monkeypatch.setenv(SETTING, patience)
-    return PatientHook(conn_id=None, in_cluster=False, config_file=str(door.kubeconfig)).core_v1_client
+    return RetryingHook(conn_id=None, in_cluster=False, config_file=str(door.kubeconfig)).core_v1_client
 
 
 def test_an_outage_is_waited_out(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,10 +48,10 @@ def test_an_outage_that_lasts_is_given_up_once_for_all_calls(door: Door, monkeyp
     api = client(door, monkeypatch, "4")
     door.close()
     began = time.monotonic()
-    with pytest.raises(Away, match=r"Connection refused, for \d+ s"):
+    with pytest.raises(ApiUnavailable, match=r"Connection refused, for \d+ s"):
         api.list_namespace()
     first = time.monotonic()
-    with pytest.raises(Away):
+    with pytest.raises(ApiUnavailable):
         api.list_namespace()
     assert 3.9 < first - began < 30
     assert time.monotonic() - first < 3  # not its own patience once more
@@ -60,7 +60,7 @@ def test_an_outage_that_lasts_is_given_up_once_for_all_calls(door: Door, monkeyp
 
 
 def test_an_api_that_hangs_is_waited_out(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nightshift_airflow.kubernetes.retrying_client.ANSWERING", 1.0)
+    monkeypatch.setattr("nightshift_airflow.kubernetes.retrying_client.ANSWER_SECONDS", 1.0)
     api = client(door, monkeypatch)
     door.hang_for(2.5)
     assert api.list_namespace().items
@@ -89,7 +89,7 @@ def test_a_new_token_is_read_when_the_old_one_is_refused(door: Door, monkeypatch
 def test_a_token_that_stays_refused_is_named(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     api = client(door, monkeypatch, "1")
     door.expire()
-    with pytest.raises(Away, match="401 Unauthorized"):
+    with pytest.raises(ApiUnavailable, match="401 Unauthorized"):
         api.list_namespace()
 
 
@@ -121,4 +121,4 @@ def test_a_patience_that_is_no_number_is_refused(door: Door, monkeypatch: pytest
 def test_no_kubeconfig_is_not_an_outage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(SETTING, "10")
     with pytest.raises(Exception, match="Invalid kube-config"):
-        PatientHook(conn_id=None, in_cluster=False, config_file=str(tmp_path / "absent")).core_v1_client  # noqa: B018
+        RetryingHook(conn_id=None, in_cluster=False, config_file=str(tmp_path / "absent")).core_v1_client  # noqa: B018

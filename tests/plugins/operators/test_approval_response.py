@@ -1,4 +1,4 @@
-"""The way of an answer from Airflow's event to the arguments of `promote`."""
+"""The way of a person's response from Airflow's event to the arguments of `promote`."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from local_cluster.pods.environment import expand
 from nightshift.cli import decision, parser
 from nightshift.errors import BadConfig
-from nightshift_airflow.operators import approval_response as answer
+from nightshift_airflow.operators.approval_response import make_arguments, read_response
 
 AT = datetime(2013, 2, 10, 6, 30, tzinfo=UTC)
 DIGEST = "0123456789abcdef" * 4
 ADA = {"id": "1", "name": "ada"}
 
 
-def event(chosen: str = "Approve", **more: Any) -> dict[str, Any]:
+def make_event(chosen: str = "Approve", **more: Any) -> dict[str, Any]:
     return {
         "chosen_options": [chosen],
         "params_input": {},
@@ -28,30 +28,30 @@ def event(chosen: str = "Approve", **more: Any) -> dict[str, Any]:
     }
 
 
-def said(found: dict[str, Any]) -> dict[str, str]:
-    return answer.of(found, "Approve", DIGEST)
+def respond(event: dict[str, Any]) -> dict[str, str]:
+    return read_response(event, "Approve", DIGEST)
 
 
 @pytest.mark.parametrize(
-    ("found", "outcome", "by"),
+    ("response", "outcome", "by"),
     [
-        (event(), "approved", "ada"),
-        (event("Reject"), "rejected", "ada"),
-        (event("Reject", responded_by_user=None, timedout=True), "unanswered", ""),
-        (event("Approve", responded_by_user=None, timedout=True), "unanswered", ""),
-        (event("Approve", responded_by_user=None), "unanswered", ""),
-        (event("Approve", chosen_options=["Approve", "Reject"]), "rejected", "ada"),
-        (event("Approve", chosen_options=[]), "rejected", "ada"),
-        (event(responded_by_user={"id": "17", "name": ""}), "approved", "17"),
-        (event(responded_by_user={"id": "", "name": "\n"}), "approved", "_"),
+        (make_event(), "approved", "ada"),
+        (make_event("Reject"), "rejected", "ada"),
+        (make_event("Reject", responded_by_user=None, timedout=True), "unanswered", ""),
+        (make_event("Approve", responded_by_user=None, timedout=True), "unanswered", ""),
+        (make_event("Approve", responded_by_user=None), "unanswered", ""),
+        (make_event("Approve", chosen_options=["Approve", "Reject"]), "rejected", "ada"),
+        (make_event("Approve", chosen_options=[]), "rejected", "ada"),
+        (make_event(responded_by_user={"id": "17", "name": ""}), "approved", "17"),
+        (make_event(responded_by_user={"id": "", "name": "\n"}), "approved", "_"),
     ],
 )
-def test_only_a_person_s_clear_yes_is_one(found: dict[str, Any], outcome: str, by: str) -> None:
-    assert (said(found)["outcome"], said(found)["by"]) == (outcome, by)
+def test_only_a_person_s_clear_yes_is_one(response: dict[str, Any], outcome: str, by: str) -> None:
+    assert (respond(response)["outcome"], respond(response)["by"]) == (outcome, by)
 
 
 def test_the_answer_keeps_the_verdict_and_the_instant() -> None:
-    assert said(event()) == {
+    assert respond(make_event()) == {
         "outcome": "approved",
         "by": "ada",
         "at": "2013-02-10T06:30:00+00:00",
@@ -65,7 +65,7 @@ def test_the_answer_keeps_the_verdict_and_the_instant() -> None:
     [("  fine\nby me ", "fine by me"), ("x" * 900, "x" * 500), (None, ""), (7, ""), (["a"], "")],
 )
 def test_a_reason_never_makes_an_answer_fail(given_reason: object, kept: str) -> None:
-    assert said(event(params_input={"reason": given_reason}))["reason"] == kept
+    assert respond(make_event(params_input={"reason": given_reason}))["reason"] == kept
 
 
 NAMES = st.text() | st.sampled_from(["--force", "-x", "$(AWS_SECRET_ACCESS_KEY)", "Ada Lovelace", "o'neil@example.com"])
@@ -73,47 +73,48 @@ NAMES = st.text() | st.sampled_from(["--force", "-x", "$(AWS_SECRET_ACCESS_KEY)"
 
 @given(NAMES, st.sampled_from(["Approve", "Reject"]))
 def test_the_step_takes_every_answer(name: str, chosen: str) -> None:
-    words = answer.words(said(event(chosen, responded_by_user={"id": "x", "name": name})))
-    taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
-    assert taken
-    assert taken.about == DIGEST
-    assert taken.outcome == ("approved" if chosen == "Approve" else "rejected")
-    assert taken.at == "2013-02-10T06:30:00+00:00"
+    arguments = make_arguments(respond(make_event(chosen, responded_by_user={"id": "x", "name": name})))
+    decided = decision(parser().parse_args(["promote", "flights", "2013-02-09", *arguments]))
+    assert decided
+    assert decided.about == DIGEST
+    assert decided.outcome == ("approved" if chosen == "Approve" else "rejected")
+    assert decided.at == "2013-02-10T06:30:00+00:00"
 
 
 def test_the_step_takes_no_answer_as_one() -> None:
-    words = answer.words(said(event("Reject", responded_by_user=None, timedout=True)))
-    taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
-    assert taken
-    assert (taken.outcome, taken.by) == ("unanswered", "")
+    arguments = make_arguments(respond(make_event("Reject", responded_by_user=None, timedout=True)))
+    decided = decision(parser().parse_args(["promote", "flights", "2013-02-09", *arguments]))
+    assert decided
+    assert (decided.outcome, decided.by) == ("unanswered", "")
 
 
 @given(st.text() | st.sampled_from(["--force", "$(AWS_SECRET_ACCESS_KEY)", "$$(X)", "$$$$", "why\nnot", "x" * 900]))
 def test_the_step_takes_every_reason_and_none_reads_a_variable_of_the_pod(reason: str) -> None:
-    words = answer.words(said(event("Reject", params_input={"reason": reason})))
-    assert not [word for word in words if "$(" in word or "$$" in word]
-    assert [expand(word, {"AWS_SECRET_ACCESS_KEY": "secret", "X": "x"}) for word in words] == words
-    taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
-    assert taken
+    arguments = make_arguments(respond(make_event("Reject", params_input={"reason": reason})))
+    assert not [argument for argument in arguments if "$(" in argument or "$$" in argument]
+    assert [expand(argument, {"AWS_SECRET_ACCESS_KEY": "secret", "X": "x"}) for argument in arguments] == arguments
+    decided = decision(parser().parse_args(["promote", "flights", "2013-02-09", *arguments]))
+    assert decided
     assert (
-        taken.reason.split() == answer.of(event(params_input={"reason": reason}), "Approve", DIGEST)["reason"].split()
+        decided.reason.split()
+        == read_response(make_event(params_input={"reason": reason}), "Approve", DIGEST)["reason"].split()
     )
 
 
 def test_a_plain_reason_arrives_letter_by_letter() -> None:
-    words = answer.words(
-        said(event("Reject", params_input={"reason": "not before the holidays; 2 % or 5 $ is too little"}))
+    arguments = make_arguments(
+        respond(make_event("Reject", params_input={"reason": "not before the holidays; 2 % or 5 $ is too little"}))
     )
-    taken = decision(parser().parse_args(["promote", "flights", "2013-02-09", *words]))
-    assert taken
-    assert taken.reason == "not before the holidays; 2 % or 5 $ is too little"
+    decided = decision(parser().parse_args(["promote", "flights", "2013-02-09", *arguments]))
+    assert decided
+    assert decided.reason == "not before the holidays; 2 % or 5 $ is too little"
 
 
 GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "about": DIGEST, "reason": ""}
 
 
 @pytest.mark.parametrize(
-    "found",
+    "response",
     [
         "approved",
         [],
@@ -129,6 +130,6 @@ GOOD = {"outcome": "approved", "by": "ada", "at": "2013-02-10T06:30:00+00:00", "
         {**GOOD, "at": "--force"},
     ],
 )
-def test_what_is_no_answer_is_refused_in_one_sentence(found: object) -> None:
+def test_what_is_no_answer_is_refused_in_one_sentence(response: object) -> None:
     with pytest.raises(BadConfig, match=r"\Athe answer of approve .*clear approve, and it asks again\Z"):
-        answer.words(found)
+        make_arguments(response)

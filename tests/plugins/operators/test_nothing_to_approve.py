@@ -20,13 +20,13 @@ DAY = date(2013, 2, 9)
 CHALLENGER = 8
 
 
-def asked(store: ObjectStore, last: dict[str, Any] | None = None) -> str:
+def make_request_after(store: ObjectStore, last: dict[str, Any] | None = None) -> str:
     """What is asked about the night when `last` is the ledger's end; raises what `approve` does instead."""
     results.save(store, evaluated(DAY.isoformat()))
     if last is not None:
         assert Ledger(store, "flights").append(entry(**last), after=None)
     task = ApproveOperator(task_id="approve", model="flights", title="Late arrivals", calendar=Calendar("UTC", 1))
-    return task._ask(DAY).subject
+    return task._make_request(DAY).subject
 
 
 def task_of() -> ApproveOperator:
@@ -53,11 +53,11 @@ def entry(**changes: Any) -> Entry:
 
 @pytest.mark.parametrize("last", [None, {}, {"barred": (6,)}])
 def test_a_verdict_that_may_change_something_is_asked_about(store: ObjectStore, last: dict[str, Any] | None) -> None:
-    assert asked(store, last) == "flights 2013-02-09: may version 8 replace champion 7?"
+    assert make_request_after(store, last) == "flights 2013-02-09: may version 8 replace champion 7?"
 
 
 @pytest.mark.parametrize(
-    ("last", "said"),
+    ("last", "message"),
     [
         ({"barred": (CHALLENGER,)}, "version 8 was withdrawn, so there is nothing to approve"),
         (
@@ -68,31 +68,33 @@ def test_a_verdict_that_may_change_something_is_asked_about(store: ObjectStore, 
         ({"champion_night": "2013-02-10"}, "superseded, so there is nothing to approve: champion 7"),
     ],
 )
-def test_nobody_is_asked_about_what_would_change_nothing(store: ObjectStore, last: dict[str, Any], said: str) -> None:
-    with pytest.raises(AirflowSkipException, match=said):
-        asked(store, last)
+def test_nobody_is_asked_about_what_would_change_nothing(
+    store: ObjectStore, last: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AirflowSkipException, match=message):
+        make_request_after(store, last)
 
 
 def test_a_verdict_that_was_put_in_another_one_s_place_is_asked_about_by_nobody(store: ObjectStore) -> None:
     hostile = evaluated(DAY.isoformat(), model="flights](https://evil.example)").as_dict()
-    asked(store)
+    make_request_after(store)
     store.put_json(store.uri(f"runs/flights/{DAY}/evaluate.json"), hostile)
     with pytest.raises(BadConfig, match="holds the result of something else"):
-        task_of()._ask(DAY)
+        task_of()._make_request(DAY)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[]", b'{"detail": {}}'])
 def test_what_is_no_record_is_an_error_and_no_crash(store: ObjectStore, data: bytes) -> None:
     store.put(store.uri(f"runs/flights/{DAY}/evaluate.json"), data, "application/json")
     with pytest.raises(BadConfig, match=r"clear evaluate|delete it, then run evaluate"):
-        task_of()._ask(DAY)
+        task_of()._make_request(DAY)
 
 
 @pytest.mark.parametrize("detail", [{}, {"verdict": verdict()}, {"verdict": verdict(), "challenger_version": "x"}])
 def test_a_record_without_its_numbers_is_an_error_and_no_crash(store: ObjectStore, detail: dict[str, Any]) -> None:
     results.save(store, replace(evaluated(DAY.isoformat()), detail=detail))
     with pytest.raises(BadConfig, match="clear evaluate"):
-        task_of()._ask(DAY)
+        task_of()._make_request(DAY)
 
 
 def withdraw(store: ObjectStore, run_id: str) -> None:
@@ -115,9 +117,9 @@ def test_the_version_that_was_withdrawn_is_asked_about_by_nobody(store: ObjectSt
     """Its run is the record's, or the ledger does not say."""
     withdraw(store, run_id)
     with pytest.raises(AirflowSkipException, match="version 8 was withdrawn"):
-        asked(store)
+        make_request_after(store)
 
 
 def test_another_version_that_was_given_a_withdrawn_number_is_asked_about(store: ObjectStore) -> None:
     withdraw(store, "0" * 32)
-    assert asked(store) == "flights 2013-02-09: may version 8 replace champion 7?"
+    assert make_request_after(store) == "flights 2013-02-09: may version 8 replace champion 7?"

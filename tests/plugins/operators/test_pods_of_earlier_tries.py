@@ -12,8 +12,8 @@ from kubernetes.client import models as k8s
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow.operators.command_operator import CommandOperator
-from nightshift_airflow.operators.single_pod_operator import FOLLOWED_BY
-from nightshift_airflow.runs import triggered_by as cause
+from nightshift_airflow.operators.single_pod_operator import FOLLOWED_BY_LABEL
+from nightshift_airflow.runs.triggered_by import make_annotations
 from shell_steps import dag, shell
 
 NAMESPACE = "nightshift"
@@ -82,7 +82,7 @@ def chosen(made: CommandOperator, requested: str = "new") -> str:
 def test_a_pod_that_is_at_work_is_followed_by_the_next_try_and_says_so() -> None:
     cluster = Cluster(pod("first", 1, "Running"))
     assert chosen(step(cluster, 2)) == "first"
-    assert cluster.pods["first"].metadata.labels[FOLLOWED_BY] == "2"
+    assert cluster.pods["first"].metadata.labels[FOLLOWED_BY_LABEL] == "2"
 
 
 def test_a_pod_that_succeeded_while_nobody_looked_is_not_run_again() -> None:
@@ -115,7 +115,7 @@ def test_a_pod_of_a_later_try_is_never_taken_nor_removed() -> None:
     assert "later" in cluster.pods
 
 
-@pytest.mark.parametrize(("followed_by", "is_left"), [({}, False), ({FOLLOWED_BY: "2"}, True)])
+@pytest.mark.parametrize(("followed_by", "is_left"), [({}, False), ({FOLLOWED_BY_LABEL: "2"}, True)])
 def test_a_try_that_is_killed_deletes_its_pod_unless_a_later_one_follows_it(
     followed_by: dict[str, str], is_left: bool
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_step_whose_pod_succeeded_has_whatever_its_log_does(phase: str, is_gre
     made.pod = cluster.pods["first"]
 
     def run() -> None:
-        with made._ended_plainly():
+        with made._explain_failure():
             try:
                 raise BrokenPipeError
             finally:
@@ -151,7 +151,7 @@ def test_a_step_whose_pod_succeeded_has_whatever_its_log_does(phase: str, is_gre
 
 def test_every_pod_of_a_run_names_one_state_of_the_code_and_a_cleared_run_another() -> None:
     run = SimpleNamespace(run_id="backfill__2026-07-01T00:00:00+00:00", clear_number=0)
-    named = cause.annotations("flights_nightly", run)
+    named = make_annotations("flights_nightly", run)
     assert named == {"local-cluster/code-snapshot": "flights_nightly/backfill__2026-07-01T00:00:00+00:00/0"}
     run.clear_number = 1
-    assert cause.annotations("flights_nightly", run) != named
+    assert make_annotations("flights_nightly", run) != named

@@ -11,7 +11,7 @@ from kubernetes.client import models as k8s
 
 from embedded import Airflow, Ran, Run, outcome
 from free_settings import free
-from nightshift_airflow.kubernetes.pod_manager import OnePodManager
+from nightshift_airflow.kubernetes.pod_manager import SinglePodManager
 from step_cluster import StepCluster
 
 pytestmark = pytest.mark.timeout(1200)
@@ -150,7 +150,7 @@ def test_a_kubernetes_that_is_away_is_named(airflow: Airflow, cluster: StepClust
 
 
 def test_a_creation_that_is_repeated_makes_one_pod(cluster: StepCluster) -> None:
-    manager = OnePodManager(kube_client=cluster.api())
+    manager = SinglePodManager(kube_client=cluster.api())
     container = k8s.V1Container(name="base", image=cluster.image, command=["sleep", "60"])
     metadata = k8s.V1ObjectMeta(name="flights-train-1a2b3c4d", namespace=cluster.namespace)
     pod = k8s.V1Pod(metadata=metadata, spec=k8s.V1PodSpec(containers=[container], restart_policy="Never"))

@@ -7,7 +7,8 @@ import pytest
 from airflow.sdk import BaseOperatorLink
 
 from nightshift.adapters import docs
-from nightshift_airflow.operators.task_links import HISTORY, LINKS, with_addresses
+from nightshift_airflow.operators.task_links import HISTORY, LINKS
+from nightshift_airflow.page_paths import add_addresses
 from nightshift_airflow.ui.pages import linked
 
 
@@ -49,10 +50,10 @@ PAGE = "/nightshift/docs/flights/2013-02-09/flights/0123456789abcdef0123"
 
 def test_a_path_in_a_line_of_the_log_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     line = f"flights fails 2 of 25 expectations; first: too few rows; page: {PAGE}"
-    assert with_addresses(line) == line
+    assert add_addresses(line) == line
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://host/airflow/")
-    assert with_addresses(line).endswith(f"; page: https://host/airflow{PAGE}")
-    assert with_addresses(with_addresses(line)) == with_addresses(line)
+    assert add_addresses(line).endswith(f"; page: https://host/airflow{PAGE}")
+    assert add_addresses(add_addresses(line)) == add_addresses(line)
 
 
 def test_a_path_in_a_sentence_is_a_link_and_all_else_is_text() -> None:

@@ -1,4 +1,4 @@
-"""The nights of a backfill are the nights that were asked for, in every zone, however the dates reach Airflow."""
+"""A backfill makes the nights that a person asks for, in every time zone, however its dates reach Airflow."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from pendulum import instance
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
-from nightshift_airflow.runs import night_of_run as night
-from nightshift_airflow.runs.night_of_run import Calendar
-from nightshift_airflow.runs.night_timetable import NightTimetable, day_asked
+from nightshift_airflow.runs.night_of_run import Calendar, Run, find_night
+from nightshift_airflow.runs.night_timetable import NightTimetable, find_named_day
 
 DAY = timedelta(days=1)
 FIRST, LAST = date(2026, 7, 1), date(2026, 7, 3)
@@ -38,7 +37,7 @@ def nights(dag: Any, ends: Sequence[datetime], calendar: Calendar, *, reverse: b
     made = _get_info_list(dag=dag, from_date=ends[0], to_date=ends[1], reverse=reverse)
     now = datetime(2100, 1, 1, tzinfo=UTC)
     return [
-        night.of(night.Run(conf={}, interval=(run.data_interval.start, run.data_interval.end), now=now), calendar)
+        find_night(Run(conf={}, interval=(run.data_interval.start, run.data_interval.end), now=now), calendar)
         for run in made
         if run.data_interval
     ]
@@ -66,8 +65,8 @@ def test_nights_asked_for_are_nights_run(timezone: str, written: str) -> None:
 @pytest.mark.parametrize("timezone", ["UTC", "Europe/London", "Asia/Tokyo", "America/New_York"])
 @pytest.mark.parametrize("shown_in", ["Europe/Berlin", "Asia/Kolkata", "America/Los_Angeles", "Australia/Sydney"])
 def test_the_form_may_be_filled_in_in_any_zone(timezone: str, shown_in: str) -> None:
-    asked = midnights(FIRST, LAST, shown_in)
-    assert nights(serialized(timezone), asked, Calendar(timezone)) == days(FIRST, LAST)
+    dates = midnights(FIRST, LAST, shown_in)
+    assert nights(serialized(timezone), dates, Calendar(timezone)) == days(FIRST, LAST)
 
 
 @pytest.mark.parametrize("timezone", ["UTC", "Asia/Tokyo", "America/New_York"])
@@ -75,16 +74,16 @@ def test_the_form_may_be_filled_in_in_any_zone(timezone: str, shown_in: str) -> 
 def test_the_last_second_of_a_day_is_of_that_day(timezone: str, written_in: str) -> None:
     zone = ZoneInfo("UTC" if written_in == "UTC" else timezone)
     ends = [datetime.combine(FIRST, time.min, zone), datetime.combine(LAST, time(23, 59, 59), zone)]
-    asked = [end.astimezone(UTC) for end in ends]
-    assert nights(serialized(timezone), asked, Calendar(timezone)) == days(FIRST, LAST)
+    dates = [end.astimezone(UTC) for end in ends]
+    assert nights(serialized(timezone), dates, Calendar(timezone)) == days(FIRST, LAST)
 
 
 @pytest.mark.parametrize("timezone", ["UTC", "Europe/London", "Asia/Tokyo", "America/New_York"])
 def test_the_nights_of_a_weekly_model_are_the_last_days_of_its_weeks(timezone: str) -> None:
     dag, week = serialized(timezone, "0 4 * * 1", days=7), Calendar(timezone, days=7)
     sundays = [date(2026, 7, 5), date(2026, 7, 12), date(2026, 7, 19)]
-    asked = midnights(sundays[0], sundays[-1], "UTC")
-    assert nights(dag, asked, week) == sundays
+    dates = midnights(sundays[0], sundays[-1], "UTC")
+    assert nights(dag, dates, week) == sundays
     assert nights(dag, midnights(FIRST, date(2026, 7, 25), timezone), week) == sundays
     assert nights(dag, midnights(FIRST, date(2026, 7, 4), "UTC"), week) == []
 
@@ -106,8 +105,8 @@ def test_every_zone_and_every_day_of_a_clock_change(
     zone: str, cron: str, first: date, number: int, entered_in_utc: bool
 ) -> None:
     last = first + number * DAY
-    asked = midnights(first, last, "UTC" if entered_in_utc else zone)
-    assert nights(serialized(zone, cron), asked, Calendar(zone)) == days(first, last)
+    dates = midnights(first, last, "UTC" if entered_in_utc else zone)
+    assert nights(serialized(zone, cron), dates, Calendar(zone)) == days(first, last)
 
 
 @pytest.mark.parametrize("cron", [cron for cron in CRONS if cron != "0 20 * * *"])
@@ -128,8 +127,8 @@ def test_the_beginnings_of_two_weeks_name_these_weeks_as_airflow_itself_does_to_
 @settings(max_examples=50)
 def test_whatever_instant_is_given_names_a_day_next_to_it(instant: datetime, zone: str) -> None:
     instant = instant.replace(year=2013 + instant.year % 15, day=min(instant.day, 28))
-    asked = day_asked(instant, ZoneInfo(zone))
-    assert abs((asked - instant.date()).days) <= 1
+    day = find_named_day(instant, ZoneInfo(zone))
+    assert abs((day - instant.date()).days) <= 1
 
 
 @pytest.mark.parametrize(
@@ -164,9 +163,9 @@ def test_scheduled_runs_are_those_of_airflows_own_timetable(cron: str, timezone:
 def test_a_run_by_hand_has_the_last_whole_day_whatever_the_clocks_do(zone: str, cron: str, hour: int) -> None:
     now = datetime(2016, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
     interval = NightTimetable(cron, zone).infer_manual_data_interval(run_after=instance(now))
-    run = night.Run(conf={}, interval=(interval.start, interval.end), now=now)
+    run = Run(conf={}, interval=(interval.start, interval.end), now=now)
     calendar = Calendar(zone)
-    assert calendar.day(now) - night.of(run, calendar) in (DAY, 2 * DAY)
+    assert calendar.find_day(now) - find_night(run, calendar) in (DAY, 2 * DAY)
 
 
 @pytest.mark.parametrize(
@@ -176,5 +175,5 @@ def test_a_run_by_hand_has_the_last_whole_day_whatever_the_clocks_do(zone: str, 
 def test_a_run_by_hand_on_the_day_of_a_clock_change_has_the_night_before(cron: str, timezone: str, day: date) -> None:
     noon = datetime.combine(day, time(12), ZoneInfo(timezone))
     interval = NightTimetable(cron, timezone).infer_manual_data_interval(run_after=instance(noon.astimezone(UTC)))
-    run = night.Run(conf={}, interval=(interval.start, interval.end), now=noon)
-    assert night.of(run, Calendar(timezone)) == day - DAY
+    run = Run(conf={}, interval=(interval.start, interval.end), now=noon)
+    assert find_night(run, Calendar(timezone)) == day - DAY

@@ -15,8 +15,7 @@ from pendulum import timezone as pendulum_timezone
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift.errors import BadConfig
-from nightshift_airflow.runs import night_of_run as night
-from nightshift_airflow.runs.night_of_run import Calendar
+from nightshift_airflow.runs.night_of_run import Calendar, Run, find_delivery_day, find_night
 
 NOW = datetime(2026, 3, 10, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,36 +23,34 @@ INTERVAL = (datetime(2026, 3, 9, tzinfo=UTC), datetime(2026, 3, 10, tzinfo=UTC))
 UTC_DAYS = Calendar("UTC")
 
 
-def run(
-    conf: dict[str, Any] | None = None, interval: tuple[datetime, datetime] | None = INTERVAL, **more: Any
-) -> night.Run:
-    return night.Run(conf=conf or {}, interval=interval, now=more.pop("now", NOW), **more)
+def run(conf: dict[str, Any] | None = None, interval: tuple[datetime, datetime] | None = INTERVAL, **more: Any) -> Run:
+    return Run(conf=conf or {}, interval=interval, now=more.pop("now", NOW), **more)
 
 
 def attempt(conf: dict[str, Any]) -> tuple[date | None, str]:
     """The night that is taken, or the sentence that refuses it."""
     try:
-        return night.of(run(conf), UTC_DAYS), ""
+        return find_night(run(conf), UTC_DAYS), ""
     except BadConfig as error:
         return None, str(error)
 
 
 def test_the_interval_names_the_night() -> None:
-    assert night.of(run(), UTC_DAYS) == date(2026, 3, 9)
+    assert find_night(run(), UTC_DAYS) == date(2026, 3, 9)
 
 
 def test_an_explicit_night_wins() -> None:
-    assert night.of(run({"night": "2013-02-09"}), UTC_DAYS) == date(2013, 2, 9)
+    assert find_night(run({"night": "2013-02-09"}), UTC_DAYS) == date(2013, 2, 9)
 
 
 def test_an_empty_night_is_no_night() -> None:
-    assert night.of(run({"night": None}), UTC_DAYS) == date(2026, 3, 9)
+    assert find_night(run({"night": None}), UTC_DAYS) == date(2026, 3, 9)
 
 
 def test_the_interval_is_read_in_the_timezone_of_the_schedule() -> None:
     start = datetime(2026, 3, 8, 23, 0, tzinfo=UTC)  # midnight of the 9th in Berlin
-    assert night.of(run(interval=(start, start + DAY)), Calendar("Europe/Berlin")) == date(2026, 3, 9)
-    assert night.of(run(interval=(start, start + DAY)), UTC_DAYS) == date(2026, 3, 8)
+    assert find_night(run(interval=(start, start + DAY)), Calendar("Europe/Berlin")) == date(2026, 3, 9)
+    assert find_night(run(interval=(start, start + DAY)), UTC_DAYS) == date(2026, 3, 8)
 
 
 def intervals(cron: str, timezone: str, first: date) -> Iterator[tuple[datetime, datetime]]:
@@ -74,7 +71,7 @@ def intervals(cron: str, timezone: str, first: date) -> Iterator[tuple[datetime,
 def test_a_daily_cron_line_names_the_day_on_which_its_interval_begins(cron: str, timezone: str, month: int) -> None:
     calendar, first = Calendar(timezone), date(2025, month, 1)
     for number, interval in enumerate(islice(intervals(cron, timezone, first), 31)):
-        assert night.of(run(interval=interval), calendar) == calendar.day(interval[0]) == first + number * DAY
+        assert find_night(run(interval=interval), calendar) == calendar.find_day(interval[0]) == first + number * DAY
 
 
 @pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin", "America/Los_Angeles"])
@@ -82,65 +79,65 @@ def test_the_night_of_a_week_is_its_last_day(timezone: str) -> None:
     week = Calendar(timezone, days=7)
     sunday = date(2025, 1, 12)  # the end of the first week that begins after the first Monday of the year
     for number, interval in enumerate(islice(intervals("0 4 * * 1", timezone, date(2025, 1, 1)), 50)):
-        assert night.of(run(interval=interval), week) == sunday + 7 * number * DAY
+        assert find_night(run(interval=interval), week) == sunday + 7 * number * DAY
 
 
 @pytest.mark.parametrize(("cron", "days"), [("0 0 * * 1", 1), ("0 0 * * *", 7), ("0 0 * * 1,4", 7), ("0 0 1 * *", 7)])
 def test_a_cron_line_that_does_not_fit_the_days_of_a_run_is_an_error_that_says_so(cron: str, days: int) -> None:
     interval = next(intervals(cron, "UTC", date(2025, 6, 1)))
     with pytest.raises(BadConfig, match=rf"interval is \d+ days long .* says days={days}: enter 'night', or make"):
-        night.of(run(interval=interval), Calendar("UTC", days))
+        find_night(run(interval=interval), Calendar("UTC", days))
 
 
 def test_an_interval_without_a_day_asks_for_the_night_and_blames_nothing() -> None:
     noon = datetime(2026, 3, 29, 12, tzinfo=UTC)
     with pytest.raises(BadConfig, match=r"lies within one day, 2026-03-29: enter 'night', for example 2026-03-29\Z"):
-        night.of(run(interval=(noon, noon)), Calendar("Europe/Berlin"))
+        find_night(run(interval=(noon, noon)), Calendar("Europe/Berlin"))
 
 
 def test_any_day_may_be_asked_for_whatever_the_period() -> None:
-    assert night.of(run({"night": "2013-02-13"}, interval=None), Calendar("UTC", days=7)) == date(2013, 2, 13)
+    assert find_night(run({"night": "2013-02-13"}, interval=None), Calendar("UTC", days=7)) == date(2013, 2, 13)
 
 
 def test_a_run_without_any_date_says_what_to_enter() -> None:
     with pytest.raises(BadConfig, match=r"\Athis run has no date: trigger it again and enter 'night', for example"):
-        night.of(run(interval=None), UTC_DAYS)
+        find_night(run(interval=None), UTC_DAYS)
 
 
 @pytest.mark.parametrize("conf", [{"nigth": "2013-02-09"}, {"night": "2013-02-09", "force": True}, {"": 1}])
 def test_unknown_keys_are_refused(conf: dict[str, Any]) -> None:
     with pytest.raises(BadConfig, match="unknown keys"):
-        night.of(run(conf), UTC_DAYS)
+        find_night(run(conf), UTC_DAYS)
 
 
 def test_a_backfill_does_not_take_one_night_for_all_its_runs() -> None:
     with pytest.raises(BadConfig, match="a backfill takes its nights from its dates"):
-        night.of(run({"night": "2013-02-09"}, backfill=True), UTC_DAYS)
-    assert night.of(run(backfill=True), UTC_DAYS) == date(2026, 3, 9)
+        find_night(run({"night": "2013-02-09"}, backfill=True), UTC_DAYS)
+    assert find_night(run(backfill=True), UTC_DAYS) == date(2026, 3, 9)
 
 
 @pytest.mark.parametrize("value", ["2026-03-10", "2026-03-11", "9999-12-31"])
 def test_a_day_that_is_not_over_is_refused(value: str) -> None:
     with pytest.raises(BadConfig, match="is not over yet"):
-        night.of(run({"night": value}), UTC_DAYS)
+        find_night(run({"night": value}), UTC_DAYS)
 
 
 def test_a_day_is_over_when_it_is_over_in_its_own_timezone() -> None:
     late = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)  # still the 9th in New York
-    assert night.of(run({"night": "2026-03-09"}, now=late), UTC_DAYS) == date(2026, 3, 9)
+    assert find_night(run({"night": "2026-03-09"}, now=late), UTC_DAYS) == date(2026, 3, 9)
     with pytest.raises(BadConfig, match="is not over yet"):
-        night.of(run({"night": "2026-03-09"}, now=late), Calendar("America/New_York"))
+        find_night(run({"night": "2026-03-09"}, now=late), Calendar("America/New_York"))
 
 
 def test_a_delivery_may_be_of_today_but_not_of_tomorrow() -> None:
-    assert night.delivered(run({"night": "2026-03-10"}), UTC_DAYS) == date(2026, 3, 10)
+    assert find_delivery_day(run({"night": "2026-03-10"}), UTC_DAYS) == date(2026, 3, 10)
     with pytest.raises(BadConfig, match="is not over yet"):
-        night.delivered(run({"night": "2026-03-11"}), UTC_DAYS)
+        find_delivery_day(run({"night": "2026-03-11"}), UTC_DAYS)
 
 
 def test_a_delivery_without_a_night_lands_up_to_the_day_on_which_its_interval_ends() -> None:
     before_midnight = datetime(2026, 3, 9, 23, 45, tzinfo=UTC)
-    assert night.delivered(run(interval=(before_midnight - DAY, before_midnight)), UTC_DAYS) == date(2026, 3, 9)
+    assert find_delivery_day(run(interval=(before_midnight - DAY, before_midnight)), UTC_DAYS) == date(2026, 3, 9)
 
 
 HOSTILE = st.one_of(st.text(), st.integers(), st.booleans(), st.floats(), st.lists(st.text()), st.binary())
@@ -171,12 +168,12 @@ def test_whatever_is_sent_either_is_a_day_or_is_refused_in_one_line(value: objec
 
 @given(st.dates(min_value=date(1, 1, 1), max_value=NOW.date() - timedelta(days=1)))
 def test_every_day_that_is_over_is_taken(day: date) -> None:
-    assert night.of(run({"night": day.isoformat()}), UTC_DAYS) == day
+    assert find_night(run({"night": day.isoformat()}), UTC_DAYS) == day
 
 
 @given(st.dictionaries(st.text().filter(lambda key: key != "night"), st.text(), min_size=1))
 def test_no_unknown_key_gets_through_and_the_message_stays_short(conf: dict[str, Any]) -> None:
     with pytest.raises(BadConfig) as refused:
-        night.of(run(conf), UTC_DAYS)
+        find_night(run(conf), UTC_DAYS)
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 1000

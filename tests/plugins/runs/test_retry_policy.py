@@ -8,13 +8,12 @@ from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import AirflowException
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
-from nightshift_airflow.runs import retry_policy as tries
-from nightshift_airflow.runs.retry_policy import MORE, RealFailures, Series
+from nightshift_airflow.runs.retry_policy import EXTRA_TRIES, LOST, STORE_KEY, RealFailures, TrySeries, mark_lost
 
 ALLOWED = 2
 DELAY = timedelta(minutes=1)
 REAL = AirflowException("failed: KeyError (exit 1: a bug)")
-NODE_LOST = tries.lost(AirflowException("the pod vanished: it was deleted, or its node was lost"))
+NODE_LOST = mark_lost(AirflowException("the pod vanished: it was deleted, or its node was lost"))
 
 
 class Store:
@@ -46,7 +45,7 @@ def tried(store: Store, *failures: AirflowException | None, first: int = 1) -> l
     for number, failure in enumerate(failures, first):
         if failure:
             policy = RealFailures(ALLOWED, DELAY)  # each try is a process of its own
-            decision = policy.evaluate(failure, number, first - 1 + ALLOWED + MORE, {"task_state_store": store})
+            decision = policy.evaluate(failure, number, first - 1 + ALLOWED + EXTRA_TRIES, {"task_state_store": store})
             decided.append((decision.action.value, decision.reason or ""))
     return decided
 
@@ -88,15 +87,15 @@ def test_a_task_that_is_cleared_starts_again_with_nothing_counted() -> None:
 
 
 def test_lost_infrastructure_ends_the_task_at_the_ceiling() -> None:
-    *before, last = tried(Store(), *[NODE_LOST] * (ALLOWED + MORE + 1))
+    *before, last = tried(Store(), *[NODE_LOST] * (ALLOWED + EXTRA_TRIES + 1))
     assert {action for action, _ in before} == {"retry"}
     assert last == ("fail", "no real failure; infrastructure lost 9 times: it is not tried again")
 
 
 def test_a_lost_try_is_repeated_soon_and_a_real_one_with_back_off() -> None:
     policy = RealFailures(ALLOWED, DELAY)
-    assert policy.evaluate(NODE_LOST, 1, ALLOWED + MORE).retry_delay == DELAY
-    assert policy.evaluate(REAL, 1, ALLOWED + MORE).retry_delay is None
+    assert policy.evaluate(NODE_LOST, 1, ALLOWED + EXTRA_TRIES).retry_delay == DELAY
+    assert policy.evaluate(REAL, 1, ALLOWED + EXTRA_TRIES).retry_delay is None
 
 
 @pytest.mark.parametrize(("tries_made", "minutes", "is_over"), [(3, 59, False), (3, 61, True), (2, 61, False)])
@@ -104,7 +103,7 @@ def test_the_tries_beyond_those_of_the_definition_begin_within_an_hour(
     tries_made: int, minutes: int, is_over: bool
 ) -> None:
     began = datetime(2026, 3, 9, tzinfo=UTC)
-    series = Series(1, tries_made, ALLOWED, {1: (tries.LOST, began)})
+    series = TrySeries(1, tries_made, ALLOWED, {1: (LOST, began)})
     assert series.is_over(began + timedelta(minutes=minutes)) is is_over
 
 
@@ -117,5 +116,5 @@ def test_a_store_that_is_away_changes_nothing_but_the_count(failure: BaseExcepti
 @pytest.mark.parametrize("stored", [[], "x", {"x": 1}, {"1": ["real"]}, {"1": ["real", "yesterday"]}])
 def test_a_record_that_cannot_be_read_is_none(stored: object) -> None:
     store = Store()
-    store.values[tries.STORED] = stored
+    store.values[STORE_KEY] = stored
     assert tried(store, REAL) == [("retry", "real failure 1 of 3")]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import models
 from nightshift.errors import BadConfig
-from nightshift_airflow.dags.task_factory import rollback
-from nightshift_airflow.runs import run_conf as asked
+from nightshift_airflow.dags.task_factory import make_rollback_task
+from nightshift_airflow.runs.run_conf import VARIABLE_REFERENCES, VERSION, Rollback, read_nights, read_rollback
 
 TODAY = date(2013, 3, 1)
 WHY = "it is late on Mondays"
@@ -20,8 +20,8 @@ ANYTHING = st.one_of(st.none(), st.text(), st.integers(), st.floats(), st.lists(
 
 
 def test_a_rollback_goes_to_the_previous_version_unless_another_is_named() -> None:
-    assert asked.rollback({"reason": WHY}) == asked.Rollback("previous", WHY)
-    assert asked.rollback({"version": "17", "reason": WHY}) == asked.Rollback("17", WHY)
+    assert read_rollback({"reason": WHY}) == Rollback("previous", WHY)
+    assert read_rollback({"version": "17", "reason": WHY}) == Rollback("17", WHY)
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,11 @@ def test_a_rollback_goes_to_the_previous_version_unless_another_is_named() -> No
 )
 def test_what_is_no_version_is_refused_in_one_sentence(version: object) -> None:
     with pytest.raises(BadConfig, match=r"\Aversion must be 'previous' or the number of a registered version, for"):
-        asked.rollback({"version": version, "reason": WHY})
+        read_rollback({"version": version, "reason": WHY})
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "message"),
     [
         (None, "enter a reason"),
         (7, "enter a reason"),
@@ -49,9 +49,9 @@ def test_what_is_no_version_is_refused_in_one_sentence(version: object) -> None:
         ("for $$ and fame", "must not contain '$$': Kubernetes would put something else"),
     ],
 )
-def test_a_reason_is_required_and_is_one_line_of_text(reason: object, said: str) -> None:
-    with pytest.raises(BadConfig, match=re.escape(said)) as refused:
-        asked.rollback({"reason": reason})
+def test_a_reason_is_required_and_is_one_line_of_text(reason: object, message: str) -> None:
+    with pytest.raises(BadConfig, match=re.escape(message)) as refused:
+        read_rollback({"reason": reason})
     assert len(str(refused.value)) < 200
     assert "\n" not in str(refused.value)
 
@@ -60,19 +60,19 @@ def test_a_reason_is_required_and_is_one_line_of_text(reason: object, said: str)
     "reason", ["x" * 500, "--dry-run is no option here", "{{ ds }}; rm -rf / && 'quoted'", "zu spät", "5 $ or $X"]
 )
 def test_a_reason_is_taken_letter_by_letter(reason: str) -> None:
-    assert asked.rollback({"reason": reason}).reason == reason
+    assert read_rollback({"reason": reason}).reason == reason
 
 
 @pytest.mark.parametrize("conf", [{"reason": WHY, "night": "2013-02-09"}, {"reason": WHY, "force": True}])
 def test_an_unknown_key_is_refused(conf: dict[str, Any]) -> None:
     with pytest.raises(BadConfig, match=r"unknown keys \['(night|force)'\]: the only ones are \['reason', 'version'\]"):
-        asked.rollback(conf)
+        read_rollback(conf)
 
 
-def attempt(conf: dict[str, Any]) -> tuple[asked.Rollback | None, str]:
+def attempt(conf: dict[str, Any]) -> tuple[Rollback | None, str]:
     """The rollback that is taken, or the sentence that refuses it."""
     try:
-        return asked.rollback(conf), ""
+        return read_rollback(conf), ""
     except BadConfig as error:
         return None, str(error)
 
@@ -80,13 +80,13 @@ def attempt(conf: dict[str, Any]) -> tuple[asked.Rollback | None, str]:
 @given(st.dictionaries(st.sampled_from(["version", "reason", "else"]), ANYTHING))
 @example({"version": "1", "reason": "a\x00bc"})
 def test_whatever_is_sent_is_a_rollback_or_one_line(conf: dict[str, Any]) -> None:
-    wanted, refusal = attempt(conf)
+    rollback, refusal = attempt(conf)
     assert len(refusal) < 300
     assert "\n" not in refusal
-    if wanted:
-        assert asked.VERSION.match(wanted.version)
-        assert wanted.reason.isprintable()
-        assert not [mark for mark in asked.REFERENCES if mark in wanted.reason]
+    if rollback:
+        assert VERSION.match(rollback.version)
+        assert rollback.reason.isprintable()
+        assert not [mark for mark in VARIABLE_REFERENCES if mark in rollback.reason]
 
 
 def test_a_rollback_is_told_when_its_run_was_triggered() -> None:
@@ -107,16 +107,16 @@ def test_a_rollback_is_told_when_its_run_was_triggered() -> None:
         consumed_asset_events=[],
         partition_key=None,
     )
-    words = rollback(models.load("flights")).words({"dag_run": run})
-    assert words == ["7", f"--reason={WHY}", "--asked-at=2013-03-01T04:05:06.000789+00:00"]
+    arguments = make_rollback_task(models.load("flights")).make_arguments({"dag_run": run})
+    assert arguments == ["7", f"--reason={WHY}", "--asked-at=2013-03-01T04:05:06.000789+00:00"]
 
 
 def test_a_range_of_nights_is_taken() -> None:
-    assert asked.nights({"first": "2013-02-01", "last": "2013-02-28"}, TODAY) == (date(2013, 2, 1), date(2013, 2, 28))
+    assert read_nights({"first": "2013-02-01", "last": "2013-02-28"}, TODAY) == (date(2013, 2, 1), date(2013, 2, 28))
 
 
 @pytest.mark.parametrize(
-    ("conf", "said"),
+    ("conf", "message"),
     [
         ({}, "enter 'first' and 'last'"),
         ({"first": "2013-02-01"}, "enter 'first' and 'last'"),
@@ -129,7 +129,7 @@ def test_a_range_of_nights_is_taken() -> None:
         ({"first": "2013-02-01", "last": "2013-02-02", "night": "2013-02-02"}, "unknown keys"),
     ],
 )
-def test_what_is_no_range_is_refused_in_one_line(conf: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadConfig, match=said) as refused:
-        asked.nights(conf, TODAY)
+def test_what_is_no_range_is_refused_in_one_line(conf: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadConfig, match=message) as refused:
+        read_nights(conf, TODAY)
     assert "\n" not in str(refused.value)

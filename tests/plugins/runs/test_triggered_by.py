@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightshift.cli import PERSON
-from nightshift_airflow.runs import triggered_by as cause
+from nightshift_airflow.runs.triggered_by import clean_name, make_environment, read_conf
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Run:
 
 
 def test_a_run_by_hand_names_who_asked() -> None:
-    assert cause.environment("flights_nightly", Run(triggering_user_name="ada"), "steps:1") == {
+    assert make_environment("flights_nightly", Run(triggering_user_name="ada"), "steps:1") == {
         "NIGHTSHIFT_RUN_CAUSED_BY": "flights_nightly:manual__2013-02-09T00:00:00+00:00_x",
         "NIGHTSHIFT_RUN_KIND": "manual",
         "NIGHTSHIFT_RUN_USER": "ada",
@@ -33,7 +33,7 @@ def test_a_run_by_hand_names_who_asked() -> None:
 
 
 def test_a_run_by_the_clock_names_nobody() -> None:
-    assert cause.environment("d", Run(run_type="scheduled"), "")["NIGHTSHIFT_RUN_USER"] == ""
+    assert make_environment("d", Run(run_type="scheduled"), "")["NIGHTSHIFT_RUN_USER"] == ""
 
 
 @pytest.mark.parametrize(
@@ -49,35 +49,35 @@ def test_a_run_by_the_clock_names_nobody() -> None:
     ],
 )
 def test_only_a_backfill_has_the_number_of_one(kind: str, conf: dict[str, Any] | None, number: str) -> None:
-    assert cause.environment("d", Run(run_type=kind, conf=conf), "")["NIGHTSHIFT_RUN_BACKFILL"] == number
+    assert make_environment("d", Run(run_type=kind, conf=conf), "")["NIGHTSHIFT_RUN_BACKFILL"] == number
 
 
 @pytest.mark.parametrize("kind", ["backfill", "manual"])  # a run by hand may be triggered with a backfill's config
 def test_what_was_added_to_a_backfill_is_not_taken_for_what_somebody_wrote(kind: str) -> None:
-    assert cause.conf(Run(run_type=kind, conf={"backfill": 7, "nigth": "x"})) == {"nigth": "x"}
-    assert cause.conf(Run(run_type=kind)) == {}
+    assert read_conf(Run(run_type=kind, conf={"backfill": 7, "nigth": "x"})) == {"nigth": "x"}
+    assert read_conf(Run(run_type=kind)) == {}
 
 
 def test_an_image_keeps_its_digest() -> None:
     image = f"registry.example.com:5000/team/steps@sha256:{'0f' * 32}"
-    assert cause.environment("d", Run(), image)["NIGHTSHIFT_RUN_IMAGE"] == image
+    assert make_environment("d", Run(), image)["NIGHTSHIFT_RUN_IMAGE"] == image
 
 
 HOSTILE = "$(AWS_SECRET_ACCESS_KEY)\n{{ var.value.x }};\x00\u202e"
 
 
 def test_nothing_that_kubernetes_or_a_shell_would_read_is_left() -> None:
-    found = cause.environment("d", Run(HOSTILE, HOSTILE, HOSTILE, {"backfill": HOSTILE}), HOSTILE)
+    found = make_environment("d", Run(HOSTILE, HOSTILE, HOSTILE, {"backfill": HOSTILE}), HOSTILE)
     for value in found.values():
         assert not re.search(r"[$(){};\n\x00\u202e]", value), value
 
 
 @given(st.text())
 def test_every_name_is_one_that_the_command_line_takes_or_none(text: str) -> None:
-    found = cause.name(text)
+    found = clean_name(text)
     assert found == "" or PERSON.match(found)
 
 
 @given(st.text(min_size=200), st.text(min_size=800))
 def test_every_value_has_an_end(long: str, image: str) -> None:
-    assert all(len(value) <= 500 for value in cause.environment(long, Run(long, long, long), image).values())
+    assert all(len(value) <= 500 for value in make_environment(long, Run(long, long, long), image).values())

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import models
 from nightshift.definition import Resources, Schedule
-from nightshift_airflow.dags.dag_factory import NIGHT
-from nightshift_airflow.dags.task_factory import approve, rollback, step
+from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
+from nightshift_airflow.dags.task_factory import make_approve_task, make_rollback_task, make_step_task
 from nightshift_airflow.operators.command_operator import CommandOperator
 
 SMALL = Resources(cpu="50m", memory="32Mi", memory_limit="64Mi")
@@ -33,7 +33,7 @@ SCRIPTS = {
 
 
 def shell(task: CommandOperator) -> CommandOperator:
-    """Lets a task run a script instead of its step; all else about it stays."""
+    """Lets a task run a script instead of its step; everything else stays."""
     task.cmds = ["sh", "-c"]
     task.always = task.arguments = [SCRIPTS[task.verb]]
     return task
@@ -47,7 +47,7 @@ def dag(name: str) -> DAG:
         start_date=datetime(2013, 1, 1, tzinfo=UTC),
         end_date=datetime(2013, 3, 1, tzinfo=UTC),  # the clock starts none
         catchup=False,
-        params={"night": NIGHT},
+        params={"night": NIGHT_PARAM},
         tags=["nightshift"],
         is_paused_upon_creation=False,
     )
@@ -59,11 +59,16 @@ for title, model in (
     ("not_asked", replace(MODEL, approval="automatic")),
 ):
     with dag(title):
-        asking = [approve(model)] if model.approval == "human" else []
-        chain(shell(step(model, "evaluate")), *asking, shell(step(model, "promote")), shell(step(model, "score")))
+        asking = [make_approve_task(model)] if model.approval == "human" else []
+        chain(
+            shell(make_step_task(model, "evaluate")),
+            *asking,
+            shell(make_step_task(model, "promote")),
+            shell(make_step_task(model, "score")),
+        )
 
 with dag("caused"):
-    shell(step(MODEL, "train"))
+    shell(make_step_task(MODEL, "train"))
 
 with DAG(dag_id="rolled_back", schedule=None, is_paused_upon_creation=False):
-    shell(rollback(MODEL))
+    shell(make_rollback_task(MODEL))
