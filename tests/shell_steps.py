@@ -9,7 +9,8 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 import models
 from nightshift.definition import Resources
 from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
-from nightshift_airflow.dags.task_factory import StepOperator, make_common_arguments
+from nightshift_airflow.dags.task_factory import make_common_arguments
+from nightshift_airflow.operators.step_operators import StepOperator
 
 MODEL = replace(models.load("flights"), resources={"train": Resources(memory_limit="64Mi", memory="32Mi")})
 

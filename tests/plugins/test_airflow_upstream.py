@@ -203,7 +203,8 @@ def test_a_parked_task_still_takes_arguments_for_its_end() -> None:
     """`ApproveOperator.execute` hands the digest of the verdict to `execute_complete` this way."""
     waiting = TaskAwaitingInput(method_name="execute_complete")
     waiting.kwargs = {"about": "digest"}
-    assert waiting.serialize()[2]["kwargs"] == {"about": "digest"}
+    stored: Any = waiting.serialize()  # type: ignore[no-untyped-call]
+    assert stored[2]["kwargs"] == {"about": "digest"}
 
 
 # --- A task is not told which backfill its run belongs to

@@ -85,7 +85,8 @@ class Outage:
         return now - min(begins)
 
     def _compute_backoff(self) -> float:
-        return min(LONGEST_PAUSE, 0.25 * 2**self.requests) * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        pause: float = min(LONGEST_PAUSE, 0.25 * 2**self.requests)
+        return pause * random.uniform(0.5, 1)  # noqa: S311 - no secret
 
     def _is_unavailable(self, error: Exception) -> bool:
         return isinstance(error, HTTPError) or (isinstance(error, ApiException) and error.status in BUSY_STATUSES)

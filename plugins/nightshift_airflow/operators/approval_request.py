@@ -147,7 +147,7 @@ def _write_left_out(left_out: list[Mapping[str, Any]]) -> Iterator[str]:
 def _write_links(model: str, night: date, version: int) -> str:
     paths = {
         "The whole verdict": make_path("runs", model, str(night), "evaluate"),
-        "Story of the version": make_path("versions", model, str(version)),
+        "Model card of the version": make_path("versions", model, str(version)),
         "MLflow run": make_path("mlflow", model, str(night)),
         "Data Docs": make_path("docs", model, str(night)),
         "History": make_path("history", model),

@@ -163,7 +163,7 @@ def test_a_verdict_stands_before_the_digests_of_what_was_read(store: ObjectStore
     result(store, night_of(7), "evaluate", detail)
     text = get("/runs/flights/2013-02-07/evaluate")
     assert text.index(">verdict<") < text.index(">rows<") < text.index("s3://lake/a/")
-    assert "Story of version 8" in text
+    assert "Model card of version 8" in text
 
 
 def test_the_joins_of_all_nights_are_one_table_with_a_row_per_night(store: ObjectStore, get: Get) -> None:
