@@ -39,7 +39,7 @@ class UpstreamPodOperator(KubernetesPodOperator):  # type: ignore[misc]  # the p
         return self._killed
 
     def mark_killed(self) -> None:
-        """Notes that the task was killed: its pod is then cleaned up by nobody but `on_kill`."""
+        """Notes that the task was killed: `cleanup` then leaves the pod alone."""
         self._killed = True
 
     def make_label_selector(self, context: Any, *, exclude_checked: bool) -> str:

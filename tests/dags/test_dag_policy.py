@@ -11,7 +11,7 @@ from nightshift.definition import VERBS, Model
 from nightshift_airflow.operators.approve_operator import ApproveOperator
 from nightshift_airflow.runs.night_timetable import NightTimetable
 from nightshift_airflow.runs.retry_policy import EXTRA_TRIES, RealFailures
-from task_pods import every_step, steps
+from support.task_pods import every_step, steps
 
 BY_HAND = ("rollback", "rescore")
 

@@ -235,10 +235,10 @@ class Lines:
 def read_last_line(code: str, check: Any = ActivitySubprocess._check_subprocess_exit) -> str:
     """Returns what Airflow writes about a process that runs `code` to its end."""
     with subprocess.Popen([sys.executable, "-c", code]) as process:
-        known = psutil.Process(process.pid)
+        watched_process = psutil.Process(process.pid)
         watched: Any = object.__new__(ActivitySubprocess)
-        watched.process_log, watched._process, watched._exit_code = Lines(), known, None
-        known.wait(timeout=60)
+        watched.process_log, watched._process, watched._exit_code = Lines(), watched_process, None
+        watched_process.wait(timeout=60)
         check(watched)
     assert isinstance(watched.process_log, Lines)
     return str(watched.process_log.messages[-1])

@@ -95,8 +95,8 @@ def find_stored_pod(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> k8s.V1P
     monkeypatch.setitem(operator.__dict__, "hook", SimpleNamespace(get_pod=lambda _name, _namespace: BEING_DELETED))
     store = SimpleNamespace(get=lambda _key: {"name": "p", "namespace": "n"})
     context = {"task_state_store": store, "ti": SimpleNamespace(try_number=1)}
-    found: k8s.V1Pod | None = operator._get_pod_from_task_state_store(context)
-    return found
+    pod: k8s.V1Pod | None = operator._get_pod_from_task_state_store(context)
+    return pod
 
 
 def test_a_pod_that_is_being_deleted_is_not_found_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,8 +36,8 @@ def show_index(
 ) -> HTMLResponse:
     """Shows all validations that the user may see, the newest night first."""
     readable = access.readable(user)
-    wanted = Wanted(frozenset(readable if not model else {model} & set(readable)), outcome or None)
-    listing = docs_index.listing(store(), wanted, after, PER_PAGE)
+    selection = Wanted(frozenset(readable if not model else {model} & set(readable)), outcome or None)
+    listing = docs_index.listing(store(), selection, after, PER_PAGE)
     return page(request, "index.html", models=readable, model=model, outcome=outcome, after=after, listing=listing)
 
 

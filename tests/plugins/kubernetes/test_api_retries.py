@@ -52,14 +52,14 @@ def test_the_last_pause_ends_with_the_patience() -> None:
     assert outage.compute_pause(answered(429, Retry_After="8"), 9.5) == 0.5
 
 
-@pytest.mark.parametrize(("asked", "given"), [("3", 3.0), ("500", 30.0)])
-def test_the_api_may_ask_for_a_pause_within_limits(asked: str, given: float) -> None:
-    assert Outage(300).compute_pause(answered(429, Retry_After=asked), 0) == given
+@pytest.mark.parametrize(("requested", "pause"), [("3", 3.0), ("500", 30.0)])
+def test_the_api_may_ask_for_a_pause_within_limits(requested: str, pause: float) -> None:
+    assert Outage(300).compute_pause(answered(429, Retry_After=requested), 0) == pause
 
 
-@pytest.mark.parametrize("asked", ["Wed, 21 Oct 2026 07:28:00 GMT", "", "-1", "٣"])
-def test_a_pause_that_is_no_number_of_seconds_is_not_asked_for(asked: str) -> None:
-    assert (Outage(300).compute_pause(answered(503, Retry_After=asked), 0) or 99) <= LONGEST_PAUSE
+@pytest.mark.parametrize("requested", ["Wed, 21 Oct 2026 07:28:00 GMT", "", "-1", "٣"])
+def test_a_pause_that_is_no_number_of_seconds_is_not_asked_for(requested: str) -> None:
+    assert (Outage(300).compute_pause(answered(503, Retry_After=requested), 0) or 99) <= LONGEST_PAUSE
 
 
 def test_a_refused_token_is_waited_for_a_minute_whatever_the_patience() -> None:

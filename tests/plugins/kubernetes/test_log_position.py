@@ -22,13 +22,13 @@ def line(number: int, microseconds: int, nanoseconds: str = "000") -> bytes:
 def test_every_line_once_wherever_the_stream_is_cut_and_however_much_is_read_again(data: st.DataObject) -> None:
     gaps = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=20))  # 0: the same instant as the line before
     log = [line(number, sum(gaps[: number + 1])) for number in range(len(gaps))]
-    position, known = LogPosition(), 0
+    position, end = LogPosition(), 0
     read: list[bytes] = []
-    while known < len(log):
+    while end < len(log):
         last = position.last
         first = next(i for i, entry in enumerate(log) if last is None or (parse_instant(entry) or last) >= last)
-        known = data.draw(st.integers(known + 1, len(log)))
-        read += position.select_unread(log[data.draw(st.integers(0, first)) : known])
+        end = data.draw(st.integers(end + 1, len(log)))
+        read += position.select_unread(log[data.draw(st.integers(0, first)) : end])
     assert read == log
 
 

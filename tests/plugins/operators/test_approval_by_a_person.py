@@ -18,7 +18,7 @@ from nightshift.champion.approval import shown
 from nightshift.settings import StorageSettings
 from pod_client import until
 from real_platform import TaskRun
-from scheduled_airflow import Scheduled, scheduled
+from support.scheduled_airflow import Scheduled, scheduled
 from verdicts import evaluated, verdict
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -14,7 +14,7 @@ import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow.operators.command_operator import CommandOperator
 from nightshift_airflow.operators.single_pod_operator import FOLLOWED_BY_LABEL
 from nightshift_airflow.runs.triggered_by import make_annotations
-from shell_steps import dag, shell
+from support.shell_steps import dag, shell
 
 NAMESPACE = "nightshift"
 
@@ -33,8 +33,8 @@ class Cluster:
     def list_namespaced_pod(self, _namespace: str, label_selector: str) -> Any:
         checked = "already_checked!=True"
         hidden = {"True"} if checked in label_selector else set()
-        found = [pod for pod in self.pods.values() if pod.metadata.labels.get("already_checked") not in hidden]
-        return SimpleNamespace(items=found)
+        pods = [pod for pod in self.pods.values() if pod.metadata.labels.get("already_checked") not in hidden]
+        return SimpleNamespace(items=pods)
 
     def read_namespaced_pod(self, name: str, _namespace: str) -> k8s.V1Pod:
         if name not in self.pods:
@@ -55,9 +55,9 @@ class Cluster:
 
 
 def pod(name: str, made_by: int, phase: str, **labels: str) -> k8s.V1Pod:
-    made = datetime(2026, 3, 9, tzinfo=UTC) + timedelta(minutes=made_by)
+    created = datetime(2026, 3, 9, tzinfo=UTC) + timedelta(minutes=made_by)
     metadata = k8s.V1ObjectMeta(
-        name=name, namespace=NAMESPACE, creation_timestamp=made, labels={"try_number": str(made_by), **labels}
+        name=name, namespace=NAMESPACE, creation_timestamp=created, labels={"try_number": str(made_by), **labels}
     )
     spec = k8s.V1PodSpec(containers=[k8s.V1Container(name="base")])
     return k8s.V1Pod(metadata=metadata, spec=spec, status=k8s.V1PodStatus(phase=phase))

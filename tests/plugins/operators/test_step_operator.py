@@ -12,7 +12,7 @@ from kubernetes.client import models as k8s
 from embedded import Airflow, Ran, Run, outcome
 from free_settings import free
 from nightshift_airflow.kubernetes.pod_manager import SinglePodManager
-from step_cluster import StepCluster
+from support.step_cluster import StepCluster
 
 pytestmark = pytest.mark.timeout(1200)
 NIGHT = Run({"night": "2013-02-09"})

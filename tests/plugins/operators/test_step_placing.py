@@ -13,8 +13,8 @@ import pytest
 
 from embedded import Airflow, Ran, Run
 from free_settings import free
-from image_registry import Registry, serving
-from step_cluster import StepCluster, real_steps
+from support.image_registry import Registry, serving
+from support.step_cluster import StepCluster, real_steps
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
 NIGHT = Run({"night": "2013-02-09"})
@@ -25,16 +25,16 @@ HOST = os.environ.get("NIGHTSHIFT_TEST_REGISTRY_HOST", "127.0.0.1")
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[StepCluster]:
-    with real_steps({}) as made:
-        yield made
+    with real_steps({}) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     if not shutil.which("docker"):
         pytest.fail(f"docker is not installed: the registry of this test serves its image {IMAGE}")
-    with serving(IMAGE, f"{HOST}:{free(1)[0]}", tmp_path_factory.mktemp("registry"), patience=5) as made:
-        yield made
+    with serving(IMAGE, f"{HOST}:{free(1)[0]}", tmp_path_factory.mktemp("registry"), patience=5) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module", params=["placing", "placing_deferred"])
@@ -50,14 +50,14 @@ def placed(
 
 
 def state(ran: Ran, task: str) -> tuple[str, int]:
-    found = ran.runs[0][task]
-    return found["state"], found["tries"]
+    ended = ran.runs[0][task]
+    return ended["state"], ended["tries"]
 
 
 def error(ran: Ran, pattern: str) -> str:
     """The one failure that begins with a pattern."""
-    (found,) = [sentence for sentence in ran.errors if re.match(pattern, sentence)]
-    return found
+    (message,) = [sentence for sentence in ran.errors if re.match(pattern, sentence)]
+    return message
 
 
 def test_an_image_that_a_registry_does_not_have_fails_at_once_with_its_words(placed: Ran, registry: Registry) -> None:

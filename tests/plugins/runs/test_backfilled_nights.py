@@ -34,11 +34,11 @@ def serialized(timezone: str, cron: str = "0 0 * * *", days: int = 1) -> Any:
 
 def nights(dag: Any, ends: Sequence[datetime], calendar: Calendar, *, reverse: bool = False) -> list[date]:
     """The nights of the runs that Airflow would make for a backfill, as their steps would read them."""
-    made = _get_info_list(dag=dag, from_date=ends[0], to_date=ends[1], reverse=reverse)
+    runs = _get_info_list(dag=dag, from_date=ends[0], to_date=ends[1], reverse=reverse)
     now = datetime(2100, 1, 1, tzinfo=UTC)
     return [
         find_night(Run(conf={}, interval=(run.data_interval.start, run.data_interval.end), now=now), calendar)
-        for run in made
+        for run in runs
         if run.data_interval
     ]
 
@@ -145,14 +145,14 @@ def test_scheduled_runs_are_those_of_airflows_own_timetable(cron: str, timezone:
     since = TimeRestriction(instance(datetime(2024, 3, 1, tzinfo=UTC)), None, catchup=True)
 
     def runs(table: CronDataIntervalTimetable) -> list[DataInterval]:
-        found: list[DataInterval] = []
+        intervals: list[DataInterval] = []
         for _ in range(250):
-            last = found[-1] if found else None
+            last = intervals[-1] if intervals else None
             run = table.next_dagrun_info(last_automated_data_interval=last, restriction=since)
             assert run
             assert run.data_interval
-            found.append(run.data_interval)
-        return found
+            intervals.append(run.data_interval)
+        return intervals
 
     assert runs(ours) == runs(theirs)
 

@@ -59,8 +59,8 @@ def intervals(cron: str, timezone: str, first: date) -> Iterator[tuple[datetime,
     table = CronDataIntervalTimetable(cron, timezone=zone)
     since = TimeRestriction(DateTime(first.year, first.month, first.day, tzinfo=zone), None, catchup=True)
     last = None
-    while found := table.next_dagrun_info(last_automated_data_interval=last, restriction=since):
-        last = found.data_interval
+    while run_info := table.next_dagrun_info(last_automated_data_interval=last, restriction=since):
+        last = run_info.data_interval
         assert last
         yield last.start, last.end
 
@@ -160,8 +160,8 @@ HOSTILE = st.one_of(st.text(), st.integers(), st.booleans(), st.floats(), st.lis
 @example(0)
 @example([])
 def test_whatever_is_sent_either_is_a_day_or_is_refused_in_one_line(value: object) -> None:
-    taken, refusal = attempt({"night": value})
-    assert taken is None or taken.isoformat() == value
+    night, refusal = attempt({"night": value})
+    assert night is None or night.isoformat() == value
     assert "\n" not in refusal
     assert len(refusal) < 300
 

@@ -67,15 +67,15 @@ HOSTILE = "$(AWS_SECRET_ACCESS_KEY)\n{{ var.value.x }};\x00\u202e"
 
 
 def test_nothing_that_kubernetes_or_a_shell_would_read_is_left() -> None:
-    found = make_environment("d", Run(HOSTILE, HOSTILE, HOSTILE, {"backfill": HOSTILE}), HOSTILE)
-    for value in found.values():
+    environment = make_environment("d", Run(HOSTILE, HOSTILE, HOSTILE, {"backfill": HOSTILE}), HOSTILE)
+    for value in environment.values():
         assert not re.search(r"[$(){};\n\x00\u202e]", value), value
 
 
 @given(st.text())
 def test_every_name_is_one_that_the_command_line_takes_or_none(text: str) -> None:
-    found = clean_name(text)
-    assert found == "" or PERSON.match(found)
+    name = clean_name(text)
+    assert name == "" or PERSON.match(name)
 
 
 @given(st.text(min_size=200), st.text(min_size=800))

@@ -16,8 +16,8 @@ from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.storage import ObjectStore
 from nightshift_airflow.ui import docs, history, results, standing, versions
 from nightshift_airflow.ui.app import application
+from support.view_server import fill
 from version_records import append, entry, night_of, record, result
-from view_server import fill
 
 Get = Callable[[str], str]
 

@@ -13,7 +13,7 @@ from nightshift.errors import BadConfig
 from nightshift.settings import StorageSettings
 from nightshift_airflow.ui import docs, history, results, standing, versions
 from nightshift_airflow.ui.app import application
-from view_server import CHECK, fill
+from support.view_server import CHECK, fill
 
 OF_MODEL = [
     "/docs/flights/2013-02-09",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from shell_steps import dag, shell
+from support.shell_steps import dag, shell
 
 for name, is_deferred in (("endings", False), ("endings_deferred", True)):
     with dag(name):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from shell_steps import dag, shell
+from support.shell_steps import dag, shell
 
 TALK = """
 echo working

@@ -8,7 +8,7 @@ from typing import Any
 from kubernetes.client import models as k8s
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from shell_steps import dag, shell
+from support.shell_steps import dag, shell
 
 REGISTRY = os.environ.get("CASE_REGISTRY", "127.0.0.1:9")
 NOWHERE = os.environ.get("CASE_NOWHERE", "127.0.0.1:9")

@@ -1,7 +1,7 @@
-"""A door in front of a Kubernetes API that does whatever a bad day does: it closes, hangs, refuses, forgets and cuts.
+"""A proxy in front of a Kubernetes API with every fault: it closes, hangs, refuses, loses replies and cuts streams.
 
-It forwards everything to the real thing with credentials of its own, and lets in whoever shows its token. What it does
-wrong is switched on and off by a test while clients go through it.
+It forwards everything to the real API with credentials of its own, and accepts clients that show its token. A test
+switches the faults on and off while clients use it.
 """
 
 import asyncio
@@ -20,7 +20,15 @@ from aiohttp import web
 from api_target import Target
 from free_settings import free
 
-ENDS = ("Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Content-Encoding", "Host", "Authorization")
+HOP_HEADERS = (
+    "Connection",
+    "Keep-Alive",
+    "Transfer-Encoding",
+    "Content-Length",
+    "Content-Encoding",
+    "Host",
+    "Authorization",
+)
 """Headers that belong to one connection, not to the request."""
 
 
@@ -34,26 +42,26 @@ class Burst:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def creates_of(task: str) -> Callable[[web.BaseRequest, bytes], bool]:
+def match_creates_of(task: str) -> Callable[[web.BaseRequest, bytes], bool]:
     """Matches requests that make the pod of a task."""
-    return lambda request, body: creates(request) and _task(body) == task
+    return lambda request, body: is_create(request) and _task(body) == task
 
 
 def _task(body: bytes) -> str:
     return str(json.loads(body)["metadata"].get("labels", {}).get("task_id", ""))
 
 
-def creates(request: web.BaseRequest) -> bool:
+def is_create(request: web.BaseRequest) -> bool:
     """Whether a request makes a pod."""
     return request.method == "POST" and request.path.endswith("/pods")
 
 
 @dataclass
-class Door:
-    """A door on 127.0.0.1:`port`. Switches are plain attributes and methods, for any thread.
+class FaultyApi:
+    """A proxy on 127.0.0.1:`port`. Switches are plain attributes and methods, for any thread.
 
     `delay` (seconds) comes before each reply. `after_creating` is called by task when its pod was made, and the reply
-    is lost. `asked` is every request that came, `made` the task of every pod that was made.
+    is lost. `requests` is every request that came, `made` the task of every pod that was made.
     """
 
     target: Target
@@ -62,7 +70,7 @@ class Door:
     delay: float = 0.0
     after_creating: dict[str, Callable[[], None]] = field(default_factory=dict)
     bursts: list[Burst] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
     valid: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     _answers: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +81,7 @@ class Door:
 
     @property
     def kubeconfig(self) -> Path:
-        """The file that leads through the door."""
+        """The kubeconfig of the proxy."""
         return self.home / "kubeconfig"
 
     @property
@@ -148,7 +156,7 @@ class Door:
         return await self._fault(request) or await self._forward(request)
 
     async def _fault(self, request: web.BaseRequest) -> web.StreamResponse | None:
-        self.asked.append(f"{request.method} {request.path}")
+        self.requests.append(f"{request.method} {request.path}")
         await asyncio.sleep(self.delay)
         body = await request.read()
         await self._answers.wait()
@@ -162,7 +170,7 @@ class Door:
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         assert self._session is not None
-        headers = {name: value for name, value in request.headers.items() if name not in ENDS}
+        headers = {name: value for name, value in request.headers.items() if name not in HOP_HEADERS}
         async with self._session.request(
             request.method,
             self.target.url + request.raw_path,
@@ -170,7 +178,7 @@ class Door:
             data=await request.read() or None,
             ssl=self.target.tls or True,
         ) as reply:
-            if creates(request) and reply.status == 201:
+            if is_create(request) and reply.status == 201:
                 task = _task(await request.read())
                 self.made.append(task)
                 if act := self.after_creating.pop(task, None):
@@ -181,7 +189,7 @@ class Door:
     async def _pass_on(self, request: web.BaseRequest, reply: aiohttp.ClientResponse) -> web.StreamResponse:
         response = web.StreamResponse(status=reply.status)
         for name, value in reply.headers.items():
-            if name not in ENDS:
+            if name not in HOP_HEADERS:
                 response.headers[name] = value
         await response.prepare(request)
         async for chunk in reply.content.iter_any():
@@ -202,32 +210,32 @@ def _status(code: int, message: str, headers: dict[str, str] | None = None) -> w
     return web.json_response(body, status=code, headers=headers)
 
 
-def _write_kubeconfig(door: Door) -> None:
-    door.renew()
+def _write_kubeconfig(proxy: FaultyApi) -> None:
+    proxy.renew()
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "door", "cluster": {"server": f"http://127.0.0.1:{door.port}"}}],
-        "users": [{"name": "door", "user": {"tokenFile": str(door.token_file)}}],
-        "contexts": [{"name": "door", "context": {"cluster": "door", "user": "door"}}],
-        "current-context": "door",
+        "clusters": [{"name": "proxy", "cluster": {"server": f"http://127.0.0.1:{proxy.port}"}}],
+        "users": [{"name": "proxy", "user": {"tokenFile": str(proxy.token_file)}}],
+        "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}],
+        "current-context": "proxy",
     }
-    door.kubeconfig.write_text(json.dumps(config))
+    proxy.kubeconfig.write_text(json.dumps(config))
 
 
 @contextmanager
-def faulty_door(kubeconfig: Path, home: Path) -> Iterator[Door]:
-    """A door in front of the API of `kubeconfig`, open, for the length of a `with` block; `home` is a new folder."""
+def run_faulty_api(kubeconfig: Path, home: Path) -> Iterator[FaultyApi]:
+    """Yields an open proxy in front of the API of `kubeconfig`, for the length of a `with` block; `home` is new."""
     home.mkdir(parents=True, exist_ok=True)
-    door = Door(Target.of(kubeconfig), home, free(1)[0])
-    _write_kubeconfig(door)
-    thread = threading.Thread(target=door._loop.run_forever, daemon=True)
+    proxy = FaultyApi(Target.of(kubeconfig), home, free(1)[0])
+    _write_kubeconfig(proxy)
+    thread = threading.Thread(target=proxy._loop.run_forever, daemon=True)
     thread.start()
-    door.open()
+    proxy.open()
     try:
-        yield door
+        yield proxy
     finally:
-        door._do(door._end())
-        door._loop.call_soon_threadsafe(door._loop.stop)
+        proxy._do(proxy._end())
+        proxy._loop.call_soon_threadsafe(proxy._loop.stop)
         thread.join(10)
-        door._loop.close()
+        proxy._loop.close()

@@ -1,4 +1,4 @@
-"""Something that happens to a task's pod once it is at work: a thread that watches a cluster and acts."""
+"""Faults that hit the pod of a task once it is at work: a thread that watches a cluster and injects them."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,28 +9,28 @@ from typing import Any
 from kubernetes.client import ApiException, CoreV1Api
 from urllib3.exceptions import HTTPError
 
-Act = Callable[[str], None]
-"""What happens; it is handed the name of the pod."""
+Fault = Callable[[str], None]
+"""What is done to a pod; it gets the name of the pod."""
 
 
 @dataclass
-class Director:
-    """`acts` by task: each happens once, to the first pod of the task that has written its tenth line."""
+class FaultInjector:
+    """`faults` by task: each is injected once, to the first pod of the task that has written its tenth line."""
 
     api: CoreV1Api
     namespace: str
-    acts: dict[str, Act]
+    faults: dict[str, Fault]
     happened: list[str] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
-        """Acts until it is told that all is over."""
+        """Injects faults until `over` is set."""
         while not self.over.wait(0.2):
             for pod in self._pods():
                 task = pod.metadata.labels.get("task_id", "")
-                if task in self.acts and pod.status.phase == "Running" and self._works(pod.metadata.name):
-                    self._act(task, pod.metadata.name)
+                if task in self.faults and pod.status.phase == "Running" and self._works(pod.metadata.name):
+                    self._inject(task, pod.metadata.name)
 
     def _pods(self) -> list[Any]:
         try:
@@ -44,23 +44,23 @@ class Director:
         except (ApiException, HTTPError):
             return False
 
-    def _act(self, task: str, name: str) -> None:
+    def _inject(self, task: str, name: str) -> None:
         try:
-            self.acts.pop(task)(name)
+            self.faults.pop(task)(name)
             self.happened.append(task)
         except Exception as failure:  # reported by the test, which is another thread
             self.failures.append(failure)
 
 
 @contextmanager
-def directing(api: CoreV1Api, namespace: str, acts: dict[str, Act]) -> Iterator[Director]:
-    """A director at work for the length of a `with` block; raises what went wrong with an act."""
-    director = Director(api, namespace, dict(acts))
-    thread = threading.Thread(target=director.watch, daemon=True)
+def inject_faults(api: CoreV1Api, namespace: str, faults: dict[str, Fault]) -> Iterator[FaultInjector]:
+    """Yields a fault injector at work for the length of a `with` block; raises the failures of faults."""
+    injector = FaultInjector(api, namespace, dict(faults))
+    thread = threading.Thread(target=injector.watch, daemon=True)
     thread.start()
     try:
-        yield director
+        yield injector
     finally:
-        director.over.set()
+        injector.over.set()
         thread.join(30)
-    assert director.failures == []
+    assert injector.failures == []
