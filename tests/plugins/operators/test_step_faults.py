@@ -1,4 +1,4 @@
-"""Steps while Kubernetes has faults: what they survive, what their messages are, and that one pod is made where one is due."""
+"""Steps while Kubernetes has faults: what they survive, what they report, and that no second pod is made."""
 
 import re
 import time

@@ -62,9 +62,9 @@ def test_data_docs_open_from_the_menu_of_airflow(page: Page, filled: Server) -> 
 
 
 def test_a_story_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     view = opened(page, "Promotions")
-    view.on("console", lambda line: said.append(line.text))
+    view.on("console", lambda line: lines.append(line.text))
     view.get_by_role("link", name="flights", exact=True).click()
     view.locator("#entry-4").wait_for()
     view.locator("#entry-2").get_by_role("link", name="version 2").first.click()
@@ -76,7 +76,7 @@ def test_a_story_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
     # The style is the story's own file: without it the marks have no colour.
     colour = "mark => getComputedStyle(mark).backgroundColor"
     assert view.locator(".story .mark.good").first.evaluate(colour) != "rgba(0, 0, 0, 0)"
-    assert not [line for line in said if "Content Security Policy" in line]
+    assert not [line for line in lines if "Content Security Policy" in line]
     assert "taken" not in (page.title(), view.title())
 
 
