@@ -35,7 +35,7 @@ SCRIPTS = {
 def shell(task: CommandOperator) -> CommandOperator:
     """Lets a task run a script instead of its step; everything else stays."""
     task.cmds = ["sh", "-c"]
-    task.always = task.arguments = [SCRIPTS[task.verb]]
+    task.fixed_arguments = task.arguments = [SCRIPTS[task.verb]]
     return task
 
 
