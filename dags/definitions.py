@@ -1,6 +1,6 @@
-"""Makes no DAG: loads the definition of every model, so that Airflow names a broken one among its import errors.
+"""Makes no DAG: loads the definition of every model, so that Airflow lists a broken one among its import errors.
 
-The nightly DAGs of the other models go on without it; its own are made again as soon as its definition loads.
+The DAGs of the other models go on; those of the broken one return as soon as its definition loads.
 """
 
 import models

@@ -7,41 +7,41 @@
 | validate | checks the night's partitions against their suites | the lake | Data Docs |
 | train | fits a challenger on the window of validated nights | the lake | an MLflow run, a model version |
 | evaluate | compares challenger and champion on the same holdout rows | both versions | the verdict |
-| approve | only where a person must agree: asks, and waits without a worker | the verdict | the answer |
+| approve | only if the model needs approval: asks a person, waits without a worker | the verdict | the response |
 | promote | moves the alias `champion` to the version that won | the verdict | an entry in the ledger |
 | score | scores the next day's schedule | the champion | predictions and their manifest |
 
 **Run a night by hand:** trigger the DAG and enter `night`. Without it the run takes the day its data interval names.
 **Run many again:** a backfill, from the UI or with `airflow backfill create --dag-id … --from-date … --to-date …
 --max-active-runs 3 --reprocess-behavior completed`, in any order and with any number of active runs. Its dates are
-nights, the first and the last of them, whatever the model's time zone. Nights that run side by side leave out of their
-windows those that are not validated yet, and say so; to have them in, validate them first.
-A step that has done its work already finds it again and does nothing. A backfill never demotes a newer champion.
-Where a person must agree, a backfill stands still once all its active runs wait for an answer.
+nights, the first and the last of them, whatever the model's time zone. Nights that run at the same
+time leave out of their windows the nights that are not validated yet, and say so; to include them, validate them first.
+A step whose work is done already does nothing. A backfill never demotes a newer champion.
+If the model needs approval, a backfill stops once all its active runs wait for a response.
 **Undo a promotion:** the DAG *rollback*. **Score nights again:** the DAG *rescore*.
 
 ## What the colours mean
 
-- **promote is skipped (pink):** the challenger lost, a person said no or nobody answered in time, the champion
-  changed after the question, a newer champion stands (*superseded*), or the version was withdrawn. Nothing is wrong;
-  *Result* and *History* say which. The night is scored with the champion that stands.
-- **approve waits (orange):** *Required Actions* shows the verdict and asks. No answer in time is a refusal. It is
-  skipped when there is nothing to ask. A verdict that is made again is asked about again.
+- **promote is skipped (pink):** the challenger lost, a person rejected it or nobody responded in time, the champion
+  changed after the approval request, there is a newer champion (*superseded*), or the version was withdrawn. Nothing is
+  wrong; *Result* and *History* say which. The night is scored with the current champion.
+- **approve waits (orange):** *Required Actions* shows the verdict and asks. No response in time is a rejection. It is
+  skipped if there is nothing to approve. If the verdict is recomputed, approval is requested again.
 - **validate is red:** the night's data was rejected, and nothing after it ran. *Data Docs* shows which expectation
   failed. Fix or replace the partition, then clear the task. The night is left out of training until it passes.
 - **another step is red:** the last line of its log says why. *exit 10* and *exit 20* are not retried: fix the data or
-  the configuration first. Anything else was retried already: look at the named system, then clear the task.
+  the configuration first. Anything else was retried already: check the named system, then clear the task.
 - **out of memory, out of time:** raise the step's limits in the model's `definition.py`.
-- **yellow, up for retry:** an outside system failed, or infrastructure was lost. It is tried again by itself; nothing
-  needs doing. The last line of the log counts: *real failure 1 of 3; infrastructure lost 2 times*. Only real failures
+- **yellow, up for retry:** an outside system failed, or infrastructure was lost. It is retried; you need not do
+  anything. The last line of the log counts: *real failure 1 of 3; infrastructure lost 2 times*. Only real failures
   use up the tries of the definition.
 """
 
 from airflow.sdk import chain
 
-from nightshift_airflow.nightly import loadable, nightly
-from nightshift_airflow.step import chain_of
+from nightshift_airflow.dags.dag_factory import load_models, make_nightly_dag
+from nightshift_airflow.dags.task_factory import make_night_tasks
 
-for model in loadable():
-    with nightly(model, page=__doc__):
-        chain(*chain_of(model))
+for model in load_models():
+    with make_nightly_dag(model, page=__doc__):
+        chain(*make_night_tasks(model))

@@ -1,20 +1,20 @@
-"""The stand-in for the delivery of data: lands the next day of a recorded model, shortly before its nightly run.
+"""Stands in for the delivery of data: lands the next day of a recorded model, shortly before its nightly run.
 
 A model with `replay=True` has no supplier; its recorded days are landed one night at a time, moved to today's dates.
-With a real supplier this DAG has no counterpart: the partitions appear by themselves.
+With a real supplier this DAG does not exist: the partitions appear by themselves.
 
 | reads | leaves |
 |---|---|
 | the record that the model's package ships | one partition per dataset in the lake; what is there already stays |
 
-**What to do when it is red:** the last line of the log says why; clear the task. It lands every day that is missing, so
-that a night it missed is made up for by the next run. Nights that were blocked meanwhile can be cleared afterwards.
+**What to do when it is red:** the last line of the log says why; clear the task. It lands every day that is missing:
+the next run also lands the days that this one could not. Nights that were blocked meanwhile can be cleared afterwards.
 """
 
-from nightshift_airflow.nightly import loadable, replay
-from nightshift_airflow.step import deliver
+from nightshift_airflow.dags.dag_factory import load_models, make_replay_dag
+from nightshift_airflow.dags.task_factory import make_delivery_task
 
-for model in loadable():
+for model in load_models():
     if model.replay:
-        with replay(model, page=__doc__):
-            deliver(model)
+        with make_replay_dag(model, page=__doc__):
+            make_delivery_task(model)

@@ -1,7 +1,7 @@
-"""Scores nights again, with the champion that reigns now: for predictions that a version made which was rolled back.
+"""Scores nights again with the current champion: for predictions of a version that was rolled back since.
 
 Trigger this DAG with the **first** and the **last** night. The predictions of each are replaced as a whole; until then
-readers see the former ones. Nights that a version scored which was not rolled back are left as they are.
+readers see the former ones. The nights of a version that was not rolled back are left as they are.
 
 | reads | leaves |
 |---|---|
@@ -11,9 +11,9 @@ readers see the former ones. Nights that a version scored which was not rolled b
 the cause, then clear the task.
 """
 
-from nightshift_airflow.nightly import loadable, rescore
-from nightshift_airflow.step import rescore as score_again
+from nightshift_airflow.dags.dag_factory import load_models, make_rescore_dag
+from nightshift_airflow.dags.task_factory import make_rescore_task
 
-for model in loadable():
-    with rescore(model, page=__doc__):
-        score_again(model)
+for model in load_models():
+    with make_rescore_dag(model, page=__doc__):
+        make_rescore_task(model)

@@ -18,9 +18,9 @@ was tried again already: look at the named system, then clear the task. It is pi
 rollback that was done already is not done a second time.
 """
 
-from nightshift_airflow.nightly import loadable, rollback
-from nightshift_airflow.step import rollback as roll_back
+from nightshift_airflow.dags.dag_factory import load_models, make_rollback_dag
+from nightshift_airflow.dags.task_factory import make_rollback_task
 
-for model in loadable():
-    with rollback(model, page=__doc__):
-        roll_back(model)
+for model in load_models():
+    with make_rollback_dag(model, page=__doc__):
+        make_rollback_task(model)

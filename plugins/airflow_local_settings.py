@@ -1,17 +1,18 @@
-"""Imported by every Airflow process at its start: what mends SQLite and logs, and the operator for forks to inherit.
+"""Imported by every Airflow process at its start: repairs Airflow on SQLite and its logs, imports the operators.
 
-The scheduler forks a process for each task and the DAG processor one for each file. Importing the operator takes each
-of them more than a second of CPU; imported here it is there already. Other commands do not need it.
+The scheduler forks a process for each task, and the DAG processor one for each file. In each of them the import of the
+operators would take more than a second of CPU; here it happens once, before they fork. Other commands do not need it.
 """
 
 import sys
 
-import nightshift_airflow.one_writer
+from nightshift_airflow import airflow_upstream
 
 FORKING = {"scheduler", "dag-processor", "triggerer"}
 
+airflow_upstream.install_waiting_savepoints()
 if FORKING & set(sys.argv[1:2]):
-    import nightshift_airflow.killed
-    import nightshift_airflow.step  # noqa: F401
+    airflow_upstream.install_log_without_guess()
+    import nightshift_airflow.dags.task_factory  # noqa: F401
 
 __all__: list[str] = []

@@ -1,6 +1,6 @@
-"""What Airflow loads from this folder: two entries in the menu Browse, the view behind them, and the timetable.
+"""What Airflow loads from this folder: two entries in the menu Browse, their pages, the timetable, and a listener.
 
-Every Airflow process imports this file, and only the API server serves the view: it is imported at its first request.
+Every Airflow process imports this file, but only the API server serves the pages: the first request imports them.
 """
 
 from importlib import import_module
@@ -8,32 +8,35 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from nightshift_airflow import listening
-from nightshift_airflow.timetable import NightTimetable
+from nightshift_airflow.airflow_upstream import install_request_deletion
+from nightshift_airflow.runs import listeners as run_listeners
+from nightshift_airflow.runs.night_timetable import NightTimetable
+
+install_request_deletion()
 
 
 class View:
-    """The view as an ASGI application."""
+    """The pages as an ASGI application."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hands one request to the view."""
+        """Passes one request on to the pages."""
         await import_module("nightshift_airflow.ui.app").application()(scope, receive, send)
 
 
 class NightshiftPlugin(AirflowPlugin):
-    """Registers the view, its entries in the menu, and what Airflow's own processes do for Nightshift."""
+    """Registers the pages, their entries in the menu, the timetable and the listener."""
 
     name = "nightshift"
-    listeners = [listening]  # noqa: RUF012
+    listeners = [run_listeners]  # noqa: RUF012
     timetables = [NightTimetable]  # noqa: RUF012
     # Airflow reads all of them as plain class attributes.
     fastapi_apps = [{"app": View(), "url_prefix": "/nightshift", "name": "Nightshift"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         # Relative: Airflow's page resolves it below the path that Airflow itself is served at.
-        # Without `url_route`, so in a tab of their own: with one Airflow shows them in a frame that may open nothing
-        # outside of itself, and neither MLflow nor Airflow's own pages can be reached from there.
+        # Without `url_route`, so in a tab of their own: with it Airflow shows them in a frame that cannot open
+        # anything outside, and neither MLflow nor Airflow's own pages can be reached from there.
         # In the menu Browse, beside Required Actions: at the top level Airflow 3.3 draws such an entry as a button that
-        # leads nowhere (tests/plugins/ui/test_view_browser.py clicks it).
+        # does nothing (tests/plugins/ui/test_view_browser.py clicks it).
         {"name": name, "href": href, "destination": "nav", "category": "browse"}
         for name, href in (("Promotions", "nightshift/history"), ("Data Docs", "nightshift/docs"))
     ]

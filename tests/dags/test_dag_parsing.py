@@ -26,10 +26,10 @@ FILES = sorted((ROOT / "dags").glob("*.py"))
 def test_a_dag_file_imports_nothing_heavy(path: Path, record_property: Callable[[str, object], None]) -> None:
     command = [sys.executable, "-c", PROGRAM, str(path), str(ROOT / "plugins")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    found = json.loads(done.stdout.splitlines()[-1])
-    record_property("parse_cpu_seconds", round(found["seconds"], 2))
-    assert "models.flights.definition" in found["modules"], "the program did not parse the file"
-    assert not set(HEAVY) & set(found["modules"])
+    parsed = json.loads(done.stdout.splitlines()[-1])
+    record_property("parse_cpu_seconds", round(parsed["seconds"], 2))
+    assert "models.flights.definition" in parsed["modules"], "the program did not parse the file"
+    assert not set(HEAVY) & set(parsed["modules"])
 
 
 def test_there_are_dag_files() -> None:

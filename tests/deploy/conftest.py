@@ -7,7 +7,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from manifests import OVERLAYS, Manifests
-from task_pods import every_step, pod_of
+from support.task_pods import every_step, pod_of
 
 
 @pytest.fixture(scope="session")

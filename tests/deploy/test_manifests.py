@@ -11,7 +11,7 @@ import pytest
 import api_schema
 from local_cluster.quantities import parse
 from manifests import DEPLOY, KUBERNETES, TASKS_AT_ONCE, Manifests
-from nightshift_airflow.pod import ACCOUNT, CONFIGURATION
+from nightshift_airflow.kubernetes.pod_policy import ACCOUNT, CONFIGURATION
 
 Object = dict[str, Any]
 STEPS = {"matchLabels": {"app.kubernetes.io/name": "nightshift-step"}}

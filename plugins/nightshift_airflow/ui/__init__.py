@@ -1,4 +1,4 @@
-"""The view inside Airflow: promotions and the stories of versions, Data Docs, results of steps, the way to MLflow.
+"""The pages inside Airflow: promotions, versions, Data Docs, results of steps, and the redirect to MLflow.
 
-It only reads object storage.
+They only read object storage.
 """

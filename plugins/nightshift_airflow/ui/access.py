@@ -1,4 +1,7 @@
-"""Who may look: a user who is logged in to Airflow sees the models whose nightly DAG he or she may read."""
+"""Who may see what: a user who is logged in to Airflow sees the models whose nightly DAG he or she may read.
+
+Airflow does not authenticate the pages of a plugin. This is the way that its documentation shows.
+"""
 
 from typing import Annotated
 
@@ -24,7 +27,7 @@ def require(user: BaseUser, model: str) -> None:
 
 
 def readable(user: BaseUser) -> list[str]:
-    """The models that `user` may read, sorted."""
+    """Returns the models that `user` may read, sorted."""
     return [name for name in models.names() if _may_read(user, name)]
 
 

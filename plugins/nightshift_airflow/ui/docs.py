@@ -1,7 +1,7 @@
 """Data Docs: the index, the pages of a night, and a single page.
 
 A page in storage is HTML that somebody else may have written. It is shown in a sandboxed frame, and its own response
-forbids it everything: no script, no request, no identity of Airflow's.
+forbids everything: no script, no request, no cookie of Airflow.
 """
 
 from typing import Annotated, Literal
@@ -31,19 +31,19 @@ After = Annotated[str | None, Query(pattern=ENTRY)]
 
 
 @router.get("")
-def index(
+def show_index(
     request: Request, user: access.User, model: OfModel = None, outcome: OfOutcome = None, after: After = None
 ) -> HTMLResponse:
-    """All validations that the user may see, the newest night first."""
+    """Shows all validations that the user may see, the newest night first."""
     readable = access.readable(user)
-    wanted = Wanted(frozenset(readable if not model else {model} & set(readable)), outcome or None)
-    listing = docs_index.listing(store(), wanted, after, PER_PAGE)
+    selection = Wanted(frozenset(readable if not model else {model} & set(readable)), outcome or None)
+    listing = docs_index.listing(store(), selection, after, PER_PAGE)
     return page(request, "index.html", models=readable, model=model, outcome=outcome, after=after, listing=listing)
 
 
 @router.get("/{model}/{night}")
-def night(request: Request, user: access.User, model: ModelName, night: Night) -> HTMLResponse:
-    """One night: how its steps ended, its validation pages, and those of earlier attempts."""
+def show_night(request: Request, user: access.User, model: ModelName, night: Night) -> HTMLResponse:
+    """Shows one night: how its steps ended, its validation pages, and those of earlier attempts."""
     access.require(user, model)
     validations = docs_index.of_night(store(), model, night)
     steps = results.of_night(model, night)
@@ -53,28 +53,28 @@ def night(request: Request, user: access.User, model: ModelName, night: Night) -
 
 
 @router.get("/{model}/{night}/{dataset}/{check}")
-def frame(
+def show_frame(
     request: Request, user: access.User, model: ModelName, night: Night, dataset: DatasetName, check: CheckId
 ) -> HTMLResponse:
-    """One validation page, in a frame that gives it no rights."""
+    """Shows one validation page, in a frame that gives it no rights."""
     access.require(user, model)
-    found = docs.found(store(), docs.check_folder(model, night, dataset, check))
-    if found is None:
-        return _no_page(request)
-    return page(request, "frame.html", model=model, night=night, dataset=dataset, check=check, found=found)
+    entry = docs.found(store(), docs.check_folder(model, night, dataset, check))
+    if entry is None:
+        return _answer_missing(request)
+    return page(request, "frame.html", model=model, night=night, dataset=dataset, check=check, entry=entry)
 
 
 @router.get("/{model}/{night}/{dataset}/{check}/page")
-def raw(
+def send_page(
     request: Request, user: access.User, model: ModelName, night: Night, dataset: DatasetName, check: CheckId
 ) -> Response:
-    """The stored page itself, which its own response forbids everything."""
+    """Sends the stored page itself; the headers of its response forbid it everything."""
     access.require(user, model)
     html = store().get(store().uri(docs.check_folder(model, night, dataset, check) + "index.html"))
     if html is None:
-        return _no_page(request)
+        return _answer_missing(request)
     return HTMLResponse(html, headers={"Content-Security-Policy": PAGE_POLICY})
 
 
-def _no_page(request: Request) -> HTMLResponse:
+def _answer_missing(request: Request) -> HTMLResponse:
     return problem(request, 404, "No such page", "there is no validation page of this name: look in the index")

@@ -1,4 +1,4 @@
-"""Makes the view's own pages: HTML without scripts, whose style is a file of the view."""
+"""Makes the pages: HTML without scripts, whose style is a file of the application."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from nightshift_airflow.links import PATH_IN_TEXT, VIEW
+from nightshift_airflow.page_paths import PATH_IN_TEXT, VIEW
 
 PAGE_KEY = re.compile(r"\Adocs/[a-z0-9_]+/[0-9]{4}-[0-9]{2}-[0-9]{2}/[a-z0-9_]+/[0-9a-f]{20}/index\.html\Z")
 FOLDER = Path(__file__).parent / "templates"
@@ -33,29 +33,29 @@ _ENVIRONMENT = Environment(
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page made from a template, which gets `base`, the path of the view, and `values`."""
+    """Returns a page made from a template, which gets `base`, the path of the application, and `values`."""
     html = _ENVIRONMENT.get_template(template).render(base=base(request), **values)
     return HTMLResponse(html, status, headers={"Content-Security-Policy": POLICY})
 
 
 def problem(request: Request, status: int, title: str, sentence: str) -> HTMLResponse:
-    """The page that says in a sentence why there is no other."""
+    """Returns the page that says in a sentence why there is no other."""
     return page(request, "problem.html", status, title=title, sentence=sentence)
 
 
 def base(request: Request) -> str:
-    """The path of the view, under that of Airflow."""
+    """Returns the path of the application, below that of Airflow."""
     return str(request.scope.get("root_path", ""))
 
 
 def query(values: Mapping[str, str | None]) -> str:
-    """A query string of the values that are given, with its question mark; empty when none is."""
-    given = {name: value for name, value in values.items() if value}
-    return f"?{urlencode(given)}" if given else ""
+    """Returns a query string of the values that are set, with its question mark; empty if none is."""
+    parameters = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(parameters)}" if parameters else ""
 
 
 def linked(text: str, base: str) -> Markup:
-    """A sentence of a step as HTML, in which a path of the view is a link."""
+    """Returns a sentence of a step as HTML, in which the path of a page is a link."""
     parts = PATH_IN_TEXT.split(text)
     paths = [
         Markup('<a href="{}">{}</a>').format(base + path.removeprefix(VIEW), path)
@@ -65,7 +65,7 @@ def linked(text: str, base: str) -> Markup:
 
 
 def _is_page_key(value: object) -> bool:
-    """Whether a value of a result is the key of a validation page, which the view can show."""
+    """Returns whether a value of a result is the key of a validation page, which can be shown."""
     return isinstance(value, str) and PAGE_KEY.match(value) is not None
 
 

@@ -1,4 +1,4 @@
-"""What may stand in the paths of the view: strict patterns in ASCII, so that no key outside of a prefix is ever read.
+"""The parameters in the paths of the pages: strict ASCII patterns, so that no key outside of a prefix is ever read.
 
 A path that does not match is a page that does not exist.
 """
@@ -25,18 +25,18 @@ class NotANight(Exception):
     """A path names a day that is not in the calendar."""
 
 
-def _night(night: Annotated[str, Path(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]) -> date:
+def _parse_night(night: Annotated[str, Path(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]) -> date:
     try:
         return parse_night(night)
     except BadConfig as error:
         raise NotANight(str(error)) from error
 
 
-Night = Annotated[date, Depends(_night)]
+Night = Annotated[date, Depends(_parse_night)]
 
 
-def _version(number: Annotated[str, Path(pattern=r"^[1-9][0-9]{0,8}$")]) -> int:
+def _parse_version(number: Annotated[str, Path(pattern=r"^[1-9][0-9]{0,8}$")]) -> int:
     return int(number)
 
 
-VersionNumber = Annotated[int, Depends(_version)]
+VersionNumber = Annotated[int, Depends(_parse_version)]

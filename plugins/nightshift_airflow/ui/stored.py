@@ -6,10 +6,10 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings, read
 
 PATIENCE = 3.0
-"""Seconds. A person waits for the page, and a web worker with it: a step would keep trying for much longer."""
+"""Seconds. A person waits for the page, and a web worker too: a step keeps trying for much longer."""
 
 
 @cache
 def store() -> ObjectStore:
-    """The object store. Raises `BadConfig` when the API server's environment lacks its settings."""
+    """Returns the object store. Raises `BadConfig` if the API server's environment lacks its settings."""
     return ObjectStore(read(StorageSettings), patience=PATIENCE)

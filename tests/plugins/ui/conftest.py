@@ -13,7 +13,7 @@ from local_platform.orchestration import Orchestration
 from local_platform.service import running
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
-from view_server import Server, fill
+from support.view_server import Server, fill
 
 BUCKET = "nightshift"
 

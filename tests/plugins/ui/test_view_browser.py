@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from view_server import CHECK, Server
+from support.view_server import CHECK, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 PATIENCE = 120_000
@@ -50,9 +50,9 @@ def test_the_login_leads_back_to_the_page_that_was_asked_for(page: Page) -> None
 
 def test_data_docs_open_from_the_menu_of_airflow(page: Page, filled: Server) -> None:
     elsewhere: list[str] = []
-    page.on("request", lambda asked: None if filled.url in asked.url else elsewhere.append(asked.url))
+    page.on("request", lambda request: None if filled.url in request.url else elsewhere.append(request.url))
     view = opened(page, "Data Docs")
-    view.on("request", lambda asked: None if filled.url in asked.url else elsewhere.append(asked.url))
+    view.on("request", lambda request: None if filled.url in request.url else elsewhere.append(request.url))
     view.locator("h1").wait_for()
     view.locator("td.datasets a").first.click()
     inner = view.frame_locator("iframe")
@@ -62,9 +62,9 @@ def test_data_docs_open_from_the_menu_of_airflow(page: Page, filled: Server) -> 
 
 
 def test_a_story_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     view = opened(page, "Promotions")
-    view.on("console", lambda line: said.append(line.text))
+    view.on("console", lambda line: lines.append(line.text))
     view.get_by_role("link", name="flights", exact=True).click()
     view.locator("#entry-4").wait_for()
     view.locator("#entry-2").get_by_role("link", name="version 2").first.click()
@@ -76,7 +76,7 @@ def test_a_story_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
     # The style is the story's own file: without it the marks have no colour.
     colour = "mark => getComputedStyle(mark).backgroundColor"
     assert view.locator(".story .mark.good").first.evaluate(colour) != "rgba(0, 0, 0, 0)"
-    assert not [line for line in said if "Content Security Policy" in line]
+    assert not [line for line in lines if "Content Security Policy" in line]
     assert "taken" not in (page.title(), view.title())
 
 
@@ -113,15 +113,15 @@ def opened(page: Page, name: str) -> Page:
     """What an entry of Airflow's menu Browse opens: a tab of its own, so that its links lead where they say."""
     page.goto("/")
     page.get_by_role("button", name="Browse", exact=True).click()
-    with page.expect_popup() as found:
+    with page.expect_popup() as popup:
         page.get_by_role("menuitem", name=name).click()
-    found.value.wait_for_load_state()
-    return found.value
+    popup.value.wait_for_load_state()
+    return popup.value
 
 
 @pytest.mark.parametrize("path", [f"{NIGHT}/flights/{CHECK}", f"{NIGHT}/flights/{CHECK}/page"])
 def test_no_script_of_a_stored_page_runs(page: Page, path: str) -> None:
-    with page.expect_console_message(lambda said: any(words in said.text for words in REFUSALS)):
+    with page.expect_console_message(lambda message: any(refusal in message.text for refusal in REFUSALS)):
         page.goto(path, wait_until="networkidle")
     assert page.title() != "taken"
     assert all(frame.title() != "taken" for frame in page.frames)

@@ -16,8 +16,8 @@ from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.storage import ObjectStore
 from nightshift_airflow.ui import docs, history, results, standing, versions
 from nightshift_airflow.ui.app import application
+from support.view_server import fill
 from version_records import append, entry, night_of, record, result
-from view_server import fill
 
 Get = Callable[[str], str]
 
@@ -163,7 +163,7 @@ def test_a_verdict_stands_before_the_digests_of_what_was_read(store: ObjectStore
     result(store, night_of(7), "evaluate", detail)
     text = get("/runs/flights/2013-02-07/evaluate")
     assert text.index(">verdict<") < text.index(">rows<") < text.index("s3://lake/a/")
-    assert "Story of version 8" in text
+    assert "Model card of version 8" in text
 
 
 def test_the_joins_of_all_nights_are_one_table_with_a_row_per_night(store: ObjectStore, get: Get) -> None:

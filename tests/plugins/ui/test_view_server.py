@@ -6,8 +6,8 @@ from urllib.parse import quote
 import pytest
 
 import models
+from support.view_server import CHECK, HOSTILE, RUN, Server, login
 from version_records import PNG
-from view_server import CHECK, HOSTILE, RUN, Server, login
 
 NIGHT = "/nightshift/docs/flights/2013-02-09"
 PAGES = [
@@ -145,8 +145,8 @@ def test_it_only_reads(filled: Server) -> None:
 def test_airflow_lists_the_entries_of_its_menu(filled: Server) -> None:
     reply = filled.get("/api/v2/plugins", "admin")
     (ours,) = [plugin for plugin in json.loads(reply.text)["plugins"] if plugin["name"] == "nightshift"]
-    told = ("name", "href", "destination", "category", "url_route")
-    assert [tuple(view[name] for name in told) for view in ours["external_views"]] == [
+    fields = ("name", "href", "destination", "category", "url_route")
+    assert [tuple(view[name] for name in fields) for view in ours["external_views"]] == [
         ("Promotions", "nightshift/history", "nav", "browse", None),  # no route: a tab of its own, no frame
         ("Data Docs", "nightshift/docs", "nav", "browse", None),
     ]

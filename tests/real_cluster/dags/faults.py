@@ -1,4 +1,4 @@
-"""Runs of single steps and of a whole night for the tests of faults, by the same `step()` as every model's.
+"""Runs of single steps and of a whole night for the tests of faults, made by the same function as every model's.
 
 They differ from the nightly DAGs in what a test must not wait for: the pause before a retry, and how long a pod may
 wait for a node or an image. Three have what makes them fail: too little memory, no such image, no patience.
@@ -11,8 +11,8 @@ from airflow.sdk import DAG, chain
 
 import models
 from nightshift.definition import VERBS, Resources
-from nightshift_airflow.nightly import NIGHT
-from nightshift_airflow.step import step
+from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
+from nightshift_airflow.dags.task_factory import make_step_task
 
 flights = models.load("flights")
 soon = replace(flights, schedule=replace(flights.schedule, retry_delay=timedelta(seconds=3)))
@@ -22,26 +22,26 @@ starved = replace(once, resources={"train": Resources(memory="64Mi", memory_limi
 
 def dag(name: str) -> DAG:
     """A DAG that runs when it is asked to."""
-    return DAG(dag_id=f"faults_{name}", schedule=None, params={"night": NIGHT}, is_paused_upon_creation=False)
+    return DAG(dag_id=f"faults_{name}", schedule=None, params={"night": NIGHT_PARAM}, is_paused_upon_creation=False)
 
 
 with dag("night"):
-    chain(*(step(soon, verb) for verb in VERBS))
+    chain(*(make_step_task(soon, verb) for verb in VERBS))
 
 with dag("train"):
-    step(soon, "train")
+    make_step_task(soon, "train")
 
 with dag("deferred"):
-    step(soon, "train").deferrable = True  # what AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE makes of every step
+    make_step_task(soon, "train").deferrable = True  # as AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE does
 
 with dag("memory"):
-    step(starved, "train")
+    make_step_task(starved, "train")
 
 with dag("image"):
-    absent = step(once, "validate")
+    absent = make_step_task(once, "validate")
     absent.image = "127.0.0.1:9/nightshift-steps:absent"  # refused at once; a name without a host asks the internet
     absent.startup_timeout_seconds = 15
 
 with dag("node"):
-    alone = step(once, "validate")
+    alone = make_step_task(once, "validate")
     alone.schedule_timeout_seconds = 15

@@ -1,0 +1,1 @@
+"""Makes the DAGs of a model and their tasks from its definition."""

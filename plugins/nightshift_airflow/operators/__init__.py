@@ -1,0 +1,1 @@
+"""The operators of the tasks: each runs a command in a pod, or asks a person for approval."""

@@ -1,0 +1,74 @@
+"""Airflow DAGs whose promotions a person must agree to, from the very tasks of a model; their pods run a shell."""
+
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, chain
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import models
+from nightshift.definition import Resources, Schedule
+from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
+from nightshift_airflow.dags.task_factory import make_approve_task, make_rollback_task, make_step_task
+from nightshift_airflow.operators.command_operator import CommandOperator
+
+SMALL = Resources(cpu="50m", memory="32Mi", memory_limit="64Mi")
+MODEL = replace(
+    models.load("flights"),
+    approval="human",
+    approval_timeout=timedelta(hours=1),
+    resources=dict.fromkeys(("evaluate", "promote", "score"), SMALL),
+    schedule=Schedule(retries=0),
+)
+SCRIPTS = {
+    "evaluate": 'test "$0" != 2013-02-07 || exit 10',
+    "promote": 'echo "promote $0 $*"; case "$*" in *=approved*) exit 0;; *) echo the champion stands; exit 99;; esac',
+    "score": "echo scored",
+    "train": "env | sort",
+    "rollback": 'echo "rollback to $0 $*"',
+}
+
+
+def shell(task: CommandOperator) -> CommandOperator:
+    """Lets a task run a script instead of its step; everything else stays."""
+    task.cmds = ["sh", "-c"]
+    task.fixed_arguments = task.arguments = [SCRIPTS[task.verb]]
+    return task
+
+
+def dag(name: str) -> DAG:
+    """A daily DAG that is ready to be run."""
+    return DAG(
+        dag_id=name,
+        schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+        start_date=datetime(2013, 1, 1, tzinfo=UTC),
+        end_date=datetime(2013, 3, 1, tzinfo=UTC),  # the clock starts none
+        catchup=False,
+        params={"night": NIGHT_PARAM},
+        tags=["nightshift"],
+        is_paused_upon_creation=False,
+    )
+
+
+for title, model in (
+    ("asked", MODEL),
+    ("in_a_hurry", replace(MODEL, approval_timeout=timedelta(seconds=15))),
+    ("not_asked", replace(MODEL, approval="automatic")),
+):
+    with dag(title):
+        asking = [make_approve_task(model)] if model.approval == "human" else []
+        chain(
+            shell(make_step_task(model, "evaluate")),
+            *asking,
+            shell(make_step_task(model, "promote")),
+            shell(make_step_task(model, "score")),
+        )
+
+with dag("caused"):
+    shell(make_step_task(MODEL, "train"))
+
+with DAG(dag_id="rolled_back", schedule=None, is_paused_upon_creation=False):
+    shell(make_rollback_task(MODEL))

@@ -1,0 +1,250 @@
+"""A promotion that a person must agree to, by Airflow's own scheduler and API, with pods: every way it can end."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded import embedded_cluster
+from local_platform.airflow_api import Busy
+from local_platform.s3 import Storage
+from nightshift.adapters import results
+from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.storage import ObjectStore
+from nightshift.champion.approval import shown
+from nightshift.settings import StorageSettings
+from pod_client import until
+from real_platform import TaskRun
+from support.scheduled_airflow import Scheduled, scheduled
+from verdicts import evaluated, verdict
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+DAGS = Path(__file__).parent / "scheduled"
+AGAIN = "fedcba9876543210fedc"
+DONE, SKIPPED = "success", "skipped"
+PATIENCE = 240
+"""Seconds for what Airflow does, on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def store(s3: dict[str, str]) -> Iterator[ObjectStore]:
+    """The records of a model, as steps left them; gone afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.items():
+            patch.setenv(name, value)
+        found = ObjectStore(StorageSettings())
+    yield found
+    for prefix in ("runs/flights/", "ledger/flights/"):
+        found.delete([one.uri for one in found.objects(found.uri(prefix))])
+
+
+@pytest.fixture(scope="module")
+def airflow(
+    store: ObjectStore, s3_storage: Storage, s3: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scheduled]:
+    """The Airflow. Its champion was trained for February 4; the verdicts of the nights are there."""
+    fill(store)
+    viewer = next(one for one in s3_storage.identities if one.name == "viewer")
+    looks = {name: value for name, value in s3.items() if name.startswith("NIGHTSHIFT_")}
+    with embedded_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        home = tmp_path_factory.mktemp("scheduled") / "airflow"
+        with scheduled(home, DAGS, cluster.kubeconfig, looks | viewer.environment()) as made:
+            yield made
+
+
+def fill(store: ObjectStore) -> None:
+    crowned = Entry(
+        kind="promotion",
+        model="flights",
+        version=7,
+        night="2013-02-04",
+        champion_version=7,
+        champion_night="2013-02-04",
+        previous_version=None,
+        previous_night=None,
+        reason="the first",
+        cause=Cause(by="a test"),
+        when="2013-02-05T06:00:00+00:00",
+    )
+    assert Ledger(store, "flights").append(crowned, after=None)
+    for day in range(3, 20):
+        results.save(store, evaluated(f"2013-02-{day:02}"))
+    results.save(store, evaluated("2013-02-06", verdict=verdict(promote=False)))
+
+
+def start(airflow: Scheduled, night: str, dag: str = "asked", name: str = "by-hand") -> TaskRun:
+    return airflow.start(dag, f"{name}-{night}", {"night": night})
+
+
+def states(run: TaskRun) -> tuple[str, str, str, str]:
+    """How evaluate, approve, promote and score ended."""
+    run.end(PATIENCE)
+    found = run.tasks()
+    return found["evaluate"], found["approve"], found["promote"], found["score"]
+
+
+def said(airflow: Scheduled, run: TaskRun) -> list[str]:
+    """What `promote` was told besides the night."""
+    return airflow.arguments(run, "promote")[2:]
+
+
+def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-02-08")
+    asked = airflow.question(run)
+    assert asked["subject"] == "flights 2013-02-08: may version 8 replace champion 7?"
+    for read in ("0.5210", "0.5287", "0.0077", "/nightshift/versions/flights/8"):
+        assert read in asked["body"]
+    assert slots(airflow) == (0, 0, 0)
+    assert airflow.answer(run, "Approve", "looks right to me") == 200
+    assert states(run) == (DONE, DONE, DONE, DONE)
+    decision, by, because, at, about = said(airflow, run)
+    assert (decision, by) == ("--decision=approved", "--decided-by=admin")
+    assert about == f"--about={shown(evaluated('2013-02-08').detail)}"
+    assert because == "--decided-because=looks right to me"
+    assert at.startswith("--decided-at=20")
+    assert "approved by admin because: looks right to me" in run.said("approve")
+    assert airflow.admin._get(f"{run.path}/taskInstances/promote/links")["extra_links"] == {
+        "Result": "/nightshift/runs/flights/2013-02-08/promote",
+        "Data Docs": "/nightshift/docs/flights/2013-02-08",
+        "MLflow run": "/nightshift/mlflow/flights/2013-02-08",
+        "History": "/nightshift/history/flights",
+    }
+    assert f"promote 2013-02-08 --decision=approved --decided-by=admin {because} {at}" in run.said("promote")
+
+
+def slots(airflow: Scheduled) -> tuple[int, int, int]:
+    """How many slots of the pool are occupied, by running tasks and by queued ones."""
+    pool: dict[str, Any] = airflow.admin._get("/api/v2/pools/default_pool")
+    return pool["occupied_slots"], pool["running_slots"], pool["queued_slots"]
+
+
+def test_rejected_it_is_refused_in_the_name_of_who_said_no_and_the_night_is_scored(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-02-09")
+    airflow.question(run)
+    assert airflow.answer(run, "Reject") == 200
+    assert states(run) == (DONE, DONE, SKIPPED, DONE)
+    assert said(airflow, run)[:2] == ["--decision=rejected", "--decided-by=admin"]
+    assert "the champion stands (exit 99: a decision left nothing to do)" in run.said("promote")
+    assert airflow.answer(run, "Approve") == 409  # it was answered
+
+
+def test_who_may_only_read_may_not_answer(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-02-10")
+    airflow.question(run)
+    assert airflow.answer(run, "Approve", user=airflow.analyst) == 403
+    assert run.tasks()["approve"] == "awaiting_input"
+    airflow.answer(run, "Reject")
+    run.end(PATIENCE)
+
+
+def test_no_answer_in_time_is_a_refusal_by_nobody(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-02-11", "in_a_hurry")
+    assert states(run) == (DONE, DONE, SKIPPED, DONE)
+    assert [word.split("=")[0] for word in said(airflow, run)] == ["--decision", "--decided-at", "--about"]
+    assert said(airflow, run)[0] == "--decision=unanswered"
+
+
+def test_what_the_gate_refused_nobody_is_asked_about(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-02-06")
+    assert states(run) == (DONE, SKIPPED, SKIPPED, DONE)
+    assert said(airflow, run) == []
+    assert "the gate refused, so there is nothing to approve: log loss 0.5400" in run.said("approve")
+
+
+def test_what_a_newer_champion_supersedes_nobody_is_asked_about(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-02-03")
+    assert states(run) == (DONE, SKIPPED, SKIPPED, DONE)
+    assert "superseded, so there is nothing to approve: champion 7 was trained for the later" in run.said("approve")
+
+
+def test_without_a_verdict_nothing_is_promoted(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-02-07")
+    assert states(run) == ("failed", "upstream_failed", "upstream_failed", "upstream_failed")
+
+
+def test_a_verdict_that_is_not_there_fails_the_question_and_nothing_is_promoted(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-01-15")
+    assert states(run) == (DONE, "failed", "upstream_failed", "upstream_failed")
+    assert "evaluate of flights has left no verdict for 2013-01-15: clear evaluate" in run.said("approve")
+
+
+def test_a_verdict_that_is_made_again_is_asked_about_again_with_its_own_numbers(
+    airflow: Scheduled, store: ObjectStore
+) -> None:
+    run = start(airflow, "2013-02-12")
+    airflow.question(run)
+    airflow.answer(run, "Reject")
+    assert states(run) == (DONE, DONE, SKIPPED, DONE)
+    other = evaluated("2013-02-12", champion_version=9, verdict=verdict(challenger=0.4321), idempotency_key=AGAIN)
+    results.save(store, other)
+    airflow.clear_from(run, "evaluate")
+    until("another question", lambda: airflow.question(run)["responded_at"] is None, PATIENCE)
+    asked = airflow.question(run)
+    assert asked["subject"].endswith("replace champion 9?")
+    assert "0.4321" in asked["body"]
+    assert "0.5210" not in asked["body"].split("passed")[0]
+    airflow.answer(run, "Approve")
+    assert states(run) == (DONE, DONE, DONE, DONE)
+    assert said(airflow, run)[-1] == f"--about={shown(other.detail)}"
+
+
+def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new_numbers(
+    airflow: Scheduled, store: ObjectStore
+) -> None:
+    run = start(airflow, "2013-02-13")
+    airflow.question(run)
+    other = evaluated("2013-02-13", verdict=verdict(challenger=0.4321), idempotency_key=AGAIN)
+    results.save(store, other)
+    airflow.clear_from(run, "approve")
+    until("another question", lambda: "0.4321" in airflow.question(run)["body"], PATIENCE)
+    airflow.answer(run, "Approve")
+    assert states(run) == (DONE, DONE, DONE, DONE)
+    assert said(airflow, run)[-1] == f"--about={shown(other.detail)}"
+
+
+def test_a_model_that_asks_nobody_has_no_such_task(airflow: Scheduled) -> None:
+    run = start(airflow, "2013-02-14", "not_asked")
+    assert run.end(PATIENCE) == DONE
+    assert run.tasks() == {"evaluate": DONE, "promote": SKIPPED, "score": DONE}
+
+
+def test_a_backfill_is_named_with_its_number_and_who_asked_for_it(airflow: Scheduled) -> None:
+    first, last = date(2013, 2, 20), date(2013, 2, 21)
+    airflow.wait_until_known("caused")
+    until("Airflow to take the backfill", lambda: asked_for(airflow, "caused", first, last), PATIENCE)
+    until("the backfill", lambda: not airflow.admin.is_backfilling("caused"), PATIENCE)
+    (number,) = [one["id"] for one in airflow.admin._get("/api/v2/backfills?dag_id=caused&limit=10")["backfills"]]
+    runs = airflow.admin.runs("caused", first, last, "UTC")
+    assert set(runs) == {first, last}
+    for found in runs.values():
+        log = TaskRun(airflow.admin, airflow.orchestration.home / "logs", "caused", found.id).said("train")
+        for line in ("KIND=backfill", f"BACKFILL={number}", "USER=admin", f"CAUSED_BY=caused:{found.id}"):
+            assert f"NIGHTSHIFT_RUN_{line}" in log
+        assert "NIGHTSHIFT_RUN_IMAGE=nightshift-steps:local" in log
+
+
+def asked_for(airflow: Scheduled, dag: str, first: date, last: date) -> bool:
+    """Asks for a backfill; whether Airflow has it. A busy one may have to be asked again: SQLite has one writer."""
+    with suppress(Busy):
+        airflow.admin.backfill(dag, first, last, "UTC")
+        return True
+    return airflow.admin.is_backfilling(dag)
+
+
+def test_a_rollback_is_handed_its_version_and_its_reason_letter_by_letter(airflow: Scheduled) -> None:
+    reason = "--late {{ ds }} on Mondays; 'quoted'"
+    run = airflow.start("rolled_back", "back", {"version": "7", "reason": reason})
+    assert run.end(PATIENCE) == DONE
+    assert airflow.arguments(run, "rollback")[1:3] == ["7", f"--reason={reason}"]
+    assert airflow.arguments(run, "rollback")[3].startswith("--asked-at=20")
+    assert f"rollback to 7 --reason={reason}" in run.said("rollback")
+
+
+def test_a_rollback_without_a_reason_never_makes_a_pod(airflow: Scheduled) -> None:
+    run = airflow.start("rolled_back", "hasty", {"reason": "one\ntwo"})
+    assert run.end(PATIENCE) == "failed"
+    assert "the reason must be one line of text without control characters" in run.said("rollback")
+    assert "Building pod" not in run.said("rollback")

@@ -1,0 +1,125 @@
+"""When nobody is asked about a verdict in the challenger's favour, as the ledger's end has it."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+import airflow_environment  # noqa: F401  # before anything imports airflow
+from nightshift.adapters import results
+from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.storage import ObjectStore
+from nightshift.errors import BadConfig
+from nightshift_airflow.operators.approve_operator import ApproveOperator
+from nightshift_airflow.runs.night_of_run import Calendar
+from verdicts import evaluated, verdict
+
+DAY = date(2013, 2, 9)
+CHALLENGER = 8
+
+
+def make_request_after(store: ObjectStore, last: dict[str, Any] | None = None) -> str:
+    """What is asked about the night when `last` is the ledger's end; raises what `approve` does instead."""
+    results.save(store, evaluated(DAY.isoformat()))
+    if last is not None:
+        assert Ledger(store, "flights").append(entry(**last), after=None)
+    task = ApproveOperator(task_id="approve", model="flights", title="Late arrivals", calendar=Calendar("UTC", 1))
+    return task._make_request(DAY).subject
+
+
+def task_of() -> ApproveOperator:
+    return ApproveOperator(task_id="again", model="flights", title="Late arrivals", calendar=Calendar("UTC", 1))
+
+
+def entry(**changes: Any) -> Entry:
+    """A rollback that made version 7 champion."""
+    fields: dict[str, Any] = {
+        "kind": "rollback",
+        "model": "flights",
+        "version": 7,
+        "night": "2013-02-01",
+        "champion_version": 7,
+        "champion_night": "2013-02-01",
+        "previous_version": CHALLENGER,
+        "previous_night": "2013-02-09",
+        "reason": "late on Mondays",
+        "cause": Cause(by="a test"),
+        "when": "2013-02-10T06:00:00+00:00",
+    }
+    return Entry(**{**fields, **changes})
+
+
+@pytest.mark.parametrize("last", [None, {}, {"barred": (6,)}])
+def test_a_verdict_that_may_change_something_is_asked_about(store: ObjectStore, last: dict[str, Any] | None) -> None:
+    assert make_request_after(store, last) == "flights 2013-02-09: may version 8 replace champion 7?"
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        ({"barred": (CHALLENGER,)}, "version 8 was withdrawn, so there is nothing to approve"),
+        (
+            {"champion_version": None, "champion_night": None, "barred": (CHALLENGER,)},
+            "version 8 was withdrawn, so there is nothing to approve",
+        ),
+        ({"champion_version": CHALLENGER, "barred": (CHALLENGER,)}, "version 8 is champion already"),
+        ({"champion_night": "2013-02-10"}, "superseded, so there is nothing to approve: champion 7"),
+    ],
+)
+def test_nobody_is_asked_about_what_would_change_nothing(
+    store: ObjectStore, last: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AirflowSkipException, match=message):
+        make_request_after(store, last)
+
+
+def test_a_verdict_that_was_put_in_another_one_s_place_is_asked_about_by_nobody(store: ObjectStore) -> None:
+    hostile = evaluated(DAY.isoformat(), model="flights](https://evil.example)").as_dict()
+    make_request_after(store)
+    store.put_json(store.uri(f"runs/flights/{DAY}/evaluate.json"), hostile)
+    with pytest.raises(BadConfig, match="holds the result of something else"):
+        task_of()._make_request(DAY)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[]", b'{"detail": {}}'])
+def test_what_is_no_record_is_an_error_and_no_crash(store: ObjectStore, data: bytes) -> None:
+    store.put(store.uri(f"runs/flights/{DAY}/evaluate.json"), data, "application/json")
+    with pytest.raises(BadConfig, match=r"clear evaluate|delete it, then run evaluate"):
+        task_of()._make_request(DAY)
+
+
+@pytest.mark.parametrize("detail", [{}, {"verdict": verdict()}, {"verdict": verdict(), "challenger_version": "x"}])
+def test_a_record_without_its_numbers_is_an_error_and_no_crash(store: ObjectStore, detail: dict[str, Any]) -> None:
+    results.save(store, replace(evaluated(DAY.isoformat()), detail=detail))
+    with pytest.raises(BadConfig, match="clear evaluate"):
+        task_of()._make_request(DAY)
+
+
+def withdraw(store: ObjectStore, run_id: str) -> None:
+    """A ledger in which the challenger's number was champion, of that run, and was rolled back; then a refusal."""
+    crowned: dict[str, Any] = {"version": CHALLENGER, "champion_version": CHALLENGER, "champion_night": "2013-02-09"}
+    first = {"champion_version": 7, "champion_night": "2013-02-01", "champion_entry": 3, "barred": (CHALLENGER,)}
+    ledger, last = Ledger(store, "flights"), None
+    for made in (
+        entry(kind="promotion"),
+        entry(kind="promotion", night="2013-02-09", run_id=run_id, **crowned),
+        entry(withdrawn=CHALLENGER, barred=(CHALLENGER,), run_id="a" * 32),
+        entry(kind="refusal", version=9, **first),
+    ):
+        last = ledger.append(made, after=last)
+        assert last
+
+
+@pytest.mark.parametrize("run_id", ["f" * 32, ""])
+def test_the_version_that_was_withdrawn_is_asked_about_by_nobody(store: ObjectStore, run_id: str) -> None:
+    """Its run is the record's, or the ledger does not say."""
+    withdraw(store, run_id)
+    with pytest.raises(AirflowSkipException, match="version 8 was withdrawn"):
+        make_request_after(store)
+
+
+def test_another_version_that_was_given_a_withdrawn_number_is_asked_about(store: ObjectStore) -> None:
+    withdraw(store, "0" * 32)
+    assert make_request_after(store) == "flights 2013-02-09: may version 8 replace champion 7?"
