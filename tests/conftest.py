@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from free_settings import free, on_free_ports
-from local_platform import s3 as s3_server
-from local_platform import tracking
-from local_platform.service import running
+from local_platform.services import mlflow_service
+from local_platform.services import s3_service as s3_server
+from local_platform.services.service import running
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings, read
 
@@ -99,8 +99,8 @@ def store(s3_environment: dict[str, str]) -> ObjectStore:  # noqa: ARG001 - sets
 def mlflow_at(home: Path, storage: s3_server.Storage) -> Iterator[str]:
     """A real MLflow server for the length of a `with` block; yields its URL."""
     identity = next(i for i in storage.identities if i.name == "mlflow")
-    server = tracking.Tracking(home, free(1)[0], storage.endpoint, identity)
-    with running(tracking.service(server), home / "log"):
+    server = mlflow_service.Tracking(home, free(1)[0], storage.endpoint, identity)
+    with running(mlflow_service.service(server), home / "log"):
         yield server.url
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from kubernetes import client, config
 
 from free_settings import free
-from local_platform import cluster as platform_cluster
-from local_platform.cluster import NAMESPACE, Cluster
-from local_platform.service import running
+from local_platform.services import embedded_cluster as platform_cluster
+from local_platform.services.embedded_cluster import NAMESPACE, Cluster
+from local_platform.services.service import running
 
 __all__ = ["Airflow", "Cluster", "Ran", "Run", "api_of", "embedded_cluster", "outcome", "pods_of"]
 

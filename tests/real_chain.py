@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import date
 
-from local_platform.airflow_api import AirflowApi
-from local_platform.nights import Night, load
-from local_platform.plan import Plan, days
+from local_platform.demo.airflow_api import AirflowApi
+from local_platform.demo.night_plan import Plan, days
+from local_platform.demo.night_results import Night, load
 from real_platform import RealPlatform, TaskRun
 
 DAG = "flights_nightly"

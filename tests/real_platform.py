@@ -15,13 +15,14 @@ from typing import Any
 import psutil
 from kubernetes import client
 
-from local_platform.airflow_api import AirflowApi, until_answered
-from local_platform.cluster import NAMESPACE
-from local_platform.home import SOURCES, Home
-from local_platform.platform import Platform
-from local_platform.processes import ours
-from local_platform.service import NotReady
-from local_platform.supervision import Supervisor
+from local_platform.checkout import SOURCES
+from local_platform.demo.airflow_api import AirflowApi, until_answered
+from local_platform.errors import NotReady
+from local_platform.marked_processes import ours
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.supervisor import Supervisor
+from local_platform.services.embedded_cluster import NAMESPACE
 from nightshift.adapters.storage import ObjectStore
 from pod_client import until
 from support.signals import send_each

@@ -14,10 +14,12 @@ from typing import Any
 import psutil
 
 from free_settings import free
-from local_platform import generate, orchestration
-from local_platform.airflow_api import AirflowApi, until_answered
-from local_platform.orchestration import Orchestration
-from local_platform.service import NotReady, plain_environment, running
+from local_platform import new_secrets
+from local_platform.demo.airflow_api import AirflowApi, until_answered
+from local_platform.errors import NotReady
+from local_platform.services import airflow_services
+from local_platform.services.airflow_services import Orchestration
+from local_platform.services.service import plain_environment, running
 from pod_client import until
 from real_platform import TaskRun
 
@@ -104,19 +106,19 @@ def scheduled(home: Path, dags: Path, kubeconfig: Path, viewer: Mapping[str, str
         kubeconfig=kubeconfig,
         mlflow_url="http://localhost:5000",
         passwords=USERS,
-        jwt_key=generate.key(),
-        api_key=generate.key(),
-        fernet_key=generate.fernet(),
+        jwt_key=new_secrets.key(),
+        api_key=new_secrets.key(),
+        fernet_key=new_secrets.fernet(),
         viewer=dict(viewer),
         options={
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
             "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1",
         },
     )
-    environment = {**plain_environment(home), **orchestration.environment(airflow)}
-    subprocess.run(orchestration.migration(airflow), env=environment, capture_output=True, check=True, timeout=200)
+    environment = {**plain_environment(home), **airflow_services.environment(airflow)}
+    subprocess.run(airflow_services.migration(airflow), env=environment, capture_output=True, check=True, timeout=200)
     with ExitStack() as services:
-        for service in orchestration.services(airflow):
+        for service in airflow_services.services(airflow):
             if service.name != "triggerer":  # a question needs none
                 services.enter_context(running(service, home / f"{service.name}.log"))
         url = f"http://127.0.0.1:{airflow.port}"

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from local_platform.errors import CannotStart, NotReady
 from local_platform.files import is_full
-from local_platform.home import CannotStart, Home, locate
-from local_platform.preflight import alone
-from local_platform.progress import Progress
-from local_platform.service import NotReady
+from local_platform.one_machine.home import Home, locate
+from local_platform.one_machine.preflight_checks import alone
+from local_platform.one_machine.progress import Progress
 from nightshift.errors import BadConfig
 from nightshift.variables import require_known
 
@@ -81,17 +81,17 @@ def _forget_other_networks() -> None:
 def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
     # Imported here and below: following a log needs no S3 client, and `--help` nothing at all.
     if arguments.command == "logs":
-        from local_platform.logs import follow
+        from local_platform.one_machine.logs import follow
 
         follow(home, arguments.service)
         return 0
     if arguments.command in ("manifests", "kubeconfig"):
         return _prepare(arguments, home, progress)
-    from local_platform.status import NOTHING, status
-    from local_platform.up import assemble
+    from local_platform.one_machine.status import NOTHING, status
+    from local_platform.one_machine.up import assemble
 
     if arguments.command == "shell":
-        from local_platform.shell import run
+        from local_platform.one_machine.shell import run
 
         return run(assemble(home), arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words)
     if arguments.command == "status":
@@ -106,12 +106,12 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
 def _prepare(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
     """What another cluster needs once."""
     if arguments.command == "manifests":
-        from local_platform.manifests import write
-        from local_platform.up import assemble
+        from local_platform.external_cluster.manifests import write
+        from local_platform.one_machine.up import assemble
 
         progress.say(f"  as the cluster's administrator: kubectl apply -k {write(assemble(home))}")
         return 0
-    from local_platform.restricted import write_kubeconfig
+    from local_platform.external_cluster.airflow_kubeconfig import write_kubeconfig
 
     target = (arguments.output or home.manifests / "airflow.kubeconfig").resolve()
     ends = write_kubeconfig(arguments.admin, target, arguments.hours)
@@ -122,17 +122,17 @@ def _prepare(arguments: argparse.Namespace, home: Home, progress: Progress) -> i
 def _change(command: str, home: Home, progress: Progress) -> int:
     """What only one command at a time may do."""
     if command == "down":
-        from local_platform.down import down
+        from local_platform.one_machine.down import down
 
         down(home, progress)
         return 0
     if command == "up":
-        from local_platform.status import status
-        from local_platform.up import up
+        from local_platform.one_machine.status import status
+        from local_platform.one_machine.up import up
 
         status(up(home, progress), progress)
         return 0
-    from local_platform.demo import demo
+    from local_platform.demo.run_demo import demo
 
     return demo(home, progress)
 

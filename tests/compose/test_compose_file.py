@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from compose_project import ONE_SHOT, ROOT, SERVERS
-from local_platform import orchestration
-from local_platform.container import DOES
-from local_platform.container_keys import ALL, SECRETS, shares
+from local_platform.compose.__main__ import DOES
+from local_platform.compose.secret_files import ALL, SECRETS, shares
+from local_platform.services import airflow_services
 
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -18,7 +18,7 @@ OF_ONE_MACHINE = {"SPT_NOENV"}
 
 
 def test_airflow_has_the_same_pace_as_without_containers() -> None:
-    wanted = {name: value for name, value in orchestration._pace().items() if name not in OF_ONE_MACHINE}
+    wanted = {name: value for name, value in airflow_services._pace().items() if name not in OF_ONE_MACHINE}
     for name in ("init", "api-server", "scheduler", "dag-processor", "triggerer"):
         environment = SERVICES[name]["environment"]
         assert {option: environment.get(option) for option in wanted} == wanted, name
@@ -26,8 +26,8 @@ def test_airflow_has_the_same_pace_as_without_containers() -> None:
 
 def test_the_users_are_those_whose_passwords_are_made() -> None:
     listed = SERVICES["api-server"]["environment"]["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"]
-    assert dict(user.split(":") for user in listed.split(",")) == orchestration.USERS
-    assert {f"{user}-password" for user in orchestration.USERS} <= set(SECRETS)
+    assert dict(user.split(":") for user in listed.split(",")) == airflow_services.USERS
+    assert {f"{user}-password" for user in airflow_services.USERS} <= set(SECRETS)
 
 
 def test_every_service_is_known_to_the_tests() -> None:
@@ -63,7 +63,7 @@ def test_our_programs_are_asked_for_by_words_that_they_know() -> None:
     words = [
         service["command"][-1]
         for service in SERVICES.values()
-        if "local_platform.container" in service.get("command", [])
+        if "local_platform.compose" in service.get("command", [])
     ]
     assert set(words) == set(DOES) - {"mlflow-upgrade", "manifests"}
 

@@ -19,10 +19,10 @@ import pytest
 
 import models
 from compose_project import SERVERS, Project, until
-from local_platform.airflow_api import AirflowApi, Busy, Run
-from local_platform.container_keys import SECRETS
-from local_platform.plan import Plan, days, history
-from local_platform.service import fetch
+from local_platform.compose.secret_files import SECRETS
+from local_platform.demo.airflow_api import AirflowApi, Busy, Run
+from local_platform.demo.night_plan import Plan, days, history
+from local_platform.services.service import fetch
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 MODEL = "flights"
@@ -47,7 +47,7 @@ be over before it is looked for."""
 LOOK = """
 import json, sys
 from datetime import date
-from local_platform.nights import load
+from local_platform.demo.night_results import load
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings, read
 

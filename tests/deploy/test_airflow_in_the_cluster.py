@@ -20,8 +20,8 @@ from kubernetes import client, config
 import airflow_pod
 from applied_manifests import kubeconfig, kubectl
 from free_settings import on_free_ports
-from local_platform import s3
-from local_platform.service import running
+from local_platform.services import s3_service
+from local_platform.services.service import running
 from manifests import Manifests
 from pod_client import until
 
@@ -57,21 +57,23 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3.Storage]:
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_service.Storage]:
     """An S3 server that pods reach."""
     home = tmp_path_factory.mktemp("s3")
     server = config.new_client_from_config(str(kubeconfig())).configuration.host
     address = os.environ.get("NIGHTSHIFT_TEST_HOST_ADDRESS") or str(urlsplit(server).hostname)
-    keys = s3.identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
+    keys = s3_service.identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
     # Not of the system's own choice: it gives such ports of this address to the connections of the cluster.
     chosen = on_free_ports(address)
-    found = s3.Storage(home, s3.Ports.consecutive(chosen.s3_port, chosen.s3_inner_ports), keys, address=address)
-    with running(s3.service(found), home / "log"):
+    found = s3_service.Storage(
+        home, s3_service.Ports.consecutive(chosen.s3_port, chosen.s3_inner_ports), keys, address=address
+    )
+    with running(s3_service.service(found), home / "log"):
         yield found
 
 
 @pytest.fixture(scope="module")
-def site(storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(storage: s3_service.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The overlay `production` under other names, its Secrets, and Airflow."""
     end = uuid.uuid4().hex[:8]
     names = {"airflow": f"airflow-{end}", "nightshift": f"steps-{end}"}

@@ -15,7 +15,7 @@ from airflow.cli.cli_parser import get_parser
 from airflow.configuration import conf
 
 from airflow_environment import ROOT
-from local_platform.orchestration import Orchestration, environment
+from local_platform.services.airflow_services import Orchestration, environment
 from manifests import DEPLOY, OVERLAYS, TASKS_AT_ONCE, Manifests
 from restricted_profile import PROFILE, Pod
 

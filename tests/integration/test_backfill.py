@@ -19,11 +19,12 @@ import pytest
 import models
 from backfill_invariants import everything_holds, one_version_per_night, versions_of
 from free_settings import on_free_ports
-from local_platform import settings
-from local_platform.airflow_api import AirflowApi, Busy
-from local_platform.home import SOURCES, Home
-from local_platform.platform import Platform
-from local_platform.processes import ours
+from local_platform.checkout import SOURCES
+from local_platform.demo.airflow_api import AirflowApi, Busy
+from local_platform.marked_processes import ours
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
 from nightshift.adapters.ledger import Entry
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from embedded import ROOT, Airflow, Ran, Run, embedded_cluster
-from local_platform import s3 as s3_server
+from local_platform.services import s3_service as s3_server
 from nightshift.adapters.storage import ObjectStore
 from nightshift.result import key_of
 from nightshift.settings import StorageSettings

@@ -23,14 +23,15 @@ import pytest
 from kubernetes import client, config
 
 from free_settings import on_free_ports
-from local_platform import settings
-from local_platform.airflow_api import AirflowApi, until_answered
-from local_platform.home import SOURCES, Home
-from local_platform.nights import Night, load
-from local_platform.plan import Plan, remembered
-from local_platform.platform import Platform
-from local_platform.processes import ours
-from local_platform.service import NotReady
+from local_platform.checkout import SOURCES
+from local_platform.demo.airflow_api import AirflowApi, until_answered
+from local_platform.demo.night_plan import Plan, remembered
+from local_platform.demo.night_results import Night, load
+from local_platform.errors import NotReady
+from local_platform.marked_processes import ours
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
 

@@ -3,10 +3,10 @@
 import pytest
 
 from free_settings import on_free_ports
-from local_platform import settings
 from local_platform.files import write_private
-from local_platform.home import Home, locate
-from local_platform.platform import Platform
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home, locate
+from local_platform.one_machine.platform import Platform
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from local_platform import airflow_api
-from local_platform.airflow_api import AirflowApi, Busy
-from local_platform.service import NotReady
+from local_platform.demo import airflow_api
+from local_platform.demo.airflow_api import AirflowApi, Busy
+from local_platform.errors import NotReady
 
 
 class _Airflow(HTTPServer):

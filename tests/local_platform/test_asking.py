@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from local_platform import preflight, processes
+from local_platform import marked_processes
 from local_platform.__main__ import main
-from local_platform.disk import describe_shortage
-from local_platform.home import Home
-from local_platform.platform import Platform
-from local_platform.supervision import Supervisor
+from local_platform.one_machine import preflight_checks
+from local_platform.one_machine.disk_space import describe_shortage
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.supervisor import Supervisor
 
 GIB = 1024**3
 Numbers = namedtuple("Numbers", "f_bavail f_frsize f_files f_favail")
@@ -36,7 +37,7 @@ def supervised(platform: Platform) -> Iterator[Platform]:
     (platform.home.path / "s3" / "data" / "mini.options").write_text("the server's own")
     Supervisor(platform.home).start(platform.services)
     yield platform
-    processes.end(platform.home.path)
+    marked_processes.end(platform.home.path)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_status_on_a_full_disk_says_so(supervised: Platform, capsys: pytest.Capt
 @pytest.mark.usefixtures("full_disk")
 def test_down_on_a_full_disk_ends_all(supervised: Platform) -> None:
     assert main(["down"]) == 0
-    assert processes.ours(supervised.home.path) == []
+    assert marked_processes.ours(supervised.home.path) == []
 
 
 @pytest.mark.usefixtures("full_disk")
@@ -108,7 +109,7 @@ def test_shortage_in_words(monkeypatch: pytest.MonkeyPatch, free: int, inodes: i
 
 
 def test_the_holder_of_the_lock_is_named(home: Home) -> None:
-    with preflight.alone(home):
+    with preflight_checks.alone(home):
         assert home.lock.read_text() == str(os.getpid())
     with suppress(FileNotFoundError):
         home.lock.unlink()

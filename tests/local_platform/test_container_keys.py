@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local_platform.container import main
-from local_platform.container_keys import ALL, SECRETS, read, shares
-from local_platform.service import NotReady
+from local_platform.compose.__main__ import main
+from local_platform.compose.secret_files import ALL, SECRETS, read, shares
+from local_platform.errors import NotReady
 
 FOLDERS = (ALL, *shares(dict.fromkeys(SECRETS, "x")))
 

@@ -12,15 +12,19 @@ import psutil
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]  # the stubs would be one more dependency
 
-from local_platform import manifests, options, s3, settings
+from local_platform.checkout import SOURCES
 from local_platform.code_version import code_version
-from local_platform.external import chosen
-from local_platform.home import SOURCES, CannotStart, Home
-from local_platform.orchestration import environment
-from local_platform.platform import Platform
-from local_platform.preflight import check_ports
-from local_platform.restricted import write_kubeconfig
-from local_platform.s3 import Identity
+from local_platform.errors import CannotStart
+from local_platform.external_cluster import manifests
+from local_platform.external_cluster.airflow_kubeconfig import write_kubeconfig
+from local_platform.external_cluster.choice import chosen
+from local_platform.one_machine import airflow_options, settings
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.preflight_checks import check_ports
+from local_platform.services import s3_service
+from local_platform.services.airflow_services import environment
+from local_platform.services.s3_service import Identity
 
 
 def own_address() -> str:
@@ -149,7 +153,7 @@ def test_a_line_that_is_no_option_is_said(line: str, tmp_path: Path) -> None:
     path = tmp_path / "airflow.env"
     path.write_text(f"# one\n{line}\n")
     with pytest.raises(CannotStart, match=r"airflow.env, line 2: expected AIRFLOW__SECTION__OPTION=value"):
-        options.read(path)
+        airflow_options.read(path)
 
 
 def test_a_kubeconfig_cannot_be_made_of_nothing(tmp_path: Path) -> None:
@@ -167,4 +171,4 @@ def test_a_kubeconfig_cannot_be_made_of_nothing(tmp_path: Path) -> None:
 def test_the_identity_of_the_steps_is_the_one_in_the_secret(outside: Platform) -> None:
     steps = next(i for i in outside.storage.identities if i.name == "steps")
     assert outside.step_secrets() == Identity.environment(steps)
-    assert s3.BUCKETS[2] not in " ".join(steps.actions), "steps reach MLflow's files through MLflow only"
+    assert s3_service.BUCKETS[2] not in " ".join(steps.actions), "steps reach MLflow's files through MLflow only"

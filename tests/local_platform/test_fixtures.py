@@ -5,7 +5,7 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
-from local_platform import s3 as s3_server
+from local_platform.services import s3_service as s3_server
 from nightshift.adapters.storage import ObjectStore
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from free_settings import free
-from local_platform.forward import forward, service
-from local_platform.service import running
+from local_platform.services.service import running
+from local_platform.services.tcp_proxy import forward, service
 
 SAID = bytes(range(256)) * 20_000
 

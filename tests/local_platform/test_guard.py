@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-GUARD = (sys.executable, "-m", "local_platform.guard")
+GUARD = (sys.executable, "-m", "local_platform.services.process_guard")
 # A service with a child that leaves its group and ignores SIGTERM, as Airflow's do. It writes both process ids.
 SERVICE = """
 import os, signal, subprocess, sys, time

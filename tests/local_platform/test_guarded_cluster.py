@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from cluster_server import ClusterServer, marked
-from local_platform import processes
-from local_platform.cluster import Cluster, service
+from local_platform import marked_processes
+from local_platform.services.embedded_cluster import Cluster, service
 from pod_client import terminated, until
 
 
@@ -22,7 +22,7 @@ class GuardedServer(ClusterServer):
     @property
     def command(self) -> list[str]:
         guard = service(Cluster(self.state, 0, self.kubeconfig)).guarded
-        return [*guard[: guard.index(sys.executable, 1)], *super().command, "--mark", processes.MARK]
+        return [*guard[: guard.index(sys.executable, 1)], *super().command, "--mark", marked_processes.MARK]
 
     def kill_server(self) -> None:
         """Kills the server and waits for its guard, which ends with it."""
@@ -35,10 +35,10 @@ class GuardedServer(ClusterServer):
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[GuardedServer]:
     server = GuardedServer(tmp_path)
-    server.start(**{processes.MARK: str(tmp_path)})
+    server.start(**{marked_processes.MARK: str(tmp_path)})
     yield server
     server.end()
-    processes.end(tmp_path)
+    marked_processes.end(tmp_path)
 
 
 def test_the_pods_of_a_killed_server_are_taken_over(guarded: GuardedServer, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_pods_of_a_killed_server_are_taken_over(guarded: GuardedServer, tmp_
     name = pods.started(pods.pod(pods.shell(f"while [ ! -e {gate} ]; do sleep 0.1; done; exit 3")))
     for _ in range(2):
         guarded.kill_server()
-        pods = guarded.start(**{processes.MARK: str(tmp_path)}).pods()
+        pods = guarded.start(**{marked_processes.MARK: str(tmp_path)}).pods()
         assert pods.read(name).status.phase == "Running"
     gate.touch()
     assert terminated(pods.finish(name)).exit_code == 3
@@ -57,7 +57,7 @@ def test_a_killed_guard_leaves_its_pods_to_the_next_server(guarded: GuardedServe
     name = pods.started(pods.pod(pods.shell(f"while [ ! -e {gate} ]; do sleep 0.1; done; exit 3")))
     guarded.end(signal.SIGKILL)
     until("the server to follow its guard", lambda: len(marked(str(guarded.kubeconfig))) == 0)
-    pods = guarded.start(**{processes.MARK: str(tmp_path)}).pods()
+    pods = guarded.start(**{marked_processes.MARK: str(tmp_path)}).pods()
     gate.touch()
     assert terminated(pods.finish(name)).exit_code == 3
 
@@ -77,5 +77,5 @@ def test_the_end_of_the_platform_ends_the_pods_that_a_killed_server_left(
     pods.started(pods.pod(pods.shell(f"sleep 600; {mark}")))
     guarded.kill_server()
     assert marked(mark)
-    assert processes.end(tmp_path) == 1
+    assert marked_processes.end(tmp_path) == 1
     until("the pod to follow", lambda: not marked(mark))

@@ -11,17 +11,17 @@ import psutil
 import pytest
 from kubernetes import client, config
 
-from local_platform import processes
-from local_platform.airflow_api import AirflowApi
-from local_platform.cluster import CONFIGURATION, NAMESPACE
-from local_platform.down import down
-from local_platform.home import Home
-from local_platform.platform import Platform
-from local_platform.ports import is_free
-from local_platform.progress import Progress
-from local_platform.service import NotReady
-from local_platform.supervision import Supervisor
-from local_platform.up import up
+from local_platform import marked_processes
+from local_platform.demo.airflow_api import AirflowApi
+from local_platform.errors import NotReady
+from local_platform.one_machine.down import down
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.ports import is_free
+from local_platform.one_machine.progress import Progress
+from local_platform.one_machine.supervisor import Supervisor
+from local_platform.one_machine.up import up
+from local_platform.services.embedded_cluster import CONFIGURATION, NAMESPACE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -32,7 +32,7 @@ def running(home: Home) -> Iterator[Platform]:
     try:
         yield up(home, Progress())
     finally:
-        processes.end(home.path, patience=1)
+        marked_processes.end(home.path, patience=1)
 
 
 def _until(condition: Callable[[], object], seconds: float, what: str) -> None:
@@ -82,7 +82,7 @@ def test_it_starts_heals_and_ends(running: Platform) -> None:
     _until(lambda: _all_serve(running), 300, "not every service came back")
 
     down(running.home, Progress())
-    assert processes.ours(running.home.path) == []
+    assert marked_processes.ours(running.home.path) == []
     assert all(is_free(port) for port, _ in running.ports())
 
 
@@ -91,7 +91,7 @@ def _others_run(supervisor: Supervisor, before: dict[str, int]) -> bool:
 
 
 def _only_loopback(platform: Platform) -> None:
-    ours = {process.pid for process in processes.ours(platform.home.path)}
+    ours = {process.pid for process in marked_processes.ours(platform.home.path)}
     listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.pid in ours]
     assert len(listening) >= 4
     assert {c.laddr[:1] for c in listening} == {("127.0.0.1",)}
@@ -105,7 +105,7 @@ def test_a_killed_supervisor_is_found_again(running: Platform) -> None:
     _until(lambda: _all_serve(running), 60, "not every service serves")  # a busy one may be late with one answer
     os.kill(int((running.home.path / "supervisord.pid").read_text()), signal.SIGKILL)
     down(running.home, Progress())
-    assert processes.ours(running.home.path) == []
+    assert marked_processes.ours(running.home.path) == []
 
 
 def _users_log_in(platform: Platform) -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import psutil
 
-from local_platform import processes, settings
-from local_platform.down import down
-from local_platform.home import Home
-from local_platform.moved import claim_home
-from local_platform.orchestration import environment
-from local_platform.platform import Platform
-from local_platform.progress import Progress
-from local_platform.supervision import Supervisor
+from local_platform import marked_processes
+from local_platform.one_machine import settings
+from local_platform.one_machine.down import down
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.moved_home import claim_home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.progress import Progress
+from local_platform.one_machine.supervisor import Supervisor
+from local_platform.services.airflow_services import environment
 
 
 def _copy(home: Home, to: Path) -> Home:
@@ -55,7 +56,7 @@ def test_a_copy_neither_sees_nor_ends_the_services_of_the_original(home: Home, t
         down(copy, Progress())
         assert supervisor.is_running()
     finally:
-        processes.end(home.path)
+        marked_processes.end(home.path)
 
 
 def test_a_checkout_that_was_copied_does_not_end_the_original(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_a_checkout_that_was_copied_does_not_end_the_original(tmp_path: Path) ->
     (tmp_path / ".venv" / ".installed").touch()
     (tmp_path / ".nightshift").mkdir()
     sleeper = (sys.executable, "-c", "import time; time.sleep(600)")
-    with subprocess.Popen(sleeper, env={processes.MARK: "/the/original/.nightshift"}) as original:
+    with subprocess.Popen(sleeper, env={marked_processes.MARK: "/the/original/.nightshift"}) as original:
         (tmp_path / ".nightshift" / "supervisord.pid").write_text(str(original.pid))
         (tmp_path / ".venv" / ".made-in").write_text(f"{tmp_path}\n")
         assert "the original ran" in _make_down(tmp_path)

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 import models
-from local_platform.orchestration import environment, is_healthy, prepare
-from local_platform.platform import Platform
+from local_platform.one_machine.platform import Platform
+from local_platform.services.airflow_services import environment, is_healthy, prepare
 
 
 def _known() -> set[str]:
@@ -78,5 +78,5 @@ def test_a_damaged_generated_file_is_put_aside(platform: Platform, damaged: byte
 def test_whether_it_is_healthy_is_answered_whatever_replies(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, report: bytes, healthy: bool
 ) -> None:
-    monkeypatch.setattr("local_platform.orchestration.fetch", lambda _url: report)
+    monkeypatch.setattr("local_platform.services.airflow_services.fetch", lambda _url: report)
     assert is_healthy(platform.airflow, "scheduler") is healthy

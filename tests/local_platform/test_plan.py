@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import models
-from local_platform.plan import consecutive, days, history, remembered
+from local_platform.demo.night_plan import consecutive, days, history, remembered
 
 TODAY = date(2026, 3, 1)
 

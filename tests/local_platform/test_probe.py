@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from embedded import api_of, embedded_cluster, pods_of
-from local_platform import admission, probe, settings
-from local_platform.external import External
-from local_platform.home import CannotStart, Home
-from local_platform.platform import Platform
+from local_platform.errors import CannotStart
+from local_platform.external_cluster import admission_checks, check_pod
+from local_platform.external_cluster.choice import External
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
 
 IMAGE = "nightshift-steps:any"
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -29,9 +31,9 @@ def secrets(s3: dict[str, str]) -> dict[str, str]:
 
 def test_it_sees_what_steps_are_given(tmp_path: Path, values: dict[str, str], secrets: dict[str, str]) -> None:
     with embedded_cluster(tmp_path, values, secrets) as cluster:
-        reached = probe.run(api_of(cluster), IMAGE)
+        reached = check_pod.run(api_of(cluster), IMAGE)
         assert pods_of(cluster) == []
-    assert reached == probe.Reached(values["NIGHTSHIFT_S3_ENDPOINT"], values["MLFLOW_TRACKING_URI"], "v7")
+    assert reached == check_pod.Reached(values["NIGHTSHIFT_S3_ENDPOINT"], values["MLFLOW_TRACKING_URI"], "v7")
 
 
 def test_it_says_what_it_cannot_reach(tmp_path: Path, values: dict[str, str], secrets: dict[str, str]) -> None:
@@ -40,8 +42,8 @@ def test_it_says_what_it_cannot_reach(tmp_path: Path, values: dict[str, str], se
         home = tmp_path / said
         home.mkdir()
         with embedded_cluster(home, {**values, **more_values}, {**secrets, **more_secrets}) as cluster:
-            with pytest.raises(probe.Failed, match=said):
-                probe.run(api_of(cluster), IMAGE)
+            with pytest.raises(check_pod.Failed, match=said):
+                check_pod.run(api_of(cluster), IMAGE)
             assert pods_of(cluster) == []
 
 
@@ -54,12 +56,12 @@ def test_an_account_that_is_refused_and_an_api_that_is_away_are_said(home: Home,
         wrong.write_text(config.replace(token, "x" * len(token)))
         patch.setenv("KUBECONFIG", str(wrong))
         with pytest.raises(CannotStart, match=r"does not accept the token of .*wrong"):
-            admission.check_rights(platform, External("127.0.0.1", IMAGE))
+            admission_checks.check_rights(platform, External("127.0.0.1", IMAGE))
         patch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-        admission.check_rights(platform, External("127.0.0.1", IMAGE))
+        admission_checks.check_rights(platform, External("127.0.0.1", IMAGE))
         patch.setattr(probe, "TIMEOUT", 3)
         away = tmp_path / "away"
         away.write_text(config.replace(str(cluster.port), "9"))
         patch.setenv("KUBECONFIG", str(away))
         with pytest.raises(CannotStart, match="does not answer"):
-            admission.check_rights(platform, External("127.0.0.1", IMAGE))
+            admission_checks.check_rights(platform, External("127.0.0.1", IMAGE))

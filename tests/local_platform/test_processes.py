@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_platform import processes
+from local_platform import marked_processes
 
 SLEEPER = (sys.executable, "-c", "import time; print(flush=True); time.sleep(600)")
 STUBBORN = (
@@ -26,7 +26,7 @@ def sleeper() -> Iterator[Sleeper]:
     made: list[subprocess.Popen[bytes]] = []
 
     def start(home: Path, command: tuple[str, ...] = SLEEPER) -> "subprocess.Popen[bytes]":
-        environment = {**os.environ, processes.MARK: str(home)}
+        environment = {**os.environ, marked_processes.MARK: str(home)}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True)
         assert process.stdout
         process.stdout.readline()
@@ -41,18 +41,18 @@ def sleeper() -> Iterator[Sleeper]:
 
 def test_a_marked_process_is_ours_and_others_are_not(tmp_path: Path, sleeper: Sleeper) -> None:
     ours, others = sleeper(tmp_path / "a"), sleeper(tmp_path / "ab")
-    assert [p.pid for p in processes.ours(tmp_path / "a")] == [ours.pid]
-    assert processes.end(tmp_path / "a") == 1
+    assert [p.pid for p in marked_processes.ours(tmp_path / "a")] == [ours.pid]
+    assert marked_processes.end(tmp_path / "a") == 1
     assert ours.wait(5) is not None
     assert others.poll() is None
 
 
 def test_one_that_ignores_the_request_is_killed(tmp_path: Path, sleeper: Sleeper) -> None:
     stubborn = sleeper(tmp_path, STUBBORN)
-    assert processes.end(tmp_path, patience=0.2) == 1
+    assert marked_processes.end(tmp_path, patience=0.2) == 1
     assert not psutil.pid_exists(stubborn.pid)
-    assert processes.ours(tmp_path) == []
+    assert marked_processes.ours(tmp_path) == []
 
 
 def test_where_nothing_is_left_nothing_is_ended(tmp_path: Path) -> None:
-    assert processes.end(tmp_path) == 0
+    assert marked_processes.end(tmp_path) == 0

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local_platform import settings
-from local_platform.home import CannotStart, Home, locate
+from local_platform.errors import CannotStart
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home, locate
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local_platform import nights, summary
-from local_platform.nights import Night
-from local_platform.plan import Plan
-from local_platform.platform import Platform
-from local_platform.progress import Progress
+from local_platform.demo import night_results, summary
+from local_platform.demo.night_plan import Plan
+from local_platform.demo.night_results import Night
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.progress import Progress
 from nightshift.adapters import results
 from nightshift.adapters.storage import ObjectStore
 from nightshift.result import Result
@@ -161,7 +161,7 @@ def test_a_night_that_ended_otherwise_fails_the_demo(platform: Platform, index: 
 def test_a_night_is_read_from_object_storage(store: ObjectStore) -> None:
     for result in _good()[1].results.values():
         results.save(store, result)
-    found = nights.load(store, "flights", SECOND)
+    found = night_results.load(store, "flights", SECOND)
     assert found.ending == "refused"
     assert found.finished
-    assert nights.load(store, "flights", LAST).ending == "unfinished"
+    assert night_results.load(store, "flights", LAST).ending == "unfinished"

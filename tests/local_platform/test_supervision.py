@@ -10,11 +10,11 @@ import pytest
 from supervisor.options import ServerOptions
 
 from local_platform.files import write_private
-from local_platform.home import Home
-from local_platform.orchestration import services
-from local_platform.platform import Platform
-from local_platform.service import Service
-from local_platform.supervision import Supervisor, render
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.supervisor import Supervisor, render
+from local_platform.services.airflow_services import services
+from local_platform.services.service import Service
 
 
 def _read(tmp_path: Path, text: str) -> dict[str, dict[str, Any]]:
@@ -54,7 +54,7 @@ def test_every_service_is_there_and_guarded(platform: Platform, tmp_path: Path) 
     assert list(programs) == sorted(programs)
     assert set(programs) == {"s3", "cluster", "mlflow", "airflow", "dag-processor", "scheduler", "triggerer"}
     for program in programs.values():
-        assert "local_platform.guard" in program["command"]
+        assert "local_platform.services.process_guard" in program["command"]
         assert program["environment"]["NIGHTSHIFT_LOCAL_HOME"] == str(platform.home.path)
 
 

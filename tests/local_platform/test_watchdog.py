@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from local_platform import watchdog
-from local_platform.orchestration import COMPONENTS, services
-from local_platform.platform import Platform
-from local_platform.watchdog import HUNG, HUNG_BUSY, LASTING, NEEDED, STARTING, Watchdog
+from local_platform.one_machine.platform import Platform
+from local_platform.services import watchdog
+from local_platform.services.airflow_services import COMPONENTS, services
+from local_platform.services.watchdog import HUNG, HUNG_BUSY, LASTING, NEEDED, STARTING, Watchdog
 
 STARTED = 1_000_000.0
 LATER = STARTED + 10_000

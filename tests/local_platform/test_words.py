@@ -5,10 +5,10 @@ import socket
 import pytest
 
 from local_platform.__main__ import main
-from local_platform.home import Home
-from local_platform.logs import Tail
-from local_platform.preflight import alone
-from local_platform.processes import ours
+from local_platform.marked_processes import ours
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.logs import Tail
+from local_platform.one_machine.preflight_checks import alone
 
 
 @pytest.mark.usefixtures("home")

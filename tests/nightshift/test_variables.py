@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
-from local_platform.settings import Settings, variable
+from local_platform.one_machine.settings import Settings, variable
 from nightshift.errors import BadConfig
 from nightshift.settings import PatienceSettings, RunSettings, StorageSettings
 from nightshift.variables import KNOWN, OF_TESTS, require_known

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from embedded import embedded_cluster
-from local_platform.airflow_api import Busy
-from local_platform.s3 import Storage
+from local_platform.demo.airflow_api import Busy
+from local_platform.services.s3_service import Storage
 from nightshift.adapters import results
 from nightshift.adapters.ledger import Cause, Entry, Ledger
 from nightshift.adapters.storage import ObjectStore

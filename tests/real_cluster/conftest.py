@@ -18,15 +18,16 @@ import pytest
 from kubernetes import client, config
 
 from free_settings import on_free_ports
-from local_platform import settings
-from local_platform.airflow_api import AirflowApi
-from local_platform.backfill import Backfills
-from local_platform.cluster import CONFIGURATION, NAMESPACE
+from local_platform.checkout import SOURCES
+from local_platform.demo.airflow_api import AirflowApi
+from local_platform.demo.backfills import Backfills
 from local_platform.files import write_private
-from local_platform.home import SOURCES, Home
-from local_platform.platform import Platform
-from local_platform.processes import ours
-from local_platform.progress import Progress
+from local_platform.marked_processes import ours
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.progress import Progress
+from local_platform.services.embedded_cluster import CONFIGURATION, NAMESPACE
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
 from real_chain import PLAN, Chain

@@ -13,7 +13,7 @@ import pytest
 from kubernetes import client, config
 
 import real_invariants as invariants
-from local_platform.processes import ours
+from local_platform.marked_processes import ours
 from nightshift.definition import VERBS
 from real_chain import PLAN, Chain
 from real_platform import RealPlatform
