@@ -10,7 +10,7 @@ from pathlib import Path
 from image_tools import bill
 from image_tools.build import TARGETS, Built, build, check_room
 from image_tools.engine import EngineError, ready
-from local_platform.code_version import CODE, code_version
+from local_platform.code_version import CODE, read_code_version
 
 SOURCES = Path(__file__).parents[1]
 CONTENTS = (*CODE, "requirements", "dags", "plugins", "pyproject.toml", "Dockerfile")
@@ -24,7 +24,7 @@ def main() -> int:
         ready()
         check_room()
         RESULTS.mkdir(mode=0o700, parents=True, exist_ok=True)
-        version = code_version(SOURCES, CONTENTS)
+        version = read_code_version(SOURCES, CONTENTS)
         for target in TARGETS:
             # Once is enough: the others then take the same layers.
             fresh = target == TARGETS[0] and bool(os.environ.get("FRESH"))

@@ -155,7 +155,7 @@ def test_the_databases_are_closed_to_each_other(project: Project) -> None:
 def test_the_generated_password_logs_in(project: Project, secrets: dict[str, str]) -> None:
     shown = project.execute("api-server", "cat", "/run/keys/admin-password").strip()
     assert shown == secrets["admin-password"]
-    assert _login(project, "admin", shown).import_errors() == []
+    assert _login(project, "admin", shown).read_import_errors() == []
     _login(project, "analyst", secrets["analyst-password"])
 
 

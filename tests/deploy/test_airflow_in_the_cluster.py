@@ -21,7 +21,7 @@ import airflow_pod
 from applied_manifests import kubeconfig, kubectl
 from free_settings import on_free_ports
 from local_platform.services import s3_service
-from local_platform.services.service import running
+from local_platform.services.service import run_service
 from manifests import Manifests
 from pod_client import until
 
@@ -57,30 +57,30 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_service.Storage]:
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_service.S3Server]:
     """An S3 server that pods reach."""
     home = tmp_path_factory.mktemp("s3")
     server = config.new_client_from_config(str(kubeconfig())).configuration.host
     address = os.environ.get("NIGHTSHIFT_TEST_HOST_ADDRESS") or str(urlsplit(server).hostname)
-    keys = s3_service.identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
+    keys = s3_service.define_identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
     # Not of the system's own choice: it gives such ports of this address to the connections of the cluster.
     chosen = on_free_ports(address)
-    found = s3_service.Storage(
-        home, s3_service.Ports.consecutive(chosen.s3_port, chosen.s3_inner_ports), keys, address=address
+    found = s3_service.S3Server(
+        home, s3_service.Ports.assign_consecutive(chosen.s3_port, chosen.s3_inner_ports), keys, address=address
     )
-    with running(s3_service.service(found), home / "log"):
+    with run_service(s3_service.define_service(found), home / "log"):
         yield found
 
 
 @pytest.fixture(scope="module")
-def site(storage: s3_service.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(storage: s3_service.S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The overlay `production` under other names, its Secrets, and Airflow."""
     end = uuid.uuid4().hex[:8]
     names = {"airflow": f"airflow-{end}", "nightshift": f"steps-{end}"}
     admin = config.new_client_from_config(str(kubeconfig()))
     found = Site(names["airflow"], names["nightshift"], client.CoreV1Api(admin))
     manifests = Manifests.of("production")
-    identities = {identity.name: identity.environment() for identity in storage.identities}
+    identities = {identity.name: identity.build_environment() for identity in storage.identities}
     where = {"NIGHTSHIFT_S3_ENDPOINT": storage.endpoint, "NIGHTSHIFT_S3_BUCKET": "nightshift"}
     more = {**where, **identities["viewer"], "NIGHTSHIFT_STEP_IMAGE": STEP_IMAGE, "NIGHTSHIFT_NAMESPACE": found.steps}
     objects = [

@@ -1,4 +1,4 @@
-"""The databases of docker-compose.yaml: one for Airflow and one for MLflow, each with an owner who sees no other."""
+"""Creates the databases of docker-compose.yaml: one for Airflow, one for MLflow, each open to its own user only."""
 
 import time
 
@@ -6,46 +6,46 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from local_platform.compose.secret_files import read
+from local_platform.compose.secret_files import read_secret
 from local_platform.errors import NotReady
 
 DATABASES = ("airflow", "mlflow")
-PATIENCE = 60.0
-"""Seconds that Postgres has to answer."""
+START_TIMEOUT = 60.0
+"""Seconds within which Postgres must answer."""
 
 
-def make() -> int:
-    """Makes what is missing; run again, it only gives the users their present passwords. Returns 0."""
-    connection = _connection()
+def make_databases() -> int:
+    """Creates what is missing and sets the users' current passwords. Returns 0."""
+    connection = _connect()
     connection.autocommit = True  # a database cannot be made inside a transaction
     try:
         with connection.cursor() as cursor:
             for name in DATABASES:
-                _make(cursor, name, read(f"{name}-database-password"))
+                _make_database(cursor, name, read_secret(f"{name}-database-password"))
     finally:
         connection.close()
     return 0
 
 
-def _connection() -> "psycopg2.extensions.connection":
-    """A connection as Postgres's administrator. Raises `NotReady` when there is none in time."""
-    deadline = time.monotonic() + PATIENCE
+def _connect() -> "psycopg2.extensions.connection":
+    """Connects as Postgres's administrator. Raises `NotReady` when that fails for too long."""
+    deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
             return psycopg2.connect(
-                host="postgres", user="postgres", dbname="postgres", password=read("postgres-password")
+                host="postgres", user="postgres", dbname="postgres", password=read_secret("postgres-password")
             )
         except psycopg2.OperationalError as error:
             if time.monotonic() > deadline:
-                raise NotReady(f"Postgres does not let its administrator in: {error}") from error
+                raise NotReady(f"Postgres refuses its administrator: {error}") from error
             time.sleep(1)
 
 
-def _make(cursor: "psycopg2.extensions.cursor", name: str, password: str) -> None:
+def _make_database(cursor: "psycopg2.extensions.cursor", name: str, password: str) -> None:
     owner = sql.Identifier(name)
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
     verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
-    # Postgres logs a statement that fails: it gets to see what it will store, not the password.
+    # Postgres logs statements that fail, so it gets the verifier that it stores, not the password.
     verifier = encrypt_password(password, name, scope=cursor, algorithm="scram-sha-256")
     cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD %s").format(verb, owner), (verifier,))
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))

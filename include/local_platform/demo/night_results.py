@@ -1,4 +1,4 @@
-"""How each night ended, read from the results that its steps left in object storage."""
+"""Reads how each night ended from the results of its steps in object storage."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,13 +15,13 @@ ENDED_WELL = {"done", "nothing_to_do"}
 
 @dataclass(frozen=True)
 class Night:
-    """One night's results by step; a step that never ended has none."""
+    """One night's results by step. A step that has not ended has none."""
 
     night: date
     results: dict[str, Result] = field(default_factory=dict)
 
     def detail(self, verb: str) -> dict[str, Any]:
-        """What a step left for others; empty when it never ended."""
+        """Returns the detail of a step's result; empty when the step has not ended."""
         return self.results[verb].detail if verb in self.results else {}
 
     @property
@@ -42,20 +42,20 @@ class Night:
         return self.ending in ("promoted", "refused", "blocked")
 
     @property
-    def why(self) -> str:
-        """The sentence that says why it ended so."""
+    def reason(self) -> str:
+        """The sentence that gives the reason for the ending."""
         verdict = self.detail("evaluate").get("verdict", {})
         if self.ending == "blocked":
-            return _failures(self.detail("validate").get("datasets", [])) or self.results["validate"].summary
+            return _describe_failures(self.detail("validate").get("datasets", [])) or self.results["validate"].summary
         if self.ending in ("promoted", "refused"):
             refused = self.ending == "refused" and not verdict.get("promote", True)
             return str(verdict["reason"] if refused else self.detail("promote").get("reason", ""))
         bad = (f"{verb}: {r.last_summary}" for verb, r in self.results.items() if r.last_outcome not in ENDED_WELL)
-        return next(bad, "it did not end")
+        return next(bad, "it has not ended")
 
 
-def _failures(datasets: list[dict[str, Any]]) -> str:
-    """How many checks failed, of which dataset, the first of them, and whether that was on purpose."""
+def _describe_failures(datasets: list[dict[str, Any]]) -> str:
+    """Returns how many checks of which dataset failed, the first one, and whether the data is corrupted on purpose."""
     sentences = []
     for dataset in (d for d in datasets if d["failed"]):
         planted = ", a copy corrupted on purpose" if dataset["planted"] else ""
@@ -65,7 +65,7 @@ def _failures(datasets: list[dict[str, Any]]) -> str:
     return ". ".join(sentences)
 
 
-def load(store: ObjectStore, model: str, night: date) -> Night:
-    """One night as object storage has it. Raises `TryLater` when that does not answer."""
-    found = {verb: results.load(store, model, night, verb) for verb in VERBS}
-    return Night(night, {verb: result for verb, result in found.items() if result is not None})
+def load_night(store: ObjectStore, model: str, night: date) -> Night:
+    """Returns one night from object storage. Raises `TryLater` when that does not answer."""
+    loaded = {verb: results.load(store, model, night, verb) for verb in VERBS}
+    return Night(night, {verb: result for verb, result in loaded.items() if result is not None})

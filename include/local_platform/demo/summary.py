@@ -1,4 +1,4 @@
-"""What a person reads at the end of the demo: how each night ended and why, and where to look."""
+"""Prints the summary of the demo: how each night ended and why, and the pages to look at."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,38 +28,40 @@ COLUMNS = "{night:<11}{data:<24}{challenger:<14}{champion:<14}{gain:<29}{scored:
 ENDS = "`make down` ends it."
 
 
-def show(platform: Platform, plan: Plan, ended: Sequence[Night], progress: Progress, seconds: float) -> int:
-    """Prints the summary. Returns 0 when the nights ended as they should, 1 when not, after saying which did not."""
+def show_summary(platform: Platform, plan: Plan, ended: Sequence[Night], progress: Progress, seconds: float) -> int:
+    """Prints the summary. Returns 0 when the nights ended as expected, else 1, after saying which did not."""
     console = Console(width=WIDTH, highlight=False, file=progress.console.file)
     console.print(f"\n[bold]{escape(models.load(plan.model).title)}: how {len(ended)} nights ended[/]")
-    console.print(f"[dim]{_measure(ended)}[/]\n")
-    console.print(Text(_titles(), style="dim"), soft_wrap=True)
+    console.print(f"[dim]{_describe_metric(ended)}[/]\n")
+    console.print(Text(_format_titles(), style="dim"), soft_wrap=True)
     for night in ended:
-        _night(console, night)
-    _where(console, platform, plan, ended)
-    wrong = unexpected(plan, ended)
-    for sentence in wrong:
+        _show_night(console, night)
+    _show_addresses(console, platform, plan, ended)
+    problems = find_unexpected_endings(plan, ended)
+    for sentence in problems:
         console.print(f"[red]✗[/] {escape(sentence)}")
-    if not wrong:
+    if not problems:
         console.print(
-            f"[green]✓[/] Every night ended as it should, in {_duration(seconds)}. Everything stays up; {ENDS}"
+            f"[green]✓[/] Every night ended as it should, in {_format_duration(seconds)}. Everything stays up; {ENDS}"
         )
-    return 1 if wrong else 0
+    return 1 if problems else 0
 
 
-def unexpected(plan: Plan, ended: Sequence[Night]) -> list[str]:
-    """What did not end as the demo promises, one sentence each."""
-    wrong = [f"night {n.night} ended as {n.ending}: {n.why}" for n in ended if not n.finished]
+def find_unexpected_endings(plan: Plan, ended: Sequence[Night]) -> list[str]:
+    """Returns a sentence for each night that did not end as expected."""
+    problems = [f"night {n.night} ended as {n.ending}: {n.reason}" for n in ended if not n.finished]
     for night in ended:
-        if night.finished and (night.ending == "blocked") != (night.night == plan.planted):
-            wanted = "be blocked" if night.night == plan.planted else "run"
-            wrong.append(f"night {night.night} was to {wanted} and ended as {night.ending}: {night.why}")
+        if night.finished and (night.ending == "blocked") != (night.night == plan.corrupted):
+            expected = "be blocked" if night.night == plan.corrupted else "run"
+            problems.append(f"night {night.night} was to {expected} and ended as {night.ending}: {night.reason}")
     endings = {night.ending for night in ended}
-    return wrong + [f"no night was {ending}" for ending in ("promoted", "refused", "blocked") if ending not in endings]
+    return problems + [
+        f"no night was {ending}" for ending in ("promoted", "refused", "blocked") if ending not in endings
+    ]
 
 
-def _measure(ended: Sequence[Night]) -> str:
-    """What the numbers are."""
+def _describe_metric(ended: Sequence[Night]) -> str:
+    """Returns the line that explains the numbers."""
     evaluated = [night.detail("evaluate") for night in ended if "verdict" in night.detail("evaluate")]
     if not evaluated:
         return "no night was evaluated"
@@ -67,50 +69,50 @@ def _measure(ended: Sequence[Night]) -> str:
     return f"{METRICS.get(metric, metric)}; on the {days} days up to each night, from which neither model has learnt"
 
 
-def _titles() -> str:
+def _format_titles() -> str:
     titles = ("night", "data", "challenger", "champion", "gain and its interval", "scored")
     return COLUMNS.format(
         **dict(zip(("night", "data", "challenger", "champion", "gain", "scored"), titles, strict=True))
     )
 
 
-def _night(console: Console, night: Night) -> None:
-    console.print(Text(_numbers(night)), soft_wrap=True)
+def _show_night(console: Console, night: Night) -> None:
+    console.print(Text(_format_numbers(night)), soft_wrap=True)
     colour = COLOURS.get(night.ending, "red")
-    console.print(Padding(f"[{colour} bold]{night.ending.upper()}[/] {escape(night.why)}", (0, 0, 0, 11)))
+    console.print(Padding(f"[{colour} bold]{night.ending.upper()}[/] {escape(night.reason)}", (0, 0, 0, 11)))
 
 
-def _numbers(night: Night) -> str:
+def _format_numbers(night: Night) -> str:
     evaluated, verdict = night.detail("evaluate"), night.detail("evaluate").get("verdict", {})
     rows = night.detail("score").get("rows")
     return COLUMNS.format(
         night=night.night.isoformat(),
-        data=_data(night),
-        challenger=_model(evaluated.get("challenger_version"), verdict.get("challenger")),
-        champion=_model(evaluated.get("champion_version"), verdict.get("champion")),
-        gain=_gain(verdict),
+        data=_format_data(night),
+        challenger=_format_model(evaluated.get("challenger_version"), verdict.get("challenger")),
+        champion=_format_model(evaluated.get("champion_version"), verdict.get("champion")),
+        gain=_format_gain(verdict),
         scored="–" if rows is None else f"{rows:,}",
     )
 
 
-def _data(night: Night) -> str:
+def _format_data(night: Night) -> str:
     datasets = night.detail("validate").get("datasets", [])
     checks, failed = sum(d["expectations"] for d in datasets), sum(d["failed"] for d in datasets)
     return f"{failed} of {checks} checks failed" if failed else f"{checks} checks passed"
 
 
-def _model(version: int | None, value: float | None) -> str:
+def _format_model(version: int | None, value: float | None) -> str:
     return "–" if version is None or value is None else f"v{version}  {value:.4f}"
 
 
-def _gain(verdict: dict[str, Any]) -> str:
+def _format_gain(verdict: dict[str, Any]) -> str:
     gain, interval = verdict.get("gain"), verdict.get("interval")
     if gain is None or interval is None:
         return "–"
     return f"{gain:+.4f}  [{interval[0]:+.4f}, {interval[1]:+.4f}]"
 
 
-def _where(console: Console, platform: Platform, plan: Plan, ended: Sequence[Night]) -> None:
+def _show_addresses(console: Console, platform: Platform, plan: Plan, ended: Sequence[Night]) -> None:
     airflow, key = platform.airflow.url, platform.settings
     rows = [
         ("Airflow", f"{airflow}/dags/{plan.model}_nightly", f"admin    {key.admin_password}"),
@@ -120,13 +122,13 @@ def _where(console: Console, platform: Platform, plan: Plan, ended: Sequence[Nig
     ]
     pages = {"refused": ("a refusal", "runs", "/evaluate"), "blocked": ("the block", "docs", "")}
     for ending, (name, kind, page) in pages.items():
-        found = [night for night in ended if night.ending == ending]
-        rows += [(name, f"{airflow}/nightshift/{kind}/{plan.model}/{n.night}{page}", "") for n in found[-1:]]
+        matching = [night for night in ended if night.ending == ending]
+        rows += [(name, f"{airflow}/nightshift/{kind}/{plan.model}/{n.night}{page}", "") for n in matching[-1:]]
     console.print(Text(f"\n{'look at':<12}{'':<63}user     password", style="dim"), soft_wrap=True)
     for name, url, note in rows:
         console.print(f"{name:<12}{url:<63}{escape(note)}", soft_wrap=True)
     console.print()
 
 
-def _duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s" if seconds >= 60 else f"{seconds:.1f} s"

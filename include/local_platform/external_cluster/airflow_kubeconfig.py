@@ -1,7 +1,7 @@
-"""A kubeconfig for Airflow: the address and the certificate from an administrator's, a token of the restricted account.
+"""Writes a kubeconfig for Airflow: address and certificate of an administrator's, token of the restricted account.
 
-The token is asked of the cluster itself (TokenRequest), is good for some hours, and may do what the Role
-`nightshift-airflow` says. Its file is read by every task anew, so a new one takes effect without a restart.
+The cluster itself issues the token (TokenRequest). It is valid for some hours and has the rights of the Role
+`nightshift-airflow`. Every task reads the file again, so a new one takes effect without a restart.
 """
 
 import json
@@ -21,32 +21,32 @@ from local_platform.services.embedded_cluster import NAMESPACE
 
 ACCOUNT = "nightshift-airflow"
 SHORTEST = 600
-"""Seconds: Kubernetes gives no token for less."""
+"""Seconds: Kubernetes issues no token for less."""
 
 
 def write_kubeconfig(admin: Path, target: Path, hours: float) -> datetime:
-    """Writes the kubeconfig to `target`, for this user only; returns when its token ends (aware).
+    """Writes the kubeconfig to `target`, for this user only; returns when its token expires (with a time zone).
 
     `admin`: a kubeconfig whose user may make tokens in the namespace. Raises `CannotStart` with a sentence.
     """
     seconds = round(hours * 3600)
     if seconds < SHORTEST:
-        raise CannotStart(f"a token for {hours:g} hours is too short: Kubernetes gives none for less than ten minutes")
-    api = _api(admin)
+        raise CannotStart(f"a token for {hours:g} hours is too short: Kubernetes issues none for less than ten minutes")
+    api = _connect(admin)
     configuration = api.configuration
     try:
-        made = _token(client.CoreV1Api(api), seconds)
+        token = _request_token(client.CoreV1Api(api), seconds)
     except ApiException as error:
-        raise CannotStart(_refused(error, admin)) from error
+        raise CannotStart(_describe_refusal(error, admin)) from error
     except HTTPError as error:
         raise CannotStart(f"the cluster of {admin} does not answer at {configuration.host}: {error}") from error
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(target, json.dumps(_kubeconfig(configuration, made.status.token), indent=1) + "\n")
-    ends: datetime = made.status.expiration_timestamp
+    write_private(target, json.dumps(_build_kubeconfig(configuration, token.status.token), indent=1) + "\n")
+    ends: datetime = token.status.expiration_timestamp
     return ends
 
 
-def _api(admin: Path) -> client.ApiClient:
+def _connect(admin: Path) -> client.ApiClient:
     if not admin.is_file():
         raise CannotStart(
             f"{admin} is no file: give the administrator's kubeconfig, as in `make kubeconfig ADMIN=FILE`"
@@ -57,22 +57,22 @@ def _api(admin: Path) -> client.ApiClient:
         raise CannotStart(f"{admin} is no kubeconfig that can be used: {error}") from error
 
 
-def _token(core: client.CoreV1Api, seconds: int) -> Any:
-    # No audience: the token is for the API server itself.
-    asked = AuthenticationV1TokenRequest(spec=V1TokenRequestSpec(audiences=[], expiration_seconds=seconds))
-    return core.create_namespaced_service_account_token(ACCOUNT, NAMESPACE, asked, _request_timeout=20)
+def _request_token(core: client.CoreV1Api, seconds: int) -> Any:
+    # Without an audience the token is for the API server itself.
+    request = AuthenticationV1TokenRequest(spec=V1TokenRequestSpec(audiences=[], expiration_seconds=seconds))
+    return core.create_namespaced_service_account_token(ACCOUNT, NAMESPACE, request, _request_timeout=20)
 
 
-def _refused(error: ApiException, admin: Path) -> str:
+def _describe_refusal(error: ApiException, admin: Path) -> str:
     if error.status == 404:
         return f"the cluster has no account {ACCOUNT} in {NAMESPACE}: apply the manifests of `make manifests` first"
     return f"the user of {admin} may make no token of {NAMESPACE}/{ACCOUNT}: {error.status} {error.reason}"
 
 
-def _kubeconfig(configuration: Configuration, token: str) -> dict[str, Any]:
+def _build_kubeconfig(configuration: Configuration, token: str) -> dict[str, Any]:
     cluster: dict[str, Any] = {"server": configuration.host}
     if configuration.ssl_ca_cert:
-        cluster["certificate-authority-data"] = _encoded(Path(configuration.ssl_ca_cert))
+        cluster["certificate-authority-data"] = _encode(Path(configuration.ssl_ca_cert))
     if not configuration.verify_ssl:
         cluster["insecure-skip-tls-verify"] = True
     if configuration.tls_server_name:
@@ -91,5 +91,5 @@ def _kubeconfig(configuration: Configuration, token: str) -> dict[str, Any]:
     }
 
 
-def _encoded(certificate: Path) -> str:
+def _encode(certificate: Path) -> str:
     return b64encode(certificate.read_bytes()).decode()

@@ -1,9 +1,9 @@
-"""Another cluster in the place of the embedded one: `NIGHTSHIFT_CLUSTER=external`, and what has to be said with it.
+"""Reads whether another cluster replaces the embedded one: `NIGHTSHIFT_CLUSTER=external`, and its variables.
 
 | variable | meaning |
 |---|---|
 | `NIGHTSHIFT_SERVICE_ADDRESS` | the IPv4 address of this machine at which that cluster's pods reach S3 and MLflow |
-| `KUBECONFIG` | how Airflow reaches the cluster, as the restricted account `nightshift-airflow` |
+| `KUBECONFIG` | the kubeconfig of the restricted account `nightshift-airflow`, for Airflow |
 | `NIGHTSHIFT_STEP_IMAGE` | the image of the steps, as the cluster's nodes know it (default: `nightshift-steps:local`) |
 """
 
@@ -22,8 +22,8 @@ CHOICES = ("embedded", "external")
 
 
 @dataclass(frozen=True)
-class External:
-    """The cluster that another runs.
+class ExternalCluster:
+    """A cluster that is run elsewhere.
 
     `address`: where this machine's services listen for its pods. `image`: what the steps' pods run.
     """
@@ -43,18 +43,18 @@ class External:
         return path.resolve()
 
 
-def chosen() -> External | None:
-    """What the environment says of another cluster; None: the embedded one is to run. Raises `CannotStart`."""
+def read_choice() -> ExternalCluster | None:
+    """Returns the cluster that the environment names, or None for the embedded one. Raises `CannotStart`."""
     choice = os.environ.get(CHOICE) or "embedded"
     if choice not in CHOICES:
         raise CannotStart(f"{CHOICE}={choice[:40]!r} is no choice: expected one of {', '.join(CHOICES)}")
     if choice == "embedded":
         return None
-    return External(service_address(), os.environ.get("NIGHTSHIFT_STEP_IMAGE") or IMAGE)
+    return ExternalCluster(read_service_address(), os.environ.get("NIGHTSHIFT_STEP_IMAGE") or IMAGE)
 
 
-def service_address() -> str:
-    """The address that pods reach. Raises `CannotStart` when it is none, or none of this machine's."""
+def read_service_address() -> str:
+    """Returns the address that pods reach. Raises `CannotStart` unless it is an address of this machine."""
     text = os.environ.get(ADDRESS, "")
     say = f"{ADDRESS} must be the IPv4 address of this machine that the cluster's pods reach, for example 192.168.1.10"
     try:

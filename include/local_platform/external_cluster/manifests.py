@@ -1,7 +1,6 @@
-"""What the administrator of another cluster applies: the manifests of `deploy/kubernetes`, and where this machine is.
+"""Writes what the administrator of another cluster applies: the manifests of `deploy/kubernetes` for this machine.
 
-One folder of the home. Kubernetes' own tool makes the ConfigMap and the Secret of the steps from two files, so that
-no secret stands in a manifest.
+Kustomize makes the ConfigMap and the Secret of the steps from two files, so that no manifest contains a secret.
 """
 
 import os
@@ -9,10 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local_platform.checkout import SOURCES
-from local_platform.errors import CannotStart
-from local_platform.external_cluster.choice import CHOICE
 from local_platform.files import write_private
-from local_platform.one_machine.platform import Platform
 from local_platform.services.embedded_cluster import CONFIGURATION, NAMESPACE
 
 OVERLAY = SOURCES / "deploy" / "kubernetes" / "overlays" / "local"
@@ -36,19 +32,15 @@ secretGenerator:
 """
 
 
-def write(platform: Platform) -> Path:
-    """Writes the folder, readable by this user only, and returns it. Raises `CannotStart` for the embedded cluster."""
-    if platform.external is None:
-        raise CannotStart(f"the embedded cluster needs no manifests: for another, export {CHOICE}=external")
-    folder = platform.home.manifests
+def write_manifests(folder: Path, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Writes the manifests to `folder`, readable by this user only; `values` and `secrets` are variables of steps."""
     folder.mkdir(mode=0o700, exist_ok=True)
     # Kustomize takes no absolute path.
     overlay = os.path.relpath(OVERLAY, folder.resolve())
     write_private(folder / "kustomization.yaml", KUSTOMIZATION.format(overlay=overlay))
-    write_private(folder / VALUES, _lines(platform.step_values()))
-    write_private(folder / SECRETS, _lines(platform.step_secrets()))
-    return folder
+    write_private(folder / VALUES, _render_lines(values))
+    write_private(folder / SECRETS, _render_lines(secrets))
 
 
-def _lines(values: Mapping[str, str]) -> str:
+def _render_lines(values: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in sorted(values.items()))

@@ -1,6 +1,6 @@
-"""Options of Airflow that someone wants otherwise: lines `AIRFLOW__SECTION__OPTION=value` in `airflow.env` of the home.
+"""Reads the options of Airflow that a person overrides: lines `AIRFLOW__SECTION__OPTION=value` in `airflow.env`.
 
-They take the place of what `orchestration` chooses. A line changed takes effect with the next `make up`.
+They override what `services/airflow_services.py` chooses, from the next `make up` on.
 """
 
 import re
@@ -11,22 +11,22 @@ from local_platform.errors import CannotStart
 LINE = re.compile(r"\A(AIRFLOW__[A-Z0-9_]+__[A-Z0-9_]+)=([^\"']*)\Z")
 
 
-def read(path: Path) -> dict[str, str]:
-    """The options of this file; none when it is not there. Raises `CannotStart` for a line that is none."""
+def read_options(path: Path) -> dict[str, str]:
+    """Returns the options of this file; none when it is missing. Raises `CannotStart` for a line that is no option."""
     if not path.exists():
         return {}
-    found: dict[str, str] = {}
-    wrong: list[int] = []
+    options: dict[str, str] = {}
+    wrong_lines: list[int] = []
     for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
         match = LINE.match(text)
         if match:
-            found[match[1]] = match[2]
+            options[match[1]] = match[2]
         else:
-            wrong.append(number)
-    if wrong:
-        where = f"{path}, line {', '.join(map(str, wrong))}"
+            wrong_lines.append(number)
+    if wrong_lines:
+        where = f"{path}, line {', '.join(map(str, wrong_lines))}"
         raise CannotStart(f"{where}: expected AIRFLOW__SECTION__OPTION=value, without quotation marks")
-    return found
+    return options

@@ -1,4 +1,4 @@
-"""How much room the disk of a home has, in words."""
+"""Describes a disk that is full or nearly full."""
 
 import os
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 from local_platform.services.watchdog import NEEDED
 
 SCARCE = 500 * 1024**2
-"""Free bytes below which a person is told."""
+"""Free bytes below which `make status` warns."""
 
 
 def describe_shortage(folder: Path) -> str:
-    """Says that the disk of this folder is full, or nearly; empty while it has room."""
+    """Returns a sentence when the disk of this folder is full or nearly full, else ""."""
     try:
-        found = os.statvfs(folder)
+        disk = os.statvfs(folder)
     except OSError:
         return ""
-    free = found.f_bavail * found.f_frsize
-    left = f"the disk of {folder} has {free / 1024**2:.0f} MB left"
-    if found.f_files and not found.f_favail:
+    free = disk.f_bavail * disk.f_frsize
+    space = f"the disk of {folder} has {free / 1024**2:.0f} MB left"
+    if disk.f_files and not disk.f_favail:
         return f"disk full: the disk of {folder} can take no more files: remove some"
     if free < NEEDED:
-        return f"disk full: {left}: free some space; services that stand still go on by themselves then"
-    return f"disk nearly full: {left}: free some space" if free < SCARCE else ""
+        return f"disk full: {space}: free some space; services that wait for it then continue by themselves"
+    return f"disk nearly full: {space}: free some space" if free < SCARCE else ""

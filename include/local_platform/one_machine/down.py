@@ -1,4 +1,4 @@
-"""Ending everything: in the reverse order of the start, and then whatever is left."""
+"""`make down`: stops the services in the reverse order of their start, then ends whatever is left."""
 
 import time
 from pathlib import Path
@@ -9,47 +9,47 @@ from local_platform.one_machine.progress import Progress
 from local_platform.one_machine.supervisor import Supervisor
 
 WAVES = (("triggerer", "scheduler", "dag-processor", "airflow"), ("cluster", "mlflow"), ("s3",))
-"""Who is asked to end together: first those that use the others."""
-PATIENCE = 40.0
-"""Seconds for one wave; each service is killed by its guard before that."""
+"""The services that are stopped together: first those that use the others."""
+WAVE_TIMEOUT = 40.0
+"""Seconds for one wave; a service's process guard kills it before that."""
 
 
-def down(home: Home, progress: Progress) -> int:
-    """Ends every process of this home. Returns how many there were; none is left."""
-    before = len(marked_processes.ours(home.path))
+def stop_platform(home: Home, progress: Progress) -> int:
+    """Ends every process of this home. Returns how many there were."""
+    before = len(marked_processes.find_processes_of(home.path))
     if not before:
         progress.say("  nothing runs")
         return 0
-    with progress.doing("Stopping"):
+    with progress.show_task("Stopping"):
         supervisor = Supervisor(home)
         if supervisor.is_running():
             for wave in WAVES:
-                _end(supervisor, wave)
+                _end_services(supervisor, wave)
             supervisor.shut_down()
-            _wait(home)
-        marked_processes.end(home.path)
-        _sweep_sockets(home)
+            _wait_for_supervisor(home)
+        marked_processes.end_processes_of(home.path)
+        _remove_sockets(home)
     return before
 
 
-def _end(supervisor: Supervisor, wave: tuple[str, ...]) -> None:
+def _end_services(supervisor: Supervisor, wave: tuple[str, ...]) -> None:
     for name in wave:
-        if name in supervisor.states():
-            supervisor.stop(name)
-    deadline = time.monotonic() + PATIENCE
-    while any(s.process for s in supervisor.states().values() if s.name in wave) and time.monotonic() < deadline:
+        if name in supervisor.read_states():
+            supervisor.stop_service(name)
+    deadline = time.monotonic() + WAVE_TIMEOUT
+    while any(s.process for s in supervisor.read_states().values() if s.name in wave) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
-def _wait(home: Home) -> None:
-    """Until the supervisor has gone; what else still runs is ended next."""
+def _wait_for_supervisor(home: Home) -> None:
+    """Waits until every process has ended, for five seconds; the caller ends what still runs."""
     deadline = time.monotonic() + 5
-    while marked_processes.ours(home.path) and time.monotonic() < deadline:
+    while marked_processes.find_processes_of(home.path) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
-def _sweep_sockets(home: Home) -> None:
-    """The S3 server leaves its sockets in /tmp when it is killed, named after its ports."""
+def _remove_sockets(home: Home) -> None:
+    """Removes the sockets that a killed S3 server leaves in /tmp, named after its ports."""
     options = home.path / "s3" / "options"
     if not options.exists():
         return

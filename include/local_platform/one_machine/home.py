@@ -1,4 +1,4 @@
-"""The one folder that holds everything the platform makes: `.nightshift/` beside the sources, or `NIGHTSHIFT_HOME`."""
+"""The home: the folder of all that the platform writes. `.nightshift/` in the checkout, or `NIGHTSHIFT_HOME`."""
 
 import os
 import re
@@ -9,16 +9,14 @@ from local_platform.checkout import SOURCES
 from local_platform.errors import CannotStart
 
 SOCKET_LIMIT = 90
-"""Bytes a folder's path may have: sockets live in it, and their whole path may have 107."""
-
-
-ODD = re.compile(r"[%\"';#\n]")
+"""Bytes that the home's path may have: it holds sockets, whose whole path may have 107."""
+UNSUITABLE = re.compile(r"[%\"';#\n]")
 ELSEWHERE = "set NIGHTSHIFT_HOME to another folder"
 
 
 @dataclass(frozen=True)
 class Home:
-    """The folder, and the places inside it."""
+    """The folder, and the paths inside it."""
 
     path: Path
 
@@ -39,40 +37,42 @@ class Home:
 
     @property
     def kubeconfig(self) -> Path:
-        """How to reach the embedded cluster: for Airflow and for kubectl."""
+        """The kubeconfig of the embedded cluster, for Airflow and for kubectl."""
         return self.path / "kubeconfig"
 
     @property
     def options(self) -> Path:
-        """Options of Airflow that someone wants otherwise; the platform only reads it."""
+        """Options of Airflow that a person overrides; the platform only reads this file."""
         return self.path / "airflow.env"
 
     @property
     def manifests(self) -> Path:
-        """What the administrator of another cluster applies for this platform."""
+        """The manifests that the administrator of another cluster applies for this platform."""
         return self.path / "kubernetes"
 
     @property
     def origin(self) -> Path:
-        """Remembers the home's own path: a copy differs from it."""
+        """A file with the home's own path, by which a copied home is recognised."""
         return self.path / "home"
 
     @property
     def lock(self) -> Path:
-        """Held by the one command that may change what runs."""
+        """The lock that a command holds while it changes what runs."""
         return self.path / "lock"
 
 
-def locate(*, make: bool = True) -> Home:
-    """The home of this checkout, made when it is not there, unless only asked about.
+def locate_home(*, make: bool = True) -> Home:
+    """Returns the home of this checkout. With `make`, creates it when it is missing.
 
-    Raises `CannotStart` when its path cannot serve.
+    Raises `CannotStart` when its path is unsuitable.
     """
     path = Path(os.environ.get("NIGHTSHIFT_HOME") or SOURCES / ".nightshift").resolve()
     if len(str(path).encode()) > SOCKET_LIMIT:
         raise CannotStart(f"the path {path} has more than the {SOCKET_LIMIT} bytes that sockets can take: {ELSEWHERE}")
-    if ODD.search(str(path)):
-        raise CannotStart(f"the path {path} has one of {ODD.pattern}, which the supervisor cannot take: {ELSEWHERE}")
+    if UNSUITABLE.search(str(path)):
+        raise CannotStart(
+            f"the path {path} has one of {UNSUITABLE.pattern}, which the supervisor cannot take: {ELSEWHERE}"
+        )
     if make:
         _make_private(path)
         (path / "logs").mkdir(exist_ok=True)
@@ -80,11 +80,11 @@ def locate(*, make: bool = True) -> Home:
 
 
 def _make_private(path: Path) -> None:
-    """Makes the folder for this user alone; one that is already there must be Nightshift's own, or empty."""
+    """Creates the folder for this user alone. An existing folder must be Nightshift's own, or empty."""
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        known = {"settings.env", "install.lock", "logs", "lock"}
-        if any(path.iterdir()) and not known & {child.name for child in path.iterdir()}:
+        own_names = {"settings.env", "install.lock", "logs", "lock"}
+        if any(path.iterdir()) and not own_names & {child.name for child in path.iterdir()}:
             raise CannotStart(f"{path} holds something else: set NIGHTSHIFT_HOME to a new or empty folder")
         path.chmod(0o700)
     except OSError as error:

@@ -1,24 +1,24 @@
-"""A home that was copied or moved: what was generated for its old place is made anew for this one.
+"""Recognises a home that was copied or moved, and removes what was generated for its old path.
 
-A home remembers its own path. Airflow's generated configuration, for example, names the folder of its logs: a copy
-would write into the original. The processes of the original carry its path as their mark and are never touched.
+A home stores its own path. Airflow's generated configuration, for example, names the folder of its logs: a copy would
+write into the original. The processes of the original carry its path as their mark, so a copy never ends them.
 """
 
 from local_platform.files import read_text, write_private
 from local_platform.one_machine.home import Home
 
 GENERATED = ("airflow/airflow.cfg", "supervisord.conf", "supervisord.pid", "supervisor.sock", "kubeconfig")
-"""Files that are made anew when they are missing, and that name paths, processes or addresses."""
+"""Files that name paths, processes or addresses, and are written again when they are missing."""
 
 
 def claim_home(home: Home) -> str:
-    """Makes a copied or moved home this place's own. Returns the path that it came from; empty: it was always here."""
-    here = str(home.path)
-    before = (read_text(home.origin) or "").strip()
-    if before == here:
+    """Stores the path of this home. Returns the path from which it was copied or moved; "" when it was not."""
+    path = str(home.path)
+    previous_path = (read_text(home.origin) or "").strip()
+    if previous_path == path:
         return ""
-    if before:
+    if previous_path:
         for name in GENERATED:
             (home.path / name).unlink(missing_ok=True)
-    write_private(home.origin, f"{here}\n")
-    return before
+    write_private(home.origin, f"{path}\n")
+    return previous_path

@@ -1,4 +1,4 @@
-"""How the platform tells people what it does: one line per thing done, with its seconds."""
+"""Shows what the platform does: one line per finished task, with its seconds."""
 
 import time
 from collections.abc import Iterator
@@ -7,60 +7,60 @@ from contextlib import contextmanager
 from rich.console import Console
 
 EVERY = 5.0
-"""Seconds between two lines about the same thing, where lines cannot be overwritten."""
+"""Seconds between two lines about one task, where lines cannot be overwritten."""
 
 
 class Progress:
-    """Lines on a console, and the seconds of each phase."""
+    """Lines on a console, and the seconds of each task."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)
         self.seconds: dict[str, float] = {}
 
     def say(self, text: str) -> None:
-        """One line, now."""
+        """Prints one line."""
         self.console.print(text)
 
     @contextmanager
-    def doing(self, what: str) -> Iterator["Doing"]:
-        """Names what is done in a `with` block; at its end one line with the seconds, or a mark of failure."""
+    def show_task(self, title: str) -> Iterator["Task"]:
+        """Shows a task while the block runs, and prints one line at its end: its seconds, or that it failed."""
         started = time.monotonic()
-        doing = Doing(self.console, what)
+        task = Task(self.console, title)
         try:
-            with doing.shown():
-                yield doing
+            with task.show():
+                yield task
         except BaseException:
-            self.console.print(f"  [red]✗[/] {what}")
+            self.console.print(f"  [red]✗[/] {title}")
             raise
-        self.seconds[what] = time.monotonic() - started
-        note = f"  [dim]{doing.result}[/]" if doing.result else ""
-        self.console.print(f"  [green]✓[/] {what:<44}[dim]{self.seconds[what]:6.1f} s[/]{note}")
+        self.seconds[title] = time.monotonic() - started
+        note = f"  [dim]{task.result}[/]" if task.result else ""
+        self.console.print(f"  [green]✓[/] {title:<44}[dim]{self.seconds[title]:6.1f} s[/]{note}")
 
 
-class Doing:
-    """One thing that is being done: `now` says how far it is, `result` what came of it."""
+class Task:
+    """One task that runs: `update` shows its progress, `result` is printed at its end."""
 
-    def __init__(self, console: Console, what: str) -> None:
+    def __init__(self, console: Console, title: str) -> None:
         self._console = console
-        self._what = what
-        self._status = console.status(f"{what} …")
-        self._told = ""
-        self._when = time.monotonic()
+        self._title = title
+        self._status = console.status(f"{title} …")
+        self._last_text = ""
+        self._last_time = time.monotonic()
         self.result = ""
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
-        """Shows it while the block runs."""
+    def show(self) -> Iterator[None]:
+        """Shows the task while the block runs."""
         if not self._console.is_terminal:
             yield
             return
         with self._status:
             yield
 
-    def now(self, text: str) -> None:
-        """How far it is: on a terminal in place, elsewhere a line when it has changed, every few seconds at most."""
+    def update(self, text: str) -> None:
+        """Shows the progress: in place on a terminal, elsewhere as a line if it changed, at most every few seconds."""
         if self._console.is_terminal:
-            self._status.update(f"{self._what}: {text}")
-        elif text != self._told and time.monotonic() - self._when > EVERY:
+            self._status.update(f"{self._title}: {text}")
+        elif text != self._last_text and time.monotonic() - self._last_time > EVERY:
             self._console.print(f"    {text}", markup=False)
-            self._told, self._when = text, time.monotonic()
+            self._last_text, self._last_time = text, time.monotonic()

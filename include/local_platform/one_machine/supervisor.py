@@ -1,4 +1,4 @@
-"""The one process that owns all others: supervisord, configured from the services, spoken to through its socket."""
+"""Controls supervisord, the process that starts and restarts all services, through its socket."""
 
 import shlex
 import subprocess
@@ -14,9 +14,9 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from local_platform.errors import NotReady
 from local_platform.files import write_private
-from local_platform.marked_processes import MARK, is_of
+from local_platform.marked_processes import MARK, is_process_of
 from local_platform.one_machine.home import Home
-from local_platform.services.service import SPARE, Service, plain_environment
+from local_platform.services.service import CLEANUP_SECONDS, Service, build_plain_environment
 
 RUNS = {"STARTING", "RUNNING", "BACKOFF"}
 HEAD = """\
@@ -56,7 +56,7 @@ stdout_logfile_backups=1
 
 @dataclass(frozen=True)
 class State:
-    """What supervisord says of one service. `since` in seconds since the epoch; `process` 0 when none runs."""
+    """What supervisord reports of one service. `since`: seconds since the epoch; `process`: 0 when none runs."""
 
     name: str
     state: str
@@ -70,58 +70,60 @@ class State:
         return self.state in RUNS
 
 
-def render(home: Home, services: Iterable[Service]) -> str:
-    """The configuration of supervisord."""
-    return HEAD.format(home=_literal(str(home.path))) + "".join(_program(home, service) for service in services)
+def render_configuration(home: Home, services: Iterable[Service]) -> str:
+    """Returns the configuration of supervisord."""
+    return HEAD.format(home=_escape(str(home.path))) + "".join(_render_program(home, service) for service in services)
 
 
-def _program(home: Home, service: Service) -> str:
-    environment = {**service.full_environment(), MARK: str(home.path)}
+def _render_program(home: Home, service: Service) -> str:
+    environment = {**service.build_environment(), MARK: str(home.path)}
     return PROGRAM.format(
         name=service.name,
-        command=_literal(shlex.join(service.guarded)),
-        directory=_literal(str(service.directory)),
-        environment=",".join(f"{name}={_quoted(value)}" for name, value in sorted(environment.items())),
-        grace=int(service.grace) + SPARE,
-        log=_literal(str(home.logs / f"{service.name}.log")),
+        command=_escape(shlex.join(service.guarded_command)),
+        directory=_escape(str(service.directory)),
+        environment=",".join(f"{name}={_quote(value)}" for name, value in sorted(environment.items())),
+        grace=int(service.grace) + CLEANUP_SECONDS,
+        log=_escape(str(home.logs / f"{service.name}.log")),
     )
 
 
-def _literal(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     if '"' in value:
         raise ValueError("supervisord's configuration has no way to write a quotation mark inside a value")
-    return f'"{_literal(value)}"'
+    return f'"{_escape(value)}"'
 
 
 class Supervisor:
-    """The supervisor of one home. Every method but `start` needs it to run."""
+    """The supervisor of one home. Every method but `start` and `is_running` requires that it runs."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def _rpc(self) -> Any:
+    def _connect(self) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self._home.path / 'supervisor.sock'}")
         return xmlrpc.client.ServerProxy("http://localhost", transport).supervisor
 
     def is_running(self) -> bool:
-        """Whether it answers, and belongs to this home: where a home is moved, the old one's socket goes along."""
+        """Whether it answers and belongs to this home: in a moved home lies the socket of the old one."""
         try:
-            supervisor = self._rpc()
-            return bool(supervisor.getState()["statename"] == "RUNNING") and is_of(supervisor.getPID(), self._home.path)
+            supervisor = self._connect()
+            return bool(supervisor.getState()["statename"] == "RUNNING") and is_process_of(
+                supervisor.getPID(), self._home.path
+            )
         except (OSError, HTTPException, xmlrpc.client.Error):
             return False
 
     def start(self, services: Iterable[Service]) -> None:
         """Starts it with these services, none of which runs yet. Raises `NotReady` when it does not come up."""
         configuration = self._home.path / "supervisord.conf"
-        write_private(configuration, render(self._home, services))
+        write_private(configuration, render_configuration(self._home, services))
         (self._home.path / "supervisor.sock").unlink(missing_ok=True)
         command = (sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration))
-        environment = {**plain_environment(self._home.path), MARK: str(self._home.path)}
+        environment = {**build_plain_environment(self._home.path), MARK: str(self._home.path)}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
         deadline = time.monotonic() + 10
         while not self.is_running():
@@ -130,35 +132,35 @@ class Supervisor:
             time.sleep(0.05)
 
     def update(self, services: Iterable[Service]) -> list[str]:
-        """Takes over services whose definition changed; returns the names of those, which are stopped now."""
-        write_private(self._home.path / "supervisord.conf", render(self._home, services))
-        added, changed, removed = self._rpc().reloadConfig()[0]
+        """Loads the definitions of the services; returns the names of those that changed, which are stopped now."""
+        write_private(self._home.path / "supervisord.conf", render_configuration(self._home, services))
+        added, changed, removed = self._connect().reloadConfig()[0]
         for name in (*changed, *removed):
-            self._rpc().stopProcessGroup(name, True)
-            self._rpc().removeProcessGroup(name)
+            self._connect().stopProcessGroup(name, True)
+            self._connect().removeProcessGroup(name)
         for name in (*added, *changed):
-            self._rpc().addProcessGroup(name)
+            self._connect().addProcessGroup(name)
         return [*added, *changed]
 
-    def states(self) -> dict[str, State]:
-        """The state of every service, by name."""
+    def read_states(self) -> dict[str, State]:
+        """Returns the state of every service, by name."""
         return {
             p["name"]: State(p["name"], p["statename"], p["pid"], float(p["start"]), p["description"])
-            for p in self._rpc().getAllProcessInfo()
+            for p in self._connect().getAllProcessInfo()
         }
 
-    def run(self, name: str) -> None:
-        """Starts one service and does not wait."""
-        self._rpc().startProcess(name, False)
+    def start_service(self, name: str) -> None:
+        """Starts one service without waiting for it."""
+        self._connect().startProcess(name, False)
 
-    def stop(self, name: str) -> None:
-        """Asks one service to end and does not wait; one that does not run is no error."""
+    def stop_service(self, name: str) -> None:
+        """Stops one service without waiting for it. A service that does not run is no error."""
         try:
-            self._rpc().stopProcess(name, False)
+            self._connect().stopProcess(name, False)
         except xmlrpc.client.Fault as fault:
             if "NOT_RUNNING" not in fault.faultString:
                 raise
 
     def shut_down(self) -> None:
-        """Ends the supervisor itself, and with it whatever still runs."""
-        self._rpc().shutdown()
+        """Ends the supervisor, and with it every service that still runs."""
+        self._connect().shutdown()

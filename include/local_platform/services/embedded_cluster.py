@@ -1,4 +1,7 @@
-"""The embedded Kubernetes API as a service, and what the steps' pods find in it: one ConfigMap and one Secret."""
+"""The embedded Kubernetes API as a service, and the ConfigMap and Secret that the steps' pods read.
+
+It starts `local_cluster` as a program and talks to it over its API; it never imports it.
+"""
 
 import base64
 import json
@@ -15,7 +18,7 @@ from typing import Any
 
 from local_platform.errors import NotReady
 from local_platform.marked_processes import MARK
-from local_platform.services.service import Service, answers
+from local_platform.services.service import Service, is_answering
 
 NAMESPACE = "nightshift"
 CONFIGURATION = "nightshift-steps"
@@ -24,11 +27,11 @@ CONFIGURATION = "nightshift-steps"
 
 @dataclass(frozen=True)
 class Cluster:
-    """One embedded cluster: where it keeps its state, its port, and the file that tells clients how to reach it.
+    """One embedded cluster: where it keeps its state, its port, and the kubeconfig that it writes for clients.
 
-    `hidden`: files and folders of the platform that its pods must not see, because they hold secrets. With `names`, it
-    serves clients of other machines and containers, who reach it by them. `code`: the folders whose files stay, for the
-    pods of one run, as they were when its first pod started.
+    `hidden`: files and folders of the platform that its pods must not see, because they hold secrets. `names`: host
+    names by which clients of other machines and containers reach it; empty: this machine only. `code`: folders of which
+    the pods of one run see the files as they were when the run's first pod started.
     """
 
     home: Path
@@ -44,37 +47,37 @@ class Cluster:
         return f"http://127.0.0.1:{self.port}"
 
 
-def code_folders(sources: Path) -> tuple[Path, ...]:
-    """What the steps run from a checkout: its packages, its suites, and the models that a team keeps elsewhere."""
+def list_code_folders(sources: Path) -> tuple[Path, ...]:
+    """Returns the folders whose code the steps run: packages, suites, and the models that a team keeps elsewhere."""
     elsewhere = (Path(name) for name in os.environ.get("NIGHTSHIFT_MODELS", "").split(":") if name)
     folders = (sources / "include", sources / "great_expectations", *elsewhere)
     return tuple(folder.resolve() for folder in folders if folder.is_dir())
 
 
-def service(cluster: Cluster) -> Service:
-    """The API as a service."""
-    host = "0.0.0.0" if cluster.names else "127.0.0.1"  # noqa: S104 - an explicit wish
+def define_service(cluster: Cluster) -> Service:
+    """Returns the API as a service."""
+    host = "0.0.0.0" if cluster.names else "127.0.0.1"  # noqa: S104 - only with names
     options = {"host": host, "port": cluster.port, "state": cluster.home, "kubeconfig": cluster.kubeconfig}
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    words += [word for path in cluster.hidden for word in ("--hide", str(path))]
-    words += [word for path in cluster.code for word in ("--code", str(path))]
-    words += ["--mark", MARK]
-    words += [word for name in cluster.names for word in ("--network", "--name", name)]
+    arguments = [argument for name, value in options.items() for argument in (f"--{name}", str(value))]
+    arguments += [argument for path in cluster.hidden for argument in ("--hide", str(path))]
+    arguments += [argument for path in cluster.code for argument in ("--code", str(path))]
+    arguments += ["--mark", MARK]
+    arguments += [argument for name in cluster.names for argument in ("--network", "--name", name)]
     return Service(
         name="cluster",
-        command=(sys.executable, "-m", "local_cluster", *words),
+        command=(sys.executable, "-m", "local_cluster", *arguments),
         directory=cluster.home,
         ready=lambda _since: is_ready(cluster),
-        patience=30,
+        start_timeout=30,
         grace=20,  # its pods have their own time to end
         adopts=True,
     )
 
 
 def is_ready(cluster: Cluster) -> bool:
-    """Whether the API answers; one that others reach does so over TLS only."""
+    """Whether the API answers. One that other machines reach answers over TLS only."""
     if not cluster.names:
-        return answers(f"{cluster.url}/readyz")
+        return is_answering(f"{cluster.url}/readyz")
     try:
         _call(cluster, "GET", "/readyz")
     except (OSError, HTTPException, NotReady):
@@ -82,8 +85,8 @@ def is_ready(cluster: Cluster) -> bool:
     return True
 
 
-def objects(values: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """What every step's pod needs to find: the ConfigMap, the Secret and the service account, by their collections."""
+def build_step_objects(values: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Returns the ConfigMap, the Secret and the service account that every step's pod needs, by their collections."""
     metadata = {"name": CONFIGURATION, "namespace": NAMESPACE}
     encoded = {name: base64.b64encode(value.encode()).decode() for name, value in secrets.items()}
     bodies: dict[str, dict[str, Any]] = {
@@ -94,9 +97,9 @@ def objects(values: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, 
     return {plural: {"apiVersion": "v1", "metadata": metadata, **body} for plural, body in bodies.items()}
 
 
-def configure(cluster: Cluster, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-    """Puts the environment of the steps and their service account into the cluster, over what was there."""
-    for plural, value in objects(values, secrets).items():
+def store_step_objects(cluster: Cluster, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Stores the environment of the steps and their service account in the cluster, replacing what was there."""
+    for plural, value in build_step_objects(values, secrets).items():
         _put(cluster, plural, value)
 
 
@@ -111,7 +114,7 @@ def _put(cluster: Cluster, plural: str, value: dict[str, Any]) -> None:
 
 
 def _call(cluster: Cluster, method: str, path: str, value: dict[str, Any] | None = None) -> None:
-    """Asks the server that the kubeconfig names, as its clients do: it may be reached by a name, and over TLS only."""
+    """Calls the server of the kubeconfig as other clients do: it may be reachable by a name and over TLS only."""
     try:
         config = json.loads(cluster.kubeconfig.read_text())
     except ValueError as error:

@@ -14,7 +14,7 @@ import uvicorn  # before mlflow.server, which looks for it to know that it is a 
 from mlflow.server import constants
 from mlflow.server.handlers import initialize_backend_stores
 
-from local_platform.services.mlflow_service import DATABASE
+from local_platform.services.mlflow_service import DATABASE_VARIABLE
 
 ARTIFACTS = "s3://mlflow"
 PROXY = "mlflow-artifacts:/"
@@ -22,7 +22,7 @@ PROXY = "mlflow-artifacts:/"
 
 def main(arguments: Sequence[str]) -> None:
     """Prepares the database and serves until a signal ends it."""
-    address, port, database = arguments[0], int(arguments[1]), os.environ[DATABASE]
+    address, port, database = arguments[0], int(arguments[1]), os.environ[DATABASE_VARIABLE]
     os.environ.update(
         {
             constants.BACKEND_STORE_URI_ENV_VAR: database,

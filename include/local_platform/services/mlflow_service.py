@@ -1,21 +1,21 @@
-"""The MLflow server: runs and the registry in SQLite or another database, artifacts in S3 through its own proxy."""
+"""MLflow as a service: runs and the registry in SQLite or another database, artifacts in S3 through its own proxy."""
 
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_platform.services.s3_service import Identity
-from local_platform.services.service import Service, answers
+from local_platform.services.service import Service, is_answering
 
-DATABASE = "NIGHTSHIFT_TRACKING_DATABASE"
+DATABASE_VARIABLE = "NIGHTSHIFT_TRACKING_DATABASE"
 """The variable that holds the database's URL: with its password, it must not stand on a command line."""
 
 
 @dataclass(frozen=True)
-class Tracking:
+class MlflowServer:
     """One MLflow server: its home, its port, the storage of its artifacts, the address it listens on.
 
-    `database` is a URL with a password in it, or "" for SQLite in its home; `names` are more names that clients use.
+    `database` is a URL with a password in it, or "" for SQLite in its home. `names`: more host names of it.
     """
 
     home: Path
@@ -32,8 +32,8 @@ class Tracking:
         return f"http://{self.address}:{self.port}"
 
 
-def service(tracking: Tracking) -> Service:
-    """The server as a service."""
+def define_service(tracking: MlflowServer) -> Service:
+    """Returns the server as a service."""
     return Service(
         name="mlflow",
         command=(
@@ -45,20 +45,20 @@ def service(tracking: Tracking) -> Service:
         ),
         directory=tracking.home,
         environment={
-            DATABASE: tracking.database or f"sqlite:///{tracking.home / 'mlflow.db'}",
+            DATABASE_VARIABLE: tracking.database or f"sqlite:///{tracking.home / 'mlflow.db'}",
             "MLFLOW_S3_ENDPOINT_URL": tracking.s3_endpoint,
             "AWS_DEFAULT_REGION": "us-east-1",
-            **tracking.identity.environment(),
-            # It refuses requests that were meant for another name, which a hostile page could send through a browser.
-            "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(f"{host}:*" for host in _names(tracking)),
-            "MLFLOW_DISABLE_TELEMETRY": "true",  # the default phones home
+            **tracking.identity.build_environment(),
+            # It refuses requests for other host names, which a hostile page could send through a browser.
+            "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(f"{host}:*" for host in _list_names(tracking)),
+            "MLFLOW_DISABLE_TELEMETRY": "true",  # the default sends usage data
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # nine more processes for features that nothing here uses
             "OMP_NUM_THREADS": "1",
         },
-        ready=lambda _since: answers(f"{tracking.url}/health"),
-        patience=90,
+        ready=lambda _since: is_answering(f"{tracking.url}/health"),
+        start_timeout=90,
     )
 
 
-def _names(tracking: Tracking) -> tuple[str, ...]:
+def _list_names(tracking: MlflowServer) -> tuple[str, ...]:
     return tuple(dict.fromkeys((tracking.address, "127.0.0.1", "localhost", *tracking.names)))

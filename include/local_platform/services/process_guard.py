@@ -1,22 +1,24 @@
-"""`python -m local_platform.services.process_guard [OPTIONS] GRACE PROGRAM …`: runs one service and ends every process that comes of it.
+"""Runs one service and ends every process that the service starts.
 
-Airflow's workers and parsers outlive a killed parent, hold its ports and its database, and make the restart fail. So
+`python -m local_platform.services.process_guard [OPTIONS] GRACE PROGRAM …`
+
+Airflow's workers and parsers outlive a killed parent. They hold its ports and its database, and the restart fails. So
 each service runs under two processes that adopt orphans (Linux: subreapers). The inner one, the reaper, starts the
-service. The outer one starts the reaper. Whichever of them is killed, the other ends all that is left.
+service. The outer one, the guard, starts the reaper. If one of them is killed, the other ends all that is left.
 
 | what dies | what happens |
 |---|---|
 | the service | the reaper ends what it left behind |
 | the reaper | the kernel kills the service; the guard ends the rest |
-| the guard | the reaper kills the service and the rest at once, for the supervisor starts the service again |
-| who started the guard | the guard asks the service to end, and so on |
+| the guard | the reaper kills the service and the rest at once, because the supervisor starts the service again |
+| the guard's parent | the guard sends the service SIGTERM, as when it is stopped |
 
-GRACE: how many seconds the service has to end after a SIGTERM, before it is killed.
---spare: when the service ends without having been told to, such as by a SIGKILL, what it left in sessions of its own
-lives on: its next process takes that over.
---watch URL COMPONENT: kills a service that Airflow's health report at URL shows to have hung.
+GRACE: seconds between SIGTERM and SIGKILL for the service.
+--spare: if the service ends without a request, such as by a SIGKILL, its children that lead a session of their own
+live on, and its next process takes them over.
+--watch URL COMPONENT: kills a service that hangs, according to Airflow's health report at URL.
 
-Standard library only: a guard costs one small process, the reaper shares its memory.
+Standard library only: a guard costs one small process, and the reaper shares its memory.
 """
 
 import argparse
@@ -36,23 +38,23 @@ SET_CHILD_SUBREAPER = 36
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GUARD_DIED = signal.SIGUSR1
 """What the kernel sends to the reaper when the guard dies."""
-SHORTEST = 2.0
-"""Seconds that a guard runs at least, unless it is told to end. The supervisor gives up what often ends in one second,
-as a service does on a full disk, and would not try it again once there is space."""
+SHORTEST_RUN = 2.0
+"""Seconds that a guard runs at least, unless it is asked to end. The supervisor gives up on a program that often ends
+within one second, as a service does on a full disk, and would not start it again once there is space."""
 ORPHAN_GRACE = 2.0
 """Seconds that processes which an ended service leaves behind have between SIGTERM and SIGKILL."""
 
 
-def _prctl(option: int, value: int) -> None:
+def _call_prctl(option: int, value: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def die_with_parent(kind: signal.Signals = signal.SIGKILL) -> None:
     """Asks the kernel to send this process `kind` when its parent dies."""
-    _prctl(SET_PDEATHSIG, kind)
+    _call_prctl(SET_PDEATHSIG, kind)
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m local_platform.services.process_guard")
     parser.add_argument("--spare", action="store_true")
@@ -64,25 +66,25 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the command until it ends; returns its exit code, 128 + n when signal n ended it."""
-    options, started = parse(arguments), time.monotonic()
+    options, started = parse_arguments(arguments), time.monotonic()
     if not _adopt_orphans(os.getppid(), signal.SIGTERM):
         return 1
     guard = os.getpid()
     reaper = os.fork()
     if not reaper:
         os._exit(_run_reaper(guard, options))
-    asked = _forward_signals(lambda number: os.kill(reaper, number))
+    received = _forward_signals(lambda number: os.kill(reaper, number))
     code = os.waitstatus_to_exitcode(os.waitpid(reaper, 0)[1])
-    end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0, spare=options.spare and not asked)
-    if not asked:
-        time.sleep(max(0.0, SHORTEST - (time.monotonic() - started)))
+    end_orphans(grace=ORPHAN_GRACE if code >= 0 else 0, spare=options.spare and not received)
+    if not received:
+        time.sleep(max(0.0, SHORTEST_RUN - (time.monotonic() - started)))
     return code if code >= 0 else 128 - code
 
 
 def _adopt_orphans(parent: int, kind: signal.Signals) -> bool:
-    """Makes this process the parent of its orphans, and `kind` its end when its own parent dies. False: it is dead."""
+    """Makes this process adopt orphans and get the signal `kind` when `parent` dies. Returns False if it is dead."""
     die_with_parent(kind)
-    _prctl(SET_CHILD_SUBREAPER, 1)
+    _call_prctl(SET_CHILD_SUBREAPER, 1)
     return os.getppid() == parent
 
 
@@ -92,80 +94,82 @@ def _run_reaper(guard: int, options: argparse.Namespace) -> int:
         return 1
     child = subprocess.Popen(options.command, preexec_fn=die_with_parent)  # noqa: S603 - one thread; our own commands
     guard_died = _kill_with_guard(child)
-    asked = _forward_signals(lambda number: _ask(child, number, options.grace))
+    received = _forward_signals(lambda number: _ask_to_end(child, number, options.grace))
     signal.signal(signal.SIGALRM, lambda _number, _frame: child.kill())
     if options.watch:
         from local_platform.services.watchdog import watch  # only some are watched
 
         watch(child.pid, *options.watch)
     code = child.wait()
-    # Killed, it could not tell them to end: what they were doing is found again, like after a power cut.
-    end_orphans(grace=ORPHAN_GRACE if code >= 0 and not guard_died else 0, spare=options.spare and not asked)
+    # A killed service could not stop its children: they are killed too, as in a power cut.
+    end_orphans(grace=ORPHAN_GRACE if code >= 0 and not guard_died else 0, spare=options.spare and not received)
     return code if code >= 0 else 128 - code
 
 
-def _ask(child: "subprocess.Popen[bytes]", number: int, grace: int) -> None:
+def _ask_to_end(child: "subprocess.Popen[bytes]", number: int, grace: int) -> None:
     child.send_signal(number)
     signal.alarm(grace)
 
 
 def _kill_with_guard(child: "subprocess.Popen[bytes]") -> list[int]:
     """Kills the service when the guard dies; the list is empty until then."""
-    died: list[int] = []
+    signals: list[int] = []
 
     def kill(number: int, _frame: FrameType | None) -> None:
-        died.append(number)
+        signals.append(number)
         child.kill()
 
     signal.signal(GUARD_DIED, kill)
-    return died
+    return signals
 
 
 def _forward_signals(forward: Callable[[int], None]) -> list[int]:
-    """Hands on what asks this process to end; the list holds what came."""
-    came: list[int] = []
+    """Forwards the signals that ask this process to end; the list holds those that arrived."""
+    received: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
         with suppress(ProcessLookupError):
             forward(number)
 
     for number in FORWARDED:
         signal.signal(number, handle)
-    return came
+    return received
 
 
 def end_orphans(grace: float, spare: bool = False) -> None:
-    """Ends every process that this one has left or adopted: each SIGTERM once, SIGKILL after `grace` seconds.
+    """Ends every child of this process, adopted ones too: SIGTERM once, SIGKILL after `grace` seconds.
 
-    With `spare`, not those that lead a session of their own.
+    With `spare`, those that lead a session of their own live on.
     """
-    deadline, asked = time.monotonic() + grace, set[int]()
-    while left := [process for process in children() if not (spare and _leads_session(process))]:
+    deadline, signalled = time.monotonic() + grace, set[int]()
+    while remaining := [process for process in list_children() if not (spare and _is_session_leader(process))]:
         kill = time.monotonic() >= deadline
-        for process in left:
-            if kill or process not in asked:
-                asked.add(process)
+        for process in remaining:
+            if kill or process not in signalled:
+                signalled.add(process)
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL if kill else signal.SIGTERM)
         time.sleep(0.02)
         _reap()
 
 
-def _leads_session(process: int) -> bool:
+def _is_session_leader(process: int) -> bool:
     try:
         return os.getsid(process) == process
     except ProcessLookupError:
         return False
 
 
-def children() -> list[int]:
-    """The process ids whose parent is this process."""
-    ours = str(os.getpid())
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _parent(entry) == ours]
+def list_children() -> list[int]:
+    """Returns the ids of the processes whose parent is this process."""
+    own_id = str(os.getpid())
+    return [
+        int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _read_parent(entry) == own_id
+    ]
 
 
-def _parent(entry: Path) -> str:
+def _read_parent(entry: Path) -> str:
     try:
         # pid (name, which may hold anything) state parent …
         return (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]

@@ -1,4 +1,4 @@
-"""What a service is: a command, its environment, and the question that tells whether it serves."""
+"""Defines a service: a command, its environment, and the function that tells whether it is ready."""
 
 import getpass
 import os
@@ -17,26 +17,24 @@ from local_platform.errors import NotReady
 BIN = Path(sys.executable).parent
 PROGRAMS = f"{BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-SPARE = 5
-"""Seconds that a guard may take beyond its service's grace, to end what the service left behind."""
+CLEANUP_SECONDS = 5
+"""Seconds beyond a service's grace period that its process guard may take to end what the service left behind."""
 
 
-def _nothing() -> None:
+def _prepare_nothing() -> None:
     """Most services need no files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One program that runs until it is ended.
+    """One program that runs until it is stopped.
 
-    `ready` asks it whether it serves, and must not raise; it is given the time of the start (seconds since the epoch;
-    0: it runs already), so that a sign of life of an earlier process does not count. `serves` is asked in its place
-    where one only looks, if `ready` writes. `patience` is how many seconds it may take to say yes, `grace` how many it
-    has to end by itself.
-
-    `prepare` writes the files that it starts with; to describe or to ask a service writes nothing. `watch` is the
-    address of Airflow's health report and the name of the component in it, by which one that has hung is killed.
-    `adopts`: its next process takes over what one that was killed has left in sessions of its own.
+    `ready`: whether it is ready; must not raise. Its argument is the time of the start (seconds since the epoch; 0: it
+    runs already), so that a heartbeat of an earlier process does not count. `serves`: the same without writing,
+    for `make status`; needed only where `ready` writes. `prepare`: writes the files that it starts with.
+    `start_timeout`: seconds within which it must be ready. `grace`: seconds between SIGTERM and SIGKILL.
+    `watch`: the URL of Airflow's health report and the component's name in it; a component that hangs is killed.
+    `adopts`: its next process takes over what a killed one left running in other sessions.
     """
 
     name: str
@@ -45,15 +43,15 @@ class Service:
     ready: Callable[[float], bool]
     serves: Callable[[], bool] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    patience: float = 60.0
+    start_timeout: float = 60.0
     grace: float = 10.0
-    prepare: Callable[[], None] = _nothing
+    prepare: Callable[[], None] = _prepare_nothing
     watch: tuple[str, str] | None = None
     adopts: bool = False
 
     @property
-    def guarded(self) -> tuple[str, ...]:
-        """The command under its guard, which ends whatever comes of it."""
+    def guarded_command(self) -> tuple[str, ...]:
+        """The command under its process guard, which ends every process that the command starts."""
         options = [*(["--spare"] if self.adopts else []), *(["--watch", *self.watch] if self.watch else [])]
         return (
             sys.executable,
@@ -64,28 +62,28 @@ class Service:
             *self.command,
         )
 
-    def full_environment(self) -> dict[str, str]:
-        """The whole environment of the process: see `plain_environment`, and its own."""
-        return {**plain_environment(self.directory), **self.environment}
+    def build_environment(self) -> dict[str, str]:
+        """Returns the whole environment of the process: `build_plain_environment` and its own variables."""
+        return {**build_plain_environment(self.directory), **self.environment}
 
 
-def user() -> str:
-    """The name of the user; one without an entry in the system's list is named after its number."""
+def read_user_name() -> str:
+    """Returns the name of the user, or `uid-NUMBER` when the system has no name for it."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid-{os.getuid()}"
 
 
-def plain_environment(directory: Path) -> dict[str, str]:
-    """What every process gets, whichever shell starts it: nothing of the user's settings, secrets and proxies."""
+def build_plain_environment(directory: Path) -> dict[str, str]:
+    """Returns the variables that every process gets: none of the user's settings, secrets and proxies."""
     # Airflow asks who runs it, and fails where the system has no name for that user.
-    names = {"USER": user(), "LOGNAME": user()}
+    names = {"USER": read_user_name(), "LOGNAME": read_user_name()}
     return {"PATH": PROGRAMS, "HOME": str(directory), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **names}
 
 
 def fetch(url: str, timeout: float = 5.0) -> bytes | None:
-    """The body of a 2xx reply to an HTTP GET of `url`, or None when there is none within `timeout` seconds."""
+    """Returns the body of a 2xx reply to an HTTP GET of `url`, or None when there is none within `timeout` seconds."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as reply:  # noqa: S310 - our own http:// addresses
             return bytes(reply.read())
@@ -93,36 +91,36 @@ def fetch(url: str, timeout: float = 5.0) -> bytes | None:
         return None
 
 
-def answers(url: str) -> bool:
+def is_answering(url: str) -> bool:
     """Whether an HTTP GET of `url` gives a 2xx reply."""
     return fetch(url) is not None
 
 
-def wait_until_ready(service: Service, alive: Callable[[], bool], where: str, since: float) -> None:
-    """Returns once the service that was started at `since` answers.
+def wait_until_ready(service: Service, is_alive: Callable[[], bool], log: str, since: float) -> None:
+    """Returns once the service that was started at `since` is ready.
 
-    Raises `NotReady` when it ended or took longer than its patience; `where` is its log.
+    Raises `NotReady` when it ended or took longer than its `start_timeout`; `log` is named in the message.
     """
-    deadline = time.monotonic() + service.patience
+    deadline = time.monotonic() + service.start_timeout
     while not service.ready(since):
-        if not alive():
-            raise NotReady(f"{service.name} ended while it started: see {where}")
+        if not is_alive():
+            raise NotReady(f"{service.name} ended while it started: see {log}")
         if time.monotonic() > deadline:
-            raise NotReady(f"{service.name} did not answer within {service.patience:.0f} s: see {where}")
+            raise NotReady(f"{service.name} did not answer within {service.start_timeout:.0f} s: see {log}")
         time.sleep(0.05)
 
 
 @contextmanager
-def running(service: Service, log: Path) -> Iterator[None]:
-    """Runs a service for the length of a `with` block, its output in `log`; it ends with this process at the latest."""
+def run_service(service: Service, log: Path) -> Iterator[None]:
+    """Runs a service for the length of a `with` block, with its output in `log`. It never outlives this process."""
     service.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     service.prepare()
     started = time.time()
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own commands
-            service.guarded,
+            service.guarded_command,
             cwd=service.directory,
-            env=service.full_environment(),
+            env=service.build_environment(),
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
@@ -137,7 +135,7 @@ def running(service: Service, log: Path) -> Iterator[None]:
 def _end(process: "subprocess.Popen[bytes]", grace: float) -> None:
     process.terminate()
     try:
-        process.wait(grace + SPARE)
+        process.wait(grace + CLEANUP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

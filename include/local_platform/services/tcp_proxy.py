@@ -1,6 +1,6 @@
-"""Hands the connections of one port on to another: the one door of a server whose other ports are for itself only.
+"""Forwards the TCP connections of one port to another one: the public port of a server whose own ports are private.
 
-`python -m local_platform.services.tcp_proxy ADDRESS PORT TARGET` does it until a signal ends it.
+`python -m local_platform.services.tcp_proxy ADDRESS PORT TARGET` runs until a signal ends it.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from local_platform.services.service import Service
@@ -17,24 +18,23 @@ CHUNK = 256 * 1024
 """Bytes that one read takes at most."""
 
 
-def forward(address: str, port: int, target: int) -> None:
-    """Listens on `address`:`port` from now on, in a thread of its own, for 127.0.0.1:`target`. Raises OSError."""
+def start_proxy(address: str, port: int, target: int) -> None:
+    """Forwards `address`:`port` to 127.0.0.1:`target` from now on, in a thread of its own. Raises OSError."""
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(
-        asyncio.start_server(lambda reader, writer: _serve(reader, writer, target), address, port, backlog=128)
-    )
-    threading.Thread(target=_run, args=(loop, server), name=f"forward {port}", daemon=True).start()
+    serve = partial(_serve_connection, target=target)
+    server = loop.run_until_complete(asyncio.start_server(serve, address, port, backlog=128))
+    threading.Thread(target=_serve_forever, args=(loop, server), name=f"tcp proxy {port}", daemon=True).start()
 
 
-def service(name: str, directory: Path, address: str, port: int, target: int) -> Service:
-    """A door as a service: `address`:`port` for 127.0.0.1:`target`."""
+def define_service(name: str, directory: Path, address: str, port: int, target: int) -> Service:
+    """Returns the proxy of `address`:`port` for 127.0.0.1:`target` as a service."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Service(
         name=name,
         command=(sys.executable, "-m", "local_platform.services.tcp_proxy", address, str(port), str(target)),
         directory=directory,
         ready=lambda _since: _is_open(address, port),
-        patience=30,
+        start_timeout=30,
         grace=2,
     )
 
@@ -42,7 +42,7 @@ def service(name: str, directory: Path, address: str, port: int, target: int) ->
 def main(arguments: Sequence[str]) -> None:
     """Serves until a signal ends it."""
     address, port, target = arguments[0], int(arguments[1]), int(arguments[2])
-    forward(address, port, target)
+    start_proxy(address, port, target)
     threading.Event().wait()
 
 
@@ -52,23 +52,23 @@ def _is_open(address: str, port: int) -> bool:
     return False
 
 
-def _run(loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
+def _serve_forever(loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
     loop.run_until_complete(server.serve_forever())
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: int) -> None:
-    """One connection, until both sides have said all; while the server is away, it is closed at once."""
+async def _serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: int) -> None:
+    """Serves one connection until both sides have ended; closes it at once while the target does not listen."""
     try:
-        back, there = await asyncio.open_connection("127.0.0.1", target)
+        target_reader, target_writer = await asyncio.open_connection("127.0.0.1", target)
     except OSError:
         writer.close()
         return
     try:
-        await asyncio.gather(_copy(reader, there), _copy(back, writer))
+        await asyncio.gather(_copy(reader, target_writer), _copy(target_reader, writer))
     except OSError:
-        pass  # one side is gone: so is the other, below
+        pass  # one side is closed: the other is closed below
     finally:
-        there.close()
+        target_writer.close()
         writer.close()
 
 

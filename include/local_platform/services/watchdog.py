@@ -1,8 +1,8 @@
-"""Kills an Airflow service that has hung, so that the supervisor starts it again.
+"""Kills an Airflow service that hangs, so that the supervisor starts it again.
 
-A scheduler that lost its database ends itself, and on its way waits for ever for the task that runs. It is alive, does
-nothing and says nothing. What is only busy is left alone: it uses the processor. So is one that cannot work because the
-disk is full, for the next one could not either. Standard library only: it runs inside a guard.
+A scheduler that lost its database ends itself, but first waits for ever for the task that runs. It is alive, sends no
+heartbeat and does nothing. A service that is only busy uses the processor and is left alone. So is one that cannot work
+because the disk is full: the next one could not either. Standard library only: it runs inside a process guard.
 """
 
 import json
@@ -21,37 +21,37 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 EVERY = 5.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 HUNG = 70.0
-"""Seconds without a sign of life: a service gives one every five, and waits for the database for at most 60."""
+"""Seconds without a heartbeat: a service sends one every five, and waits for the database for at most 60."""
 LASTING = 20.0
-"""Seconds for which it must then do nothing. One that is well gives a sign within five after a sleep of the machine."""
+"""Seconds for which it must then do nothing. After a sleep of the machine, a healthy one sends a heartbeat in five."""
 BUSY = 0.1
-"""The share of one processor above which it is doing something."""
+"""The share of one processor above which a service counts as busy."""
 HUNG_BUSY = 300.0
-"""Seconds without a sign of life after which doing something does not count any more."""
+"""Seconds without a heartbeat after which a busy service counts as hung too."""
 STARTING = 300.0
-"""Seconds that a service may take to give its first sign of life."""
+"""Seconds that a service may take to send its first heartbeat."""
 NEEDED = 16 * 1024**2
 """Free bytes below which a disk counts as full."""
 
 
 def measure_silence(report: Mapping[str, Any] | None, component: str, started: float, now: float) -> float:
-    """Seconds since the last sign of life by Airflow's report; 0 where that cannot be told. Times since the epoch."""
+    """Returns the seconds since the last heartbeat in Airflow's report; 0 if it is unknown. Times since the epoch."""
     if report is None or (report.get("metadatabase") or {}).get("status") != "healthy":
         return 0
-    found = report.get(component) or {}
-    if found.get("status") == "healthy":
+    component_report = report.get(component) or {}
+    if component_report.get("status") == "healthy":
         return 0
-    beat = found.get(f"latest_{component}_heartbeat")
-    last = datetime.fromisoformat(beat).timestamp() if beat else 0
-    # The sign of an earlier process says nothing about this one.
+    heartbeat = component_report.get(f"latest_{component}_heartbeat")
+    last = datetime.fromisoformat(heartbeat).timestamp() if heartbeat else 0
+    # A heartbeat of an earlier process says nothing about this one.
     return now - last if last >= started else max(0.0, now - started - STARTING + HUNG)
 
 
 @dataclass
 class Watchdog:
-    """What is remembered of one service between two looks."""
+    """Decides whether one service hangs, from what it measured at earlier checks."""
 
     component: str
     started: float
@@ -59,7 +59,7 @@ class Watchdog:
     _used: float = 0.0
 
     def has_hung(self, report: Mapping[str, Any] | None, now: float, used: float, free: int) -> bool:
-        """Whether it has hung. `now` since the epoch, `used` in seconds of processor, `free` in bytes of its disk."""
+        """Whether it hangs. `now`: seconds since the epoch; `used`: seconds of processor; `free`: bytes of its disk."""
         silence = measure_silence(report, self.component, self.started, now)
         if silence < HUNG or free < NEEDED:
             self._since = None
@@ -75,7 +75,7 @@ class Watchdog:
 
 
 def watch(process: int, url: str, component: str) -> None:
-    """Watches a process in the background, and kills it once it has hung."""
+    """Watches a process in the background and kills it once it hangs."""
     threading.Thread(target=_watch, args=(process, url, component), daemon=True).start()
 
 
@@ -83,10 +83,10 @@ def _watch(process: int, url: str, component: str) -> None:
     watchdog = Watchdog(component, time.time())
     while True:
         time.sleep(EVERY)
-        with suppress(OSError, ValueError):  # the report or the process cannot be read now: the next look may
+        with suppress(OSError, ValueError):  # the report or the process cannot be read now: the next check may succeed
             free = shutil.disk_usage(Path.cwd()).free
-            if watchdog.has_hung(_fetch(url), time.time(), _seconds_used(process), free):
-                sys.stdout.write(f"{component} gives no sign of life: it is killed and started again\n")
+            if watchdog.has_hung(_fetch(url), time.time(), _read_seconds_used(process), free):
+                sys.stdout.write(f"{component} sends no heartbeat: it is killed and started again\n")
                 sys.stdout.flush()
                 os.kill(process, signal.SIGKILL)
                 return
@@ -101,7 +101,7 @@ def _fetch(url: str) -> Mapping[str, Any] | None:
     return report if isinstance(report, dict) else None
 
 
-def _seconds_used(process: int) -> float:
-    """Seconds of processor that a process itself has used."""
+def _read_seconds_used(process: int) -> float:
+    """Returns the seconds of processor that a process itself has used."""
     fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

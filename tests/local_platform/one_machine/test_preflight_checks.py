@@ -69,10 +69,11 @@ def test_a_second_command_is_told_to_wait(home: Home) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from local_platform.one_machine.home import CannotStart, Home
-from local_platform.one_machine.preflight_checks import alone
+from local_platform.errors import CannotStart
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.preflight_checks import hold_lock
 try:
-    with alone(Home(Path({str(home.path)!r}))):
+    with hold_lock(Home(Path({str(home.path)!r}))):
         print("entered")
 except CannotStart as error:
     print(error)
@@ -81,6 +82,6 @@ except CannotStart as error:
     def second() -> str:
         return subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=True).stdout
 
-    with preflight_checks.alone(home):
+    with preflight_checks.hold_lock(home):
         assert f"another command works on {home.path} (process " in second()
     assert second() == "entered\n"

@@ -8,7 +8,7 @@ import yaml
 
 import models
 from local_platform.one_machine.platform import Platform
-from local_platform.services.airflow_services import environment, is_healthy, prepare
+from local_platform.services.airflow_services import build_environment, is_healthy, prepare
 
 
 def _known() -> set[str]:
@@ -22,20 +22,20 @@ def _known() -> set[str]:
 
 
 def test_every_option_exists(platform: Platform) -> None:
-    ours = {name for name in environment(platform.airflow) if name.startswith("AIRFLOW__")}
+    ours = {name for name in build_environment(platform.airflow) if name.startswith("AIRFLOW__")}
     assert len(ours) > 15
     assert ours <= _known()
 
 
 def test_it_serves_this_machine_alone(platform: Platform) -> None:
-    given = environment(platform.airflow)
+    given = build_environment(platform.airflow)
     assert given["AIRFLOW__API__HOST"] == "127.0.0.1"
     assert given["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].startswith("http://127.0.0.1:")
     assert given["AIRFLOW__CORE__LOAD_EXAMPLES"] == "false"
 
 
 def test_its_secrets_are_those_of_the_settings(platform: Platform) -> None:
-    given = environment(platform.airflow)
+    given = build_environment(platform.airflow)
     assert given["AIRFLOW__API_AUTH__JWT_SECRET"] == platform.settings.airflow_jwt_key
     assert given["AIRFLOW__CORE__FERNET_KEY"] == platform.settings.airflow_fernet_key
 
@@ -43,13 +43,13 @@ def test_its_secrets_are_those_of_the_settings(platform: Platform) -> None:
 def test_models_of_a_team_reach_airflow_and_the_steps(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert "NIGHTSHIFT_MODELS" not in {**environment(platform.airflow), **platform.step_values()}
+    assert "NIGHTSHIFT_MODELS" not in {**build_environment(platform.airflow), **platform.build_step_values()}
     monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path / "a", tmp_path / "b"))
     wanted = f"{tmp_path / 'a'}:{tmp_path / 'b'}"
     outside = Platform(platform.home, platform.settings)
-    assert environment(outside.airflow)["NIGHTSHIFT_MODELS"] == wanted
-    assert outside.step_values()["NIGHTSHIFT_MODELS"] == wanted
-    assert outside.step_environment("a test")["NIGHTSHIFT_MODELS"] == wanted
+    assert build_environment(outside.airflow)["NIGHTSHIFT_MODELS"] == wanted
+    assert outside.build_step_values()["NIGHTSHIFT_MODELS"] == wanted
+    assert outside.build_step_environment("a test")["NIGHTSHIFT_MODELS"] == wanted
 
 
 @pytest.mark.parametrize("damaged", [b"", b"[core\ndags", b"\xff\xfe", b"no section = 1\n"])

@@ -10,13 +10,13 @@ import psutil
 
 from local_platform import marked_processes
 from local_platform.one_machine import settings
-from local_platform.one_machine.down import down
+from local_platform.one_machine.down import stop_platform
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.moved_home import claim_home
 from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.progress import Progress
 from local_platform.one_machine.supervisor import Supervisor
-from local_platform.services.airflow_services import environment
+from local_platform.services.airflow_services import build_environment
 
 
 def _copy(home: Home, to: Path) -> Home:
@@ -39,7 +39,7 @@ def test_what_names_the_old_place_is_made_anew(home: Home, tmp_path: Path) -> No
 
 def test_no_path_of_airflow_is_left_to_its_generated_file(home: Home, tmp_path: Path) -> None:
     copy = _copy(home, tmp_path / "copy")
-    values = environment(Platform(copy, settings.read(copy)).airflow)
+    values = build_environment(Platform(copy, settings.read_settings(copy)).airflow)
     assert values["AIRFLOW__LOGGING__BASE_LOG_FOLDER"].startswith(str(copy.path))
     assert not [value for value in values.values() if str(home.path) in value]
 
@@ -53,14 +53,14 @@ def test_a_copy_neither_sees_nor_ends_the_services_of_the_original(home: Home, t
         # As a moved home has it: the socket leads to the supervisor of the old place.
         os.link(home.path / "supervisor.sock", copy.path / "supervisor.sock")
         assert not Supervisor(copy).is_running()
-        down(copy, Progress())
+        stop_platform(copy, Progress())
         assert supervisor.is_running()
     finally:
-        marked_processes.end(home.path)
+        marked_processes.end_processes_of(home.path)
 
 
 def test_a_checkout_that_was_copied_does_not_end_the_original(tmp_path: Path) -> None:
-    sources = Path(__file__).parents[2]
+    sources = Path(__file__).parents[3]
     shutil.copy(sources / "Makefile", tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").write_text("#!/bin/sh\necho the original ran\n")

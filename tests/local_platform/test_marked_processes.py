@@ -41,18 +41,18 @@ def sleeper() -> Iterator[Sleeper]:
 
 def test_a_marked_process_is_ours_and_others_are_not(tmp_path: Path, sleeper: Sleeper) -> None:
     ours, others = sleeper(tmp_path / "a"), sleeper(tmp_path / "ab")
-    assert [p.pid for p in marked_processes.ours(tmp_path / "a")] == [ours.pid]
-    assert marked_processes.end(tmp_path / "a") == 1
+    assert [p.pid for p in marked_processes.find_processes_of(tmp_path / "a")] == [ours.pid]
+    assert marked_processes.end_processes_of(tmp_path / "a") == 1
     assert ours.wait(5) is not None
     assert others.poll() is None
 
 
 def test_one_that_ignores_the_request_is_killed(tmp_path: Path, sleeper: Sleeper) -> None:
     stubborn = sleeper(tmp_path, STUBBORN)
-    assert marked_processes.end(tmp_path, patience=0.2) == 1
+    assert marked_processes.end_processes_of(tmp_path, timeout=0.2) == 1
     assert not psutil.pid_exists(stubborn.pid)
-    assert marked_processes.ours(tmp_path) == []
+    assert marked_processes.find_processes_of(tmp_path) == []
 
 
 def test_where_nothing_is_left_nothing_is_ended(tmp_path: Path) -> None:
-    assert marked_processes.end(tmp_path) == 0
+    assert marked_processes.end_processes_of(tmp_path) == 0

@@ -5,10 +5,10 @@ import socket
 import pytest
 
 from local_platform.__main__ import main
-from local_platform.marked_processes import ours
+from local_platform.marked_processes import find_processes_of
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.logs import Tail
-from local_platform.one_machine.preflight_checks import alone
+from local_platform.one_machine.preflight_checks import hold_lock
 
 
 @pytest.mark.usefixtures("home")
@@ -43,11 +43,11 @@ def test_a_taken_port_ends_it_before_anything_starts(
     said = capsys.readouterr().out
     assert said.startswith(f"cannot go on: port {port} (NIGHTSHIFT_LOCAL_AIRFLOW_PORT) is taken by ")
     assert len(said.splitlines()) == 1
-    assert ours(home.path) == []
+    assert find_processes_of(home.path) == []
 
 
 def test_a_second_command_at_once_is_refused(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    with alone(home):
+    with hold_lock(home):
         assert main(["demo"]) == 2
     assert "wait until it has ended" in capsys.readouterr().out
 
@@ -62,11 +62,11 @@ def test_a_log_is_followed_line_by_line_also_when_it_was_rotated(home: Home) -> 
     path = home.logs / "s3.log"
     path.write_text("one\ntwo\nthr")
     tail = Tail(path)
-    assert tail.new_lines() == ["one", "two"]
+    assert tail.read_new_lines() == ["one", "two"]
     with path.open("a") as file:
         file.write("ee\n")
-    assert tail.new_lines() == ["three"]
+    assert tail.read_new_lines() == ["three"]
     path.write_text("new\n")
-    assert tail.new_lines() == ["new"]
+    assert tail.read_new_lines() == ["new"]
     path.unlink()
-    assert tail.new_lines() == []
+    assert tail.read_new_lines() == []

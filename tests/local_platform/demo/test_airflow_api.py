@@ -89,8 +89,8 @@ def test_a_run_is_known_by_its_night_the_last_day_of_its_interval(
     fields = {"dag_run_id": "r", "state": "success"}
     airflow.runs = [{**fields, "data_interval_start": starts, "data_interval_end": ends}]
     sunday, monday = date(2026, 7, 5), date(2026, 7, 6)
-    assert list(_api(airflow).runs("m_nightly", sunday, sunday, timezone)) == [sunday]
-    assert _api(airflow).runs("m_nightly", monday, monday, timezone) == {}
+    assert list(_api(airflow).read_runs("m_nightly", sunday, sunday, timezone)) == [sunday]
+    assert _api(airflow).read_runs("m_nightly", monday, monday, timezone) == {}
 
 
 def test_a_login_is_tried_again_too(airflow: _Airflow) -> None:
@@ -108,7 +108,7 @@ def test_a_refusal_stands(airflow: _Airflow) -> None:
 
 def test_patience_ends(airflow: _Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
     api = _api(airflow)
-    monkeypatch.setattr(airflow_api, "PATIENCE", 0.05)
+    monkeypatch.setattr(airflow_api, "RETRY_SECONDS", 0.05)
     airflow.codes = [500] * 1000
     with pytest.raises(Busy):
         api.is_backfilling("m_nightly")
@@ -118,5 +118,5 @@ def test_what_must_not_be_asked_twice_is_not(airflow: _Airflow) -> None:
     api = _api(airflow)
     airflow.codes = [500]
     with pytest.raises(Busy):
-        api.backfill("m_nightly", date(2026, 1, 1), date(2026, 1, 2), "UTC")
+        api.create_backfill("m_nightly", date(2026, 1, 1), date(2026, 1, 2), "UTC")
     assert len(airflow.asked) == 1

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from local_platform.compose.__main__ import main
-from local_platform.compose.secret_files import ALL, SECRETS, read, shares
+from local_platform.compose.secret_files import ALL, SECRETS, divide_secrets, read_secret
 from local_platform.errors import NotReady
 
-FOLDERS = (ALL, *shares(dict.fromkeys(SECRETS, "x")))
+FOLDERS = (ALL, *divide_secrets(dict.fromkeys(SECRETS, "x")))
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_no_service_sees_what_another_one_has_alone(root: Path, service: str) ->
 
 def test_a_secret_that_is_missing_is_named(root: Path) -> None:
     with pytest.raises(NotReady, match="no-such-key cannot be read"):
-        read("no-such-key")
+        read_secret("no-such-key")
     assert root.exists()
 
 

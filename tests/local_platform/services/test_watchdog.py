@@ -14,7 +14,7 @@ import pytest
 
 from local_platform.one_machine.platform import Platform
 from local_platform.services import watchdog
-from local_platform.services.airflow_services import COMPONENTS, services
+from local_platform.services.airflow_services import COMPONENTS, define_services
 from local_platform.services.watchdog import HUNG, HUNG_BUSY, LASTING, NEEDED, STARTING, Watchdog
 
 STARTED = 1_000_000.0
@@ -103,17 +103,18 @@ def address() -> Iterator[str]:
 def test_a_guard_kills_what_hangs(address: str) -> None:
     program = f"""
 import sys
-from local_platform import guard, watchdog
+from local_platform.services import process_guard, watchdog
 watchdog.EVERY = watchdog.LASTING = 0.1
 watchdog.HUNG = -60.0
-sys.exit(guard.main(["--watch", {address!r}, "scheduler", "5", sys.executable, "-c", "import time; time.sleep(600)"]))
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+sys.exit(process_guard.main(["--watch", {address!r}, "scheduler", "5", *sleep]))
 """
     done = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 128 + signal.SIGKILL
-    assert done.stdout == "scheduler gives no sign of life: it is killed and started again\n"
+    assert done.stdout == "scheduler sends no heartbeat: it is killed and started again\n"
 
 
 def test_airflows_services_without_an_address_of_their_own_are_watched(platform: Platform) -> None:
-    watched = {service.name: service.watch[1] for service in services(platform.airflow) if service.watch}
+    watched = {service.name: service.watch[1] for service in define_services(platform.airflow) if service.watch}
     assert watched == COMPONENTS
     assert watchdog.EVERY * 2 < LASTING

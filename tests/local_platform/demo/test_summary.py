@@ -94,7 +94,7 @@ def _good() -> list[Night]:
 def _shown(platform: Platform, ended: list[Night]) -> tuple[int, str]:
     text = io.StringIO()
     progress = Progress(Console(file=text, width=100))
-    code = summary.show(platform, PLAN, ended, progress, 200.0)
+    code = summary.show_summary(platform, PLAN, ended, progress, 200.0)
     return code, text.getvalue()
 
 
@@ -132,7 +132,7 @@ def test_it_fits_a_terminal(platform: Platform) -> None:
 def test_a_superseded_night_says_why_it_was_not_promoted() -> None:
     night = _ran(LAST, False, 0.53, "a newer champion stands", superseded=True)
     assert night.ending == "refused"
-    assert night.why == "told: a newer champion stands"
+    assert night.reason == "told: a newer champion stands"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_superseded_night_says_why_it_was_not_promoted() -> None:
     [
         (2, _ran(PLANTED, False, 0.5, "-"), f"night {PLANTED} was to be blocked and ended as refused"),
         (3, _blocked(LAST), f"night {LAST} was to run and ended as blocked"),
-        (3, Night(LAST), f"night {LAST} ended as unfinished: it did not end"),
+        (3, Night(LAST), f"night {LAST} ended as unfinished: it has not ended"),
         (1, _ran(SECOND, True, 0.6, "it wins"), "no night was refused"),
         (
             1,
@@ -161,7 +161,7 @@ def test_a_night_that_ended_otherwise_fails_the_demo(platform: Platform, index: 
 def test_a_night_is_read_from_object_storage(store: ObjectStore) -> None:
     for result in _good()[1].results.values():
         results.save(store, result)
-    found = night_results.load(store, "flights", SECOND)
+    found = night_results.load_night(store, "flights", SECOND)
     assert found.ending == "refused"
     assert found.finished
-    assert night_results.load(store, "flights", LAST).ending == "unfinished"
+    assert night_results.load_night(store, "flights", LAST).ending == "unfinished"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from free_settings import free
-from local_platform.services.service import running
-from local_platform.services.tcp_proxy import forward, service
+from local_platform.services.service import run_service
+from local_platform.services.tcp_proxy import define_service, start_proxy
 
 SAID = bytes(range(256)) * 20_000
 
@@ -42,7 +42,7 @@ def _all(connection: socket.socket) -> bytes:
 
 def test_both_sides_hear_everything(target: int) -> None:
     port = free(1)[0]
-    forward("127.0.0.1", port, target)
+    start_proxy("127.0.0.1", port, target)
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", port), 10) as connection:
             connection.sendall(SAID)
@@ -52,21 +52,21 @@ def test_both_sides_hear_everything(target: int) -> None:
 
 def test_while_the_server_is_away_connections_end_at_once() -> None:
     port, nobody = free(2)
-    forward("127.0.0.1", port, nobody)
+    start_proxy("127.0.0.1", port, nobody)
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
         assert connection.recv(1) == b""
 
 
 def test_a_port_that_is_taken_is_an_error(target: int) -> None:
     with pytest.raises(OSError, match="in use"):
-        forward("127.0.0.1", target, target)
+        start_proxy("127.0.0.1", target, target)
 
 
 def test_a_door_is_a_service_of_its_own(target: int, tmp_path: Path) -> None:
     port = free(1)[0]
-    door = service("door", tmp_path / "door", "127.0.0.1", port, target)
+    door = define_service("door", tmp_path / "door", "127.0.0.1", port, target)
     assert not door.ready(0)
-    with running(door, tmp_path / "log"), socket.create_connection(("127.0.0.1", port), 10) as connection:
+    with run_service(door, tmp_path / "log"), socket.create_connection(("127.0.0.1", port), 10) as connection:
         connection.sendall(b"hello")
         connection.shutdown(socket.SHUT_WR)
         assert _all(connection) == b"hello"

@@ -37,7 +37,7 @@ def supervised(platform: Platform) -> Iterator[Platform]:
     (platform.home.path / "s3" / "data" / "mini.options").write_text("the server's own")
     Supervisor(platform.home).start(platform.services)
     yield platform
-    marked_processes.end(platform.home.path)
+    marked_processes.end_processes_of(platform.home.path)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_status_on_a_full_disk_says_so(supervised: Platform, capsys: pytest.Capt
 @pytest.mark.usefixtures("full_disk")
 def test_down_on_a_full_disk_ends_all(supervised: Platform) -> None:
     assert main(["down"]) == 0
-    assert marked_processes.ours(supervised.home.path) == []
+    assert marked_processes.find_processes_of(supervised.home.path) == []
 
 
 @pytest.mark.usefixtures("full_disk")
@@ -109,7 +109,7 @@ def test_shortage_in_words(monkeypatch: pytest.MonkeyPatch, free: int, inodes: i
 
 
 def test_the_holder_of_the_lock_is_named(home: Home) -> None:
-    with preflight_checks.alone(home):
+    with preflight_checks.hold_lock(home):
         assert home.lock.read_text() == str(os.getpid())
     with suppress(FileNotFoundError):
         home.lock.unlink()

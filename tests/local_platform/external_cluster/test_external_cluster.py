@@ -13,17 +13,17 @@ import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]  # the stubs would be one more dependency
 
 from local_platform.checkout import SOURCES
-from local_platform.code_version import code_version
+from local_platform.code_version import read_code_version
 from local_platform.errors import CannotStart
-from local_platform.external_cluster import manifests
 from local_platform.external_cluster.airflow_kubeconfig import write_kubeconfig
-from local_platform.external_cluster.choice import chosen
+from local_platform.external_cluster.choice import read_choice
 from local_platform.one_machine import airflow_options, settings
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.preflight_checks import check_ports
+from local_platform.one_machine.up import write_manifests
 from local_platform.services import s3_service
-from local_platform.services.airflow_services import environment
+from local_platform.services.airflow_services import build_environment
 from local_platform.services.s3_service import Identity
 
 
@@ -48,27 +48,27 @@ def outside(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plat
         "KUBECONFIG": str(kubeconfig),
     }.items():
         monkeypatch.setenv(name, value)
-    return Platform(home, settings.read(home))
+    return Platform(home, settings.read_settings(home))
 
 
 def test_services_listen_where_pods_reach_them_and_airflow_does_not(outside: Platform) -> None:
     address = own_address()
-    assert outside.step_values()["NIGHTSHIFT_S3_ENDPOINT"] == f"http://{address}:{outside.settings.s3_port}"
+    assert outside.build_step_values()["NIGHTSHIFT_S3_ENDPOINT"] == f"http://{address}:{outside.settings.s3_port}"
     assert outside.storage.endpoint == f"http://127.0.0.1:{outside.settings.s3_inner_ports + 8}"
-    assert outside.step_values()["MLFLOW_TRACKING_URI"] == f"http://{address}:{outside.settings.mlflow_port}"
-    assert environment(outside.airflow)["AIRFLOW__API__HOST"] == "127.0.0.1"
-    assert [service.name for service in outside.services][:3] == ["s3", "s3-door", "mlflow"]
+    assert outside.build_step_values()["MLFLOW_TRACKING_URI"] == f"http://{address}:{outside.settings.mlflow_port}"
+    assert build_environment(outside.airflow)["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert [service.name for service in outside.services][:3] == ["s3", "s3-proxy", "mlflow"]
 
 
 def test_airflow_is_told_of_the_cluster_and_its_image(outside: Platform) -> None:
-    given = environment(outside.airflow)
+    given = build_environment(outside.airflow)
     assert given["NIGHTSHIFT_STEP_IMAGE"] == "registry.example/steps:7"
     assert given["KUBECONFIG"] == os.environ["KUBECONFIG"]
 
 
 def test_pods_know_their_code_from_the_image_and_commands_from_this_checkout(outside: Platform) -> None:
-    assert "NIGHTSHIFT_RUN_CODE_VERSION" not in outside.step_values()
-    assert outside.step_environment("tests")["NIGHTSHIFT_RUN_CODE_VERSION"] == code_version(SOURCES)
+    assert "NIGHTSHIFT_RUN_CODE_VERSION" not in outside.build_step_values()
+    assert outside.build_step_environment("tests")["NIGHTSHIFT_RUN_CODE_VERSION"] == read_code_version(SOURCES)
 
 
 def test_the_embedded_cluster_needs_none_of_it(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +78,9 @@ def test_the_embedded_cluster_needs_none_of_it(platform: Platform, monkeypatch: 
     assert platform.cluster is not None
     assert platform.address == "127.0.0.1"
     assert platform.airflow.kubeconfig == platform.home.kubeconfig
-    assert environment(platform.airflow)["NIGHTSHIFT_STEP_IMAGE"] == "nightshift-steps:local"
+    assert build_environment(platform.airflow)["NIGHTSHIFT_STEP_IMAGE"] == "nightshift-steps:local"
     with pytest.raises(CannotStart, match="needs no manifests"):
-        manifests.write(platform)
+        write_manifests(platform)
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ def test_an_address_that_cannot_serve_is_said(address: str | None, wrong: str, m
     if address:
         monkeypatch.setenv("NIGHTSHIFT_SERVICE_ADDRESS", address)
     with pytest.raises(CannotStart, match="NIGHTSHIFT_SERVICE_ADDRESS must be the IPv4 address") as raised:
-        chosen()
+        read_choice()
     assert wrong in str(raised.value)
 
 
 def test_a_choice_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTSHIFT_CLUSTER", "extrenal")
     with pytest.raises(CannotStart, match="'extrenal' is no choice: expected one of embedded, external"):
-        chosen()
+        read_choice()
 
 
 def test_a_kubeconfig_that_is_none_is_said(outside: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,14 +125,14 @@ def test_a_port_taken_where_pods_reach_is_said(outside: Platform) -> None:
 
 
 def test_the_manifests_hold_this_platforms_settings_and_only_this_user_reads_them(outside: Platform) -> None:
-    folder = manifests.write(outside)
+    folder = write_manifests(outside)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert modes == dict.fromkeys(("kustomization.yaml", "steps.env", "secrets.env"), 0o600)
     done = subprocess.run(("kubectl", "kustomize", str(folder)), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = {(o["kind"], o["metadata"]["name"]): o for o in _objects(done.stdout)}
-    assert found["ConfigMap", "nightshift-steps"]["data"] == outside.step_values()
-    assert set(found["Secret", "nightshift-steps"]["data"]) == set(outside.step_secrets())
+    assert found["ConfigMap", "nightshift-steps"]["data"] == outside.build_step_values()
+    assert set(found["Secret", "nightshift-steps"]["data"]) == set(outside.build_step_secrets())
     assert {o["metadata"].get("namespace", "nightshift") for o in found.values()} == {"nightshift"}
     assert ("Role", "nightshift-airflow") in found
 
@@ -143,7 +143,7 @@ def _objects(text: str) -> list[dict[str, Any]]:
 
 def test_options_of_airflow_take_the_place_of_ours(home: Home) -> None:
     home.options.write_text("# why\n\nAIRFLOW__OPERATORS__DEFAULT_DEFERRABLE=true\nAIRFLOW__CORE__PARALLELISM=2\n")
-    given = environment(Platform(home, settings.read(home)).airflow)
+    given = build_environment(Platform(home, settings.read_settings(home)).airflow)
     assert given["AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE"] == "true"
     assert given["AIRFLOW__CORE__PARALLELISM"] == "2"
 
@@ -153,7 +153,7 @@ def test_a_line_that_is_no_option_is_said(line: str, tmp_path: Path) -> None:
     path = tmp_path / "airflow.env"
     path.write_text(f"# one\n{line}\n")
     with pytest.raises(CannotStart, match=r"airflow.env, line 2: expected AIRFLOW__SECTION__OPTION=value"):
-        airflow_options.read(path)
+        airflow_options.read_options(path)
 
 
 def test_a_kubeconfig_cannot_be_made_of_nothing(tmp_path: Path) -> None:
@@ -170,5 +170,5 @@ def test_a_kubeconfig_cannot_be_made_of_nothing(tmp_path: Path) -> None:
 
 def test_the_identity_of_the_steps_is_the_one_in_the_secret(outside: Platform) -> None:
     steps = next(i for i in outside.storage.identities if i.name == "steps")
-    assert outside.step_secrets() == Identity.environment(steps)
+    assert outside.build_step_secrets() == Identity.build_environment(steps)
     assert s3_service.BUCKETS[2] not in " ".join(steps.actions), "steps reach MLflow's files through MLflow only"

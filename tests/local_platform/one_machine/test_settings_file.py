@@ -7,13 +7,13 @@ import pytest
 
 from local_platform.errors import CannotStart
 from local_platform.one_machine import settings
-from local_platform.one_machine.home import Home, locate
+from local_platform.one_machine.home import Home, locate_home
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
-    return locate()
+    return locate_home()
 
 
 def _change(home: Home, name: str, line: str) -> None:
@@ -22,14 +22,14 @@ def _change(home: Home, name: str, line: str) -> None:
 
 
 def test_the_first_read_writes_the_file_and_the_second_reads_it(home: Home) -> None:
-    first = settings.read(home)
-    assert settings.read(home) == first
+    first = settings.read_settings(home)
+    assert settings.read_settings(home) == first
     assert stat.S_IMODE(home.settings.stat().st_mode) == 0o600
     assert stat.S_IMODE(home.path.stat().st_mode) == 0o700
 
 
 def test_every_setting_has_its_meaning_above_it(home: Home) -> None:
-    settings.read(home)
+    settings.read_settings(home)
     lines = home.settings.read_text().splitlines()
     values = [number for number, line in enumerate(lines) if "=" in line]
     assert len(values) == 14
@@ -52,9 +52,9 @@ def test_no_secret_shows_when_settings_are_printed() -> None:
 
 
 def test_a_changed_port_is_read(home: Home) -> None:
-    settings.read(home)
+    settings.read_settings(home)
     _change(home, "NIGHTSHIFT_LOCAL_AIRFLOW_PORT", "NIGHTSHIFT_LOCAL_AIRFLOW_PORT = 18080 ")
-    assert settings.read(home).airflow_port == 18080
+    assert settings.read_settings(home).airflow_port == 18080
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_a_changed_port_is_read(home: Home) -> None:
     ],
 )
 def test_a_wrong_line_is_named(home: Home, line: str, said: str) -> None:
-    settings.read(home)
+    settings.read_settings(home)
     _change(home, "NIGHTSHIFT_LOCAL_AIRFLOW_PORT", line)
     with pytest.raises(CannotStart, match=said) as raised:
-        settings.read(home)
+        settings.read_settings(home)
     assert str(home.settings) in str(raised.value)
 
 
@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_serve_is_refused(
 ) -> None:
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / name))
     with pytest.raises(CannotStart, match=f"{said}.*set NIGHTSHIFT_HOME to another folder"):
-        locate()
+        locate_home()
     assert not (tmp_path / name).exists()
 
 
@@ -96,15 +96,15 @@ def test_a_folder_that_cannot_serve_is_refused(
 def test_a_file_that_a_power_cut_left_empty_is_lost_and_that_is_said(home: Home, damaged: bytes) -> None:
     home.settings.write_bytes(damaged)
     said: list[str] = []
-    assert settings.read(home, said.append).admin_password
+    assert settings.read_settings(home, said.append).admin_password
     assert len(said) == 1
     assert f"{home.settings} was empty or damaged (kept as settings.env.unreadable)" in said[0]
     assert (home.path / "settings.env.unreadable").read_bytes() == damaged
 
 
 def test_all_wrong_lines_are_named_at_once(home: Home) -> None:
-    settings.read(home)
+    settings.read_settings(home)
     _change(home, "NIGHTSHIFT_LOCAL_AIRFLOW_PORT", "NIGHTSHIFT_LOCAL_AIRFLOW_PORT=80")
     _change(home, "NIGHTSHIFT_LOCAL_MLFLOW_PORT", "NIGHTSHIFT_LOCAL_MLFLOW_PROT=5000")
     with pytest.raises(CannotStart, match=r"AIRFLOW_PORT=80 is no port.*; .*'NIGHTSHIFT_LOCAL_MLFLOW_PROT' is no"):
-        settings.read(home)
+        settings.read_settings(home)

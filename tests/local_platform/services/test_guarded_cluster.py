@@ -11,7 +11,7 @@ import pytest
 
 from cluster_server import ClusterServer, marked
 from local_platform import marked_processes
-from local_platform.services.embedded_cluster import Cluster, service
+from local_platform.services.embedded_cluster import Cluster, define_service
 from pod_client import terminated, until
 
 
@@ -21,7 +21,7 @@ class GuardedServer(ClusterServer):
 
     @property
     def command(self) -> list[str]:
-        guard = service(Cluster(self.state, 0, self.kubeconfig)).guarded
+        guard = define_service(Cluster(self.state, 0, self.kubeconfig)).guarded_command
         return [*guard[: guard.index(sys.executable, 1)], *super().command, "--mark", marked_processes.MARK]
 
     def kill_server(self) -> None:
@@ -38,7 +38,7 @@ def guarded(tmp_path: Path) -> Iterator[GuardedServer]:
     server.start(**{marked_processes.MARK: str(tmp_path)})
     yield server
     server.end()
-    marked_processes.end(tmp_path)
+    marked_processes.end_processes_of(tmp_path)
 
 
 def test_the_pods_of_a_killed_server_are_taken_over(guarded: GuardedServer, tmp_path: Path) -> None:
@@ -77,5 +77,5 @@ def test_the_end_of_the_platform_ends_the_pods_that_a_killed_server_left(
     pods.started(pods.pod(pods.shell(f"sleep 600; {mark}")))
     guarded.kill_server()
     assert marked(mark)
-    assert marked_processes.end(tmp_path) == 1
+    assert marked_processes.end_processes_of(tmp_path) == 1
     until("the pod to follow", lambda: not marked(mark))
