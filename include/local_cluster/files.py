@@ -15,7 +15,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file that only its owner can read; a reader sees the old bytes or the new, whatever happens.
+    """Replaces a file that only its owner can read; a reader sees the old bytes or the new, whatever happens.
 
     Raises OSError, such as on a full disk; the old file then stands as it was.
     """
@@ -31,7 +31,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a private file and wait until the disk has it. Raises OSError."""
+    """Writes a private file and wait until the disk has it. Raises OSError."""
     # One that a crash left under this name is overwritten: in a container each start has the same process id.
     descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -42,7 +42,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable. Raises OSError."""
+    """Makes the names in a directory durable. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -51,7 +51,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def remove_unfinished(directory: Path, name: str = "*") -> None:
-    """Remove what a crash left of files that `write_atomically` was writing."""
+    """Removes what a crash left of files that `write_atomically` was writing."""
     for path in directory.glob(f".{name}{UNFINISHED}"):
         with suppress(OSError):
             path.unlink()

@@ -13,8 +13,8 @@ from local_cluster.files import remove_unfinished, write_atomically
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def token_in(directory: Path) -> str:
-    """The token of this state directory, made at the first start and when its file holds none: an empty one would let
+def read_or_make_token(directory: Path) -> str:
+    """Returns the token of this state directory, made at the first start and when its file holds none: an empty one would let
     everybody in.
     """
     path = directory / "token"
@@ -25,8 +25,8 @@ def token_in(directory: Path) -> str:
     return token
 
 
-def write(path: Path, server: str, authority: str, token: str) -> None:
-    """Write a kubeconfig that only its owner can read; `authority` is the PEM certificate to trust. JSON is YAML."""
+def write_kubeconfig(path: Path, server: str, authority: str, token: str) -> None:
+    """Writes a kubeconfig that only its owner can read; `authority` is the PEM certificate to trust. JSON is YAML."""
     trusted = base64.b64encode(authority.encode()).decode()
     config = {
         "apiVersion": "v1",

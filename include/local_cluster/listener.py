@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from aiohttp import web
 
 TLS_HANDSHAKE = 0x16
-PATIENCE = 30.0  # seconds in which a new connection must say something
+FIRST_BYTE_TIMEOUT = 30.0  # seconds in which a new connection must say something
 
 
 class Listener:
@@ -28,7 +28,7 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, host: str, port: int) -> tuple[str, int]:
-        """Bind and begin to accept; returns the address. Raises OSError when it is taken."""
+        """Binds and begin to accept; returns the address. Raises OSError when it is taken."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._socket = socket.create_server((host, port), family=family, backlog=128)
@@ -36,11 +36,11 @@ class Listener:
             raise OSError(f"cannot listen on port {port} of {host}: {error.strerror}; see --port, --host") from error
         self._socket.setblocking(False)
         self._spawn(self._accept(self._socket))
-        found = self._socket.getsockname()
-        return found[0], found[1]
+        address = self._socket.getsockname()
+        return address[0], address[1]
 
     def close(self) -> None:
-        """Accept nothing more; what is connected stays so until the application ends."""
+        """Accepts nothing more; what is connected stays so until the application ends."""
         for task in self._tasks:
             task.cancel()
         if self._socket is not None:
@@ -54,13 +54,13 @@ class Listener:
                 await asyncio.sleep(0.1)  # out of file handles: the ones in use will be freed
                 continue
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._spawn(self._hand_over(connection))
+            self._spawn(self._serve_connection(connection))
 
-    async def _hand_over(self, connection: socket.socket) -> None:
-        """Look at the first byte without taking it, then serve."""
+    async def _serve_connection(self, connection: socket.socket) -> None:
+        """Looks at the first byte without taking it, then serve."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                await _readable(connection)
+            async with asyncio.timeout(FIRST_BYTE_TIMEOUT):
+                await _wait_until_readable(connection)
             first = connection.recv(1, socket.MSG_PEEK)
             secure = first[:1] == bytes([TLS_HANDSHAKE])
             if not first or not (secure or self._plain) or self._runner.server is None:
@@ -77,7 +77,7 @@ class Listener:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _readable(connection: socket.socket) -> None:
+async def _wait_until_readable(connection: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
 

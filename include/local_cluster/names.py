@@ -21,12 +21,12 @@ SUBDOMAIN_RULE = (
 
 
 def is_label(text: str) -> bool:
-    """A container or namespace name."""
+    """Returns a container or namespace name."""
     return len(text) <= 63 and bool(_LABEL.fullmatch(text))
 
 
 def is_subdomain(text: str) -> bool:
-    """The name of most objects."""
+    """Returns the name of most objects."""
     return len(text) <= 253 and bool(_SUBDOMAIN.fullmatch(text))
 
 
@@ -37,17 +37,17 @@ def is_label_key(text: str) -> bool:
 
 
 def is_label_value(text: str) -> bool:
-    """The value of a label; may be empty."""
+    """Returns the value of a label; may be empty."""
     return text == "" or (len(text) <= 63 and bool(_QUALIFIED.fullmatch(text)))
 
 
 def is_data_key(text: str) -> bool:
-    """A key of a ConfigMap or Secret, which may become a file name."""
+    """Returns a key of a ConfigMap or Secret, which may become a file name."""
     return (
         len(text) <= 253 and text not in (".", "..") and not text.startswith("..") and bool(_DATA_KEY.fullmatch(text))
     )
 
 
 def is_variable(text: str) -> bool:
-    """The name of an environment variable."""
+    """Returns the name of an environment variable."""
     return text not in (".", "..") and not text.startswith("..") and bool(_VARIABLE.fullmatch(text))

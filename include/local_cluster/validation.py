@@ -7,8 +7,8 @@ import binascii
 from typing import Any
 
 from local_cluster import names
-from local_cluster.errors import invalid
-from local_cluster.pod_validation import pod_causes
+from local_cluster.errors import Invalid
+from local_cluster.pod_validation import find_pod_causes
 from local_cluster.resources import Resource
 
 Object = dict[str, Any]
@@ -17,29 +17,29 @@ LARGEST_DATA = 1024 * 1024  # bytes in a ConfigMap or Secret
 
 
 def check(resource: Resource, item: Object) -> None:
-    """Refuse a new object that is wrong. Raises ApiError 422 that lists every cause."""
-    causes = metadata_causes(resource, item["metadata"])
+    """Refuses a new object that is wrong. Raises ApiError 422 that lists every cause."""
+    causes = find_metadata_causes(resource, item["metadata"])
     if resource.plural == "pods":
-        causes += pod_causes(item.get("spec") or {})
+        causes += find_pod_causes(item.get("spec") or {})
     if resource.plural in ("configmaps", "secrets"):
-        causes += _data_causes(resource.plural, item)
+        causes += _find_data_causes(resource.plural, item)
     if causes:
-        raise invalid(resource.kind, item["metadata"].get("name", ""), causes)
+        raise Invalid(resource.kind, item["metadata"].get("name", ""), causes)
 
 
 def check_pod_change(old: Object, new: Object) -> None:
-    """Refuse changes to what a running pod cannot change. Raises ApiError 422."""
-    if _fixed_part(old["spec"]) == _fixed_part(new["spec"]):
+    """Refuses changes to what a running pod cannot change. Raises ApiError 422."""
+    if _keep_fixed_fields(old["spec"]) == _keep_fixed_fields(new["spec"]):
         return
     message = (
         "Forbidden: pod updates may not change fields other than `spec.containers[*].image`, "
         "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds` or `spec.tolerations` "
         "(only additions to existing tolerations)"
     )
-    raise invalid("Pod", new["metadata"]["name"], [("spec", "FieldValueForbidden", message)])
+    raise Invalid("Pod", new["metadata"]["name"], [("spec", "FieldValueForbidden", message)])
 
 
-def _fixed_part(spec: Object) -> Object:
+def _keep_fixed_fields(spec: Object) -> Object:
     fixed = {
         field: value
         for field, value in spec.items()
@@ -51,8 +51,8 @@ def _fixed_part(spec: Object) -> Object:
     return fixed
 
 
-def metadata_causes(resource: Resource, metadata: Object) -> list[Cause]:
-    """What is wrong with name, labels and annotations."""
+def find_metadata_causes(resource: Resource, metadata: Object) -> list[Cause]:
+    """Returns what is wrong with name, labels and annotations."""
     name = metadata.get("name", "")
     causes: list[Cause] = []
     if not name:
@@ -74,7 +74,7 @@ def metadata_causes(resource: Resource, metadata: Object) -> list[Cause]:
     ]
 
 
-def _data_causes(plural: str, item: Object) -> list[Cause]:
+def _find_data_causes(plural: str, item: Object) -> list[Cause]:
     causes: list[Cause] = []
     size = 0
     for field in ("data", "binaryData"):

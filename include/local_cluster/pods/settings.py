@@ -43,6 +43,6 @@ class NodeSettings:
         """The named pipe through which shims report."""
         return self.directory / "notify"
 
-    def pod(self, uid: str) -> Path:
-        """The directory of one pod."""
+    def get_pod_directory(self, uid: str) -> Path:
+        """Returns the directory of one pod."""
         return self.directory / "pods" / uid

@@ -10,7 +10,7 @@ from local_cluster.shim.spec import RunSpec
 
 
 def become_container(spec: RunSpec, scratch: str, output: int, failure: int) -> None:
-    """Turn this forked process into the container's program. On failure, write why to the pipe `failure` and exit
+    """Turns this forked process into the container's program. On failure, write why to the pipe `failure` and exit
     127.
     """
     try:
@@ -39,7 +39,7 @@ def _prepare(spec: RunSpec, scratch: str, output: int) -> None:
 
 
 def _execute(spec: RunSpec) -> None:
-    """Replace this process by the pod's program. Returns only by raising OSError."""
+    """Replaces this process by the pod's program. Returns only by raising OSError."""
     try:
         os.chdir(spec.directory)
     except FileNotFoundError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from local_cluster import quantities
 from local_cluster.pods import volumes
-from local_cluster.pods.environment import Lookup, arguments_of, environment_of
+from local_cluster.pods.environment import Lookup, build_arguments, build_environment
 from local_cluster.pods.settings import NodeSettings
 from local_cluster.pods.snapshots import DIGEST, Snapshots
 from local_cluster.shim.spec import Mount, RunSpec
@@ -19,7 +19,7 @@ class CannotRunError(Exception):
     """The container can never run on this machine."""
 
 
-def plan(
+def plan_run(
     container: Object,
     pod: Object,
     run: Path,
@@ -28,33 +28,33 @@ def plan(
     snapshots: Snapshots,
     lookup: Lookup,
 ) -> RunSpec:
-    """One attempt of one container. Raises CannotRunError, and ConfigError when something that may come is missing."""
+    """Returns one attempt of one container. Raises CannotRunError, and ConfigError when something that may come is missing."""
     if not container.get("command"):
         raise CannotRunError(
             f"container {container['name']!r} has no command: on a cluster of one machine the image "
             f"{container['image']!r} is a name only, so its entry point is unknown; give the container a command"
         )
-    mounts = volumes.mounts(container, sources, pod)
-    own = _own_directories(settings.pod(pod["metadata"]["uid"]), container)
-    base = {"PATH": settings.path, "HOME": own[0].target, "TMPDIR": _temporary(mounts, own[1], settings)}
-    variables = environment_of(container, pod, lookup)
+    mounts = volumes.list_mounts(container, sources, pod)
+    own = _make_own_directories(settings.get_pod_directory(pod["metadata"]["uid"]), container)
+    base = {"PATH": settings.path, "HOME": own[0].target, "TMPDIR": _choose_temporary(mounts, own[1], settings)}
+    variables = build_environment(container, pod, lookup)
     code = (pod["metadata"].get("annotations") or {}).get(DIGEST, "")
     if code and settings.namespaces == "none":
         variables = snapshots.redirect(code, variables)
     security = container.get("securityContext") or {}
     memory = ((container.get("resources") or {}).get("limits") or {}).get("memory")
     return RunSpec(
-        argv=arguments_of(container, variables),
+        argv=build_arguments(container, variables),
         environment={**base, "LANG": "C.UTF-8", **variables},
         directory=container.get("workingDir") or own[0].target,
         namespaces=settings.namespaces,
         server_lock=str(settings.lock),
         notify=str(settings.notify),
         key=f"{pod['metadata']['uid']}/{container['name']}/{run.name}",
-        mounts=[*own, *mounts, *_message_file(container, run)] if settings.namespaces != "none" else [],
+        mounts=[*own, *mounts, *_make_message_file(container, run)] if settings.namespaces != "none" else [],
         keep=settings.keep,
         hide=settings.hide,
-        code=snapshots.mounts(code) if settings.namespaces != "none" else [],
+        code=snapshots.list_mounts(code) if settings.namespaces != "none" else [],
         mark=settings.mark,
         read_only_root=_is_read_only(container),
         no_new_privileges=security.get("allowPrivilegeEscalation") is False,
@@ -67,15 +67,15 @@ def _is_read_only(container: Object) -> bool:
     return bool((container.get("securityContext") or {}).get("readOnlyRootFilesystem"))
 
 
-def _own_directories(directory: Path, container: Object) -> list[Mount]:
-    """The pod's working directory and its directory for temporary files; they are a part of its root."""
+def _make_own_directories(directory: Path, container: Object) -> list[Mount]:
+    """Returns the pod's working directory and its directory for temporary files; they are a part of its root."""
     own = [directory / "work", directory / "tmp"]
     for path in own:
         path.mkdir(parents=True, exist_ok=True)
     return [Mount(str(path), str(path), _is_read_only(container)) for path in own]
 
 
-def _temporary(mounts: list[Mount], own: Mount, settings: NodeSettings) -> str:
+def _choose_temporary(mounts: list[Mount], own: Mount, settings: NodeSettings) -> str:
     """TMPDIR. Without mounts, it is how a volume at /tmp is given to the pod; no other volume can be given."""
     at_tmp = [mount for mount in mounts if mount.target == "/tmp"]  # noqa: S108 - the path of the pod's volume
     if any(mount.target == "/" for mount in mounts):
@@ -91,8 +91,8 @@ def _temporary(mounts: list[Mount], own: Mount, settings: NodeSettings) -> str:
     return at_tmp[0].target if at_tmp else own.target
 
 
-def _message_file(container: Object, run: Path) -> list[Mount]:
-    """The file in which the container may leave its last words."""
+def _make_message_file(container: Object, run: Path) -> list[Mount]:
+    """Returns the file in which the container may leave its last words."""
     path = container.get("terminationMessagePath") or "/dev/termination-log"
     run.mkdir(parents=True, exist_ok=True)
     message = run / "message"

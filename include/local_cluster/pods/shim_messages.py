@@ -11,22 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Note = dict[str, Any]
+Message = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
 
-class Notes:
+class ShimMessages:
     """Hands each note to `take`: pod, container, attempt, and the note with its `event` and `record`."""
 
-    def __init__(self, path: Path, take: Callable[[str, str, str, Note], None]) -> None:
+    def __init__(self, path: Path, accept: Callable[[str, str, str, Message], None]) -> None:
         self._path = path
-        self._take = take
+        self._take = accept
         self._pipe = -1
         self._rest = b""
 
     def open(self) -> None:
-        """Make the pipe, in the place of whatever else stands there, and listen to it."""
+        """Makes the pipe, in the place of whatever else stands there, and listen to it."""
         if self._path.exists() and not stat.S_ISFIFO(self._path.stat().st_mode):
             logger.error("%s was no pipe: it is made again", self._path)
             self._path.unlink()
@@ -36,7 +36,7 @@ class Notes:
         asyncio.get_running_loop().add_reader(self._pipe, self._read)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listens no more."""
         if self._pipe >= 0:
             asyncio.get_running_loop().remove_reader(self._pipe)
             os.close(self._pipe)
@@ -46,8 +46,8 @@ class Notes:
         *lines, self._rest = (self._rest + os.read(self._pipe, 65536)).split(b"\n")
         for line in lines:
             try:
-                note = json.loads(line)
-                pod, container, attempt = note["key"].split("/")
-                self._take(pod, container, attempt, note)
+                message = json.loads(line)
+                pod, container, attempt = message["key"].split("/")
+                self._take(pod, container, attempt, message)
             except (ValueError, KeyError, TypeError, AttributeError):
                 logger.error("a note of a container cannot be read: its files say the same")

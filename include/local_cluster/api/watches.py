@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from local_cluster.api.replies import wants_table
-from local_cluster.api.request import Target, filter_of, is_true, number
-from local_cluster.api.tables import table
-from local_cluster.errors import bad_request
+from local_cluster.api.replies import is_table_wanted
+from local_cluster.api.request import Target, build_filter, is_true, read_number
+from local_cluster.api.tables import build_table
+from local_cluster.errors import BadRequest
 from local_cluster.selectors import Predicate
 from local_cluster.store import Change
 
@@ -22,15 +22,15 @@ BACKLOG = 20_000  # changes after which a client that does not read is cut off
 
 
 async def watch(request: web.Request, target: Target) -> web.StreamResponse:
-    """Stream changes as lines of JSON until `timeoutSeconds` are over. Raises ApiError 410 for a version that is
+    """Streams changes as lines of JSON until `timeoutSeconds` are over. Raises ApiError 410 for a version that is
     too old.
     """
-    matches = _filter(request, target)
+    matches = _build_filter(request, target)
     store = target.cluster.store
-    from_start, since = _start(request)
+    from_start, since = _read_start(request)
     stream = Stream(request, target)
     with store.subscribe() as queue:
-        changes = [] if from_start else store.changes_since(since)
+        changes = [] if from_start else store.list_changes_since(since)
         initial = (
             [item for item in store.select(target.resource.plural, target.namespace) if matches(item)]
             if from_start
@@ -40,10 +40,10 @@ async def watch(request: web.Request, target: Target) -> web.StreamResponse:
         for item in initial:
             await stream.send("ADDED", item)
         if is_true(request, "sendInitialEvents"):
-            await stream.bookmark(store.version, {"k8s.io/initial-events-end": "true"})
+            await stream.send_bookmark(store.version, {"k8s.io/initial-events-end": "true"})
         for change in changes:
             await _send_change(stream, change, matches)
-        seconds = number(request, "timeoutSeconds") or LONGEST
+        seconds = read_number(request, "timeoutSeconds") or LONGEST
         try:
             async with asyncio.timeout(seconds):
                 await _follow(request, stream, queue, matches)
@@ -60,13 +60,13 @@ async def _follow(request: web.Request, stream: Stream, queue: asyncio.Queue[Cha
             change = await asyncio.wait_for(queue.get(), BOOKMARK_SECONDS)
         except TimeoutError:
             if bookmarks:
-                await stream.bookmark(store.version)
+                await stream.send_bookmark(store.version)
         else:
             await _send_change(stream, change, matches)
 
 
 async def _send_change(stream: Stream, change: Change, matches: Predicate) -> None:
-    """Tell what a change means to somebody who sees matching objects only."""
+    """Tells what a change means to somebody who sees matching objects only."""
     target = stream.target
     if change.plural != target.resource.plural or target.namespace not in (
         "",
@@ -81,20 +81,20 @@ async def _send_change(stream: Stream, change: Change, matches: Predicate) -> No
         await stream.send("MODIFIED" if before else "ADDED", change.item)
 
 
-def _filter(request: web.Request, target: Target) -> Predicate:
-    matches = filter_of(request, target.resource.plural)
+def _build_filter(request: web.Request, target: Target) -> Predicate:
+    matches = build_filter(request, target.resource.plural)
     if not target.name:
         return matches
     return lambda item: item["metadata"]["name"] == target.name and matches(item)
 
 
-def _start(request: web.Request) -> tuple[bool, int]:
+def _read_start(request: web.Request) -> tuple[bool, int]:
     """Whether to begin with what there is, else the version after which to begin."""
     text = request.query.get("resourceVersion", "")
     if text in ("", "0") or is_true(request, "sendInitialEvents"):
         return True, 0
     if not (text.isascii() and text.isdecimal()):
-        raise bad_request(f"resourceVersion: Invalid value: {text!r}: expected a whole number")
+        raise BadRequest(f"resourceVersion: Invalid value: {text!r}: expected a whole number")
     return False, int(text)
 
 
@@ -104,23 +104,25 @@ class Stream:
     def __init__(self, request: web.Request, target: Target) -> None:
         self.target = target
         self._request = request
-        self._as_table = wants_table(request)
+        self._as_table = is_table_wanted(request)
         self._response = web.StreamResponse(headers={"Content-Type": "application/json"})
 
     async def open(self) -> None:
-        """Send the head, so that the client knows that it watches."""
+        """Sends the head, so that the client knows that it watches."""
         self._response.enable_chunked_encoding()
         await self._response.prepare(self._request)
 
     async def send(self, kind: str, item: Object) -> None:
-        """Send one change."""
+        """Sends one change."""
         if self._as_table:
             version = item["metadata"]["resourceVersion"]
-            item = table(self.target.resource, [item], version, self._request.query.get("includeObject", "Metadata"))
+            item = build_table(
+                self.target.resource, [item], version, self._request.query.get("includeObject", "Metadata")
+            )
         await self._write({"type": kind, "object": item})
 
-    async def bookmark(self, version: int, annotations: Object | None = None) -> None:
-        """Tell the version up to which all is sent."""
+    async def send_bookmark(self, version: int, annotations: Object | None = None) -> None:
+        """Tells the version up to which all is sent."""
         metadata: Object = {"resourceVersion": str(version), "creationTimestamp": None}
         if annotations:
             metadata["annotations"] = annotations
@@ -128,7 +130,7 @@ class Stream:
         await self._write({"type": "BOOKMARK", "object": item})
 
     async def close(self) -> web.StreamResponse:
-        """End the reply."""
+        """Ends the reply."""
         return self._response
 
     async def _write(self, line: Object) -> None:

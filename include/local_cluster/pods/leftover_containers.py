@@ -10,16 +10,16 @@ from pathlib import Path
 
 from local_cluster.pods.run import find_shim, is_locked
 
-PATIENCE = 5.0  # seconds in which a killed container is gone
+KILL_TIMEOUT = 5.0  # seconds in which a killed container is gone
 
 
 def end_containers(directory: Path) -> None:
-    """Kill what still runs in a pod's directory, and wait until it is gone."""
+    """Kills what still runs in a pod's directory, and wait until it is gone."""
     runs = list(directory.glob("runs/*/*/"))
     for run in runs:
         if shim := find_shim(run):
             with suppress(ProcessLookupError):
                 os.kill(shim, signal.SIGUSR1)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + KILL_TIMEOUT
     while any(is_locked(run) for run in runs) and time.monotonic() < deadline:
         time.sleep(0.05)

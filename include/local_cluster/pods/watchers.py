@@ -17,7 +17,7 @@ ANNOTATION = "local-cluster/unwatched-seconds"
 REASON = "Unwatched"
 
 
-class Attention:
+class Watchers:
     """Remembers reads by the UID of the pod, since this server started."""
 
     def __init__(self) -> None:
@@ -25,12 +25,12 @@ class Attention:
         self._seen: dict[str, float] = {}
         self._followers: Counter[str] = Counter()
 
-    def pay(self, pod: Object) -> None:
+    def record_read(self, pod: Object) -> None:
         """Somebody has read or changed the pod."""
         self._seen[pod["metadata"]["uid"]] = time.monotonic()
 
     @contextmanager
-    def held(self, pod: Object) -> Iterator[None]:
+    def follow_log(self, pod: Object) -> Iterator[None]:
         """Somebody follows the pod's log as long as this lasts."""
         uid = pod["metadata"]["uid"]
         self._followers[uid] += 1
@@ -38,9 +38,9 @@ class Attention:
             yield
         finally:
             self._followers[uid] -= 1
-            self.pay(pod)
+            self.record_read(pod)
 
-    def is_lost(self, pod: Object, at_least: float = 0) -> bool:
+    def is_unwatched(self, pod: Object, at_least: float = 0) -> bool:
         """Whether nobody has cared for longer than the pod's annotation allows, and for `at_least` seconds."""
         text = (pod["metadata"].get("annotations") or {}).get(ANNOTATION, "")
         if not (text.isascii() and text.isdecimal()):

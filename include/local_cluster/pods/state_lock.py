@@ -14,7 +14,7 @@ ATTEMPT_SECONDS = 0.05
 
 
 def take_lock(directory: Path) -> int:
-    """Lock the state directory for the life of this process. Raises RuntimeError when another server holds it."""
+    """Locks the state directory for the life of this process. Raises RuntimeError when another server holds it."""
     handle = os.open(directory / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     for _ in range(ATTEMPTS):
         try:

@@ -21,7 +21,7 @@ class Recorder:
         self._names: dict[tuple[str, ...], str] = {}
 
     def record(self, pod: Object, kind: str, reason: str, message: str, container: str = "") -> None:
-        """Record an event (`Normal` or `Warning`) about a pod or one of its containers (a path such as
+        """Records an event (`Normal` or `Warning`) about a pod or one of its containers (a path such as
         `spec.containers{main}`).
         """
         metadata = pod["metadata"]
@@ -29,7 +29,7 @@ class Recorder:
         same = (metadata["uid"], container, reason, message)
         event = self._store.get("events", namespace, self._names.get(same, ""))
         if event is not None:
-            self._store.put("events", {**event, "count": event["count"] + 1, "lastTimestamp": clock.now()})
+            self._store.put("events", {**event, "count": event["count"] + 1, "lastTimestamp": clock.format_now()})
             return
         involved = {
             "kind": "Pod",
@@ -41,7 +41,7 @@ class Recorder:
         involved["resourceVersion"] = metadata["resourceVersion"]
         if container:
             involved["fieldPath"] = container
-        now = clock.now()
+        now = clock.format_now()
         self._names[same] = name = f"{metadata['name'][:200]}.{secrets.token_hex(8)}"
         source = "default-scheduler" if reason in ("Scheduled", "FailedScheduling") else "kubelet"
         self._store.put(
@@ -70,8 +70,8 @@ class Recorder:
         )
 
     def discard_old(self) -> None:
-        """Forget events after an hour, as Kubernetes does."""
-        limit = clock.now(-KEPT_SECONDS)
+        """Forgets events after an hour, as Kubernetes does."""
+        limit = clock.format_now(-KEPT_SECONDS)
         for event in self._store.select("events"):
             if (event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]) < limit:
                 self._store.remove("events", event)

@@ -14,32 +14,32 @@ from local_cluster.shim.spec import RunSpec
 
 LEVELS = ("pid", "mount", "none")
 PREFIX = "probe-"
-PATIENCE = 5.0  # seconds that a trial waits for space to record its end
+SPACE_TIMEOUT = 5.0  # seconds that a trial waits for space to record its end
 
 
-def allowed_namespaces(wanted: str, state: Path) -> tuple[str, str]:
-    """The best level of isolation that works here, and why there is no better one. `wanted` is a level, or `auto` for
+def find_allowed_namespaces(level_option: str, state: Path) -> tuple[str, str]:
+    """Returns the best level of isolation that works here, and why there is no better one. `wanted` is a level, or `auto` for
     the best.
 
     Raises RuntimeError when a level is demanded that the machine forbids.
     """
     why_not = ""
-    for level in LEVELS if wanted == "auto" else (wanted,):
+    for level in LEVELS if level_option == "auto" else (level_option,):
         failure = _try(level, state)
         if not failure:
             return level, why_not or ("mounts were switched off" if level == "none" else "")
         why_not = why_not or failure
-    raise RuntimeError(f"isolation {wanted!r} does not work on this machine: {why_not}; use --isolation auto")
+    raise RuntimeError(f"isolation {level_option!r} does not work on this machine: {why_not}; use --isolation auto")
 
 
 def remove_left_probes(state: Path) -> None:
-    """Remove what a crash left of a trial."""
+    """Removes what a crash left of a trial."""
     for directory in state.glob(f"{PREFIX}*"):
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def _try(level: str, state: Path) -> str:
-    """Run `true` at a level; returns what went wrong."""
+    """Runs `true` at a level; returns what went wrong."""
     with tempfile.TemporaryDirectory(dir=state, prefix=PREFIX) as scratch:
         lock = Path(scratch, "lock")
         lock.touch()
@@ -52,7 +52,7 @@ def _try(level: str, state: Path) -> str:
             notify=os.devnull,
             key="",
             read_only_root=level != "none",
-            orphan_seconds=PATIENCE,
+            orphan_seconds=SPACE_TIMEOUT,
         )
         record = run_to_end(spec, Path(scratch, "run"))
     return str(record["failure"] or ("" if record["exitCode"] == 0 else json.dumps(record)))

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from local_cluster.events import Recorder
 from local_cluster.pods.status import ContainerState
-from local_cluster.recorder import Recorder
 
 Object = dict[str, Any]
 
 
-class Reports:
+class PodEvents:
     """Records events about one pod for as long as it is stored."""
 
     def __init__(self, recorder: Recorder, find_pod: Callable[[], Object | None]) -> None:
         self._recorder = recorder
         self._find_pod = find_pod
 
-    def pod(self, kind: str, reason: str, message: str) -> None:
+    def record_pod(self, kind: str, reason: str, message: str) -> None:
         """An event about the whole pod."""
         self._record(kind, reason, message, "")
 
-    def container(self, state: ContainerState, reason: str, verb: str) -> None:
+    def record_container(self, state: ContainerState, reason: str, verb: str) -> None:
         """Something that usually happens to a container."""
         self._record("Normal", reason, f"{verb} container {state.name}", state.path)
 
-    def wait(self, state: ContainerState) -> None:
+    def record_wait(self, state: ContainerState) -> None:
         """Why a container does not run yet."""
         reason, message = state.waiting
         if reason == "CrashLoopBackOff":
@@ -34,9 +34,9 @@ class Reports:
         else:
             self._record("Warning", "Failed", f"Error: {message}", state.path)
 
-    def end(self, state: ContainerState) -> None:
+    def record_end(self, state: ContainerState) -> None:
         """An end that needs an explanation."""
-        ended = state.terminated()
+        ended = state.describe_end()
         if ended["reason"] == "StartError":
             self._record("Warning", "Failed", f"Error: {ended['message']}", state.path)
         elif ended["reason"] == "OOMKilled":

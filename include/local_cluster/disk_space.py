@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 async def wait_for_space(directory: Path) -> None:
-    """Return once `directory` takes new files. Raises OSError for anything but a full disk."""
+    """Returns once `directory` takes new files. Raises OSError for anything but a full disk."""
     is_logged = False
     while not has_space(directory):
         if not is_logged:
