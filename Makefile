@@ -56,7 +56,7 @@ kubeconfig: $(INSTALLED) ## make Airflow's kubeconfig from ADMIN=<the administra
 images: $(INSTALLED_DEV) ## build the images steps, services and airflow with Docker, and a list of their parts (SBOM) beside each
 	@$(PYTHON) tools/images.py
 
-scan: $(INSTALLED_DEV) ## look for known holes, secrets, setuid files, root users and unpinned versions in the images and the locks
+scan: $(INSTALLED_DEV) ## look for known vulnerabilities, secrets, setuid files, root users and unpinned versions in the images and the locks
 	@$(PYTHON) tools/scan.py
 
 ##@ Developing

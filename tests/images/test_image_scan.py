@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from image_runs import SOURCES, docker
-from image_tools.archive import saved
-from image_tools.holes import debian_holes
-from image_tools.image_rules import image_findings
+from image_tools.archive import save_image
+from image_tools.image_rules import check_image
+from image_tools.vulnerabilities import find_debian_updates
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(600)]
 KEPT = "FROM debian:bookworm-slim\nRUN find / -xdev -type f -perm /6000 -exec chmod a-s {} +\nUSER 10001:10001\n"
@@ -39,10 +39,10 @@ def build(engine: None, tmp_path: Path) -> Iterator[Build]:  # noqa: ARG001 - fi
 
 
 def _found(image: str) -> list[tuple[str, str, str]]:
-    with saved(image) as archive:
-        findings = image_findings(archive)
+    with save_image(image) as archive:
+        findings = check_image(archive)
     assert all(str(finding).count("\n") == 0 and finding.advice for finding in findings)
-    return [(finding.rule, finding.what, finding.where.removeprefix(image)) for finding in findings]
+    return [(finding.rule, finding.problem, finding.where.removeprefix(image)) for finding in findings]
 
 
 def test_an_image_that_keeps_the_rules_has_no_finding(build: Build) -> None:
@@ -85,16 +85,16 @@ def test_a_secret_given_to_the_build_stays_in_its_history_and_is_found(build: Bu
 
 def test_a_correction_of_debians_that_the_image_lacks_is_found(build: Build) -> None:
     older = r"sed -i '/^Package: tzdata$/,/^$/s/^Version: .*/Version: 2000a-1/' /var/lib/dpkg/status"
-    checked = debian_holes(build(f"{KEPT}USER root\nRUN {older}\nUSER 7\n"))
+    checked = find_debian_updates(build(f"{KEPT}USER root\nRUN {older}\nUSER 7\n"))
     if checked.not_checked:
         assert "Debian's list of updates cannot be had" in checked.not_checked
         return
-    assert [finding.what.split(",")[0] for finding in checked.findings] == ["tzdata 2000a-1"]
+    assert [finding.problem.split(",")[0] for finding in checked.findings] == ["tzdata 2000a-1"]
 
 
 def test_a_list_of_debians_that_cannot_be_fetched_is_not_taken_for_an_empty_one(build: Build) -> None:
     nowhere = "rm -rf /etc/apt/sources.list* && echo 'deb http://127.0.0.1:9 bookworm main' >/etc/apt/sources.list"
-    checked = debian_holes(build(f"{KEPT}USER root\nRUN {nowhere}\nUSER 7\n"))
+    checked = find_debian_updates(build(f"{KEPT}USER root\nRUN {nowhere}\nUSER 7\n"))
     assert "Debian's list of updates cannot be had" in checked.not_checked
     assert checked.findings == ()
 
@@ -104,9 +104,11 @@ def test_the_scan_of_everything_here_has_no_finding(built: dict[str, str]) -> No
     assert done.returncode in (0, 1), done.stdout + done.stderr
     found = [line for line in done.stdout.splitlines() if line.startswith("  ✗ ")]
     assert [line for line in found if not line.startswith(OF_THE_DAY)] == []
-    assert all(f"looked at {image}: user, rights of files" in done.stdout for image in built.values())
+    assert all(f"checked {image}: user, rights of files" in done.stdout for image in built.values())
     # Where no index of advisories can be reached, the scan must say that it did not look.
-    assert re.search(r"^  (looked at|NOT CHECKED) known holes of the locked versions", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^  (checked|NOT CHECKED) known vulnerabilities of the locked versions", done.stdout, re.MULTILINE
+    )
 
 
 def test_the_scan_ends_with_one_on_a_finding_and_with_two_when_it_cannot_look(build: Build) -> None:

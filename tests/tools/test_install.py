@@ -83,7 +83,7 @@ def test_an_installation_under_way(bare: Path) -> None:
                 == 0
             ):
                 pass
-            assert "another installation into .venv is under way" in _said(bare)
+            assert "another installation into .venv is running" in _said(bare)
         finally:
             holder.terminate()
 
@@ -129,7 +129,7 @@ def test_who_only_looks_goes_on_with_the_old_environment(in_use: Path, monkeypat
     (in_use / "plan").write_text(" - a==1\n")
     done = _install(in_use)
     assert done.returncode == 3
-    assert "`make down`, then `make up`, takes the new versions" in done.stderr
+    assert "`make down`, then `make up`, installs the new versions" in done.stderr
     assert not (in_use / "calls").exists()
 
 
