@@ -1,4 +1,4 @@
-"""`python -m local_cluster`: serve a Kubernetes API whose pods are processes of this machine."""
+"""`python -m local_cluster`: serves a Kubernetes API whose pods are processes of this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAME = re.compile(r"\A[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serves until SIGTERM; 0 after a clean end, 2 when the server cannot start."""
+    """Serves until SIGTERM. Returns 0 after a clean end, 2 when the server cannot start."""
     parser = _build_parser()
     options = parser.parse_args(argv)
     problem = _find_reach_problem(options)
@@ -106,7 +106,7 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _parse_address(text: str) -> str:
-    """Returns an address of this machine."""
+    """Returns the text if it is an IP address or `localhost`."""
     try:
         return text if text == "localhost" else str(ipaddress.ip_address(text))
     except ValueError:
@@ -114,16 +114,16 @@ def _parse_address(text: str) -> str:
 
 
 def _parse_name(text: str) -> str:
-    """Returns a name for the certificate."""
+    """Returns the text if it is a host name for the certificate."""
     if not NAME.match(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no host name: expected lower-case letters, digits, '-' and '.'")
     return text
 
 
 def _find_reach_problem(options: argparse.Namespace) -> str:
-    """Returns what is wrong with who can reach the server; "" when nothing is.
+    """Returns what is wrong with the options about who can reach the server; "" when nothing is.
 
-    The API runs any command for whoever holds the token, so it leaves this machine on an explicit wish only.
+    The API runs any command for whoever has the token, so it leaves this machine only with `--network`.
     """
     loopback = options.host == "localhost" or ipaddress.ip_address(options.host).is_loopback
     if not loopback and not options.network:

@@ -1,4 +1,4 @@
-"""The server's certificate. Kubernetes clients send their token over TLS only, even to this machine."""
+"""Makes the server's certificate: Kubernetes clients send their token over TLS only, even to this machine."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ CHAIN = 2  # certificates in the file: the server's and its authority's
 
 
 def load_or_make_tls(directory: Path, names: tuple[str, ...] = ()) -> tuple[ssl.SSLContext, str]:
-    """Returns the server's side of TLS, and the authority that clients are to trust (PEM).
+    """Returns the TLS context of the server, and the authority that clients must trust (PEM).
 
-    Both are made at the first start, and again when the server gets other `names` than this machine's own, or when
-    their file is damaged. They are one file, so that they always fit together.
+    Both are made at the first start, and again when `names` changed or their file is damaged. They are in one file, so
+    that they always fit together.
     """
     server = directory / "server.pem"
     try:
@@ -37,7 +37,7 @@ def load_or_make_tls(directory: Path, names: tuple[str, ...] = ()) -> tuple[ssl.
 
 
 def _load(server: Path, names: tuple[str, ...]) -> tuple[ssl.SSLContext, str]:
-    """Raises OSError, ValueError when the file is not there, is damaged or is for other names."""
+    """Returns both from the file. Raises OSError, ValueError when it is missing, damaged or made for other names."""
     text = server.read_text(encoding="ascii")
     first, *certificates = text.split(BEGIN)
     if not first.startswith(_format_head(names)) or len(certificates) != CHAIN:
@@ -55,7 +55,7 @@ def _format_head(names: tuple[str, ...]) -> str:
 
 
 def _make(server: Path, names: tuple[str, ...]) -> None:
-    """Makes an authority that signs one certificate and is then forgotten."""
+    """Makes an authority, signs one certificate with it, and does not keep its key."""
     from cryptography import x509  # imported here: needed at the first start only, and slow to import
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

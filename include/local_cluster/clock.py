@@ -1,4 +1,4 @@
-"""Moments as Kubernetes writes them."""
+"""Formats and parses times as Kubernetes does."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 
 def format_now(later_seconds: float = 0) -> str:
-    """Returns the present, or a moment some seconds later, in UTC to the second."""
+    """Returns the present time, or one some seconds later, in UTC to the second."""
     return (datetime.now(UTC) + timedelta(seconds=later_seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse(text: str) -> datetime:
-    """Returns a moment in RFC 3339 with any number of decimals. Raises ValueError."""
+    """Returns the time of a text in RFC 3339 with any number of decimals. Raises ValueError."""
     head, dot, rest = text.replace("Z", "+00:00").partition(".")
     if dot:
         digits = rest[: len(rest) - 6]
@@ -21,5 +21,5 @@ def parse(text: str) -> datetime:
 
 
 def drop_decimals(text: str) -> str:
-    """Returns the same moment without its decimals."""
+    """Returns the same time without its decimals."""
     return parse(text).strftime("%Y-%m-%dT%H:%M:%SZ")

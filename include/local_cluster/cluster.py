@@ -1,4 +1,4 @@
-"""What can be done to objects: create, replace, patch, delete, with the rules that Kubernetes keeps."""
+"""The operations on objects: create, replace, patch, delete, with the rules of Kubernetes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Cluster:
         self._namespaces = Namespaces(store, lambda pod: self._delete_pod(pod, None))
 
     def start(self) -> None:
-        """Makes the namespaces that always exist, and go on with what was being deleted."""
+        """Creates the namespaces that always exist, and continues deletions that were interrupted."""
         self._namespaces.start()
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
@@ -40,7 +40,7 @@ class Cluster:
         return item
 
     async def create(self, resource: Resource, namespace: str, body: Object, dry_run: bool) -> Object:
-        """Adds an object. Raises ApiError."""
+        """Creates an object. Raises ApiError."""
         self._check_identity(resource, namespace, body)
         item = copy.deepcopy(body)
         metadata = stamp(resource, namespace, item)
@@ -65,7 +65,7 @@ class Cluster:
         return stored
 
     def replace(self, resource: Resource, namespace: str, name: str, body: Object, part: str, dry_run: bool) -> Object:
-        """Puts a new version in the place of an object, or only its `status`. Raises ApiError."""
+        """Replaces an object, or only its `status`. Raises ApiError."""
         self._check_identity(resource, namespace, body)
         if body.get("metadata", {}).get("name", name) != name:
             body_name = body["metadata"]["name"]
@@ -86,8 +86,9 @@ class Cluster:
         return self._update(resource, old, change(copy.deepcopy(old)), part, dry_run)
 
     def delete(self, resource: Resource, item: Object, options: Object) -> Object:
-        """Removes an object, a pod after its grace period. Returns what is left of it. Raises ApiError 409 when a
-        precondition fails.
+        """Deletes an object, a pod after its grace period. Returns what remains of it.
+
+        Raises ApiError 409 when a precondition fails.
         """
         metadata = item["metadata"]
         for field, expected in (options.get("preconditions") or {}).items():

@@ -9,7 +9,7 @@ Object = dict[str, Any]
 
 
 def fill_in(plural: str, item: Object) -> None:
-    """Completes an object in place."""
+    """Fills in the missing values of an object, in place."""
     if plural == "pods":
         _fill_in_pod(item.setdefault("spec", {}))
     elif plural == "secrets":

@@ -1,4 +1,4 @@
-"""A start on a full disk: waited for, because a server that ends is started again until nobody tries any more."""
+"""Waits at the start while the disk is full: the supervisor would give up a server that ended."""
 
 from __future__ import annotations
 

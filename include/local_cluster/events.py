@@ -1,4 +1,4 @@
-"""Events: what happened to a pod, for `kubectl describe` and for the operator's error messages."""
+"""Records events about pods, for `kubectl describe` and for the operator's error messages."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ KEPT_SECONDS = 3600
 
 
 class Recorder:
-    """Writes events to the store; the same event again only counts up."""
+    """Writes events to the store. An event that repeats only increases its count."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._names: dict[tuple[str, ...], str] = {}
 
     def record(self, pod: Object, kind: str, reason: str, message: str, container: str = "") -> None:
-        """Records an event (`Normal` or `Warning`) about a pod or one of its containers (a path such as
-        `spec.containers{main}`).
+        """Records an event (`Normal` or `Warning`) about a pod, or about one of its containers.
+
+        `container`: a path such as `spec.containers{main}`.
         """
         metadata = pod["metadata"]
         namespace = metadata["namespace"]
@@ -70,7 +71,7 @@ class Recorder:
         )
 
     def discard_old(self) -> None:
-        """Forgets events after an hour, as Kubernetes does."""
+        """Removes events after an hour, as Kubernetes does."""
         limit = clock.format_now(-KEPT_SECONDS)
         for event in self._store.select("events"):
             if (event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]) < limit:

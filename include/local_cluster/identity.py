@@ -1,4 +1,4 @@
-"""What makes a new object one of its own: name, UID, time of creation."""
+"""Gives new objects their identity: name, UID, time of creation."""
 
 from __future__ import annotations
 

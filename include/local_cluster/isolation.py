@@ -1,4 +1,4 @@
-"""What this machine allows a pod's processes: tried out once, when the server starts."""
+"""Finds out at the start which isolation of a pod's processes this machine allows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ SPACE_TIMEOUT = 5.0  # seconds that a trial waits for space to record its end
 
 
 def find_allowed_namespaces(level_option: str, state: Path) -> tuple[str, str]:
-    """Returns the best level of isolation that works here, and why there is no better one. `wanted` is a level, or `auto` for
-    the best.
+    """Returns the best level of isolation that works here, and the reason why there is no better one.
 
-    Raises RuntimeError when a level is demanded that the machine forbids.
+    `level_option` is a level, or `auto` for the best. Raises RuntimeError when the machine forbids the level.
     """
     why_not = ""
     for level in LEVELS if level_option == "auto" else (level_option,):
@@ -33,7 +32,7 @@ def find_allowed_namespaces(level_option: str, state: Path) -> tuple[str, str]:
 
 
 def remove_left_probes(state: Path) -> None:
-    """Removes what a crash left of a trial."""
+    """Removes the directories that a crash left of a trial."""
     for directory in state.glob(f"{PREFIX}*"):
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""The token that requests need, and the file that hands it to clients."""
+"""The token that requests need, and the kubeconfig that gives it to clients."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def read_or_make_token(directory: Path) -> str:
-    """Returns the token of this state directory, made at the first start and when its file holds none: an empty one would let
-    everybody in.
+    """Returns the token of this state directory.
+
+    It is made at the first start, and when its file has none: an empty token would let every client in.
     """
     path = directory / "token"
     token = path.read_text(errors="replace").strip() if path.is_file() else ""
@@ -26,7 +27,7 @@ def read_or_make_token(directory: Path) -> str:
 
 
 def write_kubeconfig(path: Path, server: str, authority: str, token: str) -> None:
-    """Writes a kubeconfig that only its owner can read; `authority` is the PEM certificate to trust. JSON is YAML."""
+    """Writes a kubeconfig that only its owner can read. `authority`: the PEM certificate to trust."""
     trusted = base64.b64encode(authority.encode()).decode()
     config = {
         "apiVersion": "v1",

@@ -1,7 +1,7 @@
-"""One port for HTTP and HTTPS: the first byte of a connection tells which.
+"""Serves HTTP and HTTPS on one port; the first byte of a connection tells which it is.
 
-Kubernetes clients send a token over TLS only; what watches over the server asks for /readyz in plain HTTP. A server
-that other machines reach takes no plain HTTP: a token must not cross a network unencrypted.
+Kubernetes clients send a token over TLS only, and the supervisor's check calls /readyz over plain HTTP. A server that
+other machines reach refuses plain HTTP: a token must not cross a network unencrypted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FIRST_BYTE_TIMEOUT = 30.0  # seconds in which a new connection must say somethin
 
 
 class Listener:
-    """Accepts connections on one address and hands them to a web application; plain HTTP only where `plain`."""
+    """Accepts connections on one address for a web application; plain HTTP only with `plain`."""
 
     def __init__(self, runner: web.AppRunner, context: ssl.SSLContext, plain: bool) -> None:
         self._runner = runner
@@ -28,7 +28,7 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, host: str, port: int) -> tuple[str, int]:
-        """Binds and begin to accept; returns the address. Raises OSError when it is taken."""
+        """Binds the address and begins to accept; returns the address. Raises OSError when it is taken."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._socket = socket.create_server((host, port), family=family, backlog=128)
@@ -40,7 +40,7 @@ class Listener:
         return address[0], address[1]
 
     def close(self) -> None:
-        """Accepts nothing more; what is connected stays so until the application ends."""
+        """Stops accepting; open connections last until the application ends."""
         for task in self._tasks:
             task.cancel()
         if self._socket is not None:
@@ -57,7 +57,7 @@ class Listener:
             self._spawn(self._serve_connection(connection))
 
     async def _serve_connection(self, connection: socket.socket) -> None:
-        """Looks at the first byte without taking it, then serve."""
+        """Looks at the first byte without consuming it, then serves the connection."""
         try:
             async with asyncio.timeout(FIRST_BYTE_TIMEOUT):
                 await _wait_until_readable(connection)

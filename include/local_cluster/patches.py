@@ -29,7 +29,7 @@ MERGED_SETS = ("finalizers",)
 
 
 def merge(target: Any, patch: Any) -> Any:
-    """RFC 7386."""
+    """Returns `target` after a merge patch (RFC 7386)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -42,7 +42,10 @@ def merge(target: Any, patch: Any) -> Any:
 
 
 def merge_strategically(target: Any, patch: Any) -> Any:
-    """As RFC 7386, but lists with a key are merged, and `$patch: replace|delete` is obeyed."""
+    """Returns `target` after a strategic merge patch.
+
+    Like RFC 7386, but lists with a key are merged, and `$patch: replace|delete` is obeyed.
+    """
     if not isinstance(patch, dict):
         return patch
     if patch.get("$patch") == "replace":
@@ -63,9 +66,7 @@ def merge_strategically(target: Any, patch: Any) -> Any:
 
 
 def _apply_directive(result: dict[str, Any], key: str, value: Any) -> None:
-    """`$retainKeys` drops the other keys; `$deleteFromPrimitiveList/x` drops values. The order of lists is left as
-    it is.
-    """
+    """Applies `$retainKeys`, which drops the other keys, or `$deleteFromPrimitiveList/x`, which drops values."""
     if key == "$retainKeys":
         for other in set(result) - set(value):
             del result[other]
@@ -102,7 +103,7 @@ def _merge_item(result: list[Any], name: str, item: dict[str, Any]) -> None:
 
 
 def apply_json_patch(target: Any, operations: Any) -> Any:
-    """RFC 6902. Raises ApiError 422 when an operation does not fit."""
+    """Returns `target` after a JSON patch (RFC 6902). Raises ApiError 422 when an operation does not fit."""
     document = copy.deepcopy(target)
     if not isinstance(operations, list):
         raise BadRequest("a JSON patch is a list of operations")

@@ -1,4 +1,4 @@
-"""What Kubernetes refuses in the specification of a pod."""
+"""Validates the specification of a pod as Kubernetes does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Field names and types: unknown fields are found and dropped, values of a wrong type are refused."""
+"""Checks field names and types: unknown fields are dropped, values of a wrong type are refused."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ _GO_TYPES = {"str": "string", "datetime": "Time", "int": "int64"}
 
 @cache
 def load_types() -> dict[str, dict[str, str]]:
-    """Returns all types: name -> field -> type."""
+    """Returns all types: name → field → type."""
     loaded: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
     return loaded
 
 
 def prune(kind: str, value: Any) -> tuple[dict[str, Any], list[str]]:
-    """Returns the known part of an object, without nulls, and the paths of its unknown fields. Raises ApiError 400 on a
-    wrong type.
+    """Returns an object without unknown fields and nulls, and the paths of its unknown fields.
+
+    Raises ApiError 400 on a wrong type.
     """
     if not isinstance(value, dict):
         raise BadRequest(f"the body of the request must be a JSON object of kind {kind}")

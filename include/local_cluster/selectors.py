@@ -1,4 +1,4 @@
-"""Label selectors and field selectors."""
+"""Parses label selectors and field selectors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FIELDS: dict[str, set[str]] = {
 
 
 def parse_labels(text: str) -> Predicate:
-    """Returns the test that a label selector stands for. Raises ApiError 400."""
+    """Returns the test of a label selector. Raises ApiError 400."""
     tests = []
     position = 0
     while text.strip():
@@ -78,7 +78,7 @@ def _check_values(values: set[str]) -> None:
 
 
 def parse_fields(plural: str, text: str) -> Predicate:
-    """Returns the test that a field selector stands for. Raises ApiError 400."""
+    """Returns the test of a field selector. Raises ApiError 400."""
     tests = [_build_field_test(plural, requirement) for requirement in text.split(",") if requirement.strip()]
     return lambda item: all(test(item) for test in tests)
 

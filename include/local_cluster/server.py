@@ -1,4 +1,4 @@
-"""The server as a whole: its parts, their start in order, their end."""
+"""Starts the parts of the server in order, and ends them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """The command line, typed. `pod_ttl` is in seconds; `path` comes before the environment's own programs; `network`
-    lets clients of other machines in, over TLS only; `names` are how they reach the server.
+    """The settings from the command line.
+
+    `pod_ttl`: in seconds. `path`: directories before the environment's own programs. `network`: clients of other
+    machines are allowed, over TLS only. `names`: the host names by which they reach the server.
     """
 
     host: str
@@ -54,7 +56,7 @@ class ServerSettings:
 
 
 async def serve(settings: ServerSettings) -> None:
-    """Serves until SIGTERM or SIGINT, then end every pod. Raises RuntimeError, OSError when it cannot start."""
+    """Serves until SIGTERM or SIGINT, then ends every pod. Raises RuntimeError, OSError when it cannot start."""
     os.umask(0o077)
     state = settings.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
@@ -125,13 +127,14 @@ async def _serve_until_signal(settings: ServerSettings, cluster: Cluster) -> Non
 
 
 def build_pod_path(first: str) -> str:
-    """Returns the PATH of pods: what the caller puts first, this environment's programs, the system's."""
+    """Returns the PATH of pods: the caller's directories, this environment's programs, the system's."""
     return ":".join(part for part in (first, str(Path(sys.executable).parent), SYSTEM_PATH) if part)
 
 
 def list_kept_directories(extra: tuple[str, ...]) -> list[str]:
-    """Returns what pods need to see even where a volume covers the place: this environment, its sources, and what the
-    caller names.
+    """Returns the directories that pods see even below a volume.
+
+    They are this environment, its sources, and those that the caller names.
     """
     paths = [sys.prefix, sys.base_prefix, *site.getsitepackages(), *sys.path, *extra]
     paths += [str(Path(SOURCES).parent), str(Path.cwd())]

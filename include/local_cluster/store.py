@@ -1,6 +1,6 @@
-"""All objects, in memory and in one SQLite file, with the history that watches read.
+"""Keeps all objects in memory and in one SQLite file, with the history for watches.
 
-Objects handed out are shared: whoever wants to change one copies it first and puts the copy.
+Objects that it returns are shared: a caller that changes one copies it first and stores the copy.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Change:
-    """One step in the life of an object. `previous` is None when it was created."""
+    """One change of an object. `previous` is None when it was created."""
 
     version: int
     plural: str
@@ -49,15 +49,15 @@ class Change:
 
 
 def get_place(item: Object) -> Place:
-    """Returns where an object of a resource is kept: its namespace or empty, its name."""
+    """Returns the namespace (or "") and the name of an object."""
     return item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
 class Store:
     """The state of the cluster. `path` is created readable for its owner only.
 
-    A file that cannot be read is put aside, and a row that cannot be read is forgotten: what they held is lost, the
-    rest lives on. On a full disk, changes stay in memory until they can be written.
+    A file that cannot be read is renamed, and a row that cannot be read is dropped: their objects are lost, the others
+    remain. On a full disk, changes stay in memory until they can be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,17 +80,17 @@ class Store:
         self._queues: set[asyncio.Queue[Change]] = set()
 
     def close(self) -> None:
-        """Closes the file; everything is in it already, but for what a full disk did not take."""
+        """Closes the file."""
         self.write_pending()
         self._file.close()
 
     @property
     def pending(self) -> int:
-        """How many changes a full disk has not taken yet."""
+        """How many changes wait for space on the disk."""
         return len(self._unwritten)
 
     def write_pending(self) -> None:
-        """Writes what a full disk did not take, if it does now."""
+        """Writes the changes that waited for space on the disk, if there is space now."""
         if not self._unwritten:
             return
         try:
@@ -113,7 +113,7 @@ class Store:
     def put(self, plural: str, item: Object, must_last: bool = False) -> Object:
         """Stores a new object or a new version of one; returns what is stored.
 
-        With `must_last`, raises ApiError 507 rather than to keep it in memory only while the disk is full.
+        With `must_last`, raises ApiError 507 on a full disk instead of keeping the object in memory only.
         """
         place = get_place(item)
         previous = self._objects[plural].get(place)
@@ -124,7 +124,7 @@ class Store:
         return stored
 
     def remove(self, plural: str, item: Object) -> None:
-        """Forgets an object; watchers see its last state."""
+        """Removes an object; watchers get its last state."""
         place = get_place(item)
         previous = self._objects[plural].pop(place, None)
         if previous is None:
@@ -134,7 +134,7 @@ class Store:
         self._record(Change(self.version, plural, {**previous, "metadata": metadata}, previous, is_removal=True))
 
     def list_changes_since(self, version: int) -> list[Change]:
-        """Returns what happened after a version. Raises ApiError 410 when that is no longer known."""
+        """Returns the changes after a version. Raises ApiError 410 when they are no longer known."""
         first = self._history[0].version - 1 if len(self._history) == HISTORY else self._oldest
         if version < first:
             raise Gone(f"too old resource version: {version} ({first})")
@@ -142,7 +142,7 @@ class Store:
 
     @contextmanager
     def subscribe(self) -> Iterator[asyncio.Queue[Change]]:
-        """A queue that gets every change from now on."""
+        """Yields a queue that gets every change from now on."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         self._queues.add(queue)
         try:
@@ -162,7 +162,7 @@ class Store:
         return self.version
 
     def _write(self, key: Key, text: str | None, must_last: bool = False) -> None:
-        """Writes one object, or remove it; in memory only while the disk is full."""
+        """Writes or removes one object; in memory only while the disk is full."""
         self.write_pending()
         try:
             if self._unwritten:
@@ -183,7 +183,7 @@ class Store:
             self._file.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (*key, text))
 
     def _load(self) -> int:
-        """Reads all objects; returns the highest version that was given, or set aside."""
+        """Reads all objects; returns the highest version that was given or reserved."""
         rows = self._file.execute("SELECT plural, namespace, name, json FROM objects").fetchall()
         for plural, namespace, name, text in rows:
             item = _parse_object(text, (namespace, name))
@@ -210,7 +210,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _set_aside(path: Path, error: sqlite3.Error) -> None:
-    """Moves a damaged store away: somebody may want to look at it."""
+    """Renames a damaged store, so that it can be examined."""
     aside = path.with_name(f"{path.name}.unreadable-{int(time.time())}")
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -225,7 +225,7 @@ def _set_aside(path: Path, error: sqlite3.Error) -> None:
 
 
 def _parse_object(text: Any, place: Place) -> Object | None:
-    """Returns the object of a row, in the form that everything here relies on; None when it is not."""
+    """Returns the object of a row, or None when the row is damaged."""
     try:
         item = json.loads(text)
         if get_place(item) == place and isinstance(item["metadata"].get("uid", ""), str):

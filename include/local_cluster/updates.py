@@ -1,4 +1,4 @@
-"""A new version of an object: what a client may change, and what stays."""
+"""Builds a new version of an object from a client's change: what it may change, and what stays."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ IMMUTABLE = [("data", "FieldValueForbidden", "Forbidden: field is immutable when
 
 
 def build_update(resource: Resource, old: Object, changed: Object, part: str) -> Object:
-    """Returns the next version of an object, or of its `status` only. Raises ApiError 409 when the change was made to an older
-    version, 422 when it is not allowed.
+    """Returns the next version of an object, or of its `status` only.
+
+    Raises ApiError 409 when the change was made to an older version, 422 when it is not allowed.
     """
     item, _ = schema.prune(resource.kind, changed)
     _check_version(resource, old, item.get("metadata") or {})

@@ -1,4 +1,4 @@
-"""What Kubernetes refuses in metadata, ConfigMaps, Secrets and changes to pods. Pods themselves: `pod_validation`."""
+"""Validates metadata, ConfigMaps, Secrets and changes to pods as Kubernetes does. Pods: see `pod_validation`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST_DATA = 1024 * 1024  # bytes in a ConfigMap or Secret
 
 
 def check(resource: Resource, item: Object) -> None:
-    """Refuses a new object that is wrong. Raises ApiError 422 that lists every cause."""
+    """Checks a new object. Raises ApiError 422 that lists every cause."""
     causes = find_metadata_causes(resource, item["metadata"])
     if resource.plural == "pods":
         causes += find_pod_causes(item.get("spec") or {})
@@ -28,7 +28,7 @@ def check(resource: Resource, item: Object) -> None:
 
 
 def check_pod_change(old: Object, new: Object) -> None:
-    """Refuses changes to what a running pod cannot change. Raises ApiError 422."""
+    """Checks that a change leaves the fixed fields of a pod unchanged. Raises ApiError 422."""
     if _keep_fixed_fields(old["spec"]) == _keep_fixed_fields(new["spec"]):
         return
     message = (

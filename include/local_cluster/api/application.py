@@ -1,4 +1,4 @@
-"""The web application: who may ask, and what answers."""
+"""The web application: authentication, routes, and errors as Status objects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def build_application(cluster: Cluster, token: str) -> web.Application:
-    """Returns the application that serves a cluster to whoever knows the token."""
+    """Returns the application that serves a cluster to clients that have the token."""
     application = web.Application(middlewares=[_answer_errors, _require_token(token)], client_max_size=LARGEST_BODY)
     application[CLUSTER] = cluster
     router = application.router
@@ -59,7 +59,7 @@ def _add_verbs(router: web.UrlDispatcher, prefix: str) -> None:
 
 @web.middleware
 async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Returns every refusal is a Status object."""
+    """Turns every refusal into a Status object."""
     try:
         return await handler(request)
     except ApiError as error:

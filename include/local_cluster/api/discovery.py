@@ -1,4 +1,4 @@
-"""What the server says about itself."""
+"""The paths by which clients discover the API: versions, resources, schema, health."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLi
 
 
 async def get_version(_: web.Request) -> web.Response:
-    """Returns the version of Kubernetes whose API this is a part of."""
+    """Replies with the version of Kubernetes of whose API this is a part."""
     return reply({**VERSION, "gitCommit": "", "buildDate": "1970-01-01T00:00:00Z", "platform": "linux/amd64"})
 
 
 async def report_health(_: web.Request) -> web.Response:
-    """Returns the server serves."""
+    """Replies that the server serves."""
     return web.Response(text="ok")
 
 
 async def list_versions(request: web.Request) -> web.Response:
-    """Returns the versions of the core group, or all of it at once."""
+    """Replies with the versions of the core group, or with the aggregated discovery document."""
     if _is_aggregated_wanted(request):
         return _reply_aggregated(
             [{"metadata": {"creationTimestamp": None}, "versions": [_describe_aggregated_version()]}]
@@ -42,14 +42,14 @@ async def list_versions(request: web.Request) -> web.Response:
 
 
 async def list_groups(request: web.Request) -> web.Response:
-    """Other API groups: none."""
+    """Replies that there are no other API groups."""
     if _is_aggregated_wanted(request):
         return _reply_aggregated([])
     return reply({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})
 
 
 async def list_resources(_: web.Request) -> web.Response:
-    """Returns the resources of core/v1."""
+    """Replies with the resources of core/v1."""
     descriptions = [_describe(resource) for resource in RESOURCES.values()]
     descriptions.append({"name": "pods/log", "singularName": "", "namespaced": True, "kind": "Pod", "verbs": ["get"]})
     descriptions.append(
@@ -65,19 +65,19 @@ async def list_resources(_: web.Request) -> web.Response:
 
 
 async def get_openapi_v2(request: web.Request) -> web.Response:
-    """Returns the schema, in the old form. What asks for protobuf gets an empty document, and checks nothing itself."""
+    """Replies with the schema as OpenAPI 2. A client that asks for protobuf gets an empty document."""
     if "protobuf" in request.headers.get("Accept", ""):
         return web.Response(body=b"", content_type="application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
     return reply(build_v2_document())
 
 
 async def list_openapi_v3_paths(_: web.Request) -> web.Response:
-    """Returns where the schema is."""
+    """Replies with the path of the schema."""
     return reply({"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1?hash=1"}}})
 
 
 async def get_openapi_v3_core(_: web.Request) -> web.Response:
-    """Returns the schema of core/v1."""
+    """Replies with the schema of core/v1 as OpenAPI 3."""
     return reply(build_v3_document())
 
 

@@ -1,4 +1,4 @@
-"""The logs of containers."""
+"""Serves the logs of containers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOCK = 256 * 1024
 
 @dataclass
 class LogOptions:
-    """What part of a log a client wants."""
+    """Which part of a log a client requests."""
 
     follow: bool
     timestamps: bool
@@ -33,8 +33,9 @@ class LogOptions:
 
 
 async def read_log(request: web.Request) -> web.StreamResponse:
-    """GET on a pod's log. The reply to `follow` ends after the container's last status is published. Raises
-    ApiError.
+    """GET on a pod's log. Raises ApiError.
+
+    The reply to `follow` ends after the container's last status is published.
     """
     target = read_target(request)
     pod = target.cluster.get(target.resource, target.namespace, target.name)
@@ -78,7 +79,7 @@ async def _wait_until_ended(run: Run) -> None:
 
 
 def _format_lines(records: list[bytes], options: LogOptions) -> Iterator[bytes]:
-    """The text of records, as the client wants it."""
+    """Yields the text of records in the form that the client requests."""
     for record in records:
         parts = record.split(b" ", 2)
         if len(parts) < 3:
@@ -91,7 +92,7 @@ def _format_lines(records: list[bytes], options: LogOptions) -> Iterator[bytes]:
 
 
 def _is_before(stamp: bytes, moment: datetime) -> bool:
-    """Whether a line was written before a moment; one whose own moment cannot be read is shown."""
+    """Whether a line was written before a moment. False if its own moment cannot be read."""
     try:
         return clock.parse(stamp.decode()) < moment
     except ValueError:
@@ -99,7 +100,7 @@ def _is_before(stamp: bytes, moment: datetime) -> bool:
 
 
 def _skip_to_tail(file: BinaryIO, lines: int | None) -> None:
-    """Moves to where the last `lines` lines begin."""
+    """Moves to the beginning of the last `lines` lines."""
     if lines is None:
         return
     position = file.seek(0, 2)
@@ -131,7 +132,7 @@ def _read_options(request: web.Request) -> LogOptions:
 
 
 def _choose_container(request: web.Request, pod: Object) -> str:
-    """Returns the container that is meant. Raises ApiError 400."""
+    """Returns the container that the request names, or the pod's only one. Raises ApiError 400."""
     name = request.query.get("container", "")
     main = [container["name"] for container in pod["spec"]["containers"]]
     init = [container["name"] for container in pod["spec"].get("initContainers") or []]
@@ -146,7 +147,7 @@ def _choose_container(request: web.Request, pod: Object) -> str:
 
 
 def _find_run(target: Target, pod: Object, container: str, previous: bool) -> Run:
-    """Returns the attempt whose log is meant. Raises ApiError 400 when there is none."""
+    """Returns the attempt whose log is requested. Raises ApiError 400 when there is none."""
     runs = target.cluster.node.list_runs(pod, container)
     pod_name = pod["metadata"]["name"]
     if previous:

@@ -1,4 +1,4 @@
-"""The verbs on objects."""
+"""The verbs on objects: list, watch, get, create, replace, patch, delete."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def list_or_watch(request: web.Request) -> web.StreamResponse:
 
 
 def _cut_page(items: list[Object], version: str, limit: int | None, after: str) -> tuple[list[Object], Object]:
-    """Returns at most `limit` objects, from where the last page ended."""
+    """Returns at most `limit` objects after the end of the last page, and the metadata of the list."""
     metadata: Object = {"resourceVersion": version}
     if after:
         try:
@@ -142,7 +142,7 @@ async def delete_collection(request: web.Request) -> web.Response:
 
 
 async def _read_delete_options(request: web.Request) -> Object:
-    """Returns the options from the body, and those of the address that it does not repeat. Raises ApiError 400."""
+    """Returns the options of the body, completed by those of the query. Raises ApiError 400."""
     options: Object = {}
     if request.can_read_body:
         body = await read_body(request)

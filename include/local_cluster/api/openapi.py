@@ -21,7 +21,7 @@ SCALARS: dict[str, Object] = {
 
 @cache
 def build_v3_document() -> Object:
-    """core/v1 as OpenAPI 3."""
+    """Returns core/v1 as OpenAPI 3."""
     schemas = {
         _name_schema(kind): _build_schema(kind, fields, "#/components/schemas/")
         for kind, fields in schema.load_types().items()
@@ -31,7 +31,7 @@ def build_v3_document() -> Object:
 
 @cache
 def build_v2_document() -> Object:
-    """core/v1 as OpenAPI 2."""
+    """Returns core/v1 as OpenAPI 2."""
     definitions = {
         _name_schema(kind): _build_schema(kind, fields, "#/definitions/")
         for kind, fields in schema.load_types().items()
@@ -73,7 +73,7 @@ def _build_property(name: str, kind: str, place: str) -> Object:
 
 
 def _build_paths() -> Object:
-    """Returns the addresses at which clients look up whether this server checks fields itself: it does."""
+    """Returns the paths from which clients learn that this server validates fields itself."""
     return {
         _build_path(resource): {"patch": _describe_patch(resource)}
         for resource in RESOURCES.values()

@@ -1,4 +1,4 @@
-"""What a request says: address, options, body."""
+"""Reads a request: path, options, body."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TRUE = ("1", "true", "True", "t")
 
 @dataclass(frozen=True)
 class Target:
-    """What a request is about."""
+    """The cluster, resource, namespace and name that a request concerns."""
 
     cluster: Cluster
     resource: Resource
@@ -35,7 +35,7 @@ class Target:
 
 
 def read_target(request: web.Request) -> Target:
-    """Reads the address. Raises ApiError 404."""
+    """Returns the target of the request's path. Raises ApiError 404."""
     resource = RESOURCES.get(request.match_info["plural"])
     namespace = request.match_info.get("namespace", "")
     if resource is None or (namespace and not resource.namespaced):
@@ -47,14 +47,14 @@ def read_target(request: web.Request) -> Target:
 
 
 def build_filter(request: web.Request, plural: str) -> Predicate:
-    """Returns the label and field selectors of a request, as one test. Raises ApiError 400."""
+    """Returns the label and field selectors of a request as one test. Raises ApiError 400."""
     labels = parse_labels(request.query.get("labelSelector", ""))
     fields = parse_fields(plural, request.query.get("fieldSelector", ""))
     return lambda item: labels(item) and fields(item)
 
 
 def is_dry_run(request: web.Request) -> bool:
-    """Whether nothing shall be stored. Raises ApiError 400."""
+    """Whether nothing must be stored. Raises ApiError 400."""
     values = request.query.getall("dryRun", [])
     if any(value != "All" for value in values):
         raise BadRequest(f"dryRun: Unsupported value {values}: the only supported value is 'All'")
@@ -62,12 +62,12 @@ def is_dry_run(request: web.Request) -> bool:
 
 
 def is_true(request: web.Request, name: str) -> bool:
-    """Returns a boolean option."""
+    """Whether a boolean option is set."""
     return request.query.get(name, "") in TRUE
 
 
 def read_number(request: web.Request, name: str) -> int | None:
-    """Returns a whole number among the options. Raises ApiError 400."""
+    """Returns an option that is a whole number. Raises ApiError 400."""
     text = request.query.get(name)
     if text is None or text == "":
         return None
@@ -87,12 +87,15 @@ async def read_body(request: web.Request) -> Any:
 
 
 async def read_object(request: web.Request, target: Target, warnings: list[str]) -> Object:
-    """Returns the object in the body, without unknown fields. Raises ApiError 400."""
+    """Returns the object in the body without unknown fields. Raises ApiError 400."""
     return keep_known_fields(request, target, await read_body(request), warnings)
 
 
 def keep_known_fields(request: web.Request, target: Target, body: Any, warnings: list[str]) -> Object:
-    """Drops unknown fields, and do with them what `fieldValidation` asks for. Raises ApiError 400."""
+    """Returns the object without unknown fields; `fieldValidation` says whether these are errors or warnings.
+
+    Raises ApiError 400.
+    """
     item, unknown = schema.prune(target.resource.kind, body)
     problems = [f'unknown field "{path}"' for path in unknown]
     level = request.query.get("fieldValidation", "Ignore")

@@ -14,7 +14,7 @@ Column = tuple[str, str, int, Callable[[Object], Any]]  # name, type, priority (
 
 
 def build_table(resource: Resource, items: list[Object], version: str, include: str) -> Object:
-    """Returns a Table; `include` says how much of each object goes with its row: `None`, `Metadata` or `Object`."""
+    """Returns a Table. `include`: which part of each object goes with its row: `None`, `Metadata` or `Object`."""
     columns = COLUMNS[resource.plural]
     return {
         "kind": "Table",
@@ -66,7 +66,7 @@ def _format_ready(pod: Object) -> str:
 
 
 def _format_status(pod: Object) -> str:
-    """Returns what `kubectl get pods` calls the status."""
+    """Returns the status as `kubectl get pods` shows it."""
     status = pod.get("status", {})
     result = status.get("reason") or status.get("phase", "Pending")
     init = status.get("initContainerStatuses") or []

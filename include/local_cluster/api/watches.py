@@ -1,4 +1,4 @@
-"""Watches: a stream of changes from a version on."""
+"""Watches: a stream of the changes after a version."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ BACKLOG = 20_000  # changes after which a client that does not read is cut off
 
 
 async def watch(request: web.Request, target: Target) -> web.StreamResponse:
-    """Streams changes as lines of JSON until `timeoutSeconds` are over. Raises ApiError 410 for a version that is
-    too old.
+    """Streams changes as lines of JSON until `timeoutSeconds` are over.
+
+    Raises ApiError 410 for a version that is too old.
     """
     matches = _build_filter(request, target)
     store = target.cluster.store
@@ -66,7 +67,7 @@ async def _follow(request: web.Request, stream: Stream, queue: asyncio.Queue[Cha
 
 
 async def _send_change(stream: Stream, change: Change, matches: Predicate) -> None:
-    """Tells what a change means to somebody who sees matching objects only."""
+    """Sends a change as it looks to a client that sees matching objects only."""
     target = stream.target
     if change.plural != target.resource.plural or target.namespace not in (
         "",
@@ -89,7 +90,7 @@ def _build_filter(request: web.Request, target: Target) -> Predicate:
 
 
 def _read_start(request: web.Request) -> tuple[bool, int]:
-    """Whether to begin with what there is, else the version after which to begin."""
+    """Returns whether to begin with the present objects, else the version after which to begin."""
     text = request.query.get("resourceVersion", "")
     if text in ("", "0") or is_true(request, "sendInitialEvents"):
         return True, 0
@@ -108,7 +109,7 @@ class Stream:
         self._response = web.StreamResponse(headers={"Content-Type": "application/json"})
 
     async def open(self) -> None:
-        """Sends the head, so that the client knows that it watches."""
+        """Sends the head of the reply, so that the client knows that it watches."""
         self._response.enable_chunked_encoding()
         await self._response.prepare(self._request)
 
@@ -122,7 +123,7 @@ class Stream:
         await self._write({"type": kind, "object": item})
 
     async def send_bookmark(self, version: int, annotations: Object | None = None) -> None:
-        """Tells the version up to which all is sent."""
+        """Sends the version up to which all changes are sent."""
         metadata: Object = {"resourceVersion": str(version), "creationTimestamp": None}
         if annotations:
             metadata["annotations"] = annotations

@@ -1,4 +1,4 @@
-"""The environment and the argument vector of a container."""
+"""Builds the environment and the argument vector of a container."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ADDRESSES = ("status.hostIP", "status.podIP", "status.podIPs")
 
 
 class ConfigError(Exception):
-    """The container cannot be made from what there is now; it may be later."""
+    """Something that the container needs is missing; it may come later."""
 
 
 def build_environment(container: Object, pod: Object, lookup: Lookup) -> dict[str, str]:
-    """Returns the variables that a container asks for. Raises ConfigError when a ConfigMap, Secret or key is missing."""
+    """Returns the variables of a container. Raises ConfigError when a ConfigMap, Secret or key is missing."""
     variables: dict[str, str] = {}
     for source in container.get("envFrom") or []:
         variables |= _read_source(source, lookup)
@@ -42,7 +42,7 @@ def build_environment(container: Object, pod: Object, lookup: Lookup) -> dict[st
 
 
 def expand(text: str, variables: dict[str, str]) -> str:
-    """Replaces `$(NAME)`; `$$(NAME)` becomes `$(NAME)`, and what has no value stays as it is."""
+    """Replaces `$(NAME)`; `$$(NAME)` becomes `$(NAME)`, and a name without a value stays unchanged."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] == "$":
@@ -53,7 +53,7 @@ def expand(text: str, variables: dict[str, str]) -> str:
 
 
 def build_arguments(container: Object, variables: dict[str, str]) -> list[str]:
-    """Returns the argument vector, expanded."""
+    """Returns the argument vector with its variables expanded."""
     arguments = [*(container.get("command") or []), *(container.get("args") or [])]
     return [expand(argument, variables) for argument in arguments]
 
@@ -107,7 +107,7 @@ def _find(plural: str, reference: Object, lookup: Lookup) -> Object | None:
 
 
 def read_field(pod: Object, path: str) -> str:
-    """Returns a field of the pod, as the downward API gives it. Raises ConfigError for a field that it does not give."""
+    """Returns a field of the pod for the downward API. Raises ConfigError for a field that it does not offer."""
     keyed = _KEYED_FIELD.fullmatch(path)
     if keyed:
         return str((pod["metadata"].get(keyed[1]) or {}).get(keyed[2], ""))
@@ -120,7 +120,7 @@ def read_field(pod: Object, path: str) -> str:
 
 
 def _read_resource_field(reference: Object, container: Object) -> str:
-    """Returns a limit or request in units of the divisor, rounded up; without a limit, what the machine has."""
+    """Returns a limit or request in units of the divisor, rounded up; without a limit, the machine's capacity."""
     kind, _, name = reference["resource"].partition(".")
     amount = ((container.get("resources") or {}).get(kind) or {}).get(name)
     divisor = quantities.parse(reference.get("divisor") or "1") or Decimal(1)

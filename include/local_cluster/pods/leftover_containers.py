@@ -1,4 +1,4 @@
-"""The containers of a pod that the server knows nothing of any more, as after the loss of its store."""
+"""Ends the containers of a pod that the server no longer knows, as after the loss of its store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KILL_TIMEOUT = 5.0  # seconds in which a killed container is gone
 
 
 def end_containers(directory: Path) -> None:
-    """Kills what still runs in a pod's directory, and wait until it is gone."""
+    """Kills the containers that still run in a pod's directory, and waits until they have ended."""
     runs = list(directory.glob("runs/*/*/"))
     for run in runs:
         if shim := find_shim(run):

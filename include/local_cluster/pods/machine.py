@@ -20,7 +20,7 @@ def measure_capacity() -> dict[str, Decimal]:
 
 
 def build_node_object() -> Object:
-    """Returns the one node, read-only."""
+    """Returns the Node object of this machine."""
     available = measure_capacity()
     amounts = {"cpu": str(available["cpu"]), "memory": f"{int(available['memory']) // 1024}Ki", "pods": "110"}
     amounts["ephemeral-storage"] = f"{shutil.disk_usage('/').total // 1024}Ki"
@@ -60,13 +60,13 @@ def build_node_object() -> Object:
 
 
 def build_node_labels() -> dict[str, str]:
-    """Returns what a nodeSelector can ask for."""
+    """Returns the labels that a nodeSelector can name."""
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
     return {"kubernetes.io/os": "linux", "kubernetes.io/arch": architecture, "kubernetes.io/hostname": NODE_NAME}
 
 
 def find_obstacle(spec: Object) -> str:
-    """Returns why no node can take a pod; empty when this one can."""
+    """Returns why this machine cannot run a pod; "" when it can."""
     labels = build_node_labels()
     if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
         return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."

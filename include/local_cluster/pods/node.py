@@ -1,4 +1,4 @@
-"""The node: all pods of this machine, their start, their adoption after a restart, their end."""
+"""The node: starts the pods of this machine, adopts them after a restart, and ends them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class Node:
-    """Runs the pods in the store. One node at a time holds a state directory. Raises RuntimeError when another does."""
+    """Runs the pods in the store. Only one node at a time may use a state directory."""
 
     def __init__(self, store: Store, settings: NodeSettings) -> None:
         self._store = store
@@ -45,7 +45,7 @@ class Node:
         self._snapshots = Snapshots(settings.directory / "code", settings.code)
 
     async def start(self) -> None:
-        """Listens to shims, take over the pods of an earlier server, begin to sweep."""
+        """Listens to shims, adopts the pods of an earlier server, and begins the periodic clean-up."""
         self._messages.open()
         self._snapshots.clean()
         for pod in self._store.select("pods"):
@@ -60,7 +60,7 @@ class Node:
         self._spawn(_repeat(self._check_watchers, LOST_SECONDS))
 
     async def close(self) -> None:
-        """Ends every pod, as a machine does when it is shut down, then `leave`."""
+        """Ends every pod, as when a machine is shut down, then calls `leave`."""
         for worker in self._workers.values():
             grace = (worker.pod or {"spec": {}})["spec"].get("terminationGracePeriodSeconds", 0)
             worker.stop(
@@ -74,13 +74,13 @@ class Node:
         self.leave()
 
     def leave(self) -> None:
-        """Lets go of the pods: they live on for the next server, as after a start that failed."""
+        """Stops watching the pods without ending them: the next server adopts them."""
         for task in self._tasks:
             task.cancel()
         self._messages.close()
 
     async def run(self, pod: Object) -> None:
-        """Starts a new pod and wait a moment for it to run, so that its creator sees it running."""
+        """Starts a new pod and waits a moment for it to run, so that its creator sees it running."""
         why_not = find_obstacle(pod["spec"])
         if why_not:
             self._refuse(pod, why_not)
@@ -97,11 +97,11 @@ class Node:
             return
 
     def is_live(self, uid: str) -> bool:
-        """Whether a pod still has work to do or to undo."""
+        """Whether a pod still runs or is being cleaned up."""
         return uid in self._workers
 
     def stop(self, pod: Object, grace: float) -> None:
-        """Ends a pod; it leaves the store when its containers are gone, or at once with a grace of 0 seconds."""
+        """Ends a pod. It leaves the store when its containers have ended, or at once with a grace of 0 seconds."""
         worker = self._workers.get(pod["metadata"]["uid"])
         if worker is None or grace <= 0:
             self._store.remove("pods", pod)
@@ -111,7 +111,7 @@ class Node:
             worker.stop(grace)
 
     def list_runs(self, pod: Object, container: str) -> list[Run]:
-        """Returns the attempts of one container, the present one last."""
+        """Returns the attempts of one container, the current one last."""
         worker = self._workers.get(pod["metadata"]["uid"])
         current = next((state.run for state in worker.states if state.name == container), None) if worker else None
         directory = self._settings.get_pod_directory(pod["metadata"]["uid"]) / "runs" / container
@@ -121,7 +121,7 @@ class Node:
         return [current if current and current.directory == run.directory else run for run in runs]
 
     async def _adopt(self, pod: Object) -> None:
-        """Goes on with a pod that an earlier server started."""
+        """Adopts a pod that an earlier server started."""
         worker = Worker(pod, self._store, self.recorder, self._settings, self._snapshots)
         await worker.adopt()
         self._begin(worker)
@@ -134,7 +134,7 @@ class Node:
         self._spawn(self._run_to_end(worker), name=f"pod {worker.uid}")
 
     async def _run_to_end(self, worker: Worker) -> None:
-        """The whole life of a pod, and its removal if it was deleted meanwhile."""
+        """Runs a pod to its end, and removes it if it was deleted meanwhile."""
         await worker.run_to_end()
         del self._workers[worker.uid]
         pod = worker.pod
@@ -144,7 +144,7 @@ class Node:
             self._discard(worker.uid)
 
     def _refuse(self, pod: Object, obstacle: str) -> None:
-        """Leaves a pod pending that no node can take."""
+        """Leaves a pod pending that this machine cannot run."""
         condition = {
             "type": "PodScheduled",
             "status": "False",
@@ -156,7 +156,7 @@ class Node:
         self.recorder.record(pod, "Warning", "FailedScheduling", obstacle)
 
     async def _sweep(self) -> None:
-        """Removes finished pods, old events, forgotten directories and the code of runs that are over."""
+        """Removes finished pods, old events, leftover directories and code that no run needs any more."""
         self.recorder.discard_old()
         for pod in self._store.select("pods"):
             if not self.is_live(pod["metadata"]["uid"]) and self._is_over(pod):
@@ -167,7 +167,7 @@ class Node:
         await self._snapshots.sweep(live)
 
     def _is_over(self, pod: Object) -> bool:
-        """Whether a pod has ended, and nobody will ask for it any more: soon, where a task should have."""
+        """Whether a pod has finished and can be removed: sooner if its task no longer watches it."""
         if _has_finished_before(pod, clock.format_now(-self._settings.pod_ttl)):
             return True
         return self.watchers.is_unwatched(pod, self._settings.unwatched_ttl) and _has_finished_before(
@@ -175,7 +175,7 @@ class Node:
         )
 
     async def _check_watchers(self) -> None:
-        """Ends the pods for which nobody cares any more; write what a full disk did not take."""
+        """Ends the pods that no task watches any more, and writes what a full disk did not take."""
         self._store.write_pending()
         for worker in list(self._workers.values()):
             pod = worker.pod
@@ -191,14 +191,14 @@ class Node:
                 self._discard(directory.name)
 
     def _discard(self, uid: str) -> None:
-        """Removes a pod's files without making anyone wait."""
+        """Removes a pod's files in the background."""
         self.watchers.forget(uid)
         directory = self._settings.get_pod_directory(uid)
         if directory.exists():
             self._spawn(asyncio.to_thread(_remove, directory))
 
     def _take_message(self, uid: str, container: str, attempt: str, message: Object) -> None:
-        """A shim reports."""
+        """Applies a message of a shim to its run."""
         worker = self._workers.get(uid)
         for state in worker.states if worker else ():
             if state.name == container and state.run and state.run.directory.name == attempt:
@@ -212,7 +212,7 @@ class Node:
 
 
 async def _repeat(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-    """Does something again and again; what fails once is said, and tried again."""
+    """Repeats a job for ever; a failure is logged, and the job is tried again."""
     while True:
         try:
             await work()
@@ -222,7 +222,7 @@ async def _repeat(work: Callable[[], Coroutine[Any, Any, None]], seconds: float)
 
 
 def _remove(directory: Path) -> None:
-    """Removes the files of a pod that is gone, and end what still runs in it."""
+    """Removes the files of a pod that is gone, and ends what still runs in it."""
     end_containers(directory)
     volumes.discard(directory)
 

@@ -1,4 +1,4 @@
-"""What happens to containers, as events of their pod."""
+"""Records what happens to containers as events of their pod."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class PodEvents:
         self._find_pod = find_pod
 
     def record_pod(self, kind: str, reason: str, message: str) -> None:
-        """An event about the whole pod."""
+        """Records an event about the whole pod."""
         self._record(kind, reason, message, "")
 
     def record_container(self, state: ContainerState, reason: str, verb: str) -> None:
-        """Something that usually happens to a container."""
+        """Records a normal step of a container, such as its start."""
         self._record("Normal", reason, f"{verb} container {state.name}", state.path)
 
     def record_wait(self, state: ContainerState) -> None:
-        """Why a container does not run yet."""
+        """Records why a container does not run yet."""
         reason, message = state.waiting
         if reason == "CrashLoopBackOff":
             self._record("Warning", "BackOff", "Back-off restarting failed container", state.path)
@@ -35,7 +35,7 @@ class PodEvents:
             self._record("Warning", "Failed", f"Error: {message}", state.path)
 
     def record_end(self, state: ContainerState) -> None:
-        """An end that needs an explanation."""
+        """Records the reason of an end that was not normal."""
         ended = state.describe_end()
         if ended["reason"] == "StartError":
             self._record("Warning", "Failed", f"Error: {ended['message']}", state.path)

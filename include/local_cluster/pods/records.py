@@ -1,4 +1,4 @@
-"""What a shim recorded of a container, as the server reads it: a record that cannot be read counts as lost."""
+"""Reads the records that a shim wrote about a container. A record that cannot be read counts as lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_start(path: Path) -> Record | None:
-    """Returns when a container started; None when it has not."""
+    """Returns the record of a container's start; None when it has not started."""
     record = _read(path, {"startedAt": _is_moment})
     if record is None or record:
         return record
@@ -27,7 +27,7 @@ def read_start(path: Path) -> Record | None:
 
 
 def read_end(path: Path) -> Record | None:
-    """Returns how a container ended; None when it has not, or was not recorded."""
+    """Returns the record of a container's end; None when it has not ended, or its end was not recorded."""
     checks = {
         "exitCode": lambda value: isinstance(value, int),
         "finishedAt": _is_moment,
@@ -41,13 +41,13 @@ def read_end(path: Path) -> Record | None:
 
 
 def make_lost_end(why: str) -> Record:
-    """Returns the record of a container whose end nobody recorded."""
+    """Returns a record for a container whose end was not recorded."""
     moment = format_timestamp(time.time_ns())
     return {"exitCode": 137, "finishedAt": moment, "failure": "", "outOfMemory": False, "lost": why}
 
 
 def _read(path: Path, checks: dict[str, Any]) -> Record | None:
-    """Returns a record with the wanted fields; empty when it cannot be read, None when there is none."""
+    """Returns a record whose fields pass the checks; empty when it cannot be read, None when it is missing."""
     try:
         record = json.loads(path.read_bytes())
         if all(is_right(record[field]) for field, is_right in checks.items()):

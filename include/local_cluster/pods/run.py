@@ -1,4 +1,4 @@
-"""One attempt to run a container, as the server sees it: the shim's files and its process."""
+"""One attempt to run a container: the files and the process of its shim."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Run:
-    """A container attempt. `started` and `ended` are events; `start_record` and `end_record` are what the shim
-    wrote.
-    """
+    """One attempt. `started` and `ended` are events; `start_record` and `end_record` are what the shim recorded."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -48,7 +46,7 @@ class Run:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the container may still do something."""
+        """Whether the container may still be running."""
         return self._handle >= 0 and not self.ended.is_set()
 
     def launch(self, spec: RunSpec) -> None:
@@ -57,7 +55,7 @@ class Run:
         self._watch(self._process.pid)
 
     async def attach(self) -> None:
-        """Finds the shim that an earlier server started, or record that it is lost."""
+        """Finds the shim that an earlier server started, or records that it is lost."""
         self.refresh()
         if self.ended.is_set():
             return
@@ -73,7 +71,7 @@ class Run:
         self._handle_shim_end()
 
     def refresh(self) -> None:
-        """Reads what the shim has written by now."""
+        """Reads the records that the shim has written so far."""
         if not self.started.is_set() and (start := read_start(self.directory / "started.json")):
             self.accept_start(start)
         if not self.ended.is_set() and (end := read_end(self.directory / "exit.json")):
@@ -82,13 +80,13 @@ class Run:
             self.accept_end(end)
 
     def accept_start(self, record: dict[str, Any]) -> None:
-        """The container runs."""
+        """Accepts the record of the container's start."""
         if not self.started.is_set():
             self.start_record.update(record)
             self.started.set()
 
     def accept_end(self, record: dict[str, Any]) -> None:
-        """The container has ended: known from its file, or from its shim while the disk takes no file."""
+        """Accepts the record of the container's end, from its file, or from the shim while the disk is full."""
         if not self.ended.is_set():
             self.end_record.update(record)
             self.ended.set()
@@ -127,7 +125,7 @@ class Run:
         asyncio.get_running_loop().add_reader(self._handle, self._handle_shim_end)
 
     def _handle_shim_end(self) -> None:
-        """The shim is gone: with a record, or killed."""
+        """Reads the last records when the shim has ended; without one, records that the end is lost."""
         self.refresh()
         self._forget()
         if self._process is not None:
@@ -136,12 +134,12 @@ class Run:
             self._end_with(make_lost_end(GONE))
 
     def _end_with(self, record: dict[str, Any]) -> None:
-        """Records an end that no shim records."""
+        """Records an end that no shim recorded."""
         self._write_end(record)
         self.accept_end(record)
 
     def _write_end(self, record: dict[str, Any]) -> None:
-        """Writes the record; without it the next server finds the end lost, so that nothing else depends on it."""
+        """Writes the record. If that fails, the next server records the end as lost."""
         try:
             write_atomically(self.directory / "exit.json", json.dumps(record).encode())
         except OSError as error:
@@ -155,7 +153,7 @@ class Run:
 
 
 def is_locked(directory: Path) -> bool:
-    """Whether the shim of an attempt lives."""
+    """Whether the shim of an attempt runs."""
     try:
         with (directory / "shim.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -167,9 +165,9 @@ def is_locked(directory: Path) -> bool:
 
 
 def find_shim(directory: Path) -> int:
-    """Returns the process id of the living shim of an attempt; 0 when there is none.
+    """Returns the process id of the running shim of an attempt; 0 when there is none.
 
-    The process itself is asked: a file with its number could be lost or damaged while it lives.
+    It looks at the processes themselves: a file with the id could be lost or damaged while the shim runs.
     """
     if not is_locked(directory):
         return 0
@@ -186,13 +184,13 @@ def find_shim(directory: Path) -> int:
 
 
 def list_attempts(directory: Path, file: str) -> list[int]:
-    """Returns the numbers of a container's attempts that have a file, in their order."""
+    """Returns the numbers of a container's attempts that have `file`, in order."""
     runs = directory.iterdir() if directory.is_dir() else ()
     return sorted(int(run.name) for run in runs if run.name.isdecimal() and (run / file).exists())
 
 
 def run_to_end(spec: RunSpec, directory: Path) -> dict[str, Any]:
-    """Runs a container and wait for it; returns the record of its end. Raises RuntimeError when the shim left none."""
+    """Runs a container to its end and returns the record of it. Raises RuntimeError when the shim left none."""
     _start_shim(spec, directory).wait()
     try:
         record: dict[str, Any] = json.loads((directory / "exit.json").read_text())
@@ -204,9 +202,7 @@ def run_to_end(spec: RunSpec, directory: Path) -> dict[str, Any]:
 
 
 def _start_shim(spec: RunSpec, directory: Path) -> subprocess.Popen[bytes]:
-    """Starts the parent process of a container, in a session of its own and with nothing of this process's
-    environment.
-    """
+    """Starts the parent process of a container, in its own session and without this process's environment."""
     directory.mkdir(parents=True, exist_ok=True)
     spec.write(directory / "spec.json")
     (directory / "log").touch(mode=0o600)

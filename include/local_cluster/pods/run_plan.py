@@ -1,4 +1,4 @@
-"""From a container's specification to what its shim is told."""
+"""Translates a container's specification into the specification of one attempt for its shim."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def plan_run(
     snapshots: Snapshots,
     lookup: Lookup,
 ) -> RunSpec:
-    """Returns one attempt of one container. Raises CannotRunError, and ConfigError when something that may come is missing."""
+    """Returns the specification of one attempt.
+
+    Raises CannotRunError, and ConfigError when something is missing that may come later.
+    """
     if not container.get("command"):
         raise CannotRunError(
             f"container {container['name']!r} has no command: on a cluster of one machine the image "
@@ -68,7 +71,7 @@ def _is_read_only(container: Object) -> bool:
 
 
 def _make_own_directories(directory: Path, container: Object) -> list[Mount]:
-    """Returns the pod's working directory and its directory for temporary files; they are a part of its root."""
+    """Makes the pod's working directory and its directory for temporary files, and returns their mounts."""
     own = [directory / "work", directory / "tmp"]
     for path in own:
         path.mkdir(parents=True, exist_ok=True)
@@ -76,7 +79,7 @@ def _make_own_directories(directory: Path, container: Object) -> list[Mount]:
 
 
 def _choose_temporary(mounts: list[Mount], own: Mount, settings: NodeSettings) -> str:
-    """TMPDIR. Without mounts, it is how a volume at /tmp is given to the pod; no other volume can be given."""
+    """Returns TMPDIR. Without mount namespaces, it is the only way to give the pod a volume at /tmp."""
     at_tmp = [mount for mount in mounts if mount.target == "/tmp"]  # noqa: S108 - the path of the pod's volume
     if any(mount.target == "/" for mount in mounts):
         raise CannotRunError("a volume cannot be mounted over the root directory")
@@ -92,7 +95,7 @@ def _choose_temporary(mounts: list[Mount], own: Mount, settings: NodeSettings) -
 
 
 def _make_message_file(container: Object, run: Path) -> list[Mount]:
-    """Returns the file in which the container may leave its last words."""
+    """Makes the termination message file and returns its mount."""
     path = container.get("terminationMessagePath") or "/dev/termination-log"
     run.mkdir(parents=True, exist_ok=True)
     message = run / "message"

@@ -1,4 +1,4 @@
-"""What the node of this machine is told once."""
+"""The settings of the node."""
 
 from __future__ import annotations
 

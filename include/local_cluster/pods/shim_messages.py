@@ -1,4 +1,4 @@
-"""The named pipe through which shims tell the server what happened, also while the disk takes no files."""
+"""The named pipe through which shims report starts and ends, also while the disk is full."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class ShimMessages:
-    """Hands each note to `take`: pod, container, attempt, and the note with its `event` and `record`."""
+    """Passes each message to `accept`: pod, container, attempt, and the message with its `event` and `record`."""
 
     def __init__(self, path: Path, accept: Callable[[str, str, str, Message], None]) -> None:
         self._path = path
@@ -26,7 +26,7 @@ class ShimMessages:
         self._rest = b""
 
     def open(self) -> None:
-        """Makes the pipe, in the place of whatever else stands there, and listen to it."""
+        """Makes the pipe, replacing any other file of its name, and listens to it."""
         if self._path.exists() and not stat.S_ISFIFO(self._path.stat().st_mode):
             logger.error("%s was no pipe: it is made again", self._path)
             self._path.unlink()
@@ -36,7 +36,7 @@ class ShimMessages:
         asyncio.get_running_loop().add_reader(self._pipe, self._read)
 
     def close(self) -> None:
-        """Listens no more."""
+        """Stops listening."""
         if self._pipe >= 0:
             asyncio.get_running_loop().remove_reader(self._pipe)
             os.close(self._pipe)

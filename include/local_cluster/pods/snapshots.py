@@ -35,22 +35,22 @@ logger = logging.getLogger(__name__)
 
 
 class SnapshotError(Exception):
-    """The code with which a group began is not there any more."""
+    """The code with which a group began no longer exists."""
 
 
 def get_group(pod: Object) -> str:
-    """Returns the group whose code a pod wants; "" when it wants what there is."""
+    """Returns the group whose code a pod requests; "" when it requests the current code."""
     return str((pod["metadata"].get("annotations") or {}).get(GROUP) or "")
 
 
 def add_digest(pod: Object, digest: str) -> Object:
-    """Returns the pod with the digest of its code, which its environment may name as a field; "" where it has none."""
+    """Returns the pod with the digest of its code in an annotation, which its environment may use as a field."""
     metadata = pod["metadata"]
     return {**pod, "metadata": {**metadata, "annotations": {**metadata["annotations"], DIGEST: digest}}}
 
 
 class Snapshots:
-    """The copies below one directory, of the code in `roots`."""
+    """The copies of the code in `roots`, below one directory."""
 
     def __init__(self, directory: Path, roots: tuple[Path, ...]) -> None:
         self._directory = directory
@@ -59,7 +59,7 @@ class Snapshots:
         self._turn = asyncio.Lock()
 
     async def take(self, group: str) -> str:
-        """Returns the digest of the group's code, copied if the group is new; "" where no code was named.
+        """Returns the digest of the group's code, copied if the group is new; "" when there are no roots.
 
         Raises OSError when no copy can be made, SnapshotError when the group's copy is gone.
         """
@@ -69,19 +69,19 @@ class Snapshots:
             return await asyncio.to_thread(self._take, group)
 
     def list_mounts(self, digest: str) -> list[Mount]:
-        """Returns what shows a copy where the code lies."""
+        """Returns the mounts that show a copy in place of the code."""
         copies = {root: self._get_copy(digest, root) for root in self._roots if digest}
         return [Mount(str(copy), str(root), read_only=True) for root, copy in copies.items() if copy.is_dir()]
 
     def redirect(self, digest: str, variables: dict[str, str]) -> dict[str, str]:
-        """Returns the environment that leads to a copy where mounts are forbidden: imports look there first."""
+        """Returns the variables that make imports use a copy, where mounts are forbidden."""
         copies = [str(self._get_copy(digest, root)) for root in self._roots]
         moved = {name: self._redirect_paths(digest, value) for name, value in variables.items() if name != "PATH"}
         path = [*copies, *filter(None, [moved.get("PYTHONPATH")])]
         return {**variables, **moved, "PYTHONPATH": ":".join(path)}
 
     async def sweep(self, live: Collection[str]) -> None:
-        """Removes the groups that have no pod and were not used for a day, and the copies that no group has."""
+        """Removes the groups without pods that were not used for a day, and the copies that no group uses."""
         async with self._turn:
             await asyncio.to_thread(self._sweep, live)
 
@@ -99,7 +99,7 @@ class Snapshots:
                 shutil.rmtree(copy, ignore_errors=True)
 
     def clean(self) -> None:
-        """Removes what a crash left half made."""
+        """Removes unfinished copies that a crash left."""
         remove_unfinished(self._get_groups_directory())
         for copy in self._directory.glob(f"*{UNFINISHED}"):
             shutil.rmtree(copy, ignore_errors=True)
@@ -120,7 +120,7 @@ class Snapshots:
         return digest
 
     def _make(self) -> str:
-        """Copies the code as it is now, unless there is such a copy."""
+        """Copies the current code, unless there is such a copy."""
         self._directory.mkdir(exist_ok=True)
         fresh = self._directory / f"{os.getpid()}{UNFINISHED}"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -141,13 +141,13 @@ class Snapshots:
         return digest
 
     def _compile(self, fresh: Path) -> None:
-        """Compiles once what every pod imports: no pod may write into the copy. Code with errors stays as it is."""
+        """Compiles the copy once, because no pod may write into it. Code with errors stays as it is."""
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         for root in self._roots:
             compileall.compile_dir(_join_below(fresh, root), quiet=2, invalidation_mode=mode)
 
     def _is_whole(self, digest: str) -> bool:
-        """Whether a copy holds what its name says: a power cut may have come before the disk had it all."""
+        """Whether a copy has the content that its name promises; a power cut may have damaged it."""
         if digest not in self._checked and _compute_digest(self._directory / digest) == digest:
             self._checked.add(digest)
         return digest in self._checked and (self._directory / digest).exists()
@@ -156,7 +156,7 @@ class Snapshots:
         return _join_below(self._directory / digest, root)
 
     def _redirect_paths(self, digest: str, value: str) -> str:
-        """Returns a list of paths, with those of the code led to the copy."""
+        """Returns a list of paths in which those of the code are replaced by those of the copy."""
         return ":".join(self._redirect_path(digest, path) for path in value.split(":"))
 
     def _redirect_path(self, digest: str, path: str) -> str:
@@ -173,12 +173,12 @@ class Snapshots:
 
 
 def _join_below(directory: Path, root: Path) -> Path:
-    """Returns where a root lies in a copy: all keep their places relative to each other."""
+    """Returns the path of a root in a copy. All roots keep their places relative to each other."""
     return directory / str(root).lstrip("/")
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    """Copies a directory's files as they are now; what links lead to is copied too, each directory once."""
+    """Copies the files of a directory, and those behind links, each directory once."""
     visited = set[str]()
     for folder, subfolders, names in os.walk(source, followlinks=True):
         subfolders[:] = [] if os.path.realpath(folder) in visited else _skip_left_out(subfolders)
@@ -211,7 +211,7 @@ def _skip_left_out(folders: list[str]) -> list[str]:
 
 
 def _read_digest(record: Path) -> str:
-    """Returns the digest that a group's record names; "" when it cannot be read, which counts as lost."""
+    """Returns the digest in a group's record; "" when the record cannot be read and counts as lost."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         digest = json.loads(record.read_bytes())["digest"]
         if isinstance(digest, str) and len(digest) == 64 and digest.isalnum():

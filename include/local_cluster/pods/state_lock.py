@@ -1,4 +1,4 @@
-"""One server at a time holds a state directory."""
+"""Makes sure that only one server uses a state directory."""
 
 from __future__ import annotations
 

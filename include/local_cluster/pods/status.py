@@ -1,4 +1,4 @@
-"""The status of a pod, made from the states of its containers."""
+"""Builds the status of a pod from the states of its containers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EPOCH = "1970-01-01T00:00:00Z"
 
 @dataclass
 class ContainerState:
-    """What is known of one container: why it waits, or its present attempt, and how the attempt before it ended."""
+    """The state of one container: why it waits, or its current attempt, and how the attempt before it ended."""
 
     spec: Object
     is_init: bool
@@ -33,12 +33,12 @@ class ContainerState:
 
     @property
     def path(self) -> str:
-        """How events name it."""
+        """The container's path in events."""
         return f"spec.{'initContainers' if self.is_init else 'containers'}{{{self.name}}}"
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the present attempt, once it ended."""
+        """The exit code of the current attempt, once it has ended."""
         return self.run.end_record["exitCode"] if self.run and self.run.ended.is_set() else None
 
     @property
@@ -47,7 +47,7 @@ class ContainerState:
         return self.run is not None and self.run.started.is_set() and not self.run.ended.is_set()
 
     async def adopt(self, runs: Path) -> None:
-        """Takes over the attempts in `runs` that an earlier server started."""
+        """Adopts the attempts in `runs` that an earlier server started."""
         for attempt in list_attempts(runs, "spec.json")[-2:]:
             if self.run:
                 self.previous = self.describe_end()
@@ -68,7 +68,7 @@ class ContainerState:
         } | ({} if self.is_init else {"started": self.is_running})
 
     def describe_end(self) -> Object:
-        """Returns how the present attempt ended."""
+        """Returns how the current attempt ended."""
         if self.run is None:
             return {}
         record = self.run.end_record
@@ -96,8 +96,9 @@ class ContainerState:
         return f"process://{self.run.directory.parent.parent.parent.name}/{self.name}/{self.run.directory.name}"
 
     def _read_message(self) -> str:
-        """Returns what the container left in its termination message file, or the end of its log if it failed and asked
-        for that.
+        """Returns the termination message.
+
+        If the container failed and its policy allows that, it is the end of the log where there is no message.
         """
         if self.run is None:
             return ""
@@ -109,7 +110,7 @@ class ContainerState:
 
 
 def _read(path: Path) -> bytes:
-    """Returns what a file holds; nothing when it cannot be read: the status of a pod does not depend on its last words."""
+    """Returns the content of a file; nothing when it cannot be read, because a status does not depend on it."""
     try:
         return path.read_bytes()
     except OSError:
@@ -154,7 +155,7 @@ def compute_phase(init: list[ContainerState], main: list[ContainerState], policy
 def build_pod_status(
     pod: Object, init: list[ContainerState], main: list[ContainerState], reason: tuple[str, str], is_final: bool
 ) -> Object:
-    """Returns the PodStatus. `reason` is why the whole pod was ended, if it was; a final one has succeeded or failed."""
+    """Returns the PodStatus. `reason`: why the whole pod was ended, if it was. `is_final`: the pod has finished."""
     old = pod.get("status") or {}
     phase = compute_phase(init, main, pod["spec"]["restartPolicy"])
     if reason[0] or (is_final and phase not in ("Succeeded", "Failed")):

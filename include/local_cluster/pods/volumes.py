@@ -1,4 +1,4 @@
-"""The volumes of a pod, as directories of this machine."""
+"""Makes the volumes of a pod as directories of this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILE_SOURCES = {"configMap": ("configmaps", "name"), "secret": ("secrets", "secr
 
 
 class UnsupportedVolumeError(Exception):
-    """A kind of volume that one machine does not have."""
+    """A kind of volume that this cluster does not support."""
 
 
 def make_volumes(pod: Object, directory: Path, lookup: Lookup) -> dict[str, Path]:
@@ -30,7 +30,7 @@ def make_volumes(pod: Object, directory: Path, lookup: Lookup) -> dict[str, Path
 
 
 def list_mounts(container: Object, volumes: dict[str, Path], pod: Object) -> list[Mount]:
-    """Returns where a container sees them."""
+    """Returns the mounts of the volumes in a container."""
     kinds = {volume["name"]: volume for volume in pod["spec"].get("volumes") or []}
     mounts = []
     for mount in container.get("volumeMounts") or []:
@@ -114,7 +114,7 @@ def _check_host_path(volume: Object) -> Path:
 
 
 def discard(directory: Path) -> None:
-    """Removes a pod's files, whatever rights it gave them."""
+    """Removes a pod's files, whatever their permissions are."""
 
     def open_up(function: Any, path: str, _: Any) -> None:
         Path(path).parent.chmod(0o700)

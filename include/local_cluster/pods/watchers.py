@@ -1,7 +1,7 @@
-"""Who still cares for a pod: when it was last read, and who follows its log.
+"""Records who watches a pod: when it was last read, and who follows its log.
 
-A task that runs a pod follows its log or reads its status every few seconds. When the task is gone for good, nobody
-does: a pod that carries the annotation below is then ended. A cluster without this server ignores the annotation.
+A task that runs a pod follows its log or reads its status every few seconds. A pod that carries the annotation below is
+ended when no task does so any more. Other clusters ignore the annotation.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Watchers:
         self._followers: Counter[str] = Counter()
 
     def record_read(self, pod: Object) -> None:
-        """Somebody has read or changed the pod."""
+        """Records that a client read or changed the pod."""
         self._seen[pod["metadata"]["uid"]] = time.monotonic()
 
     @contextmanager
     def follow_log(self, pod: Object) -> Iterator[None]:
-        """Somebody follows the pod's log as long as this lasts."""
+        """Records for the block that a client follows the pod's log."""
         uid = pod["metadata"]["uid"]
         self._followers[uid] += 1
         try:
@@ -41,7 +41,7 @@ class Watchers:
             self.record_read(pod)
 
     def is_unwatched(self, pod: Object, at_least: float = 0) -> bool:
-        """Whether nobody has cared for longer than the pod's annotation allows, and for `at_least` seconds."""
+        """Whether no client has read the pod for longer than its annotation allows, and for `at_least` seconds."""
         text = (pod["metadata"].get("annotations") or {}).get(ANNOTATION, "")
         if not (text.isascii() and text.isdecimal()):
             return False
@@ -50,6 +50,6 @@ class Watchers:
         return not self._followers[uid] and unseen > max(int(text), at_least)
 
     def forget(self, uid: str) -> None:
-        """The pod is gone."""
+        """Forgets a pod that is gone."""
         self._seen.pop(uid, None)
         self._followers.pop(uid, None)

@@ -1,4 +1,4 @@
-"""The life of one pod, from its acceptance to its last status."""
+"""Runs one pod, from its acceptance to its last status."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class Worker:
 
     @property
     def runs(self) -> list[Run]:
-        """The attempts that may still do something."""
+        """The attempts whose containers may still be running."""
         return [state.run for state in self.states if state.run and state.run.is_alive]
 
     async def run_to_end(self) -> None:
-        """Runs the pod to its end; never raises."""
+        """Runs the pod to its end. Never raises."""
         deadline = asyncio.create_task(self._watch_deadline())
         try:
             if await self._make_volumes() and await self._take_code_snapshot() and await self._initialize():
@@ -90,7 +90,7 @@ class Worker:
         self.moved.set()
 
     def _fail(self, error: Exception) -> None:
-        """Ends the pod for what this server could not do. A full disk is the node's fault, as Kubernetes says it."""
+        """Ends the pod after an error of this server. On a full disk it is evicted, as in Kubernetes."""
         if is_full(error):
             logger.error("pod %s/%s: disk full", self.namespace, self.name)
             self._reason = ("Evicted", FULL_MESSAGE.format(self._settings.directory))
@@ -100,7 +100,7 @@ class Worker:
         self.kill()
 
     def stop(self, grace: float, reason: str = "", message: str = "") -> None:
-        """Ends the pod: SIGTERM now, SIGKILL after `grace` seconds. Called again, the shorter grace counts."""
+        """Ends the pod: SIGTERM now, SIGKILL after `grace` seconds. Of several calls, the shortest grace counts."""
         if reason and not self._reason[0]:
             self._reason = (reason, message)
         first = not self._stopping.is_set()
@@ -116,13 +116,13 @@ class Worker:
         asyncio.get_running_loop().call_later(grace, self.kill)
 
     def kill(self) -> None:
-        """SIGKILL to every container."""
+        """Sends SIGKILL to every container."""
         self._stopping.set()
         for run in self.runs:
             run.kill()
 
     def publish(self, is_final: bool = False) -> None:
-        """Puts the present status into the store."""
+        """Stores the current status."""
         pod = self.pod
         if pod is None:
             return
@@ -134,12 +134,14 @@ class Worker:
             self.moved.set()
 
     async def adopt(self) -> None:
-        """Takes over what an earlier server started; to be called before `run_to_end`."""
+        """Adopts the containers that an earlier server started; called before `run_to_end`."""
         for state in self.states:
             await state.adopt(self._get_run_directory(state))
 
     async def _make_volumes(self) -> bool:
-        """Makes the volumes, waiting for what is missing. False when the pod was stopped, or cannot have them."""
+        """Makes the volumes, waiting for what is missing. Returns False when the pod was stopped or cannot have
+        them.
+        """
         while (pod := self.pod) is not None and not self._stopping.is_set():
             try:
                 self._volumes = volumes.make_volumes(
@@ -159,7 +161,7 @@ class Worker:
         return False
 
     async def _take_code_snapshot(self) -> bool:
-        """Gives the pod the code of its group, if it names one. False when that is gone."""
+        """Gives the pod the code of its group, if it names one. Returns False when that code is gone."""
         pod = self.pod
         if pod is None or not get_group(pod) or any(state.run for state in self.states):
             return True  # what an earlier server started has its code
@@ -174,7 +176,7 @@ class Worker:
         return True
 
     async def _initialize(self) -> bool:
-        """Runs the init containers one after the other; True when all succeeded."""
+        """Runs the init containers one after the other. Returns True when all succeeded."""
         for state in self._init:
             if not await self._keep_running(state):
                 return False
@@ -183,7 +185,7 @@ class Worker:
         return True
 
     async def _keep_running(self, state: ContainerState) -> bool:
-        """Runs a container until it needs no further start; True when it succeeded."""
+        """Runs a container until it must not be restarted. Returns True when it succeeded."""
         while True:
             run = state.run if state.run else await self._start(state)
             if run is None:
@@ -198,7 +200,9 @@ class Worker:
             await self._back_off(state)
 
     async def _start(self, state: ContainerState) -> Run | None:
-        """Starts the next attempt, waiting for missing ConfigMaps and Secrets. None when the pod was stopped."""
+        """Starts the next attempt, waiting for missing ConfigMaps and Secrets. Returns None when the pod was
+        stopped.
+        """
         while (pod := self.pod) is not None and not self._stopping.is_set():
             run = Run(self._get_run_directory(state) / str(state.attempt))
             try:
@@ -235,7 +239,7 @@ class Worker:
         await self._pause(seconds)
 
     def _wait_for(self, state: ContainerState, reason: str, message: str) -> None:
-        """Says why a container does not run yet."""
+        """Publishes why a container does not run yet."""
         state.waiting = (reason, message)
         self._events.record_wait(state)
         self.publish()

@@ -1,4 +1,4 @@
-"""The system calls that Python 3.11 has no name for."""
+"""The system calls that Python 3.11 does not offer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _check(result: int, call: str) -> None:
-    """Raise OSError with the call's errno when it failed."""
+    """Raises OSError with the call's errno when it failed."""
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{call}: {os.strerror(number)}")
@@ -48,12 +48,12 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str | No
 
 
 def unmount_lazily(target: str) -> None:
-    """Detaches a mount now, free it when its last user is gone."""
+    """Detaches a mount now; it is freed when its last user is gone."""
     _check(_libc.umount2(target.encode(), MNT_DETACH), f"umount {target}")
 
 
 def pivot_root(new_root: str) -> None:
-    """Makes `new_root` the root of this mount namespace and forget the old one."""
+    """Makes `new_root` the root of this mount namespace and detaches the old one."""
     os.chdir(new_root)
     number = SYS_PIVOT_ROOT.get(os.uname().machine)
     if number is None:

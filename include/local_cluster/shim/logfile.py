@@ -1,4 +1,4 @@
-"""The log of one container: each line with the moment at which it was written.
+"""Writes the log of one container: each line with the time at which it was written.
 
 A record is `<RFC 3339 time with nanoseconds> F|P <text>`: F ends a line, P is a part of one that is longer than
 `LONGEST`.
@@ -14,7 +14,7 @@ LARGEST = 256 * 1024 * 1024  # bytes of one log: a container that writes without
 
 
 def format_timestamp(nanoseconds: int) -> str:
-    """Returns a moment in UTC as Kubernetes writes it in logs."""
+    """Returns a time in UTC as Kubernetes writes it in logs."""
     seconds, fraction = divmod(nanoseconds, 1_000_000_000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction:09d}Z"
 
@@ -30,7 +30,7 @@ class LogFile:
         self._torn = False
 
     def feed(self, data: bytes) -> None:
-        """Writes the lines that are complete, keep the rest."""
+        """Writes the lines that are complete, and keeps the rest."""
         now = format_timestamp(time.time_ns()).encode()
         *lines, self._rest = (self._rest + data).split(b"\n")
         records = [record for line in lines for record in self._split_records(now, line)]
@@ -52,7 +52,7 @@ class LogFile:
         return [now + b" P " + part + b"\n" for part in parts[:-1]] + [now + b" F " + parts[-1] + b"\n"]
 
     def _write(self, data: bytes) -> None:
-        """A full log, or a full disk, loses lines; it must not end the container."""
+        """Writes records. On a full log or disk lines are lost, but the container goes on."""
         if self._room <= 0:
             return
         self._room -= len(data)

@@ -1,4 +1,4 @@
-"""The memory that a container holds: its processes' private and shared pages, without the files that they map."""
+"""Measures the memory of a container: private and shared pages, without the files that it maps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def list_descendants(pid: int) -> list[int]:
-    """Returns the living children of a process, and theirs."""
+    """Returns the living children of a process, and their children."""
     processes: list[int] = []
     pending = [pid]
     while pending:
@@ -17,7 +17,7 @@ def list_descendants(pid: int) -> list[int]:
 
 
 def measure_held_bytes(pids: list[int]) -> int:
-    """Returns the sum of anonymous and shared memory; a process that is gone holds none."""
+    """Returns the sum of anonymous and shared memory; a process that has ended counts as 0."""
     return sum(_measure_held(pid) for pid in pids)
 
 

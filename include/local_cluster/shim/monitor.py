@@ -1,4 +1,4 @@
-"""One container from its start to the record of its end."""
+"""Runs one container from its start to the record of its end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KILL = signal.SIGUSR1  # what the server sends to end the container at once; SIG
 
 
 class Monitor:
-    """Runs one container. Files in its directory tell the server: `started.json`, `exit.json`, `log`."""
+    """Runs one container. It tells the server by files in its directory: `started.json`, `exit.json`, `log`."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -42,7 +42,7 @@ class Monitor:
         self._interval = MEMORY_INTERVAL if self._spec.memory_limit else LEASE_INTERVAL
 
     def run(self) -> None:
-        """Starts the container, follow it to its end, write `exit.json`."""
+        """Starts the container, follows it to its end, and writes `exit.json`."""
         wake = _open_signal_pipe()
         linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         try:
@@ -54,7 +54,7 @@ class Monitor:
         self._end()
 
     def _start(self) -> tuple[int, int]:
-        """Forks the container; the ends of its output and of its failure pipe are returned."""
+        """Forks the container; returns the read ends of its output pipe and of its failure pipe."""
         output_read, output_write = os.pipe()
         failure_read, failure_write = os.pipe()
         scratch = self._directory / "root"
@@ -70,7 +70,7 @@ class Monitor:
         return output_read, failure_read
 
     def _follow(self, output: int, failure: int, wake: int) -> None:
-        """Pumps the output and answer signals until the first process is gone."""
+        """Copies the output and handles signals until the container's first process has ended."""
         sources = {output, failure, wake}
         while self._status is None:
             ready, _, _ = select.select(sources, (), (), self._interval)
@@ -94,7 +94,7 @@ class Monitor:
             self._log.feed(data)
 
     def _drain(self, sources: set[int], failure: int) -> None:
-        """Takes what the container wrote just before it ended; what its orphans write later is lost."""
+        """Copies what the container wrote just before it ended; later output of its orphans is lost."""
         while sources:
             ready, _, _ = select.select(sources, (), (), 0)
             if not ready:
@@ -106,7 +106,7 @@ class Monitor:
                     sources.discard(source)
 
     def _answer(self, numbers: bytes) -> None:
-        """Passes SIGTERM on, kill on request, reap the dead."""
+        """Forwards SIGTERM, kills on request, and reaps ended processes."""
         if signal.SIGTERM in numbers:
             self._signal(signal.SIGTERM)
         if KILL in numbers:
@@ -122,13 +122,13 @@ class Monitor:
                 self._status = status
 
     def _signal(self, number: signal.Signals) -> None:
-        """As Kubernetes, signal the first process only; without a process namespace, its group."""
+        """Signals the first process only, as Kubernetes does; without a process namespace, its group."""
         send = os.kill if self._spec.namespaces == "pid" else os.killpg
         with suppress(ProcessLookupError):
             send(self._container, number)
 
     def _check_memory(self) -> None:
-        """Ends the container when it holds more than its limit; a chatty one is not looked at after each line."""
+        """Ends the container when it holds more than its limit. Checks at most every few hundredths of a second."""
         limit, now = self._spec.memory_limit, time.monotonic()
         if not limit or self._status is not None or now - self._memory_seen < CLOSE_INTERVAL / 2:
             return
@@ -166,7 +166,7 @@ class Monitor:
         self._notify("started", record)
 
     def _end(self) -> None:
-        """Kills what the container left behind, then record its end."""
+        """Kills the processes that the container left, then records its end."""
         for pid in memory.list_descendants(os.getpid()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -181,8 +181,10 @@ class Monitor:
         self._record_end(record)
 
     def _record_end(self, record: dict[str, object]) -> None:
-        """Writes `exit.json`. While the disk is full, tell the server in another way and wait for space, for as long as
-        somebody may read the record.
+        """Writes `exit.json`.
+
+        While the disk is full, it sends the record to the server and waits for space, as long as a server may read the
+        file.
         """
         while True:
             try:
@@ -202,7 +204,7 @@ class Monitor:
         write_atomically(self._directory / name, json.dumps(record).encode())
 
     def _notify(self, event: str, record: dict[str, object]) -> None:
-        """Tells the server, if there is one, what a file says or is going to say."""
+        """Sends the server, if there is one, the content of a record."""
         message = {"key": self._spec.key, "event": event, "record": record}
         with suppress(OSError):
             pipe = os.open(self._spec.notify, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -218,7 +220,7 @@ def _compute_exit_code(status: int) -> int:
 
 
 def _open_signal_pipe() -> int:
-    """Returns a pipe from which the numbers of the signals that matter can be read."""
+    """Returns a pipe from which the numbers of the handled signals can be read."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write)
@@ -229,9 +231,7 @@ def _open_signal_pipe() -> int:
 
 
 def main(directory: str) -> None:
-    """Runs the container described in `directory` in a session of its own, which no terminal and no supervisor
-    signals.
-    """
+    """Runs the container described in `directory`, in a session that no terminal and no supervisor signals."""
     os.umask(0o077)
     held = os.open(f"{directory}/shim.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(held, fcntl.LOCK_EX)

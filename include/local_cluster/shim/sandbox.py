@@ -1,8 +1,8 @@
-"""What a container sees: a private root of bind mounts, its volumes, its own processes.
+"""Builds what a container sees: a private root of bind mounts, its volumes, its own processes.
 
-The root is a tmpfs whose entries are the directories of this machine, so that a volume can stand at any path, whoever
-the user is. A volume over /tmp would hide programs that are installed below /tmp: what the server calls `keep` is
-shown there again.
+The root is a tmpfs whose entries are the directories of this machine, so that a volume can be mounted at any path,
+whoever the user is. A volume over /tmp would hide programs that are installed below /tmp: the directories in `keep` are
+mounted there again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
 def make_namespaces(with_processes: bool) -> None:
-    """Gives this process's next child its own processes, and an ordinary user the right to mount. Raises OSError
-    where forbidden.
+    """Gives this process's next child its own process namespace, and an ordinary user the right to mount.
+
+    Raises OSError where forbidden.
     """
     user, group = os.getuid(), os.getgid()
     processes = linux.CLONE_NEWPID if with_processes else 0
@@ -34,9 +35,7 @@ def make_namespaces(with_processes: bool) -> None:
 
 
 def enter(spec: RunSpec, scratch: str) -> None:
-    """Builds the container's view of the file system over the empty directory `scratch` and move into it. Raises
-    OSError.
-    """
+    """Builds the container's root in the empty directory `scratch` and moves into it. Raises OSError."""
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
     root = Root(scratch)
@@ -69,7 +68,7 @@ def _count_depth(mount: Mount) -> int:
 
 
 def _is_below(path: str, others: list[str]) -> bool:
-    """Whether a path lies below the deepest of the others that has to do with it, rather than being one itself."""
+    """Whether a path lies below one of the others, without being one of them."""
     return path not in others and any(path.startswith(other.rstrip("/") + "/") for other in others)
 
 
@@ -83,7 +82,7 @@ class Root:
         self._mirror("/", skip=("dev", "proc"))
 
     def bind(self, mount: Mount) -> None:
-        """Shows the mount's source at its target."""
+        """Mounts the mount's source at its target."""
         self.add_mount_point(mount.target, is_directory=Path(mount.source).is_dir())
         target = self._directory + mount.target
         linux.mount(mount.source, target, None, linux.MS_BIND | linux.MS_REC)
@@ -92,7 +91,7 @@ class Root:
         self._own.add(mount.target)
 
     def hide(self, path: str) -> None:
-        """Shows nothing at a path of this machine."""
+        """Makes a path of this machine appear empty."""
         if Path(path).is_dir():
             _mount_tmpfs(self._directory + path, "mode=755")
             self._own.add(path)
@@ -115,7 +114,7 @@ class Root:
             self._own.add(place)
 
     def add_devices(self) -> None:
-        """The small /dev that containers have."""
+        """Makes the small /dev that containers have."""
         root = self._directory
         _mount_tmpfs(f"{root}/dev", "mode=755")
         for name in DEVICES:
@@ -129,11 +128,11 @@ class Root:
         self.add_shared_memory()
 
     def add_shared_memory(self) -> None:
-        """A writable /dev/shm, which containers have even when their root is read-only."""
+        """Mounts a writable /dev/shm, which containers have even when their root is read-only."""
         _mount_tmpfs(f"{self._directory}/dev/shm", "mode=1777")  # noqa: S108 - the container's own
 
     def add_processes(self, own: bool) -> None:
-        """/proc: the container's own processes where it has a process namespace."""
+        """Mounts /proc: the container's own processes where it has a process namespace."""
         target = f"{self._directory}/proc"
         if own:
             linux.mount("proc", target, "proc", linux.MS_NOSUID | linux.MS_NODEV)
@@ -153,9 +152,7 @@ class Root:
                 linux.mount(entry.path, target, None, linux.MS_BIND | linux.MS_REC)
 
     def _is_own(self, directory: str) -> bool:
-        """Whether a directory belongs to the container: it, or the deepest directory above it that is known, was
-        made here.
-        """
+        """Whether a directory belongs to the container: it, or a directory above it, was made here."""
         if directory in self._own:
             return True
         volumes = [own for own in self._own if own != "/" and directory.startswith(own + "/")]
@@ -171,5 +168,5 @@ def _make(path: str, is_directory: bool) -> None:
 
 
 def _mount_tmpfs(target: str, options: str) -> None:
-    """An empty file system in memory."""
+    """Mounts an empty file system in memory."""
     linux.mount("tmpfs", target, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)

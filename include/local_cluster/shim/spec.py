@@ -1,4 +1,4 @@
-"""What the server tells a shim: one JSON file in the run's directory."""
+"""The specification of one attempt, which the server writes for a shim as a JSON file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RunSpec:
 
     @staticmethod
     def read(path: Path) -> RunSpec:
-        """Reads what `write` wrote."""
+        """Returns the specification that `write` wrote."""
         fields = json.loads(path.read_text(encoding="utf-8"))
         mounts = {name: [Mount(**mount) for mount in fields[name]] for name in ("mounts", "code")}
         return RunSpec(**{**fields, **mounts})
