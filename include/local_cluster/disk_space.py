@@ -8,8 +8,8 @@ from pathlib import Path
 
 from local_cluster.files import UNFINISHED, is_full, write_durably
 
-NEEDED = 256 * 1024  # bytes that a start writes at the most
-INTERVAL = 2.0  # seconds between two looks
+NEEDED = 256 * 1024  # bytes that a start writes at most
+INTERVAL = 2.0  # seconds between two checks
 
 logger = logging.getLogger(__name__)
 

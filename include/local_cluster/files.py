@@ -32,7 +32,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def write_durably(path: Path, data: bytes) -> None:
     """Writes a private file and waits until the disk has it. Raises OSError."""
-    # One that a crash left under this name is overwritten: in a container each start has the same process id.
+    # A file of this name that a crash left is overwritten: in a container each start has the same process id.
     descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)

@@ -10,7 +10,7 @@ from local_cluster import clock
 from local_cluster.resources import Resource
 
 Object = dict[str, Any]
-SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # no vowels, so that no words come out
+SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # no vowels, so that no words result
 LONGEST_PREFIX = 248
 NOT_FROM_CLIENTS = (
     "resourceVersion",

@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from aiohttp import web
 
 TLS_HANDSHAKE = 0x16
-FIRST_BYTE_TIMEOUT = 30.0  # seconds in which a new connection must say something
+FIRST_BYTE_TIMEOUT = 30.0  # seconds within which a new connection must send a byte
 
 
 class Listener:

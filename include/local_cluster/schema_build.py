@@ -16,7 +16,7 @@ _CONTAINER = re.compile(r"(list|dict)\((?:str, )?(.+)\)|(list|dict)\[(?:str, ?)?
 
 def build() -> dict[str, dict[str, str]]:
     """Returns all types that the roots refer to: name → field → type (`str`, `list V1Container`, `dict str`, …)."""
-    from kubernetes import client  # the generator's own need: see the docstring above
+    from kubernetes import client  # only the generator needs it: see the docstring above
 
     types: dict[str, dict[str, str]] = {}
     pending = list(ROOTS)

@@ -87,7 +87,7 @@ async def serve(settings: ServerSettings) -> None:
         await node.start()
         await _serve_until_signal(settings, cluster)
     finally:
-        # Only who is told to end ends the pods: after a start that failed, the next server takes them over.
+        # Only a requested end ends the pods. After a failed start, the next server adopts them.
         node.leave()
         store.close()
         os.close(lock)

@@ -32,7 +32,7 @@ TABLES = """
     CREATE TABLE IF NOT EXISTS versions (reserved INTEGER);
 """
 HISTORY = 5_000  # changes that a watch can still start from
-RESERVED = 10_000  # versions set aside at a time, so that none is given twice, whenever the server is killed
+RESERVED = 10_000  # versions reserved at a time: none is given twice, even if the server is killed
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._objects: defaultdict[str, dict[Place, Object]] = defaultdict(dict)
-        self._unwritten: dict[Key, str | None] = {}  # in the order in which they happened; None removes
+        self._unwritten: dict[Key, str | None] = {}  # in the order of the changes; None: removed
         try:
             self._file = _open(path)
             reserved = self._load()
@@ -75,7 +75,7 @@ class Store:
             reserved = int(time.time())  # above each version that a client may remember
         self.version: int = reserved or 1
         self._reserved = self.version
-        self._oldest = self.version  # what happened before this version is not known
+        self._oldest = self.version  # changes before this version are not known
         self._history: deque[Change] = deque(maxlen=HISTORY)
         self._queues: set[asyncio.Queue[Change]] = set()
 
@@ -204,7 +204,7 @@ class Store:
 def _open(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)
     file = sqlite3.connect(path, isolation_level=None)
-    file.text_factory = lambda data: data.decode(errors="replace")  # a damaged text is one object's loss
+    file.text_factory = lambda data: data.decode(errors="replace")  # a damaged text costs one object only
     file.executescript(TABLES)
     return file
 

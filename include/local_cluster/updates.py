@@ -9,7 +9,7 @@ from local_cluster.errors import Conflict, Invalid
 from local_cluster.resources import Resource
 
 Object = dict[str, Any]
-# What the server alone sets in metadata; what a client sends for it is not looked at.
+# Metadata that only the server sets; values from clients are ignored.
 SERVER_FIELDS = (
     "uid",
     "creationTimestamp",

@@ -1,4 +1,4 @@
-"""`make images` and `make scan` where something is missing, and the check for vulnerabilities against a service of advisories."""
+"""`make images` and `make scan` where something is missing, and known vulnerabilities from a service of advisories."""
 
 import json
 import os

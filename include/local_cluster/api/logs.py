@@ -17,7 +17,7 @@ from local_cluster.errors import BadRequest
 from local_cluster.pods.run import Run
 
 Object = dict[str, Any]
-POLL_SECONDS = 0.1  # between two looks at a log that is followed
+POLL_SECONDS = 0.1  # between two reads of a log that is followed
 BLOCK = 256 * 1024
 
 
@@ -83,7 +83,7 @@ def _format_lines(records: list[bytes], options: LogOptions) -> Iterator[bytes]:
     for record in records:
         parts = record.split(b" ", 2)
         if len(parts) < 3:
-            continue  # a full disk or a power cut took the rest
+            continue  # incomplete after a full disk or a power cut
         stamp, mark, text = parts
         if options.since and _is_before(stamp, options.since):
             continue

@@ -18,7 +18,7 @@ from local_cluster.store import Change
 Object = dict[str, Any]
 LONGEST = 3600.0  # seconds, when the client names no limit
 BOOKMARK_SECONDS = 30.0
-BACKLOG = 20_000  # changes after which a client that does not read is cut off
+BACKLOG = 20_000  # changes after which a client that does not read is disconnected
 
 
 async def watch(request: web.Request, target: Target) -> web.StreamResponse:

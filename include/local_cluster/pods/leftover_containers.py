@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local_cluster.pods.run import find_shim, is_locked
 
-KILL_TIMEOUT = 5.0  # seconds in which a killed container is gone
+KILL_TIMEOUT = 5.0  # seconds within which a killed container must end
 
 
 def end_containers(directory: Path) -> None:

@@ -24,7 +24,7 @@ from local_cluster.store import Store
 Object = dict[str, Any]
 FINISHED = ("Succeeded", "Failed")
 SWEEP_SECONDS = 60.0
-LOST_SECONDS = 2.0  # between two looks for pods that nobody watches
+LOST_SECONDS = 2.0  # between two checks for pods that nobody watches
 START_SECONDS = 2.0  # how long the reply to create waits for the pod to run
 LOST_MESSAGE = "The pod could not be taken over from an earlier server: its record cannot be read"
 
@@ -52,7 +52,7 @@ class Node:
             try:
                 if pod["spec"].get("nodeName") and pod["status"].get("phase") not in FINISHED:
                     await self._adopt(pod)
-            except Exception:  # no single pod keeps the cluster from starting
+            except Exception:  # no single pod may keep the cluster from starting
                 logger.exception("pod %s: it counts as lost", _format_path(pod))
                 status = {"phase": "Failed", "reason": "Lost", "message": LOST_MESSAGE}
                 self._store.put("pods", {**pod, "status": status})
@@ -217,7 +217,7 @@ async def _repeat(work: Callable[[], Coroutine[Any, Any, None]], seconds: float)
         try:
             await work()
         except Exception:
-            logger.exception("the node's housekeeping")
+            logger.exception("the node's periodic clean-up failed")
         await asyncio.sleep(seconds)
 
 

@@ -76,7 +76,7 @@ class Run:
             self.accept_start(start)
         if not self.ended.is_set() and (end := read_end(self.directory / "exit.json")):
             if "lost" in end:
-                self._write_end(end)  # said once: from now on there is a record that can be read
+                self._write_end(end)  # logged once: from now on there is a readable record
             self.accept_end(end)
 
     def accept_start(self, record: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ class Run:
 
     def refuse(self, why: str) -> None:
         """Records that the container cannot be started."""
-        with suppress(OSError):  # the pod's status says it all
+        with suppress(OSError):  # the pod's status has the reason too
             self.directory.mkdir(parents=True, exist_ok=True)
             self.log.touch(mode=0o600)
             write_atomically(self.directory / "spec.json", b"{}")
@@ -179,7 +179,7 @@ def find_shim(directory: Path) -> int:
                 if (process / "cmdline").read_bytes().endswith(ending):
                     status = (process / "stat").read_text(errors="replace")
                     parents[int(process.name)] = int(status.rpartition(")")[2].split()[1])
-    # Its child looks the same until that becomes the container.
+    # Its child has the same command line until it executes the container.
     return next((process for process, parent in parents.items() if parent not in parents), 0)
 
 
@@ -207,7 +207,7 @@ def _start_shim(spec: RunSpec, directory: Path) -> subprocess.Popen[bytes]:
     spec.write(directory / "spec.json")
     (directory / "log").touch(mode=0o600)
     with (directory / "shim.log").open("wb") as errors:
-        return subprocess.Popen(  # noqa: S603 - this interpreter and a program text of ours
+        return subprocess.Popen(  # noqa: S603 - this interpreter and our own program
             [sys.executable, "-S", "-E", "-s", "-c", PROGRAM, str(directory)],
             stdin=subprocess.DEVNULL,
             stdout=errors,

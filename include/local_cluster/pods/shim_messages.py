@@ -28,7 +28,7 @@ class ShimMessages:
     def open(self) -> None:
         """Makes the pipe, replacing any other file of its name, and listens to it."""
         if self._path.exists() and not stat.S_ISFIFO(self._path.stat().st_mode):
-            logger.error("%s was no pipe: it is made again", self._path)
+            logger.error("%s is not a pipe: it is replaced", self._path)
             self._path.unlink()
         if not self._path.exists():
             os.mkfifo(self._path, 0o600)
@@ -50,4 +50,4 @@ class ShimMessages:
                 pod, container, attempt = message["key"].split("/")
                 self._take(pod, container, attempt, message)
             except (ValueError, KeyError, TypeError, AttributeError):
-                logger.error("a note of a container cannot be read: its files say the same")
+                logger.error("a message of a container cannot be read: its files have the same content")

@@ -28,7 +28,7 @@ from local_cluster.shim.spec import Mount
 Object = dict[str, Any]
 GROUP = "local-cluster/code-snapshot"
 DIGEST = "local-cluster/code-digest"
-KEPT_SECONDS = 86_400.0  # a run whose later steps come after this has new code, or is refused
+KEPT_SECONDS = 86_400.0  # later steps of an older run get new code, or are refused
 LEFT_OUT = ("__pycache__", ".git", ".venv", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Snapshots:
             if not self._is_whole(digest):
                 raise SnapshotError(
                     f"the code with which this run began (snapshot {digest[:12]}) is not there any more: clear the "
-                    "run's tasks from the first one on, or start a new run; it then runs with the present code"
+                    "run's tasks from the first one on, or start a new run; it then runs with the current code"
                 )
             os.utime(record)
             return digest
@@ -186,7 +186,7 @@ def _copy_tree(source: Path, target: Path) -> None:
         place = target / Path(folder).relative_to(source)
         place.mkdir(parents=True, exist_ok=True)
         for name in names:
-            with suppress(FileNotFoundError):  # an editor's own file that is gone again
+            with suppress(FileNotFoundError):  # a temporary file of an editor
                 if Path(folder, name).is_file():
                     (place / name).write_bytes(Path(folder, name).read_bytes())
 
@@ -216,7 +216,7 @@ def _read_digest(record: Path) -> str:
         digest = json.loads(record.read_bytes())["digest"]
         if isinstance(digest, str) and len(digest) == 64 and digest.isalnum():
             return digest
-    logger.error("the record %s cannot be read: its run goes on with the present code", record)
+    logger.error("the record %s cannot be read: its run continues with the current code", record)
     return ""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local_cluster.pods.settings import LOCK_NAME
 
-ATTEMPTS = 10  # a shim that looks for a living server holds the lock for an instant
+ATTEMPTS = 10  # a shim that checks for a running server holds the lock for a moment
 ATTEMPT_SECONDS = 0.05
 
 

@@ -11,7 +11,7 @@ from local_cluster.pods.run import Run, list_attempts
 
 Object = dict[str, Any]
 MESSAGE_BYTES = 4096  # of a termination message
-FALLBACK_BYTES = 2048  # of the log, when that stands in for the message
+FALLBACK_BYTES = 2048  # of the log, where it replaces the message
 EPOCH = "1970-01-01T00:00:00Z"
 
 

@@ -59,7 +59,7 @@ def _make_one(volume: Object, pod: Object, directory: Path, lookup: Lookup) -> P
         return directory  # made by an earlier server
     fresh = directory.with_name(f".{directory.name}")
     if fresh.exists():
-        discard(fresh)  # a crash left it half made
+        discard(fresh)  # left unfinished by a crash
     fresh.mkdir(parents=True)
     fresh.chmod(0o777)
     sources = volume["projected"].get("sources") or [] if "projected" in volume else [volume]

@@ -25,7 +25,7 @@ from local_cluster.store import Store
 
 Object = dict[str, Any]
 BACK_OFF = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)  # seconds before a restart
-CONFIG_INTERVAL = 1.0  # seconds between two looks for a missing ConfigMap or Secret
+CONFIG_INTERVAL = 1.0  # seconds between two checks for a missing ConfigMap or Secret
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 FULL_MESSAGE = "The node was low on resource: ephemeral-storage: disk full: {0} takes no more files: free space there"
 
@@ -56,7 +56,7 @@ class Worker:
         self._plan = partial(plan_run, settings=settings, snapshots=snapshots, lookup=self._look_up)
         self._stopping = asyncio.Event()
         self._reason: tuple[str, str] = ("", "")
-        self.moved = asyncio.Event()  # set when the pod has left Pending, or can be seen to wait
+        self.moved = asyncio.Event()  # set when the pod is no longer Pending, or its status says why it waits
 
     @property
     def pod(self) -> Object | None:
@@ -82,7 +82,7 @@ class Worker:
                 await asyncio.gather(*(self._keep_running(state) for state in self._main))
         except Exception as error:
             self._fail(error)
-        # Not when this task is cancelled: the containers then live on for the next server.
+        # Not reached if this task is cancelled: the containers then live on for the next server.
         for run in self.runs:
             await run.ended.wait()
         deadline.cancel()
@@ -164,7 +164,7 @@ class Worker:
         """Gives the pod the code of its group, if it names one. Returns False when that code is gone."""
         pod = self.pod
         if pod is None or not get_group(pod) or any(state.run for state in self.states):
-            return True  # what an earlier server started has its code
+            return True  # a pod of an earlier server has its code already
         try:
             digest = await self._snapshots.take(get_group(pod))
         except SnapshotError as error:

@@ -17,12 +17,12 @@ from local_cluster.shim.child import become_container
 from local_cluster.shim.logfile import LogFile, format_timestamp
 from local_cluster.shim.spec import RunSpec
 
-MEMORY_INTERVAL = 0.1  # seconds between two looks at the container's memory
-CLOSE_INTERVAL = 0.02  # the same, once it holds half of what it may
-LEASE_INTERVAL = 5.0  # seconds between two looks for a living server
-RECORD_INTERVAL = 1.0  # seconds between two tries to record an end on a full disk
-LONGEST_FAILURE = 500  # characters: a note to the server must fit into one write to the pipe
-KILL = signal.SIGUSR1  # what the server sends to end the container at once; SIGTERM is passed on
+MEMORY_INTERVAL = 0.1  # seconds between two checks of the container's memory
+CLOSE_INTERVAL = 0.02  # the same, once it holds half of its limit
+LEASE_INTERVAL = 5.0  # seconds between two checks for a running server
+RECORD_INTERVAL = 1.0  # seconds between two attempts to record an end on a full disk
+LONGEST_FAILURE = 500  # characters: a message to the server must fit into one write to the pipe
+KILL = signal.SIGUSR1  # what the server sends to end the container at once; SIGTERM is forwarded
 
 
 class Monitor:
@@ -161,7 +161,7 @@ class Monitor:
 
     def _announce_start(self) -> None:
         record = {"pid": self._container, "startedAt": format_timestamp(self._started_at)}
-        with suppress(OSError):  # on a full disk the server hears of it through its pipe only
+        with suppress(OSError):  # on a full disk the server gets it through its pipe only
             self._write("started.json", record)
         self._notify("started", record)
 

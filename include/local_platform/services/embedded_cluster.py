@@ -118,7 +118,7 @@ def _call(cluster: Cluster, method: str, path: str, value: dict[str, Any] | None
     try:
         config = json.loads(cluster.kubeconfig.read_text())
     except ValueError as error:
-        raise NotReady(f"{cluster.kubeconfig} is damaged: `make down`, then `make up`, writes it anew") from error
+        raise NotReady(f"{cluster.kubeconfig} is damaged: `make down`, then `make up`, writes it again") from error
     server, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     trusted = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {user['token']}"}
