@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from local_cluster.causes import Cause
+
 
 class ApiError(Exception):
     """A refused request: HTTP code, machine-readable reason, and a sentence for people."""
@@ -99,9 +101,9 @@ class UnsupportedMediaType(ApiError):
 
 
 class Invalid(ApiError):
-    """Fields have wrong values (422). A cause is (field path, reason, sentence)."""
+    """Fields have wrong values (422)."""
 
-    def __init__(self, kind: str, name: str, causes: list[tuple[str, str, str]]) -> None:
+    def __init__(self, kind: str, name: str, causes: list[Cause]) -> None:
         texts = [f"{field}: {message}" for field, _, message in causes]
         listed = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
         fields = [{"reason": reason, "message": message, "field": field} for field, reason, message in causes]

@@ -7,12 +7,12 @@ import binascii
 from typing import Any
 
 from local_cluster import names
+from local_cluster.causes import Cause, describe_invalid, describe_missing
 from local_cluster.errors import Invalid
 from local_cluster.pod_validation import find_pod_causes
 from local_cluster.resources import Resource
 
 Object = dict[str, Any]
-Cause = tuple[str, str, str]
 LARGEST_DATA = 1024 * 1024  # bytes in a ConfigMap or Secret
 
 
@@ -56,19 +56,19 @@ def find_metadata_causes(resource: Resource, metadata: Object) -> list[Cause]:
     name = metadata.get("name", "")
     causes: list[Cause] = []
     if not name:
-        causes.append(("metadata.name", "FieldValueRequired", "Required value: name or generateName is required"))
+        causes.append(describe_missing("metadata.name", "name or generateName is required"))
     elif resource.plural == "namespaces" and not names.is_label(name):
-        causes.append(("metadata.name", "FieldValueInvalid", f'Invalid value: "{name}": {names.LABEL_RULE}'))
+        causes.append(describe_invalid("metadata.name", name, names.LABEL_RULE))
     elif not names.is_subdomain(name):
-        causes.append(("metadata.name", "FieldValueInvalid", f'Invalid value: "{name}": {names.SUBDOMAIN_RULE}'))
+        causes.append(describe_invalid("metadata.name", name, names.SUBDOMAIN_RULE))
     for key, value in (metadata.get("labels") or {}).items():
         if not names.is_label_key(key):
-            causes.append(("metadata.labels", "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name'))
+            causes.append(describe_invalid("metadata.labels", key, "not a qualified name"))
         if not names.is_label_value(value):
             rule = "a valid label must be empty or consist of at most 63 alphanumeric characters, '-', '_' or '.'"
-            causes.append(("metadata.labels", "FieldValueInvalid", f'Invalid value: "{value}": {rule}'))
+            causes.append(describe_invalid("metadata.labels", value, rule))
     return causes + [
-        ("metadata.annotations", "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name')
+        describe_invalid("metadata.annotations", key, "not a qualified name")
         for key in metadata.get("annotations") or {}
         if not names.is_label_key(key.lower())
     ]
@@ -82,7 +82,7 @@ def _find_data_causes(plural: str, item: Object) -> list[Cause]:
             size += len(value)
             if not names.is_data_key(key):
                 rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
-                causes.append((f"{field}[{key}]", "FieldValueInvalid", f'Invalid value: "{key}": {rule}'))
+                causes.append(describe_invalid(f"{field}[{key}]", key, rule))
             if (plural == "secrets" or field == "binaryData") and not _is_base64(value):
                 causes.append((f"{field}[{key}]", "FieldValueInvalid", "Invalid value: must be base64"))
     if size > LARGEST_DATA:

@@ -127,9 +127,9 @@ def test_airflow_reads_the_configuration_that_the_overlays_make(
 
 
 def test_no_secret_is_written_down(values: Object) -> None:
-    found = {path: value for path, value in leaves(values) if SECRET.search(path.rpartition(".")[2])}
-    assert found
-    assert {path for path, value in found.items() if not isinstance(value, bool)} == {
+    secrets = {path: value for path, value in leaves(values) if SECRET.search(path.rpartition(".")[2])}
+    assert secrets
+    assert {path for path, value in secrets.items() if not isinstance(value, bool)} == {
         ".data.metadataSecretName",
         ".fernetKeySecretName",
         ".apiSecretKeySecretName",

@@ -80,8 +80,8 @@ def test_a_file_that_holds_secrets_is_found_in_the_root_too(path: str, where: st
         tar.addfile(member, io.BytesIO(stream.getvalue()))
     whole.seek(0)
     with tarfile.open(fileobj=whole) as tar:
-        found = check_image(Archive("image", tar, ("layer",), {"config": {"User": "1"}}))
-    assert [(finding.rule, finding.where) for finding in found] == [("secret", f"image:{where}")]
+        findings = check_image(Archive("image", tar, ("layer",), {"config": {"User": "1"}}))
+    assert [(finding.rule, finding.where) for finding in findings] == [("secret", f"image:{where}")]
 
 
 def test_an_opaque_folder_hides_what_is_below_and_not_what_comes_with_it() -> None:

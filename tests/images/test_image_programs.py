@@ -112,7 +112,7 @@ def test_a_full_disk_is_told_from_the_last_line_of_a_build() -> None:
 
 
 def _run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    words = (sys.executable, str(SOURCES / f"tools/{program}.py"))
+    arguments = (sys.executable, str(SOURCES / f"tools/{program}.py"))
     return subprocess.run(
-        words, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **environment}
+        arguments, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **environment}
     )

@@ -63,8 +63,8 @@ def test_a_good_lock_has_no_finding_and_its_pins_are_read(tmp_path: Path) -> Non
     ],
 )
 def test_a_loose_line_of_a_lock_is_found(line: str, rule: str, tmp_path: Path) -> None:
-    found = _lock(tmp_path, f"{GOOD_LOCK}{line}\n")
-    assert [(finding.rule, finding.where) for finding in found] == [(rule, "lock.txt:6")]
+    findings = _lock(tmp_path, f"{GOOD_LOCK}{line}\n")
+    assert [(finding.rule, finding.where) for finding in findings] == [(rule, "lock.txt:6")]
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ def test_what_only_looks_like_a_secret_is_left_alone(path: str, content: str) ->
         ("PATH", "/usr/bin", False),
     ],
 )
-def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: str, value: str, found: bool) -> None:
-    assert bool(find_variable_secret(name, value)) is found
+def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: str, value: str, kind: bool) -> None:
+    assert bool(find_variable_secret(name, value)) is kind
 
 
 @pytest.mark.parametrize(
@@ -168,16 +168,16 @@ def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: s
         ("nobody", 1),
     ],
 )
-def test_the_user_is_a_number_that_is_not_root(user: str, found: int) -> None:
-    assert len(check_settings("image", {"config": {"User": user}})) == found
+def test_the_user_is_a_number_that_is_not_root(user: str, findings: int) -> None:
+    assert len(check_settings("image", {"config": {"User": user}})) == findings
 
 
 def test_no_finding_shows_the_secret() -> None:
     history = [{"created_by": "RUN |1 API_TOKEN=canary-77 /bin/sh -c true"}, {"created_by": f"RUN echo {AWS}"}]
     settings = {"User": "1", "Env": ["DB_PASSWORD=canary-77"], "Labels": {"deploy.token": "canary-77"}}
-    found = check_settings("image", {"config": settings, "history": history})
-    assert len(found) == 4
-    assert not any("canary" in str(finding) or AWS in str(finding) for finding in found)
+    findings = check_settings("image", {"config": settings, "history": history})
+    assert len(findings) == 4
+    assert not any("canary" in str(finding) or AWS in str(finding) for finding in findings)
 
 
 def test_an_accepted_finding_is_left_out_until_it_is_old() -> None:

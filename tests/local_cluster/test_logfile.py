@@ -20,12 +20,12 @@ def write(path: Path, *pieces: bytes) -> list[bytes]:
 
 def text(records: list[bytes]) -> bytes:
     """What was written, from the records of it."""
-    found = b""
+    texts = b""
     for record in records:
         stamp, mark, line = record[:-1].split(b" ", 2)
         assert re.fullmatch(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", stamp)
-        found += line + (b"\n" if mark == b"F" else b"")
-    return found
+        texts += line + (b"\n" if mark == b"F" else b"")
+    return texts
 
 
 @given(st.lists(st.binary(max_size=40).map(lambda data: data.replace(b"\r", b"")), max_size=6))

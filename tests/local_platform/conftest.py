@@ -15,9 +15,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     path = tmp_path_factory.mktemp("h")
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(path))
     monkeypatch.delenv("NIGHTSHIFT_CLUSTER", raising=False)
-    found = locate_home()
-    write_private(found.settings, settings.render_settings(on_free_ports()))
-    return found
+    located = locate_home()
+    write_private(located.settings, settings.render_settings(on_free_ports()))
+    return located
 
 
 @pytest.fixture

@@ -23,8 +23,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _git(folder: Path, *words: str) -> str:
-    return subprocess.run(("git", "-C", str(folder), *words), check=True, capture_output=True, text=True).stdout.strip()
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ("git", "-C", str(folder), *arguments), check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def test_a_clean_checkout_is_named_by_its_commit(checkout: Path) -> None:
@@ -32,12 +34,12 @@ def test_a_clean_checkout_is_named_by_its_commit(checkout: Path) -> None:
 
 
 def test_each_change_that_is_not_committed_has_a_version_of_its_own(checkout: Path) -> None:
-    clean, seen = read_code_version(checkout), set()
+    clean, versions = read_code_version(checkout), set()
     for text in ("two", "three", "four"):
         (checkout / "include" / "step.py").write_text(text)
-        seen.add(read_code_version(checkout))
+        versions.add(read_code_version(checkout))
         assert read_code_version(checkout).startswith(f"{clean}-dirty-")
-    assert len(seen) == 3
+    assert len(versions) == 3
 
 
 def test_what_no_step_runs_does_not_count(checkout: Path) -> None:
@@ -106,9 +108,9 @@ def test_where_only_docker_is_a_script_says_the_same(checkout: Path) -> None:
     shutil.copy(Path(__file__).parents[2] / "tools" / "code-version", checkout / "tools")
     clean = read_code_version(checkout)
     assert version() == clean
-    seen = set()
+    versions = set()
     for text in ("one", "two"):
         (checkout / "include" / "new.py").write_text(text)
-        seen.add(version())
-    assert len(seen) == 2
-    assert all(name.startswith(f"{clean}-dirty-") for name in seen)
+        versions.add(version())
+    assert len(versions) == 2
+    assert all(name.startswith(f"{clean}-dirty-") for name in versions)

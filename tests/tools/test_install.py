@@ -19,8 +19,8 @@ def bare(tmp_path: Path) -> Path:
     shutil.copytree(SOURCES / "tools", tmp_path / "tools")
     (tmp_path / "bin").mkdir()
     for tool in TOOLS:
-        if found := shutil.which(tool):
-            (tmp_path / "bin" / tool).symlink_to(found)
+        if path := shutil.which(tool):
+            (tmp_path / "bin" / tool).symlink_to(path)
     return tmp_path
 
 
@@ -92,8 +92,8 @@ def test_an_installation_under_way(bare: Path) -> None:
 def in_use(bare: Path) -> Iterator[Path]:
     """The same with an environment in which a service of some home runs, and an `uv` that says what it would do."""
     for tool in ("cmp", "dirname", "cp", "mv", "grep", "rm"):
-        if found := shutil.which(tool):
-            (bare / "bin" / tool).symlink_to(found)
+        if script := shutil.which(tool):
+            (bare / "bin" / tool).symlink_to(script)
     (bare / ".venv" / "bin").mkdir(parents=True)
     (bare / ".venv" / "bin" / "python").symlink_to(sys.executable)
     uv = '#!/bin/sh\ncase "$*" in *--dry-run*) cat plan;; *) echo "$*" >>calls;; esac\n'

@@ -23,6 +23,7 @@ from local_cluster.api.request import (
 from local_cluster.api.watches import watch
 from local_cluster.errors import BadRequest, Gone, MethodNotAllowed, UnsupportedMediaType
 from local_cluster.patches import apply_json_patch
+from local_cluster.store import get_place
 
 Object = dict[str, Any]
 
@@ -51,16 +52,12 @@ def _cut_page(items: list[Object], version: str, limit: int | None, after: str) 
             last = tuple(json.loads(bytes.fromhex(after)))
         except ValueError as error:
             raise Gone("the provided continue parameter is not valid: start the list again") from error
-        items = [item for item in items if _place(item) > last]
+        items = [item for item in items if get_place(item) > last]
     if limit and len(items) > limit:
         metadata["remainingItemCount"] = len(items) - limit
         items = items[:limit]
-        metadata["continue"] = json.dumps(_place(items[-1])).encode().hex()
+        metadata["continue"] = json.dumps(get_place(items[-1])).encode().hex()
     return items, metadata
-
-
-def _place(item: Object) -> tuple[str, str]:
-    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
 async def read(request: web.Request) -> web.StreamResponse:

@@ -76,9 +76,9 @@ def test_a_secret_that_a_power_cut_left_empty_is_made_anew_and_that_is_said(
 @pytest.mark.parametrize("service", FOLDERS[1:])
 def test_no_service_sees_what_another_one_has_alone(root: Path, service: str) -> None:
     held = "".join(path.read_text() for path in (root / service).iterdir())
-    seen = {name for name in SECRETS if (root / ALL / name).read_text().strip() in held}
+    secrets_of = {name for name in SECRETS if (root / ALL / name).read_text().strip() in held}
     assert (
-        seen
+        secrets_of
         == {
             "postgres": {"postgres-password", "airflow-database-password", "mlflow-database-password"},
             "s3": {"s3-platform-key", "s3-steps-key", "s3-mlflow-key", "s3-viewer-key"},
@@ -125,4 +125,4 @@ def test_what_another_cluster_needs_is_printed(
     assert values["data"]["NIGHTSHIFT_S3_ENDPOINT"] == "http://192.0.2.1:8333"
     assert "PYTHONPATH" not in values["data"]
     assert set(secrets["data"]) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-    assert {one["metadata"]["name"] for one in (values, secrets)} == {"nightshift-steps"}
+    assert {item["metadata"]["name"] for item in (values, secrets)} == {"nightshift-steps"}

@@ -31,13 +31,13 @@ def test_nights_become_ranges_without_gaps() -> None:
 
 def test_the_history_is_what_the_first_night_looks_back_on(tmp_path: Path) -> None:
     plan, model = load_or_make_plan(tmp_path / "demo.json", TODAY), models.load("flights")
-    found = [night for first, last in list_history(plan, model) for night in list_days(first, last)]
+    ranges = [night for first, last in list_history(plan, model) for night in list_days(first, last)]
     window = model.window
     oldest_day_of_training = plan.nights[0] - timedelta(days=window.holdout_days + window.train_days - 1)
-    assert oldest_day_of_training - timedelta(days=window.history_days) in found
-    assert plan.nights[0] - timedelta(days=1) in found
-    assert not set(found) & set(plan.nights)
-    assert max(found) < plan.nights[-1]
+    assert oldest_day_of_training - timedelta(days=window.history_days) in ranges
+    assert plan.nights[0] - timedelta(days=1) in ranges
+    assert not set(ranges) & set(plan.nights)
+    assert max(ranges) < plan.nights[-1]
 
 
 @pytest.mark.parametrize("damaged", [b"", b'{"model": "fli', b"\0\0", b"[]", b'{"model": "flights", "nights": ["x"]}'])

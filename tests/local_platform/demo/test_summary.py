@@ -136,7 +136,7 @@ def test_a_superseded_night_says_why_it_was_not_promoted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("index", "night", "said"),
+    ("index", "night", "expected"),
     [
         (2, _ran(PLANTED, False, 0.5, "-"), f"night {PLANTED} was to be blocked and ended as refused"),
         (3, _blocked(LAST), f"night {LAST} was to run and ended as blocked"),
@@ -149,19 +149,21 @@ def test_a_superseded_night_says_why_it_was_not_promoted() -> None:
         ),
     ],
 )
-def test_a_night_that_ended_otherwise_fails_the_demo(platform: Platform, index: int, night: Night, said: str) -> None:
+def test_a_night_that_ended_otherwise_fails_the_demo(
+    platform: Platform, index: int, night: Night, expected: str
+) -> None:
     ended = _good()
     ended[index] = night
     code, text = _shown(platform, ended)
     assert code == 1
-    assert said in " ".join(text.split())
+    assert expected in " ".join(text.split())
     assert "Every night ended as it should" not in text
 
 
 def test_a_night_is_read_from_object_storage(store: ObjectStore) -> None:
     for result in _good()[1].results.values():
         results.save(store, result)
-    found = night_results.load_night(store, "flights", SECOND)
-    assert found.ending == "refused"
-    assert found.finished
+    loaded = night_results.load_night(store, "flights", SECOND)
+    assert loaded.ending == "refused"
+    assert loaded.finished
     assert night_results.load_night(store, "flights", LAST).ending == "unfinished"

@@ -35,11 +35,11 @@ def test_it_sees_what_steps_are_given(tmp_path: Path, values: dict[str, str], se
 
 def test_it_says_what_it_cannot_reach(tmp_path: Path, values: dict[str, str], secrets: dict[str, str]) -> None:
     elsewhere, other = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, {"AWS_SECRET_ACCESS_KEY": "of another start"}
-    for more_values, more_secrets, said in (({}, other, "S3"), (elsewhere, {}, "refused")):
-        home = tmp_path / said
+    for more_values, more_secrets, reason in (({}, other, "S3"), (elsewhere, {}, "refused")):
+        home = tmp_path / reason
         home.mkdir()
         with embedded_cluster(home, {**values, **more_values}, {**secrets, **more_secrets}) as cluster:
-            with pytest.raises(check_pod.CheckFailed, match=said):
+            with pytest.raises(check_pod.CheckFailed, match=reason):
                 check_pod.run_check_pod(api_of(cluster), IMAGE)
             assert pods_of(cluster) == []
 

@@ -29,8 +29,8 @@ from local_platform.services.s3_service import Identity
 
 def own_address() -> str:
     """An address of this machine that is not its loopback."""
-    found = [a.address for addresses in psutil.net_if_addrs().values() for a in addresses if a.family.name == "AF_INET"]
-    others = [address for address in found if not address.startswith("127.")]
+    own = [a.address for addresses in psutil.net_if_addrs().values() for a in addresses if a.family.name == "AF_INET"]
+    others = [address for address in own if not address.startswith("127.")]
     if not others:
         pytest.skip("this machine has no address but its loopback")
     return others[0]
@@ -130,15 +130,15 @@ def test_the_manifests_hold_this_platforms_settings_and_only_this_user_reads_the
     assert modes == dict.fromkeys(("kustomization.yaml", "steps.env", "secrets.env"), 0o600)
     done = subprocess.run(("kubectl", "kustomize", str(folder)), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    found = {(o["kind"], o["metadata"]["name"]): o for o in _objects(done.stdout)}
-    assert found["ConfigMap", "nightshift-steps"]["data"] == outside.build_step_values()
-    assert set(found["Secret", "nightshift-steps"]["data"]) == set(outside.build_step_secrets())
-    assert {o["metadata"].get("namespace", "nightshift") for o in found.values()} == {"nightshift"}
-    assert ("Role", "nightshift-airflow") in found
+    objects = {(o["kind"], o["metadata"]["name"]): o for o in _objects(done.stdout)}
+    assert objects["ConfigMap", "nightshift-steps"]["data"] == outside.build_step_values()
+    assert set(objects["Secret", "nightshift-steps"]["data"]) == set(outside.build_step_secrets())
+    assert {o["metadata"].get("namespace", "nightshift") for o in objects.values()} == {"nightshift"}
+    assert ("Role", "nightshift-airflow") in objects
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    return [found for found in yaml.safe_load_all(text) if found]
+    return [item for item in yaml.safe_load_all(text) if item]
 
 
 def test_options_of_airflow_take_the_place_of_ours(home: Home) -> None:

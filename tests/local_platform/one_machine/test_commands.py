@@ -40,9 +40,9 @@ def test_a_taken_port_ends_it_before_anything_starts(
     port = int(text.partition("AIRFLOW_PORT=")[2].partition("\n")[0])
     with socket.create_server(("127.0.0.1", port)):
         assert main([command]) == 2
-    said = capsys.readouterr().out
-    assert said.startswith(f"cannot go on: port {port} (NIGHTSHIFT_LOCAL_AIRFLOW_PORT) is taken by ")
-    assert len(said.splitlines()) == 1
+    output = capsys.readouterr().out
+    assert output.startswith(f"cannot go on: port {port} (NIGHTSHIFT_LOCAL_AIRFLOW_PORT) is taken by ")
+    assert len(output.splitlines()) == 1
     assert find_processes_of(home.path) == []
 
 

@@ -35,10 +35,10 @@ def running(home: Home) -> Iterator[Platform]:
         marked_processes.end_processes_of(home.path, timeout=1)
 
 
-def _until(condition: Callable[[], object], seconds: float, what: str) -> None:
+def _until(condition: Callable[[], object], seconds: float, failure: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, what
+        assert time.monotonic() < deadline, failure
         time.sleep(0.2)
 
 

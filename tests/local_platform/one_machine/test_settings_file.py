@@ -17,7 +17,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def _change(home: Home, name: str, line: str) -> None:
-    lines = [line if found.startswith(name) else found for found in home.settings.read_text().splitlines()]
+    lines = [line if changed.startswith(name) else changed for changed in home.settings.read_text().splitlines()]
     home.settings.write_text("\n".join(lines))
 
 
@@ -38,7 +38,7 @@ def test_every_setting_has_its_meaning_above_it(home: Home) -> None:
 
 def test_two_homes_share_no_secret() -> None:
     made = [settings.Settings(), settings.Settings()]
-    secrets = [{v for n, v in vars(one).items() if n.endswith(("key", "password"))} for one in made]
+    secrets = [{v for n, v in vars(first).items() if n.endswith(("key", "password"))} for first in made]
     assert len(secrets[0]) == 9
     assert not secrets[0] & secrets[1]
     assert all(len(secret) >= 16 for secret in secrets[0])
@@ -58,7 +58,7 @@ def test_a_changed_port_is_read(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "expected"),
     [
         (
             "NIGHTSHIFT_LOCAL_AIRFLOW_PORT=http",
@@ -72,22 +72,22 @@ def test_a_changed_port_is_read(home: Home) -> None:
         ("", "lacks NIGHTSHIFT_LOCAL_AIRFLOW_PORT"),
     ],
 )
-def test_a_wrong_line_is_named(home: Home, line: str, said: str) -> None:
+def test_a_wrong_line_is_named(home: Home, line: str, expected: str) -> None:
     settings.read_settings(home)
     _change(home, "NIGHTSHIFT_LOCAL_AIRFLOW_PORT", line)
-    with pytest.raises(CannotStart, match=said) as raised:
+    with pytest.raises(CannotStart, match=expected) as raised:
         settings.read_settings(home)
     assert str(home.settings) in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("x" * 100, "more than the 90 bytes"), ("50% off", "the supervisor cannot")]
+    ("name", "expected"), [("x" * 100, "more than the 90 bytes"), ("50% off", "the supervisor cannot")]
 )
 def test_a_folder_that_cannot_serve_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, expected: str
 ) -> None:
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / name))
-    with pytest.raises(CannotStart, match=f"{said}.*set NIGHTSHIFT_HOME to another folder"):
+    with pytest.raises(CannotStart, match=f"{expected}.*set NIGHTSHIFT_HOME to another folder"):
         locate_home()
     assert not (tmp_path / name).exists()
 
@@ -95,10 +95,10 @@ def test_a_folder_that_cannot_serve_is_refused(
 @pytest.mark.parametrize("damaged", [b"", b"\0" * 100, b"\xff\xfe\xfd"])
 def test_a_file_that_a_power_cut_left_empty_is_lost_and_that_is_said(home: Home, damaged: bytes) -> None:
     home.settings.write_bytes(damaged)
-    said: list[str] = []
-    assert settings.read_settings(home, said.append).admin_password
-    assert len(said) == 1
-    assert f"{home.settings} was empty or damaged (kept as settings.env.unreadable)" in said[0]
+    sentences: list[str] = []
+    assert settings.read_settings(home, sentences.append).admin_password
+    assert len(sentences) == 1
+    assert f"{home.settings} was empty or damaged (kept as settings.env.unreadable)" in sentences[0]
     assert (home.path / "settings.env.unreadable").read_bytes() == damaged
 
 

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 
-def _shell(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _shell(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "NIGHTSHIFT_HOME": str(home), "CALLERS_SECRET": "x", "TERM": "dumb"}
-    command = (sys.executable, "-m", "local_platform", "shell", *words)
+    command = (sys.executable, "-m", "local_platform", "shell", *arguments)
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -23,8 +23,8 @@ Numbers = namedtuple("Numbers", "f_bavail f_frsize f_files f_favail")
 
 def _files(home: Home) -> dict[str, bytes]:
     """Every file of the home but the supervisor's own log."""
-    found = (path for path in home.path.rglob("*") if path.is_file() and path.name != "supervisord.log")
-    return {str(path): path.read_bytes() for path in found}
+    files = (path for path in home.path.rglob("*") if path.is_file() and path.name != "supervisord.log")
+    return {str(path): path.read_bytes() for path in files}
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def test_status_writes_nothing(supervised: Platform, capsys: pytest.CaptureFixtu
 @pytest.mark.usefixtures("full_disk")
 def test_status_on_a_full_disk_says_so(supervised: Platform, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status"]) == 1
-    said = capsys.readouterr().out
-    assert f"disk full: the disk of {supervised.home.path} has 0 MB left: free some space" in said
-    assert "scheduler" in said
+    output = capsys.readouterr().out
+    assert f"disk full: the disk of {supervised.home.path} has 0 MB left: free some space" in output
+    assert "scheduler" in output
 
 
 @pytest.mark.usefixtures("full_disk")
@@ -98,14 +98,14 @@ def test_status_of_a_home_that_was_never_made_makes_none(
 
 
 @pytest.mark.parametrize(
-    ("free", "inodes", "said"),
+    ("free", "inodes", "expected"),
     [(2 * GIB, 5, ""), (GIB // 4, 5, "disk nearly full"), (0, 5, "disk full"), (2 * GIB, 0, "can take no more files")],
 )
-def test_shortage_in_words(monkeypatch: pytest.MonkeyPatch, free: int, inodes: int, said: str) -> None:
+def test_shortage_in_words(monkeypatch: pytest.MonkeyPatch, free: int, inodes: int, expected: str) -> None:
     monkeypatch.setattr(os, "statvfs", lambda _: Numbers(free // 4096, 4096, 1000, inodes))
-    found = describe_shortage(Path("/a/home"))
-    assert said in found
-    assert bool(found) == bool(said)
+    sentence = describe_shortage(Path("/a/home"))
+    assert expected in sentence
+    assert bool(sentence) == bool(expected)
 
 
 def test_the_holder_of_the_lock_is_named(home: Home) -> None:

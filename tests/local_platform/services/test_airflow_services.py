@@ -13,10 +13,10 @@ from local_platform.services.airflow_services import build_environment, is_healt
 
 def _known() -> set[str]:
     """The variables of every option that the installed Airflow has."""
-    found = find_spec("airflow")
-    assert found
-    assert found.origin
-    template = Path(found.origin).parent / "config_templates" / "config.yml"
+    options = find_spec("airflow")
+    assert options
+    assert options.origin
+    template = Path(options.origin).parent / "config_templates" / "config.yml"
     sections = yaml.safe_load(template.read_text())
     return {f"AIRFLOW__{s.upper()}__{o.upper()}" for s, content in sections.items() for o in content["options"]}
 
