@@ -15,7 +15,7 @@ LOG_LOSS = METRICS["log_loss"]
 RESAMPLES = 2000
 AFTER_DAYS = 30
 ROWS_OF_A_DAY = 500
-"""Flights that are looked at of each day where rows stand for days: every day has as many."""
+"""How many flights of each day are used where rows are drawn instead of days."""
 
 
 @dataclass(frozen=True)

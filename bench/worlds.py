@@ -47,12 +47,12 @@ class World:
             signal = generator.normal(0, ROW_LOGIT, len(day))
             labels = (generator.random(len(day)) < expit(BASE_LOGIT + DAY_LOGIT * luck + signal)).astype(np.float64)
             signal_known = BASE_LOGIT + KNOWN * DAY_LOGIT * luck + signal
-            says = [expit(signal_known + error) for error in self._draw_errors(generator, day)]
+            predictions = [expit(signal_known + error) for error in self._draw_errors(generator, day)]
         else:
             signal_known = 2 * luck + generator.normal(0, 1, len(day))
             labels = signal_known + generator.normal(0, 1, len(day))
-            says = [signal_known + error for error in self._draw_errors(generator, day)]
-        return Pairs(labels, says[0], says[1], day)
+            predictions = [signal_known + error for error in self._draw_errors(generator, day)]
+        return Pairs(labels, predictions[0], predictions[1], day)
 
     def _draw_errors(self, generator: np.random.Generator, day: NDArray[np.int64]) -> tuple[Floats, Floats]:
         champion = self._draw_error(generator, day, self.row_error)

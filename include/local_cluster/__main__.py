@@ -62,7 +62,7 @@ def _build_parser() -> argparse.ArgumentParser:
         type=_parse_name,
         action="append",
         default=[],
-        help="a name by which clients reach this server; the first one stands in the kubeconfig",
+        help="a name by which clients reach this server; the first one is written to the kubeconfig",
     )
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
     parser.add_argument("--state", type=Path, required=True, help="directory of all objects, logs and volumes")
@@ -129,7 +129,7 @@ def _find_reach_problem(options: argparse.Namespace) -> str:
     if not loopback and not options.network:
         return (
             f"argument --host: '{options.host}' is not a loopback address: the API runs commands and must not leave "
-            "this machine; --network says that it may"
+            "this machine; --network allows it"
         )
     if options.network and not options.name:
         return "--network needs --name: clients check the certificate against the name by which they reach the server"

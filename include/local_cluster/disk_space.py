@@ -19,7 +19,7 @@ async def wait_for_space(directory: Path) -> None:
     is_logged = False
     while not has_space(directory):
         if not is_logged:
-            logger.error("disk full: %s takes no files; the start goes on by itself once there is space", directory)
+            logger.error("disk full: %s takes no files; the start continues once there is space", directory)
             is_logged = True
         await asyncio.sleep(INTERVAL)
     if is_logged:

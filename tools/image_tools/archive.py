@@ -15,7 +15,7 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 CAPABILITY = "SCHILY.xattr.security.capability"
 LARGEST_BYTES = 2_000_000
-"""Longer files are data or libraries; nobody keeps a secret in them."""
+"""Longer files are data or libraries, without secrets."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ NEEDED_GB = 6
 
 @dataclass(frozen=True)
 class Built:
-    """An image: its target, its two names, its size in bytes as Docker says it, how long the build took in seconds."""
+    """An image: its target, its two names, its size in bytes as Docker reports it, and the seconds of the build."""
 
     target: str
     name: str

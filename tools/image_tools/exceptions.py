@@ -9,11 +9,11 @@ from image_tools.findings import Finding
 
 FILE = "tools/scan-exceptions.toml"
 LASTS = timedelta(days=180)
-"""After that somebody looks again."""
+"""After that the scan reports it again."""
 
 
 class ExceptionsError(Exception):
-    """The file of exceptions is not what it must be; the message says where."""
+    """The file of exceptions is invalid; the message says where."""
 
 
 @dataclass(frozen=True)

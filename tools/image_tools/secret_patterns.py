@@ -18,7 +18,7 @@ SHAPES: dict[str, bytes] = {
     "a payment key": rb"\b[rs]k_live_[0-9A-Za-z]{20,}",
     "a signed token": rb"\beyJ[A-Za-z0-9_-]{16,}\.eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{20,}",
 }
-"""Name of a secret → what it looks like, wherever it stands."""
+"""Name of a kind of secret → its pattern."""
 IN_URL = rb"\b[a-z][a-z0-9+]{2,}://[A-Za-z0-9_.-]+:(?![$<{%*])[^\s:/@\"'<>{}$%]{6,}@[A-Za-z0-9]"
 """A password in a URL. Documents are full of examples: looked for in our own files and in an image's settings only."""
 ASSIGNED = (
@@ -29,7 +29,7 @@ ASSIGNED = (
 SECRET_NAME = re.compile(r"(?i)(passw(or)?d|secret|token|credential|private|api_?key|access_?key|(^|_)key$|fernet)")
 """What the name of a variable that holds a secret contains."""
 REFERENCE = re.compile(r"(?i)(_file|_path|_cmd|_command|_name|_dir|_uri|_url)\Z")
-"""A variable that says where a secret is does not hold it."""
+"""The names of variables that hold the place of a secret, not the secret."""
 FILES = frozenset(
     (
         *(

@@ -11,13 +11,13 @@ LOCK_NAME = "server.lock"
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """Where pods live and what they get.
+    """The directory of the pods and what they get.
 
-    `path` is the PATH of every pod; `keep` are directories that stay visible below volumes, `hide` are paths that
-    pods see empty; `namespaces` is what the machine allows (`pid`, `mount`, `none`) and `why_not` the reason when
-    that is less than all. Finished pods are removed after `pod_ttl` seconds, those whose task is gone after
-    `unwatched_ttl`. `mark` is the environment of the containers' parent processes, by which whoever ends a platform
-    finds them; `code` are the directories that snapshots hold.
+    `path`: the PATH of every pod. `keep`: directories that stay visible below volumes. `hide`: paths that pods see
+    empty. `namespaces`: the isolation that the machine allows (`pid`, `mount`, `none`); `why_not`: why there is no
+    better one. Finished pods are removed after `pod_ttl` seconds, or after `unwatched_ttl` if their task is gone.
+    `mark`: the environment of the containers' parent processes, by which `make down` finds them. `code`: the
+    directories that snapshots copy.
     """
 
     directory: Path

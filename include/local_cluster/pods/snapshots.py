@@ -1,9 +1,9 @@
-"""The code of a run, as it was when the run's first pod started.
+"""Snapshots of a run's code, as it was when the run's first pod started.
 
-Pods of this machine run from a checkout that somebody may edit meanwhile. A pod that carries `GROUP` runs with a copy
-of the code directories: the first pod of a group makes it, the others run with the same one. Copies are named by the
-digest of what they hold, so that groups share them. A cluster without this server ignores the annotation: there, the
-image's digest says the same.
+Pods of this machine run from a checkout that may be edited meanwhile. A pod that carries `GROUP` runs with a copy of
+the code directories: the first pod of a group makes it, the others use the same one. Copies are named by the digest of
+their content, so that groups share them. Other clusters ignore the annotation: there, the image's digest fixes the
+code.
 """
 
 from __future__ import annotations

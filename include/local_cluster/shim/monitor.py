@@ -140,7 +140,7 @@ class Monitor:
             self._signal(signal.SIGKILL)
 
     def _check_lease(self) -> None:
-        """Ends the container when no server has held its lock for `orphan_seconds`: nobody else would."""
+        """Ends the container when no server has held its lock for `orphan_seconds`."""
         now = time.monotonic()
         if now - self._server_seen < LEASE_INTERVAL:
             return

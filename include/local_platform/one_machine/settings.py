@@ -41,7 +41,7 @@ class Settings:
     )
     admin_password: str = _define_secret(new_secrets.make_password, "Airflow's user admin, who may do everything")
     analyst_password: str = _define_secret(
-        new_secrets.make_password, "Airflow's user analyst, who may look at everything and change nothing"
+        new_secrets.make_password, "Airflow's user analyst, who may see everything and change nothing"
     )
     s3_admin_key: str = _define_secret(
         new_secrets.make_key, "S3 secret of the identity platform, which makes the buckets"

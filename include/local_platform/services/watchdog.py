@@ -45,7 +45,7 @@ def measure_silence(report: Mapping[str, Any] | None, component: str, started: f
         return 0
     heartbeat = component_report.get(f"latest_{component}_heartbeat")
     last = datetime.fromisoformat(heartbeat).timestamp() if heartbeat else 0
-    # A heartbeat of an earlier process says nothing about this one.
+    # A heartbeat of an earlier process does not count for this one.
     return now - last if last >= started else max(0.0, now - started - STARTING + HUNG)
 
 
