@@ -136,7 +136,7 @@ def test_what_only_looks_like_a_secret_is_left_alone(path: str, content: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "found"),
+    ("name", "value", "is_secret"),
     [
         ("DB_PASSWORD", "x", True),
         ("API_TOKEN", "x", True),
@@ -150,12 +150,12 @@ def test_what_only_looks_like_a_secret_is_left_alone(path: str, content: str) ->
         ("PATH", "/usr/bin", False),
     ],
 )
-def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: str, value: str, kind: bool) -> None:
-    assert bool(find_variable_secret(name, value)) is kind
+def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: str, value: str, is_secret: bool) -> None:
+    assert bool(find_variable_secret(name, value)) is is_secret
 
 
 @pytest.mark.parametrize(
-    ("user", "found"),
+    ("user", "number"),
     [
         ("10001", 0),
         ("10001:10001", 0),
@@ -168,8 +168,8 @@ def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: s
         ("nobody", 1),
     ],
 )
-def test_the_user_is_a_number_that_is_not_root(user: str, findings: int) -> None:
-    assert len(check_settings("image", {"config": {"User": user}})) == findings
+def test_the_user_is_a_number_that_is_not_root(user: str, number: int) -> None:
+    assert len(check_settings("image", {"config": {"User": user}})) == number
 
 
 def test_no_finding_shows_the_secret() -> None:
