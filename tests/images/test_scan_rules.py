@@ -150,7 +150,9 @@ def test_what_only_looks_like_a_secret_is_left_alone(path: str, content: str) ->
         ("PATH", "/usr/bin", False),
     ],
 )
-def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: str, value: str, is_secret: bool) -> None:
+def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(
+    name: str, value: str, is_secret: bool
+) -> None:
     assert bool(find_variable_secret(name, value)) is is_secret
 
 
