@@ -26,9 +26,9 @@ def run_demo(home: Home, progress: Progress) -> int:
     began = time.monotonic()
     plan = load_or_make_plan(home.path / "demo.json", datetime.now(UTC).date())
     with ThreadPoolExecutor(1) as pool:
-        beside = BackgroundPreparation(pool, plan)
-        platform = start_platform(home, progress, beside.start)
-        beside.wait(progress)
+        preparation = BackgroundPreparation(pool, plan)
+        platform = start_platform(home, progress, preparation.start)
+        preparation.wait(progress)
     store = connect_to_storage(platform)
     if not has_finished(store, plan):
         api = AirflowApi(f"http://127.0.0.1:{platform.airflow.port}", "admin", platform.settings.admin_password)
