@@ -1,12 +1,12 @@
-# The images: `steps` is what pods run, `airflow` what schedules them, `services` an S3 server and an MLflow server for
-# those who have none. Every layer that is large or slow stands above the code, so that a change of code is seconds.
-# BASE may name a digest. `make images` gives CODE_VERSION.
+# The images: `steps` for the pods, `airflow` for the scheduler, `services` with an S3 server and an MLflow server for
+# users who have none. Large and slow layers come before the code, so that a change of code builds in seconds.
+# BASE may name a digest. `make images` sets CODE_VERSION.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS base
 # Debian's Python, and its time zones: `zoneinfo` reads the system's. Nothing in an image may gain rights it did not
 # start with, so the setuid bits that Debian's base has are taken away. Debian's corrections come first:
-# `make scan` says when there are newer ones.
+# `make scan` reports newer ones.
 RUN apt-get update \
  && apt-get upgrade -y \
  && apt-get install -y --no-install-recommends ca-certificates python3 tzdata \
@@ -14,7 +14,7 @@ RUN apt-get update \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && groupadd --gid 10001 nightshift \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin nightshift
-# A cluster may give a container any uid, and that one has no name in /etc/passwd: USER is what programs then ask.
+# A cluster may run a container with any uid, which has no name in /etc/passwd: programs then use USER.
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/tmp \
     USER=nightshift \
@@ -96,7 +96,7 @@ ENV PYTHONPATH=/opt/nightshift/include \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/nightshift/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/nightshift/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=false
-# Every option comes from the environment. The file is there because Airflow writes one, with a key in it, where there is none.
+# Every option comes from the environment. Without this file Airflow would write one with a key in it.
 RUN install -d -o 10001 -g 0 -m 775 /opt/airflow /opt/airflow/logs \
  && install -o 10001 -g 0 -m 664 /dev/null /opt/airflow/airflow.cfg
 COPY include/nightshift /opt/nightshift/include/nightshift

@@ -1,4 +1,4 @@
-# Nightshift on one machine. `make help` says what each word does.
+# Nightshift on one machine. `make help` explains each target.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -19,48 +19,48 @@ ifneq ($(MOVED),)
 .PHONY: $(INSTALLED) $(INSTALLED_DEV)
 endif
 
-# These look at what runs, or end it: they work with the old environment as well.
+# These only look at what runs: they work with the old environment as well.
 status logs shell manifests kubeconfig: export KEEP_RUNNING := 1
 
 ##@ Running
-demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (2 to 5 minutes)
+demo: $(INSTALLED) ## start everything, land the data, run four nights, show how they ended (2 to 5 minutes)
 	@$(LOCAL) demo
 
-up: $(INSTALLED) ## start every service that does not run
+up: $(INSTALLED) ## start every service that is not running
 	@$(LOCAL) up
 
-down: ## end every service; no process is left
+down: ## stop every service; no process is left
 	@if [ -z "$(MOVED)" ] && [ -x $(PYTHON) ] && [ -e $(INSTALLED) ]; then $(LOCAL) down; \
 	elif tr '\0' '\n' 2>/dev/null <"/proc/$$(cat .nightshift/supervisord.pid 2>/dev/null)/environ" | \
 	  grep -qxF "NIGHTSHIFT_LOCAL_HOME=$(CURDIR)/.nightshift"; then \
 	  echo "services run without their environment $(VENV): type 'make up', then 'make down'" >&2; exit 2; \
 	else echo "  nothing was ever started here"; fi
 
-status: $(INSTALLED) ## say what runs, and where
+status: $(INSTALLED) ## show what runs, and at which address
 	@$(LOCAL) status
 
-logs: $(INSTALLED) ## follow the services' logs; SERVICE=scheduler for one
+logs: $(INSTALLED) ## follow the services' logs; SERVICE=scheduler for one of them
 	@$(LOCAL) logs $(SERVICE)
 
-shell: $(INSTALLED) ## a shell in which nightshift and kubectl reach the services; RUN="nightshift --help" for one command
+shell: $(INSTALLED) ## open a shell in which nightshift and kubectl reach the services; RUN="nightshift --help" for one command
 	@$(LOCAL) shell $(RUN)
 
 ##@ Another cluster (NIGHTSHIFT_CLUSTER=external)
-manifests: $(INSTALLED) ## write what its administrator applies for this machine's platform
+manifests: $(INSTALLED) ## write the manifests that its administrator applies for this machine's platform
 	@$(LOCAL) manifests
 
-kubeconfig: $(INSTALLED) ## make Airflow's kubeconfig from ADMIN=<the administrator's>; HOURS=24 of life
+kubeconfig: $(INSTALLED) ## make Airflow's kubeconfig from ADMIN=<the administrator's>, valid for HOURS=24
 	@$(LOCAL) kubeconfig --admin "$(ADMIN)" --hours "$(or $(HOURS),24)"
 
 ##@ Images
-images: $(INSTALLED_DEV) ## build the images steps, services and airflow with Docker, and a list of their parts (SBOM) beside each
+images: $(INSTALLED_DEV) ## build the images steps, services and airflow with Docker, and write the list of parts (SBOM) of each
 	@$(PYTHON) tools/images.py
 
-scan: $(INSTALLED_DEV) ## look for known holes, secrets, setuid files, root users and unpinned versions in the images and the locks
+scan: $(INSTALLED_DEV) ## look for known vulnerabilities, secrets, setuid files, root users and unpinned versions in images and locks
 	@$(PYTHON) tools/scan.py
 
 ##@ Developing
-test: check ## check the code and run all fast tests (needs nothing that runs)
+test: check ## check the code and run all fast tests (no service needs to run)
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED_DEV) ## lint, format, types, dependency rules, and every model's code without data
@@ -70,29 +70,29 @@ check: $(INSTALLED_DEV) ## lint, format, types, dependency rules, and every mode
 	@PYTHONPATH=plugins $(VENV)/bin/lint-imports
 	@$(VENV)/bin/nightshift check
 
-test-slow: $(INSTALLED_DEV) ## the tests that take minutes, start the whole platform or need a browser
+test-slow: $(INSTALLED_DEV) ## run the tests that take minutes, start the whole platform or need a browser
 	@$(PYTHON) -m pytest -m "slow or browser" --numprocesses 2 --dist loadfile
 
-test-cluster: $(INSTALLED_DEV) ## what a cluster must do, against NIGHTSHIFT_TEST_KUBECONFIG (unset: the embedded one)
+test-cluster: $(INSTALLED_DEV) ## run the contract tests on the cluster of NIGHTSHIFT_TEST_KUBECONFIG (unset: the embedded cluster)
 	@$(PYTHON) -m pytest tests/cluster
 
-test-images: $(INSTALLED_DEV) ## what the images of `make images` must be
+test-images: $(INSTALLED_DEV) ## test the images of `make images`
 	@$(PYTHON) -m pytest -m images
 
-test-kubernetes: $(INSTALLED_DEV) ## the chain and its faults on the cluster of NIGHTSHIFT_TEST_KUBECONFIG, which has the image of the steps
+test-kubernetes: $(INSTALLED_DEV) ## test the chain and its faults on the cluster of NIGHTSHIFT_TEST_KUBECONFIG, which has the image of the steps
 	@$(PYTHON) -m pytest -m kubernetes
 
-test-compose: $(INSTALLED_DEV) ## the whole platform under docker compose, from the images of `make images`
+test-compose: $(INSTALLED_DEV) ## test the whole platform under docker compose, from the images of `make images`
 	@$(PYTHON) -m pytest -m compose
 
-lock: $(INSTALLED_DEV) ## lock every dependency again, from pyproject.toml
+lock: $(INSTALLED_DEV) ## pin every dependency again, from pyproject.toml
 	@sh tools/lock
 
-clean: down ## end everything and delete .venv and the data in .nightshift
+clean: down ## stop everything and delete .venv and the data in .nightshift
 	@rm -rf $(VENV) .nightshift
 
 ##@ This help
-help: ## say what each target does
+help: ## explain each target
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile

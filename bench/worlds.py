@@ -1,4 +1,5 @@
-"""Made-up holdouts of which the truth is known: days of rows, and two models of which one is better by a known amount.
+"""Simulated holdouts of which the truth is known: days of rows, and two models of which one is better by a known
+amount.
 
 Rows of one day share the day's luck, and each model is off by its own amount on each day, as models trained on other
 weeks are. Equal models are exchangeable (the same errors, drawn independently), so that every metric's true gain is 0.
@@ -38,50 +39,52 @@ class World:
     rare: float = 0.0
     rare_error: float = 0.0
 
-    def drawn(self, generator: np.random.Generator) -> Pairs:
-        """One holdout."""
+    def draw(self, generator: np.random.Generator) -> Pairs:
+        """Returns one holdout."""
         day = np.repeat(np.arange(self.days), self.rows)
         luck = generator.normal(0, 1, self.days)[day]
         if self.classes:
             signal = generator.normal(0, ROW_LOGIT, len(day))
             labels = (generator.random(len(day)) < expit(BASE_LOGIT + DAY_LOGIT * luck + signal)).astype(np.float64)
-            known = BASE_LOGIT + KNOWN * DAY_LOGIT * luck + signal
-            says = [expit(known + error) for error in self._errors(generator, day)]
+            signal_known = BASE_LOGIT + KNOWN * DAY_LOGIT * luck + signal
+            predictions = [expit(signal_known + error) for error in self._draw_errors(generator, day)]
         else:
-            known = 2 * luck + generator.normal(0, 1, len(day))
-            labels = known + generator.normal(0, 1, len(day))
-            says = [known + error for error in self._errors(generator, day)]
-        return Pairs(labels, says[0], says[1], day)
+            signal_known = 2 * luck + generator.normal(0, 1, len(day))
+            labels = signal_known + generator.normal(0, 1, len(day))
+            predictions = [signal_known + error for error in self._draw_errors(generator, day)]
+        return Pairs(labels, predictions[0], predictions[1], day)
 
-    def _errors(self, generator: np.random.Generator, day: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        champion = self._error(generator, day, self.row_error)
+    def _draw_errors(self, generator: np.random.Generator, day: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        champion = self._draw_error(generator, day, self.row_error)
         bad = generator.random(self.days) < self.rare
-        usual = self._error(generator, day, self.row_error)
-        far = generator.normal(0, 1, len(day)) * self.rare_error
-        return np.where(bad[day], far, usual * (1 - self.edge)), champion
+        usual = self._draw_error(generator, day, self.row_error)
+        rare_errors = generator.normal(0, 1, len(day)) * self.rare_error
+        return np.where(bad[day], rare_errors, usual * (1 - self.edge)), champion
 
-    def _error(self, generator: np.random.Generator, day: NDArray[np.int64], row_error: float) -> Floats:
+    def _draw_error(self, generator: np.random.Generator, day: NDArray[np.int64], row_error: float) -> Floats:
         of_day = generator.normal(0, self.day_error, self.days)[day]
         return np.asarray(of_day + generator.normal(0, row_error, len(day)))
 
-    def truth(self, metric: Metric, seed: int = 1) -> float:
-        """The challenger's true gain: that over a great many days."""
-        many = replace(self, days=POPULATION_DAYS, rows=min(self.rows, 60)).drawn(np.random.default_rng(seed))
-        found = metric.value(many.labels, many.challenger) - metric.value(many.labels, many.champion)
-        return metric.direction * found
+    def compute_true_gain(self, metric: Metric, seed: int = 1) -> float:
+        """Returns the challenger's true gain, computed over a great many days."""
+        many = replace(self, days=POPULATION_DAYS, rows=min(self.rows, 60)).draw(np.random.default_rng(seed))
+        difference = metric.value(many.labels, many.challenger) - metric.value(many.labels, many.champion)
+        return metric.direction * difference
 
 
-def lopsided(world: World, metric: Metric, rare: float, rare_error: float) -> World:
-    """Models equal in the metric though the challenger is far off on a few days and a little better on all others."""
+def build_lopsided(world: World, metric: Metric, rare: float, rare_error: float) -> World:
+    """Returns models that are equal in the metric, though the challenger is far off on a few days and a little
+    better on others.
+    """
     low, high = 0.0, 1.0
     for _ in range(12):
         edge = (low + high) / 2
         tried = replace(world, edge=edge, rare=rare, rare_error=rare_error)
-        low, high = (edge, high) if tried.truth(metric) < 0 else (low, edge)
+        low, high = (edge, high) if tried.compute_true_gain(metric) < 0 else (low, edge)
     return replace(world, edge=(low + high) / 2, rare=rare, rare_error=rare_error)
 
 
-def metrics_of(world: World) -> list[Metric]:
-    """The metrics that the world's task has."""
+def list_metrics(world: World) -> list[Metric]:
+    """Returns the metrics that the world's task has."""
     task = "classification" if world.classes else "regression"
     return [metric for metric in METRICS.values() if metric.task == task]

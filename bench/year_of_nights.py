@@ -18,7 +18,7 @@ DIRECTIONS = 3
 """In how many ways models differ. From one to ten it hardly matters to the number of changes."""
 FROM_DAY_TO_DAY = 0.06
 RESAMPLES = 2000
-FOUND_FROM = 100
+BETTER_FROM = 100
 """From this night on challengers are truly better, where they are."""
 
 
@@ -39,14 +39,14 @@ class Nights:
     days: Floats
     offset: int
 
-    def gains(self, champion: int, challenger: int, first: int, last: int) -> Floats:
-        """The challenger's gain on each of these days, in units in which a day's gain has a deviation of 1."""
+    def compute_gains(self, champion: int, challenger: int, first: int, last: int) -> Floats:
+        """Returns the challenger's gain on each of these days, in units in which a day's gain has a deviation of 1."""
         apart = self.models[champion] - self.models[challenger]
         return np.asarray(self.days[self.offset + first : self.offset + last + 1] @ apart / np.linalg.norm(apart))
 
 
-def drawn(generator: np.random.Generator) -> Nights:
-    """One year."""
+def draw_nights(generator: np.random.Generator) -> Nights:
+    """Returns one year."""
     reach = TRAIN_DAYS + HOLDOUT_DAYS - 1
     total = NIGHTS + reach
     taught = np.vstack([np.zeros(DIRECTIONS), np.cumsum(generator.normal(size=(total, DIRECTIONS)), axis=0)])
@@ -57,31 +57,33 @@ def drawn(generator: np.random.Generator) -> Nights:
     return Nights(models, days, reach)
 
 
-def changes(nights: Nights, confidence: float, better: float = 0.0) -> list[Change]:
-    """The promotions of the year. `better`: what challengers from night `FOUND_FROM` on gain over those before."""
-    champion, found = 0, []
+def list_changes(nights: Nights, confidence: float, better: float = 0.0) -> list[Change]:
+    """Returns the promotions of the year. `better`: the gain of challengers from night `BETTER_FROM` on over earlier
+    ones.
+    """
+    champion, promotions = 0, []
     for night in range(1, NIGHTS):
-        true = better * (night >= FOUND_FROM > champion)
-        by_day = nights.gains(champion, night, night - HOLDOUT_DAYS + 1, night) + true
+        true = better * (night >= BETTER_FROM > champion)
+        by_day = nights.compute_gains(champion, night, night - HOLDOUT_DAYS + 1, night) + true
         gain = bounded(float(by_day.mean()), by_day, confidence, RESAMPLES, seed=1)
         if gain.low > 0:
-            found.append(_change(nights, champion, night, gain))
+            promotions.append(_build_change(nights, champion, night, gain))
             champion = night
-    return found
+    return promotions
 
 
-def _change(nights: Nights, champion: int, night: int, gain: Gain) -> Change:
-    after = nights.gains(champion, night, night + 1, NIGHTS - 1)
+def _build_change(nights: Nights, champion: int, night: int, gain: Gain) -> Change:
+    after = nights.compute_gains(champion, night, night + 1, NIGHTS - 1)
     return Change(night, gain.gain, float(after.mean()) if len(after) else float("nan"))
 
 
-def years(count: int, confidence: float, seed: int, better: float = 0.0) -> list[list[Change]]:
-    """The promotions of so many years."""
+def draw_years(count: int, confidence: float, seed: int, better: float = 0.0) -> list[list[Change]]:
+    """Returns the promotions of so many years."""
     generator = np.random.default_rng(seed)
-    return [changes(drawn(generator), confidence, better) for _ in range(count)]
+    return [list_changes(draw_nights(generator), confidence, better) for _ in range(count)]
 
 
-def wait(of_years: list[list[Change]]) -> float:
+def measure_wait(of_years: list[list[Change]]) -> float:
     """Median number of nights from the first truly better challenger to the next promotion; infinite for never."""
-    firsts = (next((one.night for one in year if one.night >= FOUND_FROM), np.inf) for year in of_years)
-    return float(np.median([night - FOUND_FROM for night in firsts]))
+    firsts = (next((change.night for change in year if change.night >= BETTER_FROM), np.inf) for year in of_years)
+    return float(np.median([night - BETTER_FROM for night in firsts]))

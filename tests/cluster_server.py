@@ -78,9 +78,9 @@ class ClusterServer:
 
 def marked(mark: str) -> list[psutil.Process]:
     """The living processes whose command line contains a mark."""
-    found = []
+    processes = []
     for process in psutil.process_iter(["cmdline", "status"]):
-        words = process.info["cmdline"] or []
-        if process.info["status"] != psutil.STATUS_ZOMBIE and any(mark in word for word in words):
-            found.append(process)
-    return found
+        arguments = process.info["cmdline"] or []
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(mark in argument for argument in arguments):
+            processes.append(process)
+    return processes

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from free_settings import free, on_free_ports
-from local_platform import s3 as s3_server
-from local_platform import tracking
-from local_platform.service import running
+from local_platform.services import mlflow_service
+from local_platform.services import s3_service as s3_server
+from local_platform.services.service import run_service
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings, read
 
@@ -32,44 +32,46 @@ LIMITED = ("Read", "Write", "List", "Tagging")
 _numbers = count(1)
 
 
-def _storage(home: Path) -> s3_server.Storage:
+def _storage(home: Path) -> s3_server.S3Server:
     chosen = on_free_ports()
-    ports = s3_server.Ports.consecutive(chosen.s3_port, chosen.s3_inner_ports)
+    ports = s3_server.Ports.assign_consecutive(chosen.s3_port, chosen.s3_inner_ports)
     admin = s3_server.Identity("admin", "test-admin", "test-admin-secret", EVERYTHING)
     viewer = s3_server.Identity(
-        "viewer", "test-viewer", "test-viewer-secret", s3_server.may(("Read", "List"), ("nightshift",))
+        "viewer", "test-viewer", "test-viewer-secret", s3_server.allow_actions(("Read", "List"), ("nightshift",))
     )
-    mlflow = s3_server.Identity("mlflow", "test-mlflow", "test-mlflow-secret", s3_server.may(LIMITED, ("mlflow",)))
-    return s3_server.Storage(home, ports, (admin, viewer, mlflow))
+    mlflow = s3_server.Identity(
+        "mlflow", "test-mlflow", "test-mlflow-secret", s3_server.allow_actions(LIMITED, ("mlflow",))
+    )
+    return s3_server.S3Server(home, ports, (admin, viewer, mlflow))
 
 
 @pytest.fixture(scope="session")
-def s3_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.Storage]:
+def s3_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]:
     """A real S3 server with the buckets lake, nightshift and mlflow, for the whole session. `s3` is its environment."""
     home = tmp_path_factory.mktemp("s3")
     storage = _storage(home)
-    with running(s3_server.service(storage), home / "log"):
+    with run_service(s3_server.define_service(storage), home / "log"):
         yield storage
 
 
 @pytest.fixture(scope="session")
-def s3(s3_storage: s3_server.Storage) -> dict[str, str]:
+def s3(s3_storage: s3_server.S3Server) -> dict[str, str]:
     """The environment that leads a step to the session's S3 server: NIGHTSHIFT_S3_* and AWS_*."""
     return {
         "NIGHTSHIFT_S3_ENDPOINT": s3_storage.endpoint,
         "NIGHTSHIFT_S3_REGION": "us-east-1",
         "NIGHTSHIFT_S3_BUCKET": "nightshift",
-        **s3_storage.admin.environment(),
+        **s3_storage.admin.build_environment(),
     }
 
 
 @pytest.fixture
-def bucket(s3_storage: s3_server.Storage) -> Iterator[str]:
+def bucket(s3_storage: s3_server.S3Server) -> Iterator[str]:
     """A new empty bucket for one test, gone with it; lake paths of a test can live in it as well.
 
     A bucket has volumes of its own, and the server makes only as many as the disk has room for.
     """
-    name, s3 = f"test-{next(_numbers)}", s3_server.client(s3_storage, attempts=5)
+    name, s3 = f"test-{next(_numbers)}", s3_server.make_client(s3_storage, attempts=5)
     with suppress(s3.exceptions.BucketAlreadyExists, s3.exceptions.BucketAlreadyOwnedByYou):  # by the first try
         s3.create_bucket(Bucket=name)
     yield name
@@ -96,16 +98,16 @@ def store(s3_environment: dict[str, str]) -> ObjectStore:  # noqa: ARG001 - sets
 
 
 @contextmanager
-def mlflow_at(home: Path, storage: s3_server.Storage) -> Iterator[str]:
+def mlflow_at(home: Path, storage: s3_server.S3Server) -> Iterator[str]:
     """A real MLflow server for the length of a `with` block; yields its URL."""
     identity = next(i for i in storage.identities if i.name == "mlflow")
-    server = tracking.Tracking(home, free(1)[0], storage.endpoint, identity)
-    with running(tracking.service(server), home / "log"):
+    server = mlflow_service.MlflowServer(home, free(1)[0], storage.endpoint, identity)
+    with run_service(mlflow_service.define_service(server), home / "log"):
         yield server.url
 
 
 @pytest.fixture(scope="session")
-def mlflow_server(s3_storage: s3_server.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mlflow_server(s3_storage: s3_server.S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real MLflow server (SQLite, artifacts in S3) for the whole session; yields its URL."""
     with mlflow_at(tmp_path_factory.mktemp("mlflow"), s3_storage) as url:
         yield url

@@ -13,9 +13,9 @@ from typing import Any
 from kubernetes import client, config
 
 from free_settings import free
-from local_platform import cluster as platform_cluster
-from local_platform.cluster import NAMESPACE, Cluster
-from local_platform.service import running
+from local_platform.services import embedded_cluster as platform_cluster
+from local_platform.services.embedded_cluster import NAMESPACE, Cluster
+from local_platform.services.service import run_service
 
 __all__ = ["Airflow", "Cluster", "Ran", "Run", "api_of", "embedded_cluster", "outcome", "pods_of"]
 
@@ -29,8 +29,8 @@ def embedded_cluster(
 ) -> Iterator[Cluster]:
     """An embedded cluster on a free port, with the steps' ConfigMap and Secret."""
     made = Cluster(home / "state", free(1)[0], home / "kubeconfig")
-    with running(platform_cluster.service(made), home / "cluster.log"):
-        platform_cluster.configure(made, values or {}, secrets or {})
+    with run_service(platform_cluster.define_service(made), home / "cluster.log"):
+        platform_cluster.store_step_objects(made, values or {}, secrets or {})
         yield made
 
 

@@ -7,7 +7,7 @@ meanwhile. So these ports lie below those that it chooses from, and each process
 import os
 from itertools import count, islice
 
-from local_platform import ports, settings
+from local_platform.one_machine import ports, settings
 
 LENGTH, BLOCKS, SINGLE = 13, 100, 1_000
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 9

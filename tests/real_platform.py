@@ -15,13 +15,14 @@ from typing import Any
 import psutil
 from kubernetes import client
 
-from local_platform.airflow_api import AirflowApi, until_answered
-from local_platform.cluster import NAMESPACE
-from local_platform.home import SOURCES, Home
-from local_platform.platform import Platform
-from local_platform.processes import ours
-from local_platform.service import NotReady
-from local_platform.supervision import Supervisor
+from local_platform.checkout import SOURCES
+from local_platform.demo.airflow_api import AirflowApi, retry_until_answered
+from local_platform.errors import NotReady
+from local_platform.marked_processes import find_processes_of
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.supervisor import Supervisor
+from local_platform.services.embedded_cluster import NAMESPACE
 from nightshift.adapters.storage import ObjectStore
 from pod_client import until
 from support.signals import send_each
@@ -61,14 +62,14 @@ class TaskRun:
     def mark(self, name: str, state: str) -> None:
         """What a person does in the UI: marks a task."""
         path, asked = f"{self.path}/taskInstances/{name}", {"new_state": state}
-        until_answered(lambda: self.api._call("PATCH", path, asked, self.api._headers))
+        retry_until_answered(lambda: self.api._call("PATCH", path, asked, self.api._headers))
 
     def clear(self, name: str) -> None:
         """What a person does in the UI: clears a task."""
         asked = {"dag_run_id": self.id, "task_ids": [name], "only_failed": False, "only_running": False}
         asked |= {"dry_run": False, "reset_dag_runs": True}
         path = f"/api/v2/dags/{self.dag}/clearTaskInstances"
-        until_answered(lambda: self.api._call("POST", path, asked, self.api._headers))
+        retry_until_answered(lambda: self.api._call("POST", path, asked, self.api._headers))
 
     def end(self, patience: float = PATIENCE) -> str:
         """The state in which the run ends."""
@@ -116,7 +117,9 @@ class RealPlatform:
         """Triggers a run of a DAG for one night."""
         asked = {"logical_date": None, "conf": {"night": night}, "dag_run_id": name}
         try:
-            until_answered(lambda: self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.api._headers))
+            retry_until_answered(
+                lambda: self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.api._headers)
+            )
         except NotReady as error:
             if "409" not in str(error):  # made by a request whose reply was lost
                 raise
@@ -176,25 +179,25 @@ class RealPlatform:
 
     def kill(self, service: str) -> None:
         """Kills a service at once; returns when the supervisor has started it again."""
-        guard = Supervisor(self.home).states()[service].process
+        guard = Supervisor(self.home).read_states()[service].process
         # A guard has a reaper, which adopts what a service leaves behind: the service itself is its oldest child.
         (reaper,) = psutil.Process(guard).children()
         min(reaper.children(), key=psutil.Process.create_time).kill()
 
         def again() -> bool:
-            state = Supervisor(self.home).states()[service]
+            state = Supervisor(self.home).read_states()[service]
             return state.process not in (0, guard)
 
         until(f"the supervisor to start {service} again", again, 60)
 
     def _service(self, name: str) -> list[psutil.Process]:
         """The processes of a service below its guard."""
-        guard = Supervisor(self.home).states()[name].process
+        guard = Supervisor(self.home).read_states()[name].process
         return psutil.Process(guard).children(recursive=True)
 
     def workers(self) -> tuple[list[psutil.Process], list[psutil.Process]]:
         """The processes that supervise a task now, and those that run its code."""
-        titled = [(_title(process), process) for process in ours(self.home.path)]
+        titled = [(_title(process), process) for process in find_processes_of(self.home.path)]
         mine = [(title, process) for title, process in titled if title.startswith("airflow worker -- ")]
         busy = [p for title, p in mine if "LocalExecutor" in title and "<idle>" not in title]
         return busy, [p for title, p in mine if "LocalExecutor" not in title]
@@ -205,7 +208,7 @@ class RealPlatform:
 
     def nightshift(self, *words: str) -> None:
         """A step's command on this machine, outside of any pod."""
-        environment = self.platform.step_environment("tests")
+        environment = self.platform.build_step_environment("tests")
         command = [str(Path(sys.executable).parent / "nightshift"), *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
         assert done.returncode in (0, 10), done.stdout[-3000:] + done.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""`python -m local_cluster`: serve a Kubernetes API whose pods are processes of this machine."""
+"""`python -m local_cluster`: serves a Kubernetes API whose pods are processes of this machine."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import re
 import sys
 from pathlib import Path
 
-from local_cluster.probe import LEVELS
+from local_cluster.isolation import LEVELS
 from local_cluster.server import ServerSettings, serve
 
 NAME = re.compile(r"\A[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGTERM; 0 after a clean end, 2 when the server cannot start."""
-    parser = _parser()
+    """Serves until SIGTERM. Returns 0 after a clean end, 2 when the server cannot start."""
+    parser = _build_parser()
     options = parser.parse_args(argv)
-    problem = _reach(options)
+    problem = _find_reach_problem(options)
     if problem:
         parser.error(problem)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -49,9 +49,9 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local_cluster", description=__doc__)
-    parser.add_argument("--host", type=_address, default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--host", type=_parse_address, default="127.0.0.1", help="the address to listen on")
     parser.add_argument(
         "--network",
         action="store_true",
@@ -59,10 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--name",
-        type=_name,
+        type=_parse_name,
         action="append",
         default=[],
-        help="a name by which clients reach this server; the first one stands in the kubeconfig",
+        help="a name by which clients reach this server; the first one is written to the kubeconfig",
     )
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
     parser.add_argument("--state", type=Path, required=True, help="directory of all objects, logs and volumes")
@@ -105,31 +105,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _address(text: str) -> str:
-    """An address of this machine."""
+def _parse_address(text: str) -> str:
+    """Returns the text if it is an IP address or `localhost`."""
     try:
         return text if text == "localhost" else str(ipaddress.ip_address(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no address: expected one such as 127.0.0.1") from None
 
 
-def _name(text: str) -> str:
-    """A name for the certificate."""
+def _parse_name(text: str) -> str:
+    """Returns the text if it is a host name for the certificate."""
     if not NAME.match(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no host name: expected lower-case letters, digits, '-' and '.'")
     return text
 
 
-def _reach(options: argparse.Namespace) -> str:
-    """What is wrong with who can reach the server; "" when nothing is.
+def _find_reach_problem(options: argparse.Namespace) -> str:
+    """Returns what is wrong with the options about who can reach the server; "" when nothing is.
 
-    The API runs any command for whoever holds the token, so it leaves this machine on an explicit wish only.
+    The API runs any command for whoever has the token, so it leaves this machine only with `--network`.
     """
     loopback = options.host == "localhost" or ipaddress.ip_address(options.host).is_loopback
     if not loopback and not options.network:
         return (
             f"argument --host: '{options.host}' is not a loopback address: the API runs commands and must not leave "
-            "this machine; --network says that it may"
+            "this machine; --network allows it"
         )
     if options.network and not options.name:
         return "--network needs --name: clients check the certificate against the name by which they reach the server"

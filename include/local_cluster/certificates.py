@@ -1,4 +1,4 @@
-"""The server's certificate. Kubernetes clients send their token over TLS only, even to this machine."""
+"""Makes the server's certificate: Kubernetes clients send their token over TLS only, even to this machine."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ BEGIN = "-----BEGIN CERTIFICATE-----"
 CHAIN = 2  # certificates in the file: the server's and its authority's
 
 
-def tls_in(directory: Path, names: tuple[str, ...] = ()) -> tuple[ssl.SSLContext, str]:
-    """The server's side of TLS, and the authority that clients are to trust (PEM).
+def load_or_make_tls(directory: Path, names: tuple[str, ...] = ()) -> tuple[ssl.SSLContext, str]:
+    """Returns the TLS context of the server, and the authority that clients must trust (PEM).
 
-    Both are made at the first start, and again when the server gets other `names` than this machine's own, or when
-    their file is damaged. They are one file, so that they always fit together.
+    Both are made at the first start, and again when `names` changed or their file is damaged. They are in one file, so
+    that they always fit together.
     """
     server = directory / "server.pem"
     try:
@@ -37,10 +37,10 @@ def tls_in(directory: Path, names: tuple[str, ...] = ()) -> tuple[ssl.SSLContext
 
 
 def _load(server: Path, names: tuple[str, ...]) -> tuple[ssl.SSLContext, str]:
-    """Raises OSError, ValueError when the file is not there, is damaged or is for other names."""
+    """Returns both from the file. Raises OSError, ValueError when it is missing, damaged or made for other names."""
     text = server.read_text(encoding="ascii")
     first, *certificates = text.split(BEGIN)
-    if not first.startswith(_head(names)) or len(certificates) != CHAIN:
+    if not first.startswith(_format_head(names)) or len(certificates) != CHAIN:
         raise ValueError("made for other names, or not whole")
     authority = BEGIN + certificates[-1]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -50,24 +50,24 @@ def _load(server: Path, names: tuple[str, ...]) -> tuple[ssl.SSLContext, str]:
     return context, authority
 
 
-def _head(names: tuple[str, ...]) -> str:
+def _format_head(names: tuple[str, ...]) -> str:
     return f"names: {' '.join(names)}\n"
 
 
 def _make(server: Path, names: tuple[str, ...]) -> None:
-    """Make an authority that signs one certificate and is then forgotten."""
+    """Makes an authority, signs one certificate with it, and does not keep its key."""
     from cryptography import x509  # imported here: needed at the first start only, and slow to import
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    issuer, subject = _name("local cluster authority"), _name("local cluster")
+    issuer, subject = _build_name("local cluster authority"), _build_name("local cluster")
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     signer = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
     root = (
-        _builder(issuer, issuer)
+        _build_certificate(issuer, issuer)
         .public_key(authority_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs=True), critical=True)
+        .add_extension(_build_usage(signs=True), critical=True)
         .add_extension(signer, critical=False)
         .sign(authority_key, hashes.SHA256())
     )
@@ -76,10 +76,10 @@ def _make(server: Path, names: tuple[str, ...]) -> None:
         *(x509.IPAddress(ip_address(text)) for text in ADDRESSES),
     ]
     leaf = (
-        _builder(subject, issuer)
+        _build_certificate(subject, issuer)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs=False), critical=True)
+        .add_extension(_build_usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([x509.OID_SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signer), critical=False)
@@ -88,10 +88,10 @@ def _make(server: Path, names: tuple[str, ...]) -> None:
     plain = serialization.NoEncryption()
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    write_atomically(server, _head(names).encode() + private + leaf.public_bytes(pem) + root.public_bytes(pem))
+    write_atomically(server, _format_head(names).encode() + private + leaf.public_bytes(pem) + root.public_bytes(pem))
 
 
-def _builder(subject: Name, issuer: Name) -> CertificateBuilder:
+def _build_certificate(subject: Name, issuer: Name) -> CertificateBuilder:
     from cryptography import x509
 
     now = datetime.now(UTC)
@@ -105,13 +105,13 @@ def _builder(subject: Name, issuer: Name) -> CertificateBuilder:
     )
 
 
-def _name(text: str) -> Name:
+def _build_name(text: str) -> Name:
     from cryptography import x509
 
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
-def _usage(signs: bool) -> KeyUsage:
+def _build_usage(signs: bool) -> KeyUsage:
     from cryptography import x509
 
     names = (

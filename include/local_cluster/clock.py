@@ -1,17 +1,17 @@
-"""Moments as Kubernetes writes them."""
+"""Formats and parses times as Kubernetes does."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 
-def now(later_seconds: float = 0) -> str:
-    """The present, or a moment some seconds later, in UTC to the second."""
+def format_now(later_seconds: float = 0) -> str:
+    """Returns the present time, or one some seconds later, in UTC to the second."""
     return (datetime.now(UTC) + timedelta(seconds=later_seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse(text: str) -> datetime:
-    """A moment in RFC 3339 with any number of decimals. Raises ValueError."""
+    """Returns the time of a text in RFC 3339 with any number of decimals. Raises ValueError."""
     head, dot, rest = text.replace("Z", "+00:00").partition(".")
     if dot:
         digits = rest[: len(rest) - 6]
@@ -20,6 +20,6 @@ def parse(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def to_seconds(text: str) -> str:
-    """The same moment without its decimals."""
+def drop_decimals(text: str) -> str:
+    """Returns the same time without its decimals."""
     return parse(text).strftime("%Y-%m-%dT%H:%M:%SZ")

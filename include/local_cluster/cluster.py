@@ -1,4 +1,4 @@
-"""What can be done to objects: create, replace, patch, delete, with the rules that Kubernetes keeps."""
+"""The operations on objects: create, replace, patch, delete, with the rules of Kubernetes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from local_cluster import clock, defaults, validation
-from local_cluster.errors import already_exists, bad_request, conflict, forbidden, method_not_allowed, not_found
+from local_cluster.errors import AlreadyExists, BadRequest, Conflict, Forbidden, MethodNotAllowed, NotFound
 from local_cluster.identity import stamp
 from local_cluster.namespaces import Namespaces
 from local_cluster.pods.node import Node
 from local_cluster.resources import Resource
 from local_cluster.store import Store
-from local_cluster.updates import updated
+from local_cluster.updates import build_update
 
 Object = dict[str, Any]
 
@@ -27,20 +27,20 @@ class Cluster:
         self._namespaces = Namespaces(store, lambda pod: self._delete_pod(pod, None))
 
     def start(self) -> None:
-        """Make the namespaces that always exist, and go on with what was being deleted."""
+        """Creates the namespaces that always exist, and continues deletions that were interrupted."""
         self._namespaces.start()
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
-        """One object. Raises ApiError 404."""
-        found = self.store.get(resource.plural, namespace, name)
-        if found is None:
-            raise not_found(resource.plural, name)
+        """Returns one object. Raises ApiError 404."""
+        item = self.store.get(resource.plural, namespace, name)
+        if item is None:
+            raise NotFound(resource.plural, name)
         if resource.plural == "pods":
-            self.node.attention.pay(found)
-        return found
+            self.node.watchers.record_read(item)
+        return item
 
     async def create(self, resource: Resource, namespace: str, body: Object, dry_run: bool) -> Object:
-        """Add an object. Raises ApiError."""
+        """Creates an object. Raises ApiError."""
         self._check_identity(resource, namespace, body)
         item = copy.deepcopy(body)
         metadata = stamp(resource, namespace, item)
@@ -51,9 +51,9 @@ class Cluster:
             self._check_account(item)
         validation.check(resource, item)
         if self.store.get(resource.plural, metadata.get("namespace", ""), metadata["name"]) is not None:
-            raise already_exists(resource.plural, metadata["name"])
+            raise AlreadyExists(resource.plural, metadata["name"])
         if resource.plural == "pods":
-            item["status"] = {"phase": "Pending", "qosClass": _quality(item["spec"])}
+            item["status"] = {"phase": "Pending", "qosClass": _compute_quality(item["spec"])}
         if dry_run:
             return item
         if resource.plural == "namespaces":
@@ -65,11 +65,11 @@ class Cluster:
         return stored
 
     def replace(self, resource: Resource, namespace: str, name: str, body: Object, part: str, dry_run: bool) -> Object:
-        """Put a new version in the place of an object, or only its `status`. Raises ApiError."""
+        """Replaces an object, or only its `status`. Raises ApiError."""
         self._check_identity(resource, namespace, body)
         if body.get("metadata", {}).get("name", name) != name:
-            found = body["metadata"]["name"]
-            raise bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")
+            body_name = body["metadata"]["name"]
+            raise BadRequest(f"the name of the object ({body_name}) does not match the name on the URL ({name})")
         return self._update(resource, self.get(resource, namespace, name), body, part, dry_run)
 
     def patch(
@@ -81,20 +81,21 @@ class Cluster:
         part: str,
         dry_run: bool,
     ) -> Object:
-        """Change a part of an object. Raises ApiError."""
+        """Changes a part of an object. Raises ApiError."""
         old = self.get(resource, namespace, name)
         return self._update(resource, old, change(copy.deepcopy(old)), part, dry_run)
 
     def delete(self, resource: Resource, item: Object, options: Object) -> Object:
-        """Remove an object, a pod after its grace period. Returns what is left of it. Raises ApiError 409 when a
-        precondition fails.
+        """Deletes an object, a pod after its grace period. Returns what remains of it.
+
+        Raises ApiError 409 when a precondition fails.
         """
         metadata = item["metadata"]
-        for field, wanted in (options.get("preconditions") or {}).items():
-            if metadata.get(field) != wanted:
-                found = metadata.get(field)
-                why = f"Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {found}"
-                raise conflict(resource.plural, metadata["name"], why)
+        for field, expected in (options.get("preconditions") or {}).items():
+            if metadata.get(field) != expected:
+                actual = metadata.get(field)
+                why = f"Precondition failed: {field} in precondition: {expected}, {field} in object meta: {actual}"
+                raise Conflict(resource.plural, metadata["name"], why)
         if "All" in (options.get("dryRun") or []):
             return item
         if resource.plural == "namespaces":
@@ -109,40 +110,44 @@ class Cluster:
             grace = 0
         if grace is None:
             grace = pod["spec"]["terminationGracePeriodSeconds"]
-        before = pod["metadata"].get("deletionGracePeriodSeconds")
-        grace = max(0, grace if before is None else min(grace, before))
-        metadata = {**pod["metadata"], "deletionTimestamp": clock.now(grace), "deletionGracePeriodSeconds": grace}
+        earlier_grace = pod["metadata"].get("deletionGracePeriodSeconds")
+        grace = max(0, grace if earlier_grace is None else min(grace, earlier_grace))
+        metadata = {
+            **pod["metadata"],
+            "deletionTimestamp": clock.format_now(grace),
+            "deletionGracePeriodSeconds": grace,
+        }
         marked = self.store.put("pods", {**pod, "metadata": metadata})
         self.node.stop(marked, grace)
         return marked
 
     def _check_account(self, pod: Object) -> None:
-        """Refuse a pod whose service account does not exist. Raises ApiError 403."""
+        """Refuses a pod whose service account does not exist. Raises ApiError 403."""
         namespace, account = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
         if self.store.get("serviceaccounts", namespace, account) is None:
             why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
-            raise forbidden("pods", pod["metadata"].get("name", ""), why)
+            raise Forbidden("pods", pod["metadata"].get("name", ""), why)
 
     def _check_identity(self, resource: Resource, namespace: str, body: Object) -> None:
         if not resource.writable:
-            raise method_not_allowed()
+            raise MethodNotAllowed()
         for field, expected in (("apiVersion", "v1"), ("kind", resource.kind)):
             if body.get(field, expected) != expected:
-                raise bad_request(
+                raise BadRequest(
                     f"{field} in the body ({body[field]!r}) does not match the expected {field} ({expected})"
                 )
-        found = (body.get("metadata") or {}).get("namespace", namespace)
-        if resource.namespaced and found != namespace:
+        body_namespace = (body.get("metadata") or {}).get("namespace", namespace)
+        if resource.namespaced and body_namespace != namespace:
             why = "the namespace of the provided object does not match the namespace sent on the request"
-            raise bad_request(f"{why}: {found} != {namespace}")
+            raise BadRequest(f"{why}: {body_namespace} != {namespace}")
 
     def _update(self, resource: Resource, old: Object, changed: Object, part: str, dry_run: bool) -> Object:
-        item = updated(resource, old, changed, part)
+        item = build_update(resource, old, changed, part)
         return item if dry_run or item == old else self.store.put(resource.plural, item, must_last=True)
 
 
-def _quality(spec: Object) -> str:
-    """The quality-of-service class of a pod."""
+def _compute_quality(spec: Object) -> str:
+    """Returns the quality-of-service class of a pod."""
     resources = [
         container.get("resources") or {} for container in [*spec["containers"], *(spec.get("initContainers") or [])]
     ]

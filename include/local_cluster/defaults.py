@@ -9,9 +9,9 @@ Object = dict[str, Any]
 
 
 def fill_in(plural: str, item: Object) -> None:
-    """Complete an object in place."""
+    """Fills in the missing values of an object, in place."""
     if plural == "pods":
-        _pod(item.setdefault("spec", {}))
+        _fill_in_pod(item.setdefault("spec", {}))
     elif plural == "secrets":
         item.setdefault("type", "Opaque")
         plain = item.pop("stringData", None) or {}
@@ -23,7 +23,7 @@ def fill_in(plural: str, item: Object) -> None:
         item.setdefault("status", {"phase": "Active"})
 
 
-def _pod(spec: Object) -> None:
+def _fill_in_pod(spec: Object) -> None:
     values: Object = {
         "restartPolicy": "Always",
         "terminationGracePeriodSeconds": 30,
@@ -39,7 +39,7 @@ def _pod(spec: Object) -> None:
         spec.setdefault(field, value)
     spec["serviceAccount"] = spec["serviceAccountName"]
     for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
-        _container(container)
+        _fill_in_container(container)
     for volume in spec.get("volumes") or []:
         if set(volume) == {"name"}:
             volume["emptyDir"] = {}
@@ -48,7 +48,7 @@ def _pod(spec: Object) -> None:
                 volume[kind].setdefault("defaultMode", 0o644)
 
 
-def _container(container: Object) -> None:
+def _fill_in_container(container: Object) -> None:
     image = container.get("image", "")
     tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
     latest = tag == "latest" or (not tag and "@" not in image)

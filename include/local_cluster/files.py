@@ -1,4 +1,4 @@
-"""Records on disk: written whole or not at all, and still there after a power cut.
+"""Writes files atomically and durably: a full disk or a power cut leaves the old file or the new one.
 
 Standard library only: shims use it, and their start is a part of each pod's start.
 """
@@ -15,9 +15,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file that only its owner can read; a reader sees the old bytes or the new, whatever happens.
+    """Replaces a file that only its owner can read; a reader sees the old bytes or the new ones.
 
-    Raises OSError, such as on a full disk; the old file then stands as it was.
+    Raises OSError, such as on a full disk, and then the old file is unchanged.
     """
     fresh = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
@@ -31,8 +31,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a private file and wait until the disk has it. Raises OSError."""
-    # One that a crash left under this name is overwritten: in a container each start has the same process id.
+    """Writes a private file and waits until the disk has it. Raises OSError."""
+    # A file of this name that a crash left is overwritten: in a container each start has the same process id.
     descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)
@@ -42,7 +42,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable. Raises OSError."""
+    """Makes the names in a directory durable. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -51,7 +51,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def remove_unfinished(directory: Path, name: str = "*") -> None:
-    """Remove what a crash left of files that `write_atomically` was writing."""
+    """Removes the unfinished files that a crash left while `write_atomically` ran."""
     for path in directory.glob(f".{name}{UNFINISHED}"):
         with suppress(OSError):
             path.unlink()

@@ -1,4 +1,4 @@
-"""What makes a new object one of its own: name, UID, time of creation."""
+"""Gives new objects their identity: name, UID, time of creation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local_cluster import clock
 from local_cluster.resources import Resource
 
 Object = dict[str, Any]
-SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # no vowels, so that no words come out
+SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # no vowels, so that no words result
 LONGEST_PREFIX = 248
 NOT_FROM_CLIENTS = (
     "resourceVersion",
@@ -24,7 +24,7 @@ NOT_FROM_CLIENTS = (
 
 
 def stamp(resource: Resource, namespace: str, item: Object) -> Object:
-    """Give a new object its identity, in place; returns its metadata."""
+    """Gives a new object its identity, in place; returns its metadata."""
     item |= {"apiVersion": "v1", "kind": resource.kind}
     metadata: Object = item.setdefault("metadata", {})
     for field in NOT_FROM_CLIENTS:
@@ -34,5 +34,5 @@ def stamp(resource: Resource, namespace: str, item: Object) -> Object:
     if not metadata.get("name") and metadata.get("generateName"):
         suffix = "".join(secrets.choice(SUFFIX) for _ in range(5))
         metadata["name"] = metadata["generateName"][:LONGEST_PREFIX] + suffix
-    metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": clock.now()}
+    metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": clock.format_now()}
     return metadata

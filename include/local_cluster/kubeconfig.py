@@ -1,4 +1,4 @@
-"""The token that requests need, and the file that hands it to clients."""
+"""The token that requests need, and the kubeconfig that gives it to clients."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from local_cluster.files import remove_unfinished, write_atomically
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def token_in(directory: Path) -> str:
-    """The token of this state directory, made at the first start and when its file holds none: an empty one would let
-    everybody in.
+def read_or_make_token(directory: Path) -> str:
+    """Returns the token of this state directory.
+
+    It is made at the first start, and when its file has none: an empty token would let every client in.
     """
     path = directory / "token"
     token = path.read_text(errors="replace").strip() if path.is_file() else ""
@@ -25,8 +26,8 @@ def token_in(directory: Path) -> str:
     return token
 
 
-def write(path: Path, server: str, authority: str, token: str) -> None:
-    """Write a kubeconfig that only its owner can read; `authority` is the PEM certificate to trust. JSON is YAML."""
+def write_kubeconfig(path: Path, server: str, authority: str, token: str) -> None:
+    """Writes a kubeconfig that only its owner can read. `authority`: the PEM certificate to trust."""
     trusted = base64.b64encode(authority.encode()).decode()
     config = {
         "apiVersion": "v1",

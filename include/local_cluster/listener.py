@@ -1,7 +1,7 @@
-"""One port for HTTP and HTTPS: the first byte of a connection tells which.
+"""Serves HTTP and HTTPS on one port; the first byte of a connection tells which it is.
 
-Kubernetes clients send a token over TLS only; what watches over the server asks for /readyz in plain HTTP. A server
-that other machines reach takes no plain HTTP: a token must not cross a network unencrypted.
+Kubernetes clients send a token over TLS only, and the supervisor's check calls /readyz over plain HTTP. A server that
+other machines reach refuses plain HTTP: a token must not cross a network unencrypted.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Coroutine
 from aiohttp import web
 
 TLS_HANDSHAKE = 0x16
-PATIENCE = 30.0  # seconds in which a new connection must say something
+FIRST_BYTE_TIMEOUT = 30.0  # seconds within which a new connection must send a byte
 
 
 class Listener:
-    """Accepts connections on one address and hands them to a web application; plain HTTP only where `plain`."""
+    """Accepts connections on one address for a web application; plain HTTP only with `plain`."""
 
     def __init__(self, runner: web.AppRunner, context: ssl.SSLContext, plain: bool) -> None:
         self._runner = runner
@@ -28,7 +28,7 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, host: str, port: int) -> tuple[str, int]:
-        """Bind and begin to accept; returns the address. Raises OSError when it is taken."""
+        """Binds the address and begins to accept; returns the address. Raises OSError when it is taken."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._socket = socket.create_server((host, port), family=family, backlog=128)
@@ -36,11 +36,11 @@ class Listener:
             raise OSError(f"cannot listen on port {port} of {host}: {error.strerror}; see --port, --host") from error
         self._socket.setblocking(False)
         self._spawn(self._accept(self._socket))
-        found = self._socket.getsockname()
-        return found[0], found[1]
+        address = self._socket.getsockname()
+        return address[0], address[1]
 
     def close(self) -> None:
-        """Accept nothing more; what is connected stays so until the application ends."""
+        """Stops accepting; open connections last until the application ends."""
         for task in self._tasks:
             task.cancel()
         if self._socket is not None:
@@ -54,13 +54,13 @@ class Listener:
                 await asyncio.sleep(0.1)  # out of file handles: the ones in use will be freed
                 continue
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._spawn(self._hand_over(connection))
+            self._spawn(self._serve_connection(connection))
 
-    async def _hand_over(self, connection: socket.socket) -> None:
-        """Look at the first byte without taking it, then serve."""
+    async def _serve_connection(self, connection: socket.socket) -> None:
+        """Looks at the first byte without consuming it, then serves the connection."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                await _readable(connection)
+            async with asyncio.timeout(FIRST_BYTE_TIMEOUT):
+                await _wait_until_readable(connection)
             first = connection.recv(1, socket.MSG_PEEK)
             secure = first[:1] == bytes([TLS_HANDSHAKE])
             if not first or not (secure or self._plain) or self._runner.server is None:
@@ -77,7 +77,7 @@ class Listener:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _readable(connection: socket.socket) -> None:
+async def _wait_until_readable(connection: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
 

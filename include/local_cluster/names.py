@@ -21,33 +21,33 @@ SUBDOMAIN_RULE = (
 
 
 def is_label(text: str) -> bool:
-    """A container or namespace name."""
+    """Whether the text is a valid name of a container or namespace."""
     return len(text) <= 63 and bool(_LABEL.fullmatch(text))
 
 
 def is_subdomain(text: str) -> bool:
-    """The name of most objects."""
+    """Whether the text is a valid name of most other objects."""
     return len(text) <= 253 and bool(_SUBDOMAIN.fullmatch(text))
 
 
 def is_label_key(text: str) -> bool:
-    """`name` or `prefix/name`."""
+    """Whether the text is a valid key of a label: `name` or `prefix/name`."""
     prefix, slash, name = text.rpartition("/")
     return (is_subdomain(prefix) or not slash) and 0 < len(name) <= 63 and bool(_QUALIFIED.fullmatch(name))
 
 
 def is_label_value(text: str) -> bool:
-    """The value of a label; may be empty."""
+    """Whether the text is a valid value of a label; it may be empty."""
     return text == "" or (len(text) <= 63 and bool(_QUALIFIED.fullmatch(text)))
 
 
 def is_data_key(text: str) -> bool:
-    """A key of a ConfigMap or Secret, which may become a file name."""
+    """Whether the text is a valid key of a ConfigMap or Secret, which may become a file name."""
     return (
         len(text) <= 253 and text not in (".", "..") and not text.startswith("..") and bool(_DATA_KEY.fullmatch(text))
     )
 
 
 def is_variable(text: str) -> bool:
-    """The name of an environment variable."""
+    """Whether the text is a valid name of an environment variable."""
     return text not in (".", "..") and not text.startswith("..") and bool(_VARIABLE.fullmatch(text))

@@ -1,4 +1,4 @@
-"""Namespaces: what each begins with, and how it ends with all that is in it."""
+"""Creates namespaces with their default service account, and deletes them with everything in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local_cluster import clock, defaults
-from local_cluster.errors import forbidden, not_found
+from local_cluster.errors import Forbidden, NotFound
 from local_cluster.identity import stamp
 from local_cluster.resources import RESOURCES, Resource
 from local_cluster.store import Store
@@ -17,7 +17,7 @@ PERMANENT = ("default", "nightshift")
 
 
 class Namespaces:
-    """Makes and empties namespaces. `delete_pod` begins to end a pod."""
+    """Creates and empties namespaces. `delete_pod` begins the deletion of a pod."""
 
     def __init__(self, store: Store, delete_pod: Callable[[Object], Object]) -> None:
         self._store = store
@@ -25,7 +25,7 @@ class Namespaces:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Make those that always exist, and go on deleting those that were being deleted."""
+        """Creates the namespaces that always exist, and continues deletions that were interrupted."""
         for name in PERMANENT:
             if self._store.get("namespaces", "", name) is None:
                 item: Object = {"metadata": {"name": name}}
@@ -37,7 +37,7 @@ class Namespaces:
                 self._empty(namespace)
 
     def add(self, item: Object) -> Object:
-        """Store a new namespace, with the service account that each has."""
+        """Stores a new namespace and its default service account."""
         stored = self._store.put("namespaces", item)
         account: Object = {"metadata": {"name": "default"}}
         stamp(RESOURCES["serviceaccounts"], item["metadata"]["name"], account)
@@ -45,23 +45,23 @@ class Namespaces:
         return stored
 
     def delete(self, namespace: Object) -> Object:
-        """Begin to delete a namespace. Raises ApiError 403 for `default`."""
+        """Begins the deletion of a namespace. Raises ApiError 403 for `default`."""
         name = namespace["metadata"]["name"]
         if name == "default":
-            raise forbidden("namespaces", name, "this namespace may not be deleted")
-        metadata = {**namespace["metadata"], "deletionTimestamp": clock.now()}
+            raise Forbidden("namespaces", name, "this namespace may not be deleted")
+        metadata = {**namespace["metadata"], "deletionTimestamp": clock.format_now()}
         marked = self._store.put("namespaces", {**namespace, "metadata": metadata, "status": {"phase": "Terminating"}})
         self._empty(marked)
         return marked
 
     def check_open(self, resource: Resource, namespace: str, name: str) -> None:
-        """Refuse a new object where no namespace is, or one that is being deleted. Raises ApiError 404, 403."""
-        found = self._store.get("namespaces", "", namespace)
-        if found is None:
-            raise not_found("namespaces", namespace)
-        if found["metadata"].get("deletionTimestamp"):
+        """Refuses a new object in a namespace that is missing or being deleted. Raises ApiError 404, 403."""
+        stored = self._store.get("namespaces", "", namespace)
+        if stored is None:
+            raise NotFound("namespaces", namespace)
+        if stored["metadata"].get("deletionTimestamp"):
             why = f"unable to create new content in namespace {namespace} because it is being terminated"
-            raise forbidden(resource.plural, name, why)
+            raise Forbidden(resource.plural, name, why)
 
     def _empty(self, namespace: Object) -> None:
         task = asyncio.create_task(self._empty_and_remove(namespace))
@@ -69,7 +69,7 @@ class Namespaces:
         task.add_done_callback(self._tasks.discard)
 
     async def _empty_and_remove(self, namespace: Object) -> None:
-        """Delete what is in a namespace, pods with their grace, then the namespace."""
+        """Deletes the objects in a namespace, pods with their grace period, then the namespace."""
         name = namespace["metadata"]["name"]
         with self._store.subscribe() as changes:
             for pod in self._store.select("pods", name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from local_cluster.errors import ApiError, bad_request
+from local_cluster.errors import ApiError, BadRequest
 
 # Lists that a strategic merge patch merges by a key instead of replacing them.
 MERGE_KEYS = {
@@ -29,7 +29,7 @@ MERGED_SETS = ("finalizers",)
 
 
 def merge(target: Any, patch: Any) -> Any:
-    """RFC 7386."""
+    """Returns `target` after a merge patch (RFC 7386)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -41,8 +41,11 @@ def merge(target: Any, patch: Any) -> Any:
     return result
 
 
-def strategic_merge(target: Any, patch: Any) -> Any:
-    """As RFC 7386, but lists with a key are merged, and `$patch: replace|delete` is obeyed."""
+def merge_strategically(target: Any, patch: Any) -> Any:
+    """Returns `target` after a strategic merge patch.
+
+    Like RFC 7386, but lists with a key are merged, and `$patch: replace|delete` is obeyed.
+    """
     if not isinstance(patch, dict):
         return patch
     if patch.get("$patch") == "replace":
@@ -52,20 +55,18 @@ def strategic_merge(target: Any, patch: Any) -> Any:
     result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if key.startswith("$"):
-            _directive(result, key, value)
+            _apply_directive(result, key, value)
         elif value is None:
             result.pop(key, None)
         elif isinstance(value, list):
             result[key] = _merge_list(key, result.get(key) or [], value)
         else:
-            result[key] = strategic_merge(result.get(key), value)
+            result[key] = merge_strategically(result.get(key), value)
     return result
 
 
-def _directive(result: dict[str, Any], key: str, value: Any) -> None:
-    """`$retainKeys` drops the other keys; `$deleteFromPrimitiveList/x` drops values. The order of lists is left as
-    it is.
-    """
+def _apply_directive(result: dict[str, Any], key: str, value: Any) -> None:
+    """Applies `$retainKeys`, which drops the other keys, or `$deleteFromPrimitiveList/x`, which drops values."""
     if key == "$retainKeys":
         for other in set(result) - set(value):
             del result[other]
@@ -90,22 +91,22 @@ def _merge_list(field: str, target: list[Any], patch: list[Any]) -> list[Any]:
 
 def _merge_item(result: list[Any], name: str, item: dict[str, Any]) -> None:
     if name not in item:
-        raise bad_request(f"map: {item} does not contain declared merge key: {name}")
-    found = next((index for index, old in enumerate(result) if old.get(name) == item[name]), None)
+        raise BadRequest(f"map: {item} does not contain declared merge key: {name}")
+    position = next((index for index, old in enumerate(result) if old.get(name) == item[name]), None)
     if item.get("$patch") == "delete":
-        if found is not None:
-            del result[found]
-    elif found is None:
-        result.append(strategic_merge({}, item))
+        if position is not None:
+            del result[position]
+    elif position is None:
+        result.append(merge_strategically({}, item))
     else:
-        result[found] = strategic_merge(result[found], item)
+        result[position] = merge_strategically(result[position], item)
 
 
-def json_patch(target: Any, operations: Any) -> Any:
-    """RFC 6902. Raises ApiError 422 when an operation does not fit."""
+def apply_json_patch(target: Any, operations: Any) -> Any:
+    """Returns `target` after a JSON patch (RFC 6902). Raises ApiError 422 when an operation does not fit."""
     document = copy.deepcopy(target)
     if not isinstance(operations, list):
-        raise bad_request("a JSON patch is a list of operations")
+        raise BadRequest("a JSON patch is a list of operations")
     for operation in operations:
         try:
             document = _apply(document, operation)
@@ -138,14 +139,14 @@ def _apply(document: Any, operation: dict[str, Any]) -> Any:
     raise ValueError(f"unknown operation {kind!r}")
 
 
-def _steps(path: str) -> list[str]:
+def _split_path(path: str) -> list[str]:
     if path and not path.startswith("/"):
         raise ValueError(f"{path!r} does not begin with '/'")
     return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
 
 
 def _find(document: Any, path: str) -> Any:
-    for step in _steps(path):
+    for step in _split_path(path):
         document = document[int(step)] if isinstance(document, list) else document[step]
     return document
 
@@ -154,15 +155,15 @@ def _add(document: Any, path: str, value: Any) -> Any:
     if not path:
         return value
     parent_path, _, _ = path.rpartition("/")
-    parent, step = _find(document, parent_path), _steps(path)[-1]
+    parent, step = _find(document, parent_path), _split_path(path)[-1]
     if isinstance(parent, list):
-        parent.insert(len(parent) if step == "-" else _index(parent, step), value)
+        parent.insert(len(parent) if step == "-" else _parse_index(parent, step), value)
     else:
         parent[step] = value
     return document
 
 
-def _index(parent: list[Any], step: str) -> int:
+def _parse_index(parent: list[Any], step: str) -> int:
     index = int(step)
     if not 0 <= index <= len(parent):
         raise IndexError(f"{index} is outside a list of {len(parent)}")
@@ -170,7 +171,7 @@ def _index(parent: list[Any], step: str) -> int:
 
 
 def _remove(document: Any, path: str) -> Any:
-    parent, step = _find(document, path.rpartition("/")[0]), _steps(path)[-1]
+    parent, step = _find(document, path.rpartition("/")[0]), _split_path(path)[-1]
     if isinstance(parent, list):
         del parent[int(step)]
     else:

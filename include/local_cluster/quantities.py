@@ -14,7 +14,7 @@ RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKM
 
 
 def parse(text: str | float) -> Decimal:
-    """The value of a quantity in its base unit: bytes, cores. Raises ValueError."""
+    """Returns the value of a quantity in its base unit: bytes, cores. Raises ValueError."""
     match = _PATTERN.fullmatch(str(text))
     if not match:
         raise ValueError(RULE)

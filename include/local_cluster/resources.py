@@ -1,4 +1,4 @@
-"""The resources that this server knows."""
+"""The resources that this server supports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Resource:
 
     @property
     def verbs(self) -> list[str]:
-        """What discovery says can be done."""
+        """The verbs in the discovery documents."""
         return sorted(READ + WRITE) if self.writable else list(READ)
 
 

@@ -1,4 +1,4 @@
-"""Field names and types: unknown fields are found and dropped, values of a wrong type are refused."""
+"""Checks field names and types: unknown fields are dropped, values of a wrong type are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cluster import quantities
-from local_cluster.errors import ApiError, bad_request
+from local_cluster.errors import ApiError, BadRequest
 
 TYPE_OF_KIND = {
     "Pod": "V1Pod",
@@ -25,18 +25,19 @@ _GO_TYPES = {"str": "string", "datetime": "Time", "int": "int64"}
 
 
 @cache
-def types() -> dict[str, dict[str, str]]:
-    """All types: name -> field -> type."""
+def load_types() -> dict[str, dict[str, str]]:
+    """Returns all types: name → field → type."""
     loaded: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
     return loaded
 
 
 def prune(kind: str, value: Any) -> tuple[dict[str, Any], list[str]]:
-    """The known part of an object, without nulls, and the paths of its unknown fields. Raises ApiError 400 on a
-    wrong type.
+    """Returns an object without unknown fields and nulls, and the paths of its unknown fields.
+
+    Raises ApiError 400 on a wrong type.
     """
     if not isinstance(value, dict):
-        raise bad_request(f"the body of the request must be a JSON object of kind {kind}")
+        raise BadRequest(f"the body of the request must be a JSON object of kind {kind}")
     unknown: list[str] = []
     try:
         cleaned: dict[str, Any] = _clean(TYPE_OF_KIND[kind], value, "", unknown)
@@ -46,11 +47,11 @@ def prune(kind: str, value: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 class _WrongTypeError(Exception):
-    def __init__(self, path: str, expected: str, found: Any) -> None:
+    def __init__(self, path: str, expected: str, value: Any) -> None:
         names = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
         expected = expected.replace("list ", "[]").replace("dict ", "map[string]").replace("[]str", "[]string")
-        given, wanted = names.get(type(found), "value"), _GO_TYPES.get(expected, expected)
-        super().__init__(f"json: cannot unmarshal {given} into field {path} of type {wanted}")
+        actual, wanted = names.get(type(value), "value"), _GO_TYPES.get(expected, expected)
+        super().__init__(f"json: cannot unmarshal {actual} into field {path} of type {wanted}")
 
 
 def _clean(kind: str, value: Any, path: str, unknown: list[str]) -> Any:
@@ -59,7 +60,7 @@ def _clean(kind: str, value: Any, path: str, unknown: list[str]) -> Any:
         return _clean_list(kind, inner, value, path, unknown)
     if container == "dict":
         return _clean_map(kind, inner, value, path, unknown)
-    if kind in types():
+    if kind in load_types():
         return _clean_fields(kind, value, path, unknown)
     return _clean_scalar(kind, value, path)
 
@@ -79,32 +80,32 @@ def _clean_map(kind: str, inner: str, value: Any, path: str, unknown: list[str])
 def _clean_fields(kind: str, value: Any, path: str, unknown: list[str]) -> Any:
     if not isinstance(value, dict):
         raise _WrongTypeError(path, kind, value)
-    fields = types()[kind]
+    fields = load_types()[kind]
     result = {}
     for name, item in value.items():
-        here = f"{path}.{name}" if path else name
+        item_path = f"{path}.{name}" if path else name
         if name not in fields:
-            unknown.append(here)
+            unknown.append(item_path)
         elif item is not None:
-            result[name] = _clean(fields[name], item, here, unknown)
+            result[name] = _clean(fields[name], item, item_path, unknown)
     return result
 
 
 def _clean_scalar(kind: str, value: Any, path: str) -> Any:
     if set(path.split(".")[-2:]) & set(QUANTITIES):
-        return _quantity(value, path)
+        return _clean_quantity(value, path)
     expected = _PYTHON_TYPES.get(kind)
     if expected and (not isinstance(value, expected) or (isinstance(value, bool) and kind != "bool")):
         raise _WrongTypeError(path, kind, value)
     return value
 
 
-def _quantity(value: Any, path: str) -> str:
-    """A quantity as text; clients may also send a number."""
+def _clean_quantity(value: Any, path: str) -> str:
+    """Returns a quantity as text; clients may also send a number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _WrongTypeError(path, "str", value)
     try:
         quantities.parse(value)
     except ValueError as error:
-        raise bad_request(f"{path}: {error}") from error
+        raise BadRequest(f"{path}: {error}") from error
     return str(value)

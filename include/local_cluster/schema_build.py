@@ -15,27 +15,27 @@ _CONTAINER = re.compile(r"(list|dict)\((?:str, )?(.+)\)|(list|dict)\[(?:str, ?)?
 
 
 def build() -> dict[str, dict[str, str]]:
-    """All types that the roots reach: name -> field -> type (`str`, `list V1Container`, `dict str`, …)."""
-    from kubernetes import client  # the generator's own need: see the docstring above
+    """Returns all types that the roots refer to: name → field → type (`str`, `list V1Container`, `dict str`, …)."""
+    from kubernetes import client  # only the generator needs it: see the docstring above
 
-    found: dict[str, dict[str, str]] = {}
+    types: dict[str, dict[str, str]] = {}
     pending = list(ROOTS)
     while pending:
         name = pending.pop()
         model = getattr(client, name, None)
-        if name in found or model is None:
+        if name in types or model is None:
             continue
-        kinds = {model.attribute_map[field]: _plain(kind) for field, kind in model.openapi_types.items()}
-        found[name] = dict(sorted(kinds.items()))
+        kinds = {model.attribute_map[field]: _simplify(kind) for field, kind in model.openapi_types.items()}
+        types[name] = dict(sorted(kinds.items()))
         pending += [kind.split()[-1] for kind in kinds.values()]
-    return dict(sorted(found.items()))
+    return dict(sorted(types.items()))
 
 
-def _plain(kind: str) -> str:
+def _simplify(kind: str) -> str:
     match = _CONTAINER.fullmatch(kind)
     if not match:
         return kind
-    return f"{match[1] or match[3]} {_plain(match[2] or match[4])}"
+    return f"{match[1] or match[3]} {_simplify(match[2] or match[4])}"
 
 
 if __name__ == "__main__":

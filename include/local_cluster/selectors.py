@@ -1,4 +1,4 @@
-"""Label selectors and field selectors."""
+"""Parses label selectors and field selectors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local_cluster import names
-from local_cluster.errors import bad_request
+from local_cluster.errors import BadRequest
 
 Object = dict[str, Any]
 Predicate = Callable[[Object], bool]
@@ -32,40 +32,40 @@ _FIELDS: dict[str, set[str]] = {
 
 
 def parse_labels(text: str) -> Predicate:
-    """The test that a label selector stands for. Raises ApiError 400."""
+    """Returns the test of a label selector. Raises ApiError 400."""
     tests = []
     position = 0
     while text.strip():
         match = _REQUIREMENT.match(text, position)
         if not match or not match.group().strip():
-            raise bad_request(f"unable to parse requirement: {text!r} at character {position}: expected a label")
-        tests.append(_label_test(match))
+            raise BadRequest(f"unable to parse requirement: {text!r} at character {position}: expected a label")
+        tests.append(_build_label_test(match))
         position = match.end()
         if position == len(text):
             break
         if text[position] != ",":
-            raise bad_request(f"unable to parse requirement: {text!r} at character {position}: expected ','")
+            raise BadRequest(f"unable to parse requirement: {text!r} at character {position}: expected ','")
         position += 1
     return lambda item: all(test(item["metadata"].get("labels") or {}) for test in tests)
 
 
-def _label_test(match: re.Match[str]) -> Callable[[dict[str, str]], bool]:
+def _build_label_test(match: re.Match[str]) -> Callable[[dict[str, str]], bool]:
     key = match["absent_key"] or match["key"]
     if not names.is_label_key(key):
-        raise bad_request(f"unable to parse requirement: invalid label key {key!r}")
+        raise BadRequest(f"unable to parse requirement: invalid label key {key!r}")
     if match["absent"]:
         return lambda labels: key not in labels
     if match["set"]:
         values = {value.strip() for value in match["values"].split(",")}
         _check_values(values)
-        return _set_test(key, values, negated=match["set"] == "notin")
+        return _build_set_test(key, values, negated=match["set"] == "notin")
     if match["operator"] is None:
         return lambda labels: key in labels
     _check_values({match["value"]})
-    return _set_test(key, {match["value"]}, negated=match["operator"] == "!=")
+    return _build_set_test(key, {match["value"]}, negated=match["operator"] == "!=")
 
 
-def _set_test(key: str, values: set[str], negated: bool) -> Callable[[dict[str, str]], bool]:
+def _build_set_test(key: str, values: set[str], negated: bool) -> Callable[[dict[str, str]], bool]:
     if negated:
         return lambda labels: labels.get(key) not in values
     return lambda labels: labels.get(key) in values
@@ -74,22 +74,22 @@ def _set_test(key: str, values: set[str], negated: bool) -> Callable[[dict[str, 
 def _check_values(values: set[str]) -> None:
     for value in values:
         if not names.is_label_value(value):
-            raise bad_request(f"unable to parse requirement: invalid label value {value!r}")
+            raise BadRequest(f"unable to parse requirement: invalid label value {value!r}")
 
 
 def parse_fields(plural: str, text: str) -> Predicate:
-    """The test that a field selector stands for. Raises ApiError 400."""
-    tests = [_field_test(plural, requirement) for requirement in text.split(",") if requirement.strip()]
+    """Returns the test of a field selector. Raises ApiError 400."""
+    tests = [_build_field_test(plural, requirement) for requirement in text.split(",") if requirement.strip()]
     return lambda item: all(test(item) for test in tests)
 
 
-def _field_test(plural: str, requirement: str) -> Predicate:
+def _build_field_test(plural: str, requirement: str) -> Predicate:
     match = re.fullmatch(r"\s*([A-Za-z.]+)\s*(==|=|!=)\s*(.*?)\s*", requirement)
     if not match:
-        raise bad_request(f"invalid selector: {requirement!r}; can't understand {requirement!r}")
+        raise BadRequest(f"invalid selector: {requirement!r}; can't understand {requirement!r}")
     field, operator, value = match.groups()
     if field not in {"metadata.name", "metadata.namespace"} | _FIELDS.get(plural, set()):
-        raise bad_request(f'field label not supported: "{field}" for {plural}')
+        raise BadRequest(f'field label not supported: "{field}" for {plural}')
     return lambda item: (_read(item, field) == value) == (operator != "!=")
 
 

@@ -1,4 +1,4 @@
-"""The server as a whole: its parts, their start in order, their end."""
+"""Starts the parts of the server in order, and ends them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pathlib import Path
 from aiohttp import web
 
 from local_cluster import certificates, kubeconfig
-from local_cluster.api.application import build
+from local_cluster.api.application import build_application
 from local_cluster.cluster import Cluster
+from local_cluster.disk_space import wait_for_space
 from local_cluster.files import remove_unfinished
+from local_cluster.isolation import find_allowed_namespaces, remove_left_probes
 from local_cluster.listener import Listener
-from local_cluster.pods.lock import take_lock
-from local_cluster.pods.machine import node_object
+from local_cluster.pods.machine import build_node_object
 from local_cluster.pods.node import Node
 from local_cluster.pods.run import SOURCES
 from local_cluster.pods.settings import NodeSettings
-from local_cluster.probe import allowed_namespaces, remove_left_probes
-from local_cluster.space import wait_for_space
+from local_cluster.pods.state_lock import take_lock
 from local_cluster.store import Store
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -32,8 +32,10 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """The command line, typed. `pod_ttl` is in seconds; `path` comes before the environment's own programs; `network`
-    lets clients of other machines in, over TLS only; `names` are how they reach the server.
+    """The settings from the command line.
+
+    `pod_ttl`: in seconds. `path`: directories before the environment's own programs. `network`: clients of other
+    machines are allowed, over TLS only. `names`: the host names by which they reach the server.
     """
 
     host: str
@@ -54,7 +56,7 @@ class ServerSettings:
 
 
 async def serve(settings: ServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then end every pod. Raises RuntimeError, OSError when it cannot start."""
+    """Serves until SIGTERM or SIGINT, then ends every pod. Raises RuntimeError, OSError when it cannot start."""
     os.umask(0o077)
     state = settings.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
@@ -62,11 +64,11 @@ async def serve(settings: ServerSettings) -> None:
     await wait_for_space(state)
     remove_unfinished(state)
     remove_left_probes(state)
-    namespaces, why_not = allowed_namespaces(settings.isolation, state)
+    namespaces, why_not = find_allowed_namespaces(settings.isolation, state)
     node_settings = NodeSettings(
         directory=state,
-        path=pod_path(settings.path),
-        keep=kept_directories(settings.keep),
+        path=build_pod_path(settings.path),
+        keep=list_kept_directories(settings.keep),
         hide=[str(state), str(settings.kubeconfig.resolve()), *settings.hide],
         namespaces=namespaces,
         why_not=why_not,
@@ -79,13 +81,13 @@ async def serve(settings: ServerSettings) -> None:
     store = _open_store(state / "objects.sqlite")
     node = Node(store, node_settings)
     cluster = Cluster(store, node)
-    store.put("nodes", node_object())
+    store.put("nodes", build_node_object())
     cluster.start()
     try:
         await node.start()
-        await _serve_until_told(settings, cluster)
+        await _serve_until_signal(settings, cluster)
     finally:
-        # Only who is told to end ends the pods: after a start that failed, the next server takes them over.
+        # Only a requested end ends the pods. After a failed start, the next server adopts them.
         node.leave()
         store.close()
         os.close(lock)
@@ -98,40 +100,43 @@ def _open_store(path: Path) -> Store:
         raise RuntimeError(f"cannot open the store {path}: {error}") from error
 
 
-async def _serve_until_told(settings: ServerSettings, cluster: Cluster) -> None:
+async def _serve_until_signal(settings: ServerSettings, cluster: Cluster) -> None:
     state = settings.state.resolve()
-    token = kubeconfig.token_in(state)
-    context, authority = certificates.tls_in(state, settings.names)
-    runner = web.AppRunner(build(cluster, token), access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
+    token = kubeconfig.read_or_make_token(state)
+    context, authority = certificates.load_or_make_tls(state, settings.names)
+    runner = web.AppRunner(
+        build_application(cluster, token), access_log=None, handler_cancellation=True, shutdown_timeout=0.5
+    )
     await runner.setup()
     listener = Listener(runner, context, plain=not settings.network)
-    told = asyncio.Event()
+    stop_requested = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)
     try:
         host, port = listener.open(settings.host, settings.port)
         host = settings.names[0] if settings.names else host
         address = f"https://{f'[{host}]' if ':' in host else host}:{port}"
-        kubeconfig.write(settings.kubeconfig, address, authority, token)
+        kubeconfig.write_kubeconfig(settings.kubeconfig, address, authority, token)
         sys.stdout.write(f"serving Kubernetes at {address}; KUBECONFIG={settings.kubeconfig}\n")
         sys.stdout.flush()
-        await told.wait()
+        await stop_requested.wait()
         await cluster.node.close()
     finally:
         listener.close()
         await runner.cleanup()
 
 
-def pod_path(first: str) -> str:
-    """The PATH of pods: what the caller puts first, this environment's programs, the system's."""
+def build_pod_path(first: str) -> str:
+    """Returns the PATH of pods: the caller's directories, this environment's programs, the system's."""
     return ":".join(part for part in (first, str(Path(sys.executable).parent), SYSTEM_PATH) if part)
 
 
-def kept_directories(extra: tuple[str, ...]) -> list[str]:
-    """What pods need to see even where a volume covers the place: this environment, its sources, and what the
-    caller names.
+def list_kept_directories(extra: tuple[str, ...]) -> list[str]:
+    """Returns the directories that pods see even below a volume.
+
+    They are this environment, its sources, and those that the caller names.
     """
-    found = [sys.prefix, sys.base_prefix, *site.getsitepackages(), *sys.path, *extra]
-    found += [str(Path(SOURCES).parent), str(Path.cwd())]
-    directories = {Path(path).absolute() for path in found if path and Path(path).is_dir()}
+    paths = [sys.prefix, sys.base_prefix, *site.getsitepackages(), *sys.path, *extra]
+    paths += [str(Path(SOURCES).parent), str(Path.cwd())]
+    directories = {Path(path).absolute() for path in paths if path and Path(path).is_dir()}
     return sorted(str(path) for path in directories | {path.resolve() for path in directories} if path != Path("/"))

@@ -1,16 +1,16 @@
-"""A new version of an object: what a client may change, and what stays."""
+"""Builds a new version of an object from a client's change: what it may change, and what stays."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from local_cluster import defaults, schema, validation
-from local_cluster.errors import conflict, invalid
+from local_cluster.errors import Conflict, Invalid
 from local_cluster.resources import Resource
 
 Object = dict[str, Any]
-# What the server alone sets in metadata; what a client sends for it is not looked at.
-OURS = (
+# Metadata that only the server sets; values from clients are ignored.
+SERVER_FIELDS = (
     "uid",
     "creationTimestamp",
     "generateName",
@@ -26,15 +26,16 @@ OURS = (
 IMMUTABLE = [("data", "FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set")]
 
 
-def updated(resource: Resource, old: Object, changed: Object, part: str) -> Object:
-    """The next version of an object, or of its `status` only. Raises ApiError 409 when the change was made to an older
-    version, 422 when it is not allowed.
+def build_update(resource: Resource, old: Object, changed: Object, part: str) -> Object:
+    """Returns the next version of an object, or of its `status` only.
+
+    Raises ApiError 409 when the change was made to an older version, 422 when it is not allowed.
     """
     item, _ = schema.prune(resource.kind, changed)
     _check_version(resource, old, item.get("metadata") or {})
     if part == "status":
         return {**old, "status": item.get("status") or {}}
-    item |= {"apiVersion": "v1", "kind": resource.kind, "metadata": _metadata(old, item.get("metadata") or {})}
+    item |= {"apiVersion": "v1", "kind": resource.kind, "metadata": _merge_metadata(old, item.get("metadata") or {})}
     if "status" in old:
         item["status"] = old["status"]
     if resource.plural == "pods" and "nodeName" in old["spec"]:
@@ -44,17 +45,17 @@ def updated(resource: Resource, old: Object, changed: Object, part: str) -> Obje
     if resource.plural == "pods":
         validation.check_pod_change(old, item)
     if old.get("immutable") and any(old.get(field) != item.get(field) for field in ("data", "binaryData", "immutable")):
-        raise invalid(resource.kind, old["metadata"]["name"], IMMUTABLE)
+        raise Invalid(resource.kind, old["metadata"]["name"], IMMUTABLE)
     return item
 
 
-def _metadata(old: Object, changed: Object) -> Object:
-    kept = {field: value for field, value in old["metadata"].items() if field in OURS}
-    return kept | {field: value for field, value in changed.items() if field not in OURS}
+def _merge_metadata(old: Object, changed: Object) -> Object:
+    kept = {field: value for field, value in old["metadata"].items() if field in SERVER_FIELDS}
+    return kept | {field: value for field, value in changed.items() if field not in SERVER_FIELDS}
 
 
 def _check_version(resource: Resource, old: Object, metadata: Object) -> None:
     for field in ("resourceVersion", "uid"):
         if metadata.get(field, "") not in ("", old["metadata"][field]):
             why = "the object has been modified; please apply your changes to the latest version and try again"
-            raise conflict(resource.plural, old["metadata"]["name"], why)
+            raise Conflict(resource.plural, old["metadata"]["name"], why)

@@ -1,4 +1,4 @@
-"""What Kubernetes refuses in metadata, ConfigMaps, Secrets and changes to pods. Pods themselves: `pod_validation`."""
+"""Validates metadata, ConfigMaps, Secrets and changes to pods as Kubernetes does. Pods: see `pod_validation`."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ import binascii
 from typing import Any
 
 from local_cluster import names
-from local_cluster.errors import invalid
-from local_cluster.pod_validation import pod_causes
+from local_cluster.causes import Cause, describe_invalid, describe_missing
+from local_cluster.errors import Invalid
+from local_cluster.pod_validation import find_pod_causes
 from local_cluster.resources import Resource
 
 Object = dict[str, Any]
-Cause = tuple[str, str, str]
 LARGEST_DATA = 1024 * 1024  # bytes in a ConfigMap or Secret
 
 
 def check(resource: Resource, item: Object) -> None:
-    """Refuse a new object that is wrong. Raises ApiError 422 that lists every cause."""
-    causes = metadata_causes(resource, item["metadata"])
+    """Checks a new object. Raises ApiError 422 that lists every cause."""
+    causes = find_metadata_causes(resource, item["metadata"])
     if resource.plural == "pods":
-        causes += pod_causes(item.get("spec") or {})
+        causes += find_pod_causes(item.get("spec") or {})
     if resource.plural in ("configmaps", "secrets"):
-        causes += _data_causes(resource.plural, item)
+        causes += _find_data_causes(resource.plural, item)
     if causes:
-        raise invalid(resource.kind, item["metadata"].get("name", ""), causes)
+        raise Invalid(resource.kind, item["metadata"].get("name", ""), causes)
 
 
 def check_pod_change(old: Object, new: Object) -> None:
-    """Refuse changes to what a running pod cannot change. Raises ApiError 422."""
-    if _fixed_part(old["spec"]) == _fixed_part(new["spec"]):
+    """Checks that a change leaves the fixed fields of a pod unchanged. Raises ApiError 422."""
+    if _keep_fixed_fields(old["spec"]) == _keep_fixed_fields(new["spec"]):
         return
     message = (
         "Forbidden: pod updates may not change fields other than `spec.containers[*].image`, "
         "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds` or `spec.tolerations` "
         "(only additions to existing tolerations)"
     )
-    raise invalid("Pod", new["metadata"]["name"], [("spec", "FieldValueForbidden", message)])
+    raise Invalid("Pod", new["metadata"]["name"], [("spec", "FieldValueForbidden", message)])
 
 
-def _fixed_part(spec: Object) -> Object:
+def _keep_fixed_fields(spec: Object) -> Object:
     fixed = {
         field: value
         for field, value in spec.items()
@@ -51,30 +51,30 @@ def _fixed_part(spec: Object) -> Object:
     return fixed
 
 
-def metadata_causes(resource: Resource, metadata: Object) -> list[Cause]:
-    """What is wrong with name, labels and annotations."""
+def find_metadata_causes(resource: Resource, metadata: Object) -> list[Cause]:
+    """Returns what is wrong with name, labels and annotations."""
     name = metadata.get("name", "")
     causes: list[Cause] = []
     if not name:
-        causes.append(("metadata.name", "FieldValueRequired", "Required value: name or generateName is required"))
+        causes.append(describe_missing("metadata.name", "name or generateName is required"))
     elif resource.plural == "namespaces" and not names.is_label(name):
-        causes.append(("metadata.name", "FieldValueInvalid", f'Invalid value: "{name}": {names.LABEL_RULE}'))
+        causes.append(describe_invalid("metadata.name", name, names.LABEL_RULE))
     elif not names.is_subdomain(name):
-        causes.append(("metadata.name", "FieldValueInvalid", f'Invalid value: "{name}": {names.SUBDOMAIN_RULE}'))
+        causes.append(describe_invalid("metadata.name", name, names.SUBDOMAIN_RULE))
     for key, value in (metadata.get("labels") or {}).items():
         if not names.is_label_key(key):
-            causes.append(("metadata.labels", "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name'))
+            causes.append(describe_invalid("metadata.labels", key, "not a qualified name"))
         if not names.is_label_value(value):
             rule = "a valid label must be empty or consist of at most 63 alphanumeric characters, '-', '_' or '.'"
-            causes.append(("metadata.labels", "FieldValueInvalid", f'Invalid value: "{value}": {rule}'))
+            causes.append(describe_invalid("metadata.labels", value, rule))
     return causes + [
-        ("metadata.annotations", "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name')
+        describe_invalid("metadata.annotations", key, "not a qualified name")
         for key in metadata.get("annotations") or {}
         if not names.is_label_key(key.lower())
     ]
 
 
-def _data_causes(plural: str, item: Object) -> list[Cause]:
+def _find_data_causes(plural: str, item: Object) -> list[Cause]:
     causes: list[Cause] = []
     size = 0
     for field in ("data", "binaryData"):
@@ -82,7 +82,7 @@ def _data_causes(plural: str, item: Object) -> list[Cause]:
             size += len(value)
             if not names.is_data_key(key):
                 rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
-                causes.append((f"{field}[{key}]", "FieldValueInvalid", f'Invalid value: "{key}": {rule}'))
+                causes.append(describe_invalid(f"{field}[{key}]", key, rule))
             if (plural == "secrets" or field == "binaryData") and not _is_base64(value):
                 causes.append((f"{field}[{key}]", "FieldValueInvalid", "Invalid value: must be base64"))
     if size > LARGEST_DATA:

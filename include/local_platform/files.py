@@ -1,7 +1,7 @@
-"""Files of state: written whole or not at all, and read as lost where they are damaged.
+"""Reads and writes files of state. A write is atomic; a damaged file counts as missing.
 
-A full disk or a power cut must leave the old text or the new one. What is damaged all the same (an empty file, bytes
-that are no text) is put aside under another name, said, and counts as lost.
+A full disk or a power cut leaves the old text or the new one. A file that is damaged all the same (empty, or not text)
+is renamed, reported, and counts as lost.
 """
 
 import errno
@@ -14,9 +14,9 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def write_private(path: Path, text: str, mode: int = 0o600) -> None:
-    """Writes a file that only this user can read, or whom `mode` says; a reader sees the old text or the new.
+    """Writes a file atomically, with `mode` (default: only this user can read it).
 
-    The new text is on the disk when this returns. Raises `OSError`, and then the old file is as it was.
+    The new text is on the disk when this returns. Raises `OSError`, and then the old file is unchanged.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -33,7 +33,7 @@ def write_private(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a new name in a folder last, where the file system can."""
+    """Makes a new name in a folder durable, where the file system supports that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -43,7 +43,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_text(path: Path) -> str | None:
-    """The text of a file; None where there is none: it is missing, empty, or not text."""
+    """Returns the text of a file, or None when the file is missing, empty, or not text."""
     try:
         text = path.read_text()
     except (FileNotFoundError, UnicodeDecodeError):
@@ -52,7 +52,7 @@ def read_text(path: Path) -> str | None:
 
 
 def set_aside(path: Path) -> Path:
-    """Gives a damaged file another name beside its own, and returns it."""
+    """Renames a damaged file to `NAME.unreadable`; returns the new path."""
     return path.replace(path.with_name(f"{path.name}.unreadable"))
 
 

@@ -19,8 +19,8 @@ Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def kubectl(kubeconfig: Path, pods: PodClient, tmp_path: Path) -> Kubectl:
-    def run(*words: str, given: Any = None, fails: bool = False) -> "subprocess.CompletedProcess[str]":
-        command = [KUBECTL, "--kubeconfig", str(kubeconfig), "--namespace", pods.namespace, *words]
+    def run(*arguments: str, given: Any = None, fails: bool = False) -> "subprocess.CompletedProcess[str]":
+        command = [KUBECTL, "--kubeconfig", str(kubeconfig), "--namespace", pods.namespace, *arguments]
         text = None if given is None else json.dumps(given)
         surroundings = {"PATH": defpath, "HOME": str(tmp_path)}
         done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=90, env=surroundings)

@@ -35,12 +35,12 @@ def configmap(pods: PodClient, **data: str) -> client.V1ConfigMap:
 
 def test_an_object_gets_its_identity(pods: PodClient) -> None:
     made = configmap(pods, a="1")
-    found = pods.api.read_namespaced_config_map(made.metadata.name, pods.namespace)
-    assert (found.api_version, found.kind) == ("v1", "ConfigMap")
-    assert found.metadata.uid == made.metadata.uid
-    assert found.metadata.namespace == pods.namespace
-    assert int(found.metadata.resource_version) > 0
-    assert found.data == {"a": "1"}
+    stored = pods.api.read_namespaced_config_map(made.metadata.name, pods.namespace)
+    assert (stored.api_version, stored.kind) == ("v1", "ConfigMap")
+    assert stored.metadata.uid == made.metadata.uid
+    assert stored.metadata.namespace == pods.namespace
+    assert int(stored.metadata.resource_version) > 0
+    assert stored.data == {"a": "1"}
 
 
 def test_each_change_gives_a_new_version(pods: PodClient) -> None:
@@ -247,10 +247,10 @@ def test_the_namespace_of_the_address_counts(pods: PodClient) -> None:
 
 def test_plain_text_of_a_secret_is_stored_as_data(pods: PodClient) -> None:
     name = pods.secret({"key": "välue"})
-    found = pods.api.read_namespaced_secret(name, pods.namespace)
-    assert found.string_data is None
-    assert base64.b64decode(found.data["key"]).decode() == "välue"
-    assert found.type == "Opaque"
+    stored = pods.api.read_namespaced_secret(name, pods.namespace)
+    assert stored.string_data is None
+    assert base64.b64decode(stored.data["key"]).decode() == "välue"
+    assert stored.type == "Opaque"
 
 
 def test_a_key_that_is_a_path_is_refused(pods: PodClient) -> None:

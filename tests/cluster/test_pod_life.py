@@ -174,5 +174,5 @@ def test_a_running_pod_is_ready(pods: PodClient) -> None:
 
 
 def _condition(pod: Object, kind: str) -> str:
-    found = [item["status"] for item in pod["status"]["conditions"] or [] if item["type"] == kind]
-    return str(found[0]) if found else ""
+    condition = [item["status"] for item in pod["status"]["conditions"] or [] if item["type"] == kind]
+    return str(condition[0]) if condition else ""

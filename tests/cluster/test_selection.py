@@ -41,8 +41,8 @@ def things(pods: PodClient) -> list[str]:
 
 @pytest.mark.parametrize("selector", SELECTORS)
 def test_labels_select(pods: PodClient, things: list[str], selector: str) -> None:
-    found = pods.api.list_namespaced_config_map(pods.namespace, label_selector=selector).items
-    names = {item.metadata.name for item in found} & set(things)
+    selected = pods.api.list_namespaced_config_map(pods.namespace, label_selector=selector).items
+    names = {item.metadata.name for item in selected} & set(things)
     assert names == SELECTORS[selector]
 
 
@@ -54,8 +54,8 @@ def test_a_wrong_selector_is_refused(pods: PodClient, selector: str) -> None:
 
 
 def test_fields_select(pods: PodClient, things: list[str]) -> None:
-    found = pods.api.list_namespaced_config_map(pods.namespace, field_selector="metadata.name=ball").items
-    assert [item.metadata.name for item in found] == ["ball"]
+    selected = pods.api.list_namespaced_config_map(pods.namespace, field_selector="metadata.name=ball").items
+    assert [item.metadata.name for item in selected] == ["ball"]
     assert {
         item.metadata.name
         for item in pods.api.list_namespaced_config_map(pods.namespace, field_selector="metadata.name!=ball").items
@@ -66,10 +66,10 @@ def test_pods_are_selected_by_phase(pods: PodClient) -> None:
     done = pods.run(pods.pod(pods.shell("exit 0"), labels={"by": "phase"})).metadata.name
     broken = pods.run(pods.pod(pods.shell("exit 1"), labels={"by": "phase"})).metadata.name
     for phase, expected in (("Succeeded", [done]), ("Failed", [broken]), ("Running", [])):
-        found = pods.api.list_namespaced_pod(
+        selected = pods.api.list_namespaced_pod(
             pods.namespace, field_selector=f"status.phase={phase}", label_selector="by=phase"
         )
-        assert [pod.metadata.name for pod in found.items] == expected
+        assert [pod.metadata.name for pod in selected.items] == expected
 
 
 def test_an_unknown_field_is_refused(pods: PodClient) -> None:
@@ -80,10 +80,10 @@ def test_an_unknown_field_is_refused(pods: PodClient) -> None:
 
 
 def test_all_namespaces_are_listed_together(pods: PodClient, things: list[str]) -> None:
-    found = {
+    listed = {
         (item.metadata.namespace, item.metadata.name) for item in pods.api.list_config_map_for_all_namespaces().items
     }
-    assert {(pods.namespace, name) for name in things} <= found
+    assert {(pods.namespace, name) for name in things} <= listed
 
 
 def test_a_list_comes_in_pages(pods: PodClient, things: list[str]) -> None:
@@ -112,23 +112,23 @@ def test_a_watch_tells_every_change_from_a_version_on(pods: PodClient) -> None:
     name = pods.configmap({"a": "1"})
     pods.api.patch_namespaced_config_map(name, pods.namespace, {"data": {"a": "2"}})
     pods.api.delete_namespaced_config_map(name, pods.namespace)
-    seen: list[tuple[str, str]] = []
+    events: list[tuple[str, str]] = []
     for kind, item in changes(pods, resource_version=version):
         if item.metadata.name == name:
-            seen.append((kind, item.data["a"]))
+            events.append((kind, item.data["a"]))
         if kind == "DELETED":
             break
-    assert seen == [("ADDED", "1"), ("MODIFIED", "2"), ("DELETED", "2")]
+    assert events == [("ADDED", "1"), ("MODIFIED", "2"), ("DELETED", "2")]
 
 
 def test_a_watch_without_a_version_begins_with_what_there_is(pods: PodClient, things: list[str]) -> None:
-    seen = set()
+    events = set()
     for kind, item in changes(pods):
         assert kind == "ADDED"
-        seen.add(item.metadata.name)
-        if seen >= set(things):
+        events.add(item.metadata.name)
+        if events >= set(things):
             break
-    assert seen >= set(things)
+    assert events >= set(things)
 
 
 def test_a_watch_with_a_selector_sees_objects_come_and_go(pods: PodClient) -> None:
@@ -171,16 +171,16 @@ def test_a_watch_sees_a_pod_through_its_life(pods: PodClient) -> None:
 def test_a_watch_is_open_before_anything_happens(pods: PodClient) -> None:
     """A client that lists, then watches from the version of the list, misses nothing."""
     version = pods.api.list_namespaced_config_map(pods.namespace).metadata.resource_version
-    seen: list[str] = []
+    events: list[str] = []
 
     def look() -> None:
         for kind, item in changes(pods, resource_version=version, label_selector="late=yes"):
-            seen.append(f"{kind} {item.metadata.name}")
+            events.append(f"{kind} {item.metadata.name}")
             return
 
     watcher = threading.Thread(target=look)
     watcher.start()
     pods.api.create_namespaced_config_map(pods.namespace, {"metadata": {"name": "late", "labels": {"late": "yes"}}})
-    until("the watch to see it", lambda: seen)
+    until("the watch to see it", lambda: events)
     watcher.join()
-    assert seen == ["ADDED late"]
+    assert events == ["ADDED late"]

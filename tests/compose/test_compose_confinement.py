@@ -7,9 +7,10 @@ import socket
 import pytest
 
 from compose_project import ONE_SHOT, SERVERS, Project, docker
-from local_platform.airflow_api import AirflowApi
-from local_platform.container_keys import SECRETS
-from local_platform.service import NotReady, fetch
+from local_platform.compose.secret_files import SECRETS
+from local_platform.demo.airflow_api import AirflowApi
+from local_platform.errors import NotReady
+from local_platform.services.service import fetch
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 PUBLISHED = {"api-server": "8080/tcp", "mlflow": "5000/tcp"}
@@ -154,7 +155,7 @@ def test_the_databases_are_closed_to_each_other(project: Project) -> None:
 def test_the_generated_password_logs_in(project: Project, secrets: dict[str, str]) -> None:
     shown = project.execute("api-server", "cat", "/run/keys/admin-password").strip()
     assert shown == secrets["admin-password"]
-    assert _login(project, "admin", shown).import_errors() == []
+    assert _login(project, "admin", shown).read_import_errors() == []
     _login(project, "analyst", secrets["analyst-password"])
 
 

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from compose_project import ONE_SHOT, ROOT, SERVERS
-from local_platform import orchestration
-from local_platform.container import DOES
-from local_platform.container_keys import ALL, SECRETS, shares
+from local_platform.compose.__main__ import COMMANDS
+from local_platform.compose.secret_files import ALL, SECRETS, divide_secrets
+from local_platform.services import airflow_services
 
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -18,7 +18,9 @@ OF_ONE_MACHINE = {"SPT_NOENV"}
 
 
 def test_airflow_has_the_same_pace_as_without_containers() -> None:
-    wanted = {name: value for name, value in orchestration._pace().items() if name not in OF_ONE_MACHINE}
+    wanted = {
+        name: value for name, value in airflow_services._build_pace_options().items() if name not in OF_ONE_MACHINE
+    }
     for name in ("init", "api-server", "scheduler", "dag-processor", "triggerer"):
         environment = SERVICES[name]["environment"]
         assert {option: environment.get(option) for option in wanted} == wanted, name
@@ -26,8 +28,8 @@ def test_airflow_has_the_same_pace_as_without_containers() -> None:
 
 def test_the_users_are_those_whose_passwords_are_made() -> None:
     listed = SERVICES["api-server"]["environment"]["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"]
-    assert dict(user.split(":") for user in listed.split(",")) == orchestration.USERS
-    assert {f"{user}-password" for user in orchestration.USERS} <= set(SECRETS)
+    assert dict(user.split(":") for user in listed.split(",")) == airflow_services.USERS
+    assert {f"{user}-password" for user in airflow_services.USERS} <= set(SECRETS)
 
 
 def test_every_service_is_known_to_the_tests() -> None:
@@ -35,7 +37,7 @@ def test_every_service_is_known_to_the_tests() -> None:
 
 
 def test_the_secrets_of_each_service_have_a_volume() -> None:
-    folders = {*shares(dict.fromkeys(SECRETS, "x")), ALL}
+    folders = {*divide_secrets(dict.fromkeys(SECRETS, "x")), ALL}
     mounted = dict(reversed(volume.split(":")) for volume in SERVICES["keys"]["volumes"])
     assert set(mounted) == {f"/run/keys/{folder}" for folder in folders}
     made = re.search(r"for name in ([a-z0-9 -]+); do echo \"/run/keys/", (ROOT / "Dockerfile").read_text())
@@ -63,9 +65,9 @@ def test_our_programs_are_asked_for_by_words_that_they_know() -> None:
     words = [
         service["command"][-1]
         for service in SERVICES.values()
-        if "local_platform.container" in service.get("command", [])
+        if "local_platform.compose" in service.get("command", [])
     ]
-    assert set(words) == set(DOES) - {"mlflow-upgrade", "manifests"}
+    assert set(words) == set(COMMANDS) - {"mlflow-upgrade", "manifests"}
 
 
 def test_the_image_from_a_registry_is_pinned() -> None:

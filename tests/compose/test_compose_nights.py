@@ -19,10 +19,10 @@ import pytest
 
 import models
 from compose_project import SERVERS, Project, until
-from local_platform.airflow_api import AirflowApi, Busy, Run
-from local_platform.container_keys import SECRETS
-from local_platform.plan import Plan, days, history
-from local_platform.service import fetch
+from local_platform.compose.secret_files import SECRETS
+from local_platform.demo.airflow_api import AirflowApi, Busy, Run
+from local_platform.demo.night_plan import Plan, list_days, list_history
+from local_platform.services.service import fetch
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 MODEL = "flights"
@@ -47,7 +47,7 @@ be over before it is looked for."""
 LOOK = """
 import json, sys
 from datetime import date
-from local_platform.nights import load
+from local_platform.demo.night_results import load
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings, read
 
@@ -78,7 +78,7 @@ class Nights:
     hits: list[tuple[date, str, datetime]] = field(default_factory=list)
 
     def run_of(self, night: date) -> Run | None:
-        return self.api.runs(DAG, night, night, "UTC").get(night)
+        return self.api.read_runs(DAG, night, night, "UTC").get(night)
 
     def has_ended(self, night: date) -> bool:
         # The API server is one of those that go down; it may be away for longer than it is asked again.
@@ -89,7 +89,7 @@ class Nights:
 
     def states(self, night: date) -> dict[str, str]:
         run = self.run_of(night)
-        return self.api.tasks(DAG, run) if run else {}
+        return self.api.read_tasks(DAG, run) if run else {}
 
     def look(self) -> dict[str, Any]:
         """What the nights left in object storage."""
@@ -130,7 +130,7 @@ def _logged_in(project: Project) -> AirflowApi:
 def _prepare(project: Project, plan: Plan) -> None:
     """Lands the data and adopts the nights before, as the README says."""
     project.output("run", "--rm", "-T", "steps", "seed", MODEL)
-    for first, last in history(plan, models.load(MODEL)):
+    for first, last in list_history(plan, models.load(MODEL)):
         words = ("run", "--rm", "-T", "--no-deps", "steps", "validate", MODEL, f"{first}..{last}")
         project.compose(*words, timeout=900)
 
@@ -146,9 +146,9 @@ def _begin(project: Project, plan: Plan) -> None:
 def nights(project: Project) -> Nights:
     """The nights, ended."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    plan = Plan(MODEL, tuple(days(yesterday - timedelta(days=1), yesterday)), yesterday)
+    plan = Plan(MODEL, tuple(list_days(yesterday - timedelta(days=1), yesterday)), yesterday)
     found = Nights(project, plan, _logged_in(project))
-    until("the DAG to be parsed", lambda: found.api.knows(DAG))
+    until("the DAG to be parsed", lambda: found.api.knows_dag(DAG))
     _prepare(project, plan)
     _begin(project, plan)
     for night, faults in zip(plan.nights, FAULTS, strict=True):

@@ -20,8 +20,8 @@ from kubernetes import client, config
 import airflow_pod
 from applied_manifests import kubeconfig, kubectl
 from free_settings import on_free_ports
-from local_platform import s3
-from local_platform.service import running
+from local_platform.services import s3_service
+from local_platform.services.service import run_service
 from manifests import Manifests
 from pod_client import until
 
@@ -51,34 +51,36 @@ class Site:
     steps: str
     core: client.CoreV1Api
 
-    def run(self, part: str, *words: str) -> str:
+    def run(self, part: str, *command: str) -> str:
         """What a command in one of Airflow's containers says."""
-        return kubectl("exec", "--namespace", self.airflow, "airflow", "-c", part, "--", *words)
+        return kubectl("exec", "--namespace", self.airflow, "airflow", "-c", part, "--", *command)
 
 
 @pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3.Storage]:
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_service.S3Server]:
     """An S3 server that pods reach."""
     home = tmp_path_factory.mktemp("s3")
     server = config.new_client_from_config(str(kubeconfig())).configuration.host
     address = os.environ.get("NIGHTSHIFT_TEST_HOST_ADDRESS") or str(urlsplit(server).hostname)
-    keys = s3.identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
+    keys = s3_service.define_identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
     # Not of the system's own choice: it gives such ports of this address to the connections of the cluster.
     chosen = on_free_ports(address)
-    found = s3.Storage(home, s3.Ports.consecutive(chosen.s3_port, chosen.s3_inner_ports), keys, address=address)
-    with running(s3.service(found), home / "log"):
-        yield found
+    s3 = s3_service.S3Server(
+        home, s3_service.Ports.assign_consecutive(chosen.s3_port, chosen.s3_inner_ports), keys, address=address
+    )
+    with run_service(s3_service.define_service(s3), home / "log"):
+        yield s3
 
 
 @pytest.fixture(scope="module")
-def site(storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(storage: s3_service.S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The overlay `production` under other names, its Secrets, and Airflow."""
     end = uuid.uuid4().hex[:8]
     names = {"airflow": f"airflow-{end}", "nightshift": f"steps-{end}"}
     admin = config.new_client_from_config(str(kubeconfig()))
     found = Site(names["airflow"], names["nightshift"], client.CoreV1Api(admin))
     manifests = Manifests.of("production")
-    identities = {identity.name: identity.environment() for identity in storage.identities}
+    identities = {identity.name: identity.build_environment() for identity in storage.identities}
     where = {"NIGHTSHIFT_S3_ENDPOINT": storage.endpoint, "NIGHTSHIFT_S3_BUCKET": "nightshift"}
     more = {**where, **identities["viewer"], "NIGHTSHIFT_STEP_IMAGE": STEP_IMAGE, "NIGHTSHIFT_NAMESPACE": found.steps}
     objects = [
@@ -100,8 +102,8 @@ def site(storage: s3.Storage, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def test_the_parts_live_by_the_probes_of_the_values(site: Site) -> None:
     for part in ("scheduler", "triggerer", "dag-processor"):
         # A cluster asks again, too, when one of them has not told of itself in time.
-        found = until(f"{part} to be found alive", partial(_answer, site, part, *airflow_pod.probe(part)))
-        assert "Found one alive job" in found
+        parts = until(f"{part} to be found alive", partial(_answer, site, part, *airflow_pod.probe(part)))
+        assert "Found one alive job" in parts
 
 
 def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
@@ -133,10 +135,10 @@ def _of(kind: str, name: str, namespace: str, **fields: object) -> airflow_pod.O
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, **fields}
 
 
-def _with_storage(one: airflow_pod.Object, where: dict[str, str]) -> airflow_pod.Object:
-    if one["kind"] != "ConfigMap" or one["metadata"]["name"] != "nightshift-steps":
-        return one
-    return {**one, "data": {**one["data"], **where}}
+def _with_storage(document: airflow_pod.Object, where: dict[str, str]) -> airflow_pod.Object:
+    if document["kind"] != "ConfigMap" or document["metadata"]["name"] != "nightshift-steps":
+        return document
+    return {**document, "data": {**document["data"], **where}}
 
 
 def _apply(folder: Path, objects: list[airflow_pod.Object]) -> None:
@@ -159,8 +161,8 @@ def _made(site: Site, pod: airflow_pod.Object) -> bool:
 
 def _started(site: Site) -> list[str]:
     """The names of the steps' pods of which an event says that they started."""
-    found = site.core.list_namespaced_event(site.steps, field_selector="reason=Started").items
-    return [event.involved_object.name for event in found]
+    ready = site.core.list_namespaced_event(site.steps, field_selector="reason=Started").items
+    return [event.involved_object.name for event in ready]
 
 
 def _healthy(site: Site) -> bool:
@@ -174,10 +176,10 @@ def _healthy(site: Site) -> bool:
     return states.count("healthy") == 4  # words: "unhealthy" is none of them
 
 
-def _answer(site: Site, part: str, *words: str) -> str:
+def _answer(site: Site, part: str, *command: str) -> str:
     """What a command says in one of Airflow's containers; "" when it fails."""
     try:
-        return site.run(part, *words)
+        return site.run(part, *command)
     except AssertionError:
         return ""
 

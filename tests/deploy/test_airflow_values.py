@@ -15,7 +15,7 @@ from airflow.cli.cli_parser import get_parser
 from airflow.configuration import conf
 
 from airflow_environment import ROOT
-from local_platform.orchestration import Orchestration, environment
+from local_platform.services.airflow_services import AirflowInstance, build_environment
 from manifests import DEPLOY, OVERLAYS, TASKS_AT_ONCE, Manifests
 from restricted_profile import PROFILE, Pod
 
@@ -127,9 +127,9 @@ def test_airflow_reads_the_configuration_that_the_overlays_make(
 
 
 def test_no_secret_is_written_down(values: Object) -> None:
-    found = {path: value for path, value in leaves(values) if SECRET.search(path.rpartition(".")[2])}
-    assert found
-    assert {path for path, value in found.items() if not isinstance(value, bool)} == {
+    secrets = {path: value for path, value in leaves(values) if SECRET.search(path.rpartition(".")[2])}
+    assert secrets
+    assert {path for path, value in secrets.items() if not isinstance(value, bool)} == {
         ".data.metadataSecretName",
         ".fernetKeySecretName",
         ".apiSecretKeySecretName",
@@ -158,8 +158,8 @@ def test_the_quota_has_room_for_all_tasks_at_once(values: Object) -> None:
 
 
 def test_a_killed_task_and_a_killed_schedulers_tasks_are_found_as_soon_as_on_one_machine(values: Object) -> None:
-    airflow = Orchestration(Path("home"), 1, Path("kubeconfig"), "http://mlflow", {}, "", "", "", {})
-    local = environment(airflow)
+    airflow = AirflowInstance(Path("home"), 1, Path("kubeconfig"), "http://mlflow", {}, "", "", "", {})
+    local = build_environment(airflow)
     for option in ("task_instance_heartbeat_timeout", "orphaned_tasks_check_interval"):
         assert str(values["config"]["scheduler"][option]) == local[f"AIRFLOW__SCHEDULER__{option.upper()}"]
 

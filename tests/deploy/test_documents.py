@@ -35,13 +35,13 @@ def test_a_test_that_is_run_on_request_is_named_with_its_target() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_file_and_every_target_that_a_document_names_exists(document: str) -> None:
-    found = text(document)
-    for path in re.findall(r"`((?:deploy|docs|tests|plugins|include|requirements|tools)/[\w./-]+?)(?:::\w+)?`", found):
+    page = text(document)
+    for path in re.findall(r"`((?:deploy|docs|tests|plugins|include|requirements|tools)/[\w./-]+?)(?:::\w+)?`", page):
         assert (ROOT / path).exists(), path
-    for link in re.findall(r"\]\((?!http)([^)#]+)", found):
+    for link in re.findall(r"\]\((?!http)([^)#]+)", page):
         assert ((DOCS / document).parent / link).exists(), link
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)", found)) <= targets
+    assert set(re.findall(r"`make ([a-z-]+)", page)) <= targets
 
 
 def test_the_guide_names_the_secrets_that_pods_and_values_read() -> None:

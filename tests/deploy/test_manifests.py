@@ -20,8 +20,8 @@ SECRET = re.compile(r"(?i)(password|passwd|secret|token|private|access_?key)")
 
 
 def test_every_object_is_one_that_a_current_kubernetes_knows(manifests: Manifests) -> None:
-    found = {one["metadata"]["name"]: api_schema.mistakes(one) for one in manifests.objects}
-    assert {name: lines for name, lines in found.items() if lines} == {}
+    unknown = {item["metadata"]["name"]: api_schema.mistakes(item) for item in manifests.objects}
+    assert {name: lines for name, lines in unknown.items() if lines} == {}
 
 
 def test_an_unknown_field_would_be_found(manifests: Manifests) -> None:
@@ -32,7 +32,7 @@ def test_an_unknown_field_would_be_found(manifests: Manifests) -> None:
 
 
 def test_the_namespaces_enforce_the_restricted_profile(manifests: Manifests) -> None:
-    namespaces = {one["metadata"]["name"]: one for one in manifests.objects if one["kind"] == "Namespace"}
+    namespaces = {item["metadata"]["name"]: item for item in manifests.objects if item["kind"] == "Namespace"}
     assert set(namespaces) == ({"nightshift"} if manifests.overlay == "local" else {"nightshift", "airflow"})
     for namespace in namespaces.values():
         labels = namespace["metadata"]["labels"]
@@ -43,7 +43,7 @@ def test_the_namespaces_enforce_the_restricted_profile(manifests: Manifests) -> 
 
 
 def test_airflow_may_do_what_it_does_and_nothing_else(manifests: Manifests) -> None:
-    (role,) = [one for one in manifests.objects if one["kind"] in ("Role", "ClusterRole")]
+    (role,) = [role for role in manifests.objects if role["kind"] in ("Role", "ClusterRole")]
     assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "nightshift")
     assert {
         (group, kind): set(rule["verbs"])
@@ -58,8 +58,8 @@ def test_airflow_may_do_what_it_does_and_nothing_else(manifests: Manifests) -> N
 
 
 def test_the_role_is_given_to_whoever_runs_tasks(manifests: Manifests) -> None:
-    (binding,) = [one for one in manifests.objects if one["kind"] in ("RoleBinding", "ClusterRoleBinding")]
-    subjects = {(one["kind"], one["namespace"], one["name"]) for one in binding["subjects"]}
+    (binding,) = [item for item in manifests.objects if item["kind"] in ("RoleBinding", "ClusterRoleBinding")]
+    subjects = {(item["kind"], item["namespace"], item["name"]) for item in binding["subjects"]}
     outside = {("ServiceAccount", "nightshift", "nightshift-airflow")}
     inside = {("ServiceAccount", "airflow", f"airflow-{part}") for part in ("scheduler", "triggerer")}
     assert subjects == (outside if manifests.overlay == "local" else inside)
@@ -67,21 +67,25 @@ def test_the_role_is_given_to_whoever_runs_tasks(manifests: Manifests) -> None:
 
 
 def test_no_account_mounts_a_token_and_none_is_idle(manifests: Manifests) -> None:
-    accounts = {one["metadata"]["name"]: one for one in manifests.all("ServiceAccount")}
+    accounts = {item["metadata"]["name"]: item for item in manifests.all("ServiceAccount")}
     assert set(accounts) == {ACCOUNT, "nightshift-airflow"} - (
         set() if manifests.overlay == "local" else {"nightshift-airflow"}
     )
-    assert {one["automountServiceAccountToken"] for one in accounts.values()} == {False}
+    assert {item["automountServiceAccountToken"] for item in accounts.values()} == {False}
 
 
 def test_nothing_reaches_a_pod_and_a_pod_reaches_nothing_by_default(manifests: Manifests) -> None:
     denied = manifests.one("NetworkPolicy", "default-deny")["spec"]
     assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    assert not any(one["spec"].get("ingress") for one in manifests.all("NetworkPolicy"))
+    assert not any(item["spec"].get("ingress") for item in manifests.all("NetworkPolicy"))
 
 
 def test_steps_reach_names_objects_and_the_registry(manifests: Manifests, pods: dict[str, Object]) -> None:
-    ways = {one["metadata"]["name"]: one["spec"] for one in manifests.all("NetworkPolicy") if "egress" in one["spec"]}
+    ways = {
+        policy["metadata"]["name"]: policy["spec"]
+        for policy in manifests.all("NetworkPolicy")
+        if "egress" in policy["spec"]
+    }
     assert set(ways) == {"steps-to-dns", "steps-to-s3", "steps-to-mlflow"}
     for way in ways.values():
         assert way["podSelector"] == STEPS
@@ -143,8 +147,8 @@ def test_the_configuration_has_the_name_that_pods_read(rendered: dict[str, Manif
 
 
 def test_no_secret_is_written_down(manifests: Manifests) -> None:
-    assert [one["metadata"]["name"] for one in manifests.objects if one["kind"] == "Secret"] == []
-    for config in (one for one in manifests.objects if one["kind"] == "ConfigMap"):
+    assert [item["metadata"]["name"] for item in manifests.objects if item["kind"] == "Secret"] == []
+    for config in (item for item in manifests.objects if item["kind"] == "ConfigMap"):
         assert not [name for name in config["data"] if SECRET.search(name)]
     for file in DEPLOY.rglob("*.y*ml"):
         assert not re.search(r"^\s*(- )?kind: *[\"']?Secret\b", file.read_text(), re.MULTILINE), file

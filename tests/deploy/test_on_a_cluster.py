@@ -97,9 +97,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
 
 
 def test_applying_again_changes_nothing(cluster: Applied) -> None:
-    said = kubectl("apply", "-k", str(cluster.folder)).splitlines()
-    assert len(said) > 10
-    assert [line for line in said if not line.endswith("unchanged")] == []
+    output = kubectl("apply", "-k", str(cluster.folder)).splitlines()
+    assert len(output) > 10
+    assert [line for line in output if not line.endswith("unchanged")] == []
 
 
 def test_every_pod_is_accepted_from_airflows_account(cluster: Applied, pods: dict[str, Object]) -> None:
@@ -142,16 +142,16 @@ def test_the_account_of_the_steps_may_do_nothing(cluster: Applied) -> None:
 
 
 def test_a_step_is_confined(cluster: Applied, pods: dict[str, Object]) -> None:
-    seen = probed(cluster, next(pod for name, pod in pods.items() if name.endswith("_nightly.promote")))
-    assert "0" not in seen["users"]
-    assert seen["capabilities"] == [0, 0, 0, 0, 0]
-    assert (seen["no_new_privileges"], seen["seccomp"]) == (1, 2)  # 2: a filter is on
-    assert seen["folders"].pop("/tmp") == "written"  # noqa: S108  # in the pod
-    assert set(seen["folders"].values()) <= {"EROFS", "EACCES", "EPERM"}
-    assert seen["token"] is False
-    assert set(seen["api"]) <= {0, 401, 403}  # 0: the network gives no way to it at all
-    assert seen["bucket"] == "canary-bucket"
-    assert seen["services"] == []
+    result = probed(cluster, next(pod for name, pod in pods.items() if name.endswith("_nightly.promote")))
+    assert "0" not in result["users"]
+    assert result["capabilities"] == [0, 0, 0, 0, 0]
+    assert (result["no_new_privileges"], result["seccomp"]) == (1, 2)  # 2: a filter is on
+    assert result["folders"].pop("/tmp") == "written"  # noqa: S108  # in the pod
+    assert set(result["folders"].values()) <= {"EROFS", "EACCES", "EPERM"}
+    assert result["token"] is False
+    assert set(result["api"]) <= {0, 401, 403}  # 0: the network gives no way to it at all
+    assert result["bucket"] == "canary-bucket"
+    assert result["services"] == []
 
 
 def probed(cluster: Applied, pod: Object) -> Object:
@@ -167,8 +167,8 @@ def probed(cluster: Applied, pod: Object) -> Object:
     log = runner.log(name)
     runner.delete(name)
     assert ended.status.phase == "Succeeded", f"{ended.status}\n{log}"
-    seen: Object = json.loads(log)
-    return seen
+    results: Object = json.loads(log)
+    return results
 
 
 def allowed(cluster: Applied, namespace: str | None, act: tuple[str, str, str, str], user: str = "") -> bool:

@@ -101,10 +101,10 @@ def test_a_pod_that_breaks_a_control_is_found(
 ) -> None:
     pod = copy.deepcopy(next(iter(pods.values())))
     change(pod)
-    found = broken(pod)
-    assert control in found
+    violations = broken(pod)
+    assert control in violations
     # A volume of a wrong sort has no size either.
-    assert found <= {control, SCRATCH} | CONSEQUENCES.get(control, set())
+    assert violations <= {control, SCRATCH} | CONSEQUENCES.get(control, set())
 
 
 def test_every_control_is_broken_once() -> None:

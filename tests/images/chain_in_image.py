@@ -38,8 +38,8 @@ def parquet() -> None:
     """Written, read back as a dataset, filtered."""
     path = Path("/tmp/table.parquet")  # noqa: S108 - the container's
     pyarrow.parquet.write_table(pa.table({"n": [1, 2, 3], "word": ["a", "b", "c"]}), path)
-    found = pyarrow.dataset.dataset(path).to_table(filter=pyarrow.compute.field("n") > 1)
-    assert found.to_pandas()["word"].tolist() == ["b", "c"]
+    files = pyarrow.dataset.dataset(path).to_table(filter=pyarrow.compute.field("n") > 1)
+    assert files.to_pandas()["word"].tolist() == ["b", "c"]
 
 
 def model() -> None:

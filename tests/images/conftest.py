@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from image_tools.build import TARGETS, local_name
+from image_tools.build import TARGETS, name_local_image
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,9 @@ def engine() -> None:
 def built(engine: None) -> dict[str, str]:  # noqa: ARG001 - first of all Docker
     """Target → the image that was built last."""
     for target in TARGETS:
-        found = subprocess.run(("docker", "image", "inspect", local_name(target)), capture_output=True, check=False)
+        found = subprocess.run(
+            ("docker", "image", "inspect", name_local_image(target)), capture_output=True, check=False
+        )
         if found.returncode:
-            pytest.fail(f"there is no image {local_name(target)}: 'make images' builds it")
-    return {target: local_name(target) for target in TARGETS}
+            pytest.fail(f"there is no image {name_local_image(target)}: 'make images' builds it")
+    return {target: name_local_image(target) for target in TARGETS}

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from image_tools.archive import CAPABILITY, Archive, Layer, layer_of, merged
-from image_tools.image_rules import image_findings, rights_findings
+from image_tools.archive import CAPABILITY, Archive, Layer, build_layer, merge_layers
+from image_tools.image_rules import check_image, check_rights
 
 
 def _entries(*files: tuple[str, int], folders: tuple[str, ...] = (), capable: str = "") -> Iterator[tarfile.TarInfo]:
@@ -29,11 +29,11 @@ def _entries(*files: tuple[str, int], folders: tuple[str, ...] = (), capable: st
 
 
 def _layer(*files: tuple[str, int], folders: tuple[str, ...] = (), capable: str = "") -> Layer:
-    return layer_of("layer", _entries(*files, folders=folders, capable=capable))
+    return build_layer("layer", _entries(*files, folders=folders, capable=capable))
 
 
 def _rights(*layers: Layer) -> list[str]:
-    return [f"{finding.what} {finding.where}" for finding in rights_findings("image", list(layers))]
+    return [f"{finding.problem} {finding.where}" for finding in check_rights("image", list(layers))]
 
 
 def test_setuid_and_setgid_files_are_found() -> None:
@@ -52,17 +52,17 @@ def test_a_later_layer_replaces_a_file() -> None:
 
 def test_a_later_layer_takes_a_file_or_a_folder_away() -> None:
     below = _layer(("bin/su", 0o4755), ("opt/a/b", 0o4755), ("opt/ab", 0o644))
-    assert set(merged([below, _layer(("bin/.wh.su", 0), ("opt/.wh.a", 0))])) == {"opt/ab"}
+    assert set(merge_layers([below, _layer(("bin/.wh.su", 0), ("opt/.wh.a", 0))])) == {"opt/ab"}
 
 
 @pytest.mark.parametrize("gone", [".wh.su", "./.wh.su", "/.wh.su"])
 def test_a_later_layer_takes_away_what_is_in_the_root(gone: str) -> None:
     below = _layer(("./su", 0o4755), ("./.su", 0o644), ("opt/su", 0o644))
-    assert set(merged([below, _layer((gone, 0))])) == {".su", "opt/su"}
+    assert set(merge_layers([below, _layer((gone, 0))])) == {".su", "opt/su"}
 
 
 def test_an_opaque_root_hides_all_that_is_below() -> None:
-    assert set(merged([_layer(("opt/su", 0o4755)), _layer((".wh..wh..opq", 0), ("opt/b", 0o644))])) == {"opt/b"}
+    assert set(merge_layers([_layer(("opt/su", 0o4755)), _layer((".wh..wh..opq", 0), ("opt/b", 0o644))])) == {"opt/b"}
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_a_file_that_holds_secrets_is_found_in_the_root_too(path: str, where: st
         tar.addfile(member, io.BytesIO(stream.getvalue()))
     whole.seek(0)
     with tarfile.open(fileobj=whole) as tar:
-        found = image_findings(Archive("image", tar, ("layer",), {"config": {"User": "1"}}))
-    assert [(finding.rule, finding.where) for finding in found] == [("secret", f"image:{where}")]
+        findings = check_image(Archive("image", tar, ("layer",), {"config": {"User": "1"}}))
+    assert [(finding.rule, finding.where) for finding in findings] == [("secret", f"image:{where}")]
 
 
 def test_an_opaque_folder_hides_what_is_below_and_not_what_comes_with_it() -> None:
     below = _layer(("opt/a/b", 0o4755))
-    assert set(merged([below, _layer(("opt/a/.wh..wh..opq", 0), ("opt/a/c", 0o644))])) == {"opt/a/c"}
+    assert set(merge_layers([below, _layer(("opt/a/.wh..wh..opq", 0), ("opt/a/c", 0o644))])) == {"opt/a/c"}
 
 
 def test_a_folder_in_place_of_a_file_hides_it() -> None:
-    assert merged([_layer(("opt/a", 0o4755)), _layer(folders=("opt/a",))]) == {}
+    assert merge_layers([_layer(("opt/a", 0o4755)), _layer(folders=("opt/a",))]) == {}

@@ -1,4 +1,4 @@
-"""`make images` and `make scan` where something is missing, and the check for holes against a service of advisories."""
+"""`make images` and `make scan` where something is missing, and known vulnerabilities from a service of advisories."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from image_runs import SOURCES
-from image_tools.build import check_room
-from image_tools.engine import EngineError, reason
-from image_tools.holes import python_holes
+from image_tools.build import check_space
+from image_tools.engine import EngineError, find_reason
 from image_tools.lock_rules import Pin
+from image_tools.vulnerabilities import find_python_vulnerabilities
 
-HOLE = {
+VULNERABILITY = {
     "id": "PYSEC-2999-1",
     "aliases": ["CVE-2999-1"],
     "summary": "boto3 does something it should not",
@@ -41,7 +41,7 @@ class _Advisories(BaseHTTPRequestHandler):
         known = (asked["package"]["name"], asked["version"]) == ("boto3", "1.0.0")
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps({"vulns": [HOLE]} if known else {}).encode())
+        self.wfile.write(json.dumps({"vulns": [VULNERABILITY]} if known else {}).encode())
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
         """Says nothing."""
@@ -57,25 +57,25 @@ def advisories(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]
 
 
 @pytest.mark.usefixtures("advisories")
-def test_a_known_hole_is_found_with_its_correction() -> None:
-    checked = python_holes([Pin("boto3", "1.0.0", ()), Pin("six", "1.17.0", ())])
+def test_a_known_vulnerability_is_found_with_its_correction() -> None:
+    checked = find_python_vulnerabilities([Pin("boto3", "1.0.0", ()), Pin("six", "1.17.0", ())])
     assert not checked.not_checked
     assert [str(finding) for finding in checked.findings] == [
-        "hole: PYSEC-2999-1 (CVE-2999-1): boto3 1.0.0: upgrade to 1.2.3 and 'make lock'"
+        "vulnerability: PYSEC-2999-1 (CVE-2999-1): boto3 1.0.0: upgrade to 1.2.3 and 'make lock'"
     ]
 
 
 @pytest.mark.usefixtures("advisories")
-def test_versions_without_holes_have_no_finding() -> None:
-    checked = python_holes([Pin("boto3", "1.2.3", ()), Pin("six", "1.17.0", ())])
+def test_versions_without_vulnerabilities_have_no_finding() -> None:
+    checked = find_python_vulnerabilities([Pin("boto3", "1.2.3", ()), Pin("six", "1.17.0", ())])
     assert (checked.findings, checked.not_checked) == ((), "")
 
 
 def test_a_service_that_does_not_answer_is_said_and_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OSV_URL", "http://127.0.0.1:9/v1/query")
-    checked = python_holes([Pin("boto3", "1.2.3", ())])
+    checked = find_python_vulnerabilities([Pin("boto3", "1.2.3", ())])
     assert checked.findings == ()
-    assert checked.not_checked.startswith("pip-audit could not ask: ")
+    assert checked.not_checked.startswith("pip-audit failed: ")
 
 
 @pytest.mark.parametrize("program", ["images", "scan"])
@@ -98,21 +98,21 @@ def test_without_an_engine_one_sentence_says_so(program: str, tmp_path: Path) ->
 @pytest.mark.images
 @pytest.mark.usefixtures("engine")
 def test_without_room_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("image_tools.build.local_name", lambda target: f"nightshift-never-built:{target}")
+    monkeypatch.setattr("image_tools.build.name_local_image", lambda target: f"nightshift-never-built:{target}")
     monkeypatch.setattr("image_tools.build.NEEDED_GB", 10**9)
     with pytest.raises(
         EngineError, match=r"the disk of the Docker engine \(.+\) has \d+ GB left and needs 1000000000 GB"
     ):
-        check_room()
+        check_space()
 
 
 def test_a_full_disk_is_told_from_the_last_line_of_a_build() -> None:
-    assert "is full" in reason("a\nwrite /x: no space left on device\nERROR: failed to solve\n")
-    assert reason("a\nERROR: failed to solve: b\n\n") == "ERROR: failed to solve: b"
+    assert "is full" in find_reason("a\nwrite /x: no space left on device\nERROR: failed to solve\n")
+    assert find_reason("a\nERROR: failed to solve: b\n\n") == "ERROR: failed to solve: b"
 
 
 def _run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    words = (sys.executable, str(SOURCES / f"tools/{program}.py"))
+    arguments = (sys.executable, str(SOURCES / f"tools/{program}.py"))
     return subprocess.run(
-        words, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **environment}
+        arguments, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **environment}
     )

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from image_runs import SOURCES, docker
-from image_tools.archive import saved
-from image_tools.holes import debian_holes
-from image_tools.image_rules import image_findings
+from image_tools.archive import save_image
+from image_tools.image_rules import check_image
+from image_tools.vulnerabilities import find_debian_updates
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(600)]
 KEPT = "FROM debian:bookworm-slim\nRUN find / -xdev -type f -perm /6000 -exec chmod a-s {} +\nUSER 10001:10001\n"
@@ -28,10 +28,10 @@ def build(engine: None, tmp_path: Path) -> Iterator[Build]:  # noqa: ARG001 - fi
     """Builds a Dockerfile; its image is removed afterwards."""
     name = f"nightshift-scan-test:{uuid4().hex[:12]}"
 
-    def made(dockerfile: str, *words: str) -> str:
+    def made(dockerfile: str, *instructions: str) -> str:
         (tmp_path / "Dockerfile").write_text(dockerfile)
         (tmp_path / "key").write_text(KEY)
-        docker("buildx", "build", "--load", "--quiet", "--tag", name, *words, str(tmp_path))
+        docker("buildx", "build", "--load", "--quiet", "--tag", name, *instructions, str(tmp_path))
         return name
 
     yield made
@@ -39,10 +39,10 @@ def build(engine: None, tmp_path: Path) -> Iterator[Build]:  # noqa: ARG001 - fi
 
 
 def _found(image: str) -> list[tuple[str, str, str]]:
-    with saved(image) as archive:
-        findings = image_findings(archive)
+    with save_image(image) as archive:
+        findings = check_image(archive)
     assert all(str(finding).count("\n") == 0 and finding.advice for finding in findings)
-    return [(finding.rule, finding.what, finding.where.removeprefix(image)) for finding in findings]
+    return [(finding.rule, finding.problem, finding.where.removeprefix(image)) for finding in findings]
 
 
 def test_an_image_that_keeps_the_rules_has_no_finding(build: Build) -> None:
@@ -50,9 +50,9 @@ def test_an_image_that_keeps_the_rules_has_no_finding(build: Build) -> None:
 
 
 def test_debians_base_itself_breaks_two(build: Build) -> None:
-    found = _found(build("FROM debian:bookworm-slim\n"))
-    assert {rule for rule, _, _ in found} == {"setuid", "user"}
-    assert ("setuid", "a setuid file", ":/usr/bin/su") in found
+    findings = _found(build("FROM debian:bookworm-slim\n"))
+    assert {rule for rule, _, _ in findings} == {"setuid", "user"}
+    assert ("setuid", "a setuid file", ":/usr/bin/su") in findings
 
 
 @pytest.mark.parametrize(
@@ -71,30 +71,30 @@ def test_debians_base_itself_breaks_two(build: Build) -> None:
     ],
 )
 def test_an_image_that_breaks_a_rule_is_found(added: str, rule: str, where: str, build: Build) -> None:
-    found = _found(build(f"{KEPT}USER root\n{added}"))
-    assert [(r, w) for r, _, w in found] == [(rule, where)]
-    assert "canary" not in str(found)
+    findings = _found(build(f"{KEPT}USER root\n{added}"))
+    assert [(r, w) for r, _, w in findings] == [(rule, where)]
+    assert "canary" not in str(findings)
 
 
 def test_a_secret_given_to_the_build_stays_in_its_history_and_is_found(build: Build) -> None:
     image = build(f"{KEPT}ARG API_TOKEN\nRUN true\n", "--build-arg", f"API_TOKEN={uuid4()}")
-    found = _found(image)
-    assert [(rule, what) for rule, what, _ in found] == [("secret", "a secret by its name")]
-    assert "of its history" in found[0][2]
+    findings = _found(image)
+    assert [(rule, what) for rule, what, _ in findings] == [("secret", "a secret by its name")]
+    assert "of its history" in findings[0][2]
 
 
 def test_a_correction_of_debians_that_the_image_lacks_is_found(build: Build) -> None:
     older = r"sed -i '/^Package: tzdata$/,/^$/s/^Version: .*/Version: 2000a-1/' /var/lib/dpkg/status"
-    checked = debian_holes(build(f"{KEPT}USER root\nRUN {older}\nUSER 7\n"))
+    checked = find_debian_updates(build(f"{KEPT}USER root\nRUN {older}\nUSER 7\n"))
     if checked.not_checked:
         assert "Debian's list of updates cannot be had" in checked.not_checked
         return
-    assert [finding.what.split(",")[0] for finding in checked.findings] == ["tzdata 2000a-1"]
+    assert [finding.problem.split(",")[0] for finding in checked.findings] == ["tzdata 2000a-1"]
 
 
 def test_a_list_of_debians_that_cannot_be_fetched_is_not_taken_for_an_empty_one(build: Build) -> None:
     nowhere = "rm -rf /etc/apt/sources.list* && echo 'deb http://127.0.0.1:9 bookworm main' >/etc/apt/sources.list"
-    checked = debian_holes(build(f"{KEPT}USER root\nRUN {nowhere}\nUSER 7\n"))
+    checked = find_debian_updates(build(f"{KEPT}USER root\nRUN {nowhere}\nUSER 7\n"))
     assert "Debian's list of updates cannot be had" in checked.not_checked
     assert checked.findings == ()
 
@@ -102,11 +102,13 @@ def test_a_list_of_debians_that_cannot_be_fetched_is_not_taken_for_an_empty_one(
 def test_the_scan_of_everything_here_has_no_finding(built: dict[str, str]) -> None:
     done = _scan()
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    found = [line for line in done.stdout.splitlines() if line.startswith("  ✗ ")]
-    assert [line for line in found if not line.startswith(OF_THE_DAY)] == []
-    assert all(f"looked at {image}: user, rights of files" in done.stdout for image in built.values())
+    findings = [line for line in done.stdout.splitlines() if line.startswith("  ✗ ")]
+    assert [line for line in findings if not line.startswith(OF_THE_DAY)] == []
+    assert all(f"checked {image}: user, rights of files" in done.stdout for image in built.values())
     # Where no index of advisories can be reached, the scan must say that it did not look.
-    assert re.search(r"^  (looked at|NOT CHECKED) known holes of the locked versions", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^  (checked|NOT CHECKED) known vulnerabilities of the locked versions", done.stdout, re.MULTILINE
+    )
 
 
 def test_the_scan_ends_with_one_on_a_finding_and_with_two_when_it_cannot_look(build: Build) -> None:
@@ -119,5 +121,5 @@ def test_the_scan_ends_with_one_on_a_finding_and_with_two_when_it_cannot_look(bu
 
 
 def _scan(*images: str) -> subprocess.CompletedProcess[str]:
-    words = (sys.executable, str(SOURCES / "tools/scan.py"), *images)
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=500)
+    arguments = (sys.executable, str(SOURCES / "tools/scan.py"), *images)
+    return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=500)

@@ -12,9 +12,9 @@ import pytest
 
 import models
 from image_runs import SOURCES, docker, inspected, python, run
-from image_tools import bill
+from image_tools import sbom
 from image_tools.build import TARGETS, Built
-from image_tools.lock_rules import Pin, pins
+from image_tools.lock_rules import Pin, parse_pins
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
 LARGEST_BYTES = {"steps": 900_000_000, "services": 1_000_000_000, "airflow": 600_000_000}
@@ -59,10 +59,10 @@ def test_it_runs_as_a_number_that_is_not_root_on_a_root_that_cannot_be_written(
     target: str, user: str, uid: str, built: dict[str, str]
 ) -> None:
     assert inspected(built[target])["Config"]["User"] == f"{UID}:{UID}"
-    seen = python(
+    report = python(
         built[target], "import os, getpass, tempfile; print(os.getuid(), getpass.getuser(), tempfile.mkdtemp())", user
     )
-    assert re.fullmatch(rf"{uid} nightshift /tmp/\w+", seen)
+    assert re.fullmatch(rf"{uid} nightshift /tmp/\w+", report)
     tried = run(
         built[target],
         "sh",
@@ -189,7 +189,7 @@ def test_the_list_of_its_parts_is_valid_and_whole(target: str, built: dict[str, 
 
     path = tmp_path / "parts.json"
     name = next(tag for tag in inspected(built[target])["RepoTags"] if not tag.endswith(":local"))
-    number = bill.write(Built(target, name, built[target], 0, 0), SOURCES / "requirements" / f"{target}.txt", path)
+    number = sbom.write_sbom(Built(target, name, built[target], 0, 0), SOURCES / "requirements" / f"{target}.txt", path)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(path.read_text()) is None
     parts = json.loads(path.read_text())["components"]
     assert number == len(parts)
@@ -202,7 +202,7 @@ def test_the_list_of_its_parts_is_valid_and_whole(target: str, built: dict[str, 
 
 def _rebuilt(target: str, context: Path) -> dict[str, bool]:
     """Build the target from `context` without a tag; each step that runs or copies → whether it came from the cache."""
-    words = (
+    arguments = (
         "docker",
         "buildx",
         "build",
@@ -212,7 +212,7 @@ def _rebuilt(target: str, context: Path) -> dict[str, bool]:
         "--output=type=cacheonly",
         str(context),
     )
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=900)
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
     named = dict(re.findall(r"^#(\d+) \[(?!internal)[^]]*\] ((?:RUN|COPY|WORKDIR) .*)$", done.stderr, re.MULTILINE))
     cached = set(re.findall(r"^#(\d+) CACHED$", done.stderr, re.MULTILINE))
@@ -220,7 +220,7 @@ def _rebuilt(target: str, context: Path) -> dict[str, bool]:
 
 
 def _lock(target: str) -> list[Pin]:
-    return pins((SOURCES / "requirements" / f"{target}.txt").read_text())
+    return parse_pins((SOURCES / "requirements" / f"{target}.txt").read_text())
 
 
 def _normal(name: str) -> str:

@@ -7,13 +7,13 @@ import pytest
 
 from image_runs import SOURCES
 from image_tools import exceptions
-from image_tools.build import tag
-from image_tools.exceptions import ExceptionsError, Known
+from image_tools.build import make_tag
+from image_tools.exceptions import AcceptedFinding, ExceptionsError
 from image_tools.findings import Finding
-from image_tools.image_rules import file_secret, settings_findings
-from image_tools.lock_rules import compose_findings, dockerfile_findings, lock_findings, pins
-from image_tools.parts_inside import debian_licence
-from image_tools.secret_patterns import secret_variable
+from image_tools.image_rules import check_settings, find_file_secret
+from image_tools.list_packages import read_debian_licence
+from image_tools.lock_rules import check_compose_file, check_dockerfile, check_lock, parse_pins
+from image_tools.secret_patterns import find_variable_secret
 
 DIGEST = "a1" * 32
 GOOD_LOCK = f"""# made by hand
@@ -31,18 +31,18 @@ OURS = "opt/nightshift/include/nightshift/settings.py"
 def _lock(path: Path, text: str) -> list[Finding]:
     file = path / "lock.txt"
     file.write_text(text)
-    return lock_findings(file, "lock.txt")
+    return check_lock(file, "lock.txt")
 
 
 def _dockerfile(path: Path, text: str) -> list[Finding]:
     file = path / "Dockerfile"
     file.write_text(text)
-    return dockerfile_findings(file, "Dockerfile")
+    return check_dockerfile(file, "Dockerfile")
 
 
 def test_a_good_lock_has_no_finding_and_its_pins_are_read(tmp_path: Path) -> None:
     assert _lock(tmp_path, GOOD_LOCK) == []
-    assert [(pin.name, pin.version, len(pin.digests)) for pin in pins(GOOD_LOCK)] == [
+    assert [(pin.name, pin.version, len(pin.digests)) for pin in parse_pins(GOOD_LOCK)] == [
         ("boto3", "1.44.5", 2),
         ("ruamel-yaml", "0.19.1", 1),
     ]
@@ -63,8 +63,8 @@ def test_a_good_lock_has_no_finding_and_its_pins_are_read(tmp_path: Path) -> Non
     ],
 )
 def test_a_loose_line_of_a_lock_is_found(line: str, rule: str, tmp_path: Path) -> None:
-    found = _lock(tmp_path, f"{GOOD_LOCK}{line}\n")
-    assert [(finding.rule, finding.where) for finding in found] == [(rule, "lock.txt:6")]
+    findings = _lock(tmp_path, f"{GOOD_LOCK}{line}\n")
+    assert [(finding.rule, finding.where) for finding in findings] == [(rule, "lock.txt:6")]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_images_of_a_compose_file_have_a_fixed_tag(tmp_path: Path) -> None:
         "services:\n  z: !reset null\n  y: {image: !override 'x:1', ports: !reset []}\n"
         + "".join(f"  {name}: {{image: '{image}'}}\n" for name, image in images.items())
     )
-    assert [finding.where[-1] for finding in compose_findings(file, "compose")] == ["c", "d", "e"]
+    assert [finding.where[-1] for finding in check_compose_file(file, "compose")] == ["c", "d", "e"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_images_of_a_compose_file_have_a_fixed_tag(tmp_path: Path) -> None:
     ],
 )
 def test_a_secret_in_a_file_is_found(path: str, content: str) -> None:
-    assert file_secret(path, content.encode())
+    assert find_file_secret(path, content.encode())
 
 
 @pytest.mark.parametrize(
@@ -132,11 +132,11 @@ def test_a_secret_in_a_file_is_found(path: str, content: str) -> None:
     ],
 )
 def test_what_only_looks_like_a_secret_is_left_alone(path: str, content: str) -> None:
-    assert file_secret(path, content.encode()) is None
+    assert find_file_secret(path, content.encode()) is None
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "found"),
+    ("name", "value", "is_secret"),
     [
         ("DB_PASSWORD", "x", True),
         ("API_TOKEN", "x", True),
@@ -150,12 +150,14 @@ def test_what_only_looks_like_a_secret_is_left_alone(path: str, content: str) ->
         ("PATH", "/usr/bin", False),
     ],
 )
-def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: str, value: str, found: bool) -> None:
-    assert bool(secret_variable(name, value)) is found
+def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(
+    name: str, value: str, is_secret: bool
+) -> None:
+    assert bool(find_variable_secret(name, value)) is is_secret
 
 
 @pytest.mark.parametrize(
-    ("user", "found"),
+    ("user", "number"),
     [
         ("10001", 0),
         ("10001:10001", 0),
@@ -168,21 +170,24 @@ def test_a_variable_that_holds_a_secret_is_told_from_one_that_says_where(name: s
         ("nobody", 1),
     ],
 )
-def test_the_user_is_a_number_that_is_not_root(user: str, found: int) -> None:
-    assert len(settings_findings("image", {"config": {"User": user}})) == found
+def test_the_user_is_a_number_that_is_not_root(user: str, number: int) -> None:
+    assert len(check_settings("image", {"config": {"User": user}})) == number
 
 
 def test_no_finding_shows_the_secret() -> None:
     history = [{"created_by": "RUN |1 API_TOKEN=canary-77 /bin/sh -c true"}, {"created_by": f"RUN echo {AWS}"}]
     settings = {"User": "1", "Env": ["DB_PASSWORD=canary-77"], "Labels": {"deploy.token": "canary-77"}}
-    found = settings_findings("image", {"config": settings, "history": history})
-    assert len(found) == 4
-    assert not any("canary" in str(finding) or AWS in str(finding) for finding in found)
+    findings = check_settings("image", {"config": settings, "history": history})
+    assert len(findings) == 4
+    assert not any("canary" in str(finding) or AWS in str(finding) for finding in findings)
 
 
 def test_an_accepted_finding_is_left_out_until_it_is_old() -> None:
-    known = [Known("hole", "PYSEC-1", "not reachable", date(2020, 1, 1))]
-    accepted, other = Finding("hole", "PYSEC-1", "boto3 1", "x"), Finding("hole", "PYSEC-2", "boto3 1", "x")
+    known = [AcceptedFinding("vulnerability", "PYSEC-1", "not reachable", date(2020, 1, 1))]
+    accepted, other = (
+        Finding("vulnerability", "PYSEC-1", "boto3 1", "x"),
+        Finding("vulnerability", "PYSEC-2", "boto3 1", "x"),
+    )
     assert exceptions.sift([accepted, other], known, date(2020, 2, 1)) == [other]
     assert [f.rule for f in exceptions.sift([accepted], known, date(2021, 2, 1))] == ["exception"]
 
@@ -201,7 +206,7 @@ def test_an_exception_without_a_reason_or_a_day_is_refused(text: str, tmp_path: 
     file = tmp_path / "exceptions.toml"
     file.write_text(text)
     with pytest.raises(ExceptionsError, match=r"exceptions\.toml"):
-        exceptions.read(file)
+        exceptions.read_exceptions(file)
 
 
 def test_our_own_locks_recipes_and_exceptions_keep_the_rules() -> None:
@@ -211,21 +216,21 @@ def test_our_own_locks_recipes_and_exceptions_keep_the_rules() -> None:
         SOURCES / "tools/requirements-uv.txt",
     ]
     assert len(locks) >= 7
-    assert [finding for lock in locks for finding in lock_findings(lock, lock.name)] == []
-    assert all(len(pins(lock.read_text())) >= 1 for lock in locks)
-    assert dockerfile_findings(SOURCES / "Dockerfile", "Dockerfile") == []
-    assert all(known.reason for known in exceptions.read(SOURCES / exceptions.FILE))
+    assert [finding for lock in locks for finding in check_lock(lock, lock.name)] == []
+    assert all(len(parse_pins(lock.read_text())) >= 1 for lock in locks)
+    assert check_dockerfile(SOURCES / "Dockerfile", "Dockerfile") == []
+    assert all(known.reason for known in exceptions.read_exceptions(SOURCES / exceptions.FILE))
 
 
 @pytest.mark.parametrize(
     ("version", "expected"), [("v1.2-3-gabc", "v1.2-3-gabc"), ("1+x/y", "1_x_y"), ("-.a" + "b" * 200, "a" + "b" * 127)]
 )
 def test_a_version_becomes_a_tag(version: str, expected: str) -> None:
-    assert tag(version) == expected
+    assert make_tag(version) == expected
 
 
 def test_debians_licences_come_from_the_copyright_file(tmp_path: Path) -> None:
     (tmp_path / "bash").write_text("Format: x\n\nFiles: *\nLicense: GPL-3+\n\nFiles: a\nLicense: Latex2e\n text\n")
     (tmp_path / "old").write_text("This package was made by somebody.\n")
     where = str(tmp_path / "{}")
-    assert [debian_licence(name, where) for name in ("bash", "old", "none")] == ["GPL-3+, Latex2e", "", ""]
+    assert [read_debian_licence(name, where) for name in ("bash", "old", "none")] == ["GPL-3+, Latex2e", "", ""]

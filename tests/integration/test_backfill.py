@@ -19,11 +19,12 @@ import pytest
 import models
 from backfill_invariants import everything_holds, one_version_per_night, versions_of
 from free_settings import on_free_ports
-from local_platform import settings
-from local_platform.airflow_api import AirflowApi, Busy
-from local_platform.home import SOURCES, Home
-from local_platform.platform import Platform
-from local_platform.processes import ours
+from local_platform.checkout import SOURCES
+from local_platform.demo.airflow_api import AirflowApi, Busy
+from local_platform.marked_processes import find_processes_of
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
 from nightshift.adapters.ledger import Entry
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
@@ -62,7 +63,9 @@ def _local(home: Path, word: str) -> subprocess.CompletedProcess[str]:
 
 def _nightshift(platform: Platform, *words: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).parent / "nightshift"), *words]
-    return subprocess.run(command, env=platform.step_environment("a test"), capture_output=True, text=True, timeout=900)
+    return subprocess.run(
+        command, env=platform.build_step_environment("a test"), capture_output=True, text=True, timeout=900
+    )
 
 
 def _prepare(platform: Platform, store: ObjectStore) -> None:
@@ -95,8 +98,8 @@ def _backfill(api: AirflowApi, first: date, last: date, **more: Any) -> None:
             if api.is_backfilling(DAG):
                 break
     api.unpause(DAG)
-    while api.is_backfilling(DAG) or not all(run.ended for run in api.runs(DAG, first, last, "UTC").values()):
-        assert time.monotonic() < deadline, api.runs(DAG, first, last, "UTC")
+    while api.is_backfilling(DAG) or not all(run.ended for run in api.read_runs(DAG, first, last, "UTC").values()):
+        assert time.monotonic() < deadline, api.read_runs(DAG, first, last, "UTC")
         time.sleep(1)
 
 
@@ -105,18 +108,18 @@ def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backfilled]
     home = Home(tmp_path_factory.mktemp("b") / "h")
     home.path.mkdir()
     chosen = on_free_ports()
-    home.settings.write_text(settings.render(chosen))
+    home.settings.write_text(settings.render_settings(chosen))
     try:
         begun = _local(home.path, "up")
         assert begun.returncode == 0, begun.stdout[-6000:] + begun.stderr[-3000:]
-        platform = Platform(home, settings.read(home))
+        platform = Platform(home, settings.read_settings(home))
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in {**platform.step_values(), **platform.step_secrets()}.items():
+            for name, value in {**platform.build_step_values(), **platform.build_step_secrets()}.items():
                 patch.setenv(name, value)
             yield _backfilled(platform)
     finally:
         ended = _local(home.path, "down")
-        left = ours(home.path)
+        left = find_processes_of(home.path)
     assert ended.returncode == 0, ended.stdout
     assert left == []
 
@@ -128,7 +131,7 @@ def _backfilled(platform: Platform) -> Backfilled:
     started = time.monotonic()
     _backfill(api, FIRST, LAST, run_backwards=True)
     print(f"{NIGHTS} nights in {time.monotonic() - started:.0f} s")  # noqa: T201 - shown with -s
-    states = {night: api.tasks(DAG, run) for night, run in api.runs(DAG, FIRST, LAST, "UTC").items()}
+    states = {night: api.read_tasks(DAG, run) for night, run in api.read_runs(DAG, FIRST, LAST, "UTC").items()}
     return Backfilled(platform, store, api, states, everything_holds(store, MODEL, Registry()))
 
 

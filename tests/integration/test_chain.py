@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from embedded import ROOT, Airflow, Ran, Run, embedded_cluster
-from local_platform import s3 as s3_server
+from local_platform.services import s3_service as s3_server
 from nightshift.adapters.storage import ObjectStore
 from nightshift.result import key_of
 from nightshift.settings import StorageSettings
@@ -55,9 +55,9 @@ def nightshift(environment: dict[str, str], *words: str) -> None:
 
 @pytest.fixture(scope="module")
 def chain(
-    s3: dict[str, str], s3_storage: s3_server.Storage, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory
+    s3: dict[str, str], s3_storage: s3_server.S3Server, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Chain]:
-    s3_server.client(s3_storage).create_bucket(Bucket=BUCKET)
+    s3_server.make_client(s3_storage).create_bucket(Bucket=BUCKET)
     steps = {
         **s3,
         "NIGHTSHIFT_S3_BUCKET": BUCKET,

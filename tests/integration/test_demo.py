@@ -23,14 +23,15 @@ import pytest
 from kubernetes import client, config
 
 from free_settings import on_free_ports
-from local_platform import settings
-from local_platform.airflow_api import AirflowApi, until_answered
-from local_platform.home import SOURCES, Home
-from local_platform.nights import Night, load
-from local_platform.plan import Plan, remembered
-from local_platform.platform import Platform
-from local_platform.processes import ours
-from local_platform.service import NotReady
+from local_platform.checkout import SOURCES
+from local_platform.demo.airflow_api import AirflowApi, retry_until_answered
+from local_platform.demo.night_plan import Plan, load_or_make_plan
+from local_platform.demo.night_results import Night, load_night
+from local_platform.errors import NotReady
+from local_platform.marked_processes import find_processes_of
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
 
@@ -52,13 +53,13 @@ class Demo:
 
     def nights(self) -> dict[str, Night]:
         """The nights by how they ended; of several that ended alike, the last."""
-        found = [load(self.store, self.plan.model, night) for night in self.plan.nights]
+        found = [load_night(self.store, self.plan.model, night) for night in self.plan.nights]
         return {night.ending: night for night in found}
 
     def tasks(self, night: date) -> dict[str, str]:
         """The state of each task of a night's run, as Airflow has it."""
-        run = self.api.runs(DAG, night, night, "UTC")[night]
-        return self.api.tasks(DAG, run)
+        run = self.api.read_runs(DAG, night, night, "UTC")[night]
+        return self.api.read_tasks(DAG, run)
 
     def pods(self) -> list[client.V1Pod]:
         """The pods of steps that exist."""
@@ -111,20 +112,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     home = Home(tmp_path_factory.mktemp("d") / "h")
     home.path.mkdir()
     chosen = on_free_ports()
-    home.settings.write_text(settings.render(chosen))
+    home.settings.write_text(settings.render_settings(chosen))
     try:
         done = _run(home.path, "demo")
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
-        platform = Platform(home, settings.read(home))
+        platform = Platform(home, settings.read_settings(home))
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in platform.step_secrets().items():
+            for name, value in platform.build_step_secrets().items():
                 patch.setenv(name, value)
             store = ObjectStore(StorageSettings(endpoint=platform.storage.endpoint))
         api = AirflowApi(f"http://127.0.0.1:{chosen.airflow_port}", "admin", platform.settings.admin_password)
-        yield Demo(home, done.stdout, remembered(home.path / "demo.json", date.max), platform, store, api)
+        yield Demo(home, done.stdout, load_or_make_plan(home.path / "demo.json", date.max), platform, store, api)
     finally:
         ended = _run(home.path, "down")
-        left = ours(home.path)
+        left = find_processes_of(home.path)
     assert ended.returncode == 0, ended.stdout
     assert left == []
 
@@ -147,7 +148,7 @@ def test_each_night_shows_in_airflow_as_it_ended(demo: Demo) -> None:
 
 def test_the_nights_were_a_backfill_of_the_scheduler(demo: Demo) -> None:
     for night in demo.plan.nights:
-        assert demo.api.runs(DAG, night, night, "UTC")[night].id.startswith("backfill__")
+        assert demo.api.read_runs(DAG, night, night, "UTC")[night].id.startswith("backfill__")
 
 
 def test_a_refused_night_is_scored_with_the_champion_that_stands(demo: Demo) -> None:
@@ -168,7 +169,7 @@ def test_the_ledger_ends_with_the_champion_of_the_registry(demo: Demo) -> None:
 
 
 def test_there_is_one_version_for_each_night_that_trained(demo: Demo) -> None:
-    trained = [n.isoformat() for n in demo.plan.nights if n != demo.plan.planted]
+    trained = [n.isoformat() for n in demo.plan.nights if n != demo.plan.corrupted]
     last = demo.plan.nights[-1].isoformat()  # another day may have ended meanwhile
     assert sorted(night for night in demo.versions().values() if night <= last) == trained
 
@@ -179,7 +180,7 @@ def test_no_pod_is_left(demo: Demo) -> None:
 
 def test_every_service_listens_on_this_machine_only(demo: Demo) -> None:
     listening = set()
-    for process in ours(demo.home.path):
+    for process in find_processes_of(demo.home.path):
         with suppress(psutil.NoSuchProcess):  # Airflow starts and ends processes all the time
             found = process.net_connections("inet")
             listening |= {c.laddr.ip for c in found if c.status == psutil.CONN_LISTEN}
@@ -197,7 +198,7 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(demo: Demo) -> None:
     logs = [path for folder in (demo.home.logs, demo.home.airflow / "logs") for path in folder.rglob("*.log*")]
     assert logs
     said = [path.read_text(errors="replace") for path in logs]
-    for process in ours(demo.home.path):
+    for process in find_processes_of(demo.home.path):
         with suppress(psutil.NoSuchProcess):
             said.append(" ".join(process.cmdline()))
     assert [s[:4] for s in secrets if any(s in text for text in said)] == []
@@ -243,7 +244,7 @@ def _wait(what: str, done: Callable[[], Any]) -> Any:
 
 
 def _post(demo: Demo, path: str, body: dict[str, Any]) -> Any:
-    return until_answered(lambda: demo.api._call("POST", f"/api/v2/dags/{DAG}/{path}", body, demo.api._headers))
+    return retry_until_answered(lambda: demo.api._call("POST", f"/api/v2/dags/{DAG}/{path}", body, demo.api._headers))
 
 
 def _state(demo: Demo, run: str) -> str:
@@ -259,7 +260,7 @@ def _publications(demo: Demo) -> dict[str, str]:
 
 def test_a_cleared_night_finds_its_work_done(demo: Demo) -> None:
     night = demo.nights()["refused"].night
-    run = demo.api.runs(DAG, night, night, "UTC")[night]
+    run = demo.api.read_runs(DAG, night, night, "UTC")[night]
 
     def clear() -> None:
         _post(demo, "clearTaskInstances", {"dry_run": False, "dag_run_id": run.id, "only_failed": False})
@@ -269,7 +270,7 @@ def test_a_cleared_night_finds_its_work_done(demo: Demo) -> None:
     before, after = _around(demo, clear, lambda: (demo.versions(), _publications(demo)))
     assert demo.tasks(night)["promote"] == "skipped"
     assert after == before
-    assert load(demo.store, demo.plan.model, night).detail("train")["reused"] is True
+    assert load_night(demo.store, demo.plan.model, night).detail("train")["reused"] is True
 
 
 def test_a_pod_deleted_in_the_middle_of_training_leaves_one_version(demo: Demo) -> None:
@@ -294,7 +295,7 @@ def test_a_pod_deleted_in_the_middle_of_training_leaves_one_version(demo: Demo) 
     assert tries == 2
     assert list(demo.versions().values()).count(night.isoformat()) == 1
     _wait("the end of every pod", lambda: not demo.pods())
-    promote = load(demo.store, demo.plan.model, night).results["promote"]
+    promote = load_night(demo.store, demo.plan.model, night).results["promote"]
     assert promote.outcome == "nothing_to_do", "an older night must never take the place of a newer champion"
     assert promote.detail["champion_night"] > night.isoformat()
 

@@ -84,7 +84,7 @@ def test_a_full_disk_loses_nothing(small: SmallDiskServer, tmp_path: Path) -> No
     assert terminated(pods.finish(name)).exit_code == 3  # known although no file says it
 
     small.kill_server()
-    until("the server to wait for space", lambda: "the start goes on by itself" in small.log)
+    until("the server to wait for space", lambda: "the start continues once there is space" in small.log)
     small.free()
     _serving(small, 2)
     pods = small.pods()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_cluster.shim import logfile
-from local_cluster.shim.logfile import LONGEST, LogFile, timestamp
+from local_cluster.shim.logfile import LONGEST, LogFile, format_timestamp
 
 
 def write(path: Path, *pieces: bytes) -> list[bytes]:
@@ -20,12 +20,12 @@ def write(path: Path, *pieces: bytes) -> list[bytes]:
 
 def text(records: list[bytes]) -> bytes:
     """What was written, from the records of it."""
-    found = b""
+    texts = b""
     for record in records:
         stamp, mark, line = record[:-1].split(b" ", 2)
         assert re.fullmatch(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", stamp)
-        found += line + (b"\n" if mark == b"F" else b"")
-    return found
+        texts += line + (b"\n" if mark == b"F" else b"")
+    return texts
 
 
 @given(st.lists(st.binary(max_size=40).map(lambda data: data.replace(b"\r", b"")), max_size=6))
@@ -56,4 +56,4 @@ def test_a_log_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_moment_has_nine_decimals() -> None:
-    assert timestamp(1_000_000_005) == "1970-01-01T00:00:01.000000005Z"
+    assert format_timestamp(1_000_000_005) == "1970-01-01T00:00:01.000000005Z"

@@ -18,7 +18,7 @@ OBJECTS = st.dictionaries(st.text(max_size=3), JSON, max_size=4)
 def test_lists_with_a_key_are_merged() -> None:
     pod = {"containers": [{"name": "a", "image": "1", "env": [{"name": "X", "value": "1"}]}, {"name": "b"}]}
     change = {"containers": [{"name": "a", "env": [{"name": "Y", "value": "2"}]}, {"name": "c"}]}
-    assert patches.strategic_merge(pod, change) == {
+    assert patches.merge_strategically(pod, change) == {
         "containers": [
             {"name": "a", "image": "1", "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]},
             {"name": "b"},
@@ -42,14 +42,14 @@ def test_lists_with_a_key_are_merged() -> None:
 )
 def test_directives(change: dict[str, Any], result: dict[str, Any]) -> None:
     start = {"command": ["old"], "env": [{"name": "X", "value": "1"}], "finalizers": ["a", "b"]}
-    changed = patches.strategic_merge(start, change)
+    changed = patches.merge_strategically(start, change)
     touched = {key.partition("/")[2] or key for key in change}
     assert {key: value for key, value in changed.items() if key in touched | set(result)} == result
 
 
 def test_an_element_without_its_key_is_refused() -> None:
     with pytest.raises(ApiError, match="merge key: name"):
-        patches.strategic_merge({"env": []}, {"env": [{"value": "1"}]})
+        patches.merge_strategically({"env": []}, {"env": [{"value": "1"}]})
 
 
 def test_merge_patch_replaces_lists_and_drops_nulls() -> None:
@@ -81,7 +81,7 @@ def test_a_patch_leaves_its_inputs_and_repeats(target: dict[str, Any], change: d
     ],
 )
 def test_json_patch(operations: list[dict[str, Any]], result: dict[str, Any]) -> None:
-    assert patches.json_patch({"a": [1, 2]}, operations) == result
+    assert patches.apply_json_patch({"a": [1, 2]}, operations) == result
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_json_patch(operations: list[dict[str, Any]], result: dict[str, Any]) ->
 )
 def test_a_json_patch_that_does_not_fit(operation: Any) -> None:
     with pytest.raises(ApiError) as refused:
-        patches.json_patch({"a": [1, 2]}, [operation])
+        patches.apply_json_patch({"a": [1, 2]}, [operation])
     assert refused.value.code == 422

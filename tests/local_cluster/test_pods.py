@@ -149,8 +149,8 @@ def test_a_pod_that_nobody_watches_is_ended_if_it_wants_so(pods: PodClient) -> N
     lost, other = pods.create(wanted), pods.create(pods.pod(pods.shell("sleep 600"), labels={"lost": "yes"}))
 
     def phases() -> dict[str, str]:
-        found = pods.api.list_namespaced_pod(pods.namespace, label_selector="lost=yes").items
-        return {pod.metadata.name: pod.status.phase for pod in found}
+        current = pods.api.list_namespaced_pod(pods.namespace, label_selector="lost=yes").items
+        return {pod.metadata.name: pod.status.phase for pod in current}
 
     until("the lost pod to be ended", lambda: phases()[lost] == "Failed", patience=20)
     assert phases() == {followed: "Running", lost: "Failed", other: "Running"}

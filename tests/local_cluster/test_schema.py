@@ -9,7 +9,7 @@ from local_cluster.schema_build import build
 
 def test_the_file_is_what_the_generator_makes() -> None:
     """`python -m local_cluster.schema_build` writes it anew."""
-    assert schema.types() == json.loads(json.dumps(build()))
+    assert schema.load_types() == json.loads(json.dumps(build()))
 
 
 def test_unknown_fields_are_found_by_their_path() -> None:

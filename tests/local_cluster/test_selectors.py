@@ -13,11 +13,11 @@ def labelled(**labels: str) -> dict[str, object]:
 
 
 def test_what_the_pod_operator_asks_for() -> None:
-    found = {"dag_id": "flights_nightly", "kubernetes_pod_operator": "True", "run_id": "x"}
+    is_selected = {"dag_id": "flights_nightly", "kubernetes_pod_operator": "True", "run_id": "x"}
     matches = parse_labels(OPERATOR_SELECTOR)
-    assert matches({"metadata": {"labels": found}})
-    assert not matches({"metadata": {"labels": {**found, "already_checked": "True"}}})
-    assert not matches({"metadata": {"labels": {**found, "airflow-worker": "1"}}})
+    assert matches({"metadata": {"labels": is_selected}})
+    assert not matches({"metadata": {"labels": {**is_selected, "already_checked": "True"}}})
+    assert not matches({"metadata": {"labels": {**is_selected, "airflow-worker": "1"}}})
     assert not matches({"metadata": {}})
 
 

@@ -105,16 +105,16 @@ def test_an_address_of_the_network_is_refused(shared: ClusterServer) -> None:
 
 
 def test_a_network_needs_a_name(shared: ClusterServer) -> None:
-    words = [*shared.command, "--host", "0.0.0.0", "--network"]  # noqa: S104
-    done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    arguments = [*shared.command, "--host", "0.0.0.0", "--network"]  # noqa: S104
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
     assert done.returncode == 2
     assert "--network needs --name" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "UPPER", "x/y", "a\n"])
 def test_a_name_that_is_none_is_refused(shared: ClusterServer, name: str) -> None:
-    words = [*shared.command, "--network", f"--name={name}"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    arguments = [*shared.command, "--network", f"--name={name}"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
     assert done.returncode == 2
     assert "is no host name" in done.stderr
 

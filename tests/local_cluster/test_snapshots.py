@@ -105,7 +105,7 @@ def test_another_server_finds_the_copy(tmp_path: Path, code: Path) -> None:
 def test_a_copy_that_is_damaged_is_refused_not_replaced(tmp_path: Path, code: Path) -> None:
     snapshots = Snapshots(tmp_path / "kept", (code,))
     digest = _take(snapshots, "a")
-    (Path(snapshots.mounts(digest)[0].source) / "step.py").write_text("")
+    (Path(snapshots.list_mounts(digest)[0].source) / "step.py").write_text("")
     _write(code, "new")
     with pytest.raises(SnapshotError, match=f"snapshot {digest[:12]}.*clear the run's tasks"):
         _take(Snapshots(tmp_path / "kept", (code,)), "a")
@@ -164,7 +164,7 @@ def test_a_link_to_a_folder_is_copied_and_a_loop_ends(tmp_path: Path, code: Path
     (code / "nowhere").symlink_to(tmp_path / "missing")
     snapshots = Snapshots(tmp_path / "kept", (code,))
     digest = _take(snapshots, "a")
-    copy = Path(snapshots.mounts(digest)[0].source)
+    copy = Path(snapshots.list_mounts(digest)[0].source)
     assert (copy / "model" / "text" / "a.sql").read_text() == "linked"
     (tmp_path / "elsewhere" / "step.py").write_text("SAYS = 'changed'\n")
     assert _take(snapshots, "b") != digest

@@ -38,10 +38,10 @@ def test_history_is_told_from_a_version_on_and_forgotten_in_the_end(
     monkeypatch.setattr(module, "HISTORY", 3)
     store = Store(tmp_path / "file")
     versions = [int(store.put("things", thing(name))["metadata"]["resourceVersion"]) for name in "abcde"]
-    assert [change.item["metadata"]["name"] for change in store.changes_since(versions[2])] == ["d", "e"]
-    assert len(store.changes_since(versions[1])) == 3
+    assert [change.item["metadata"]["name"] for change in store.list_changes_since(versions[2])] == ["d", "e"]
+    assert len(store.list_changes_since(versions[1])) == 3
     with pytest.raises(ApiError) as refused:
-        store.changes_since(versions[0])
+        store.list_changes_since(versions[0])
     assert refused.value.code == 410
     store.close()
 
@@ -53,8 +53,8 @@ def test_what_happened_before_this_server_is_not_known(tmp_path: Path) -> None:
     store.close()
     again = Store(tmp_path / "file")
     with pytest.raises(ApiError):
-        again.changes_since(version)
-    assert again.changes_since(again.version) == []
+        again.list_changes_since(version)
+    assert again.list_changes_since(again.version) == []
     again.close()
 
 

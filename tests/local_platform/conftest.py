@@ -3,10 +3,10 @@
 import pytest
 
 from free_settings import on_free_ports
-from local_platform import settings
 from local_platform.files import write_private
-from local_platform.home import Home, locate
-from local_platform.platform import Platform
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home, locate_home
+from local_platform.one_machine.platform import Platform
 
 
 @pytest.fixture
@@ -15,12 +15,12 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     path = tmp_path_factory.mktemp("h")
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(path))
     monkeypatch.delenv("NIGHTSHIFT_CLUSTER", raising=False)
-    found = locate()
-    write_private(found.settings, settings.render(on_free_ports()))
-    return found
+    located = locate_home()
+    write_private(located.settings, settings.render_settings(on_free_ports()))
+    return located
 
 
 @pytest.fixture
 def platform(home: Home) -> Platform:
     """The platform of that home; nothing runs."""
-    return Platform(home, settings.read(home))
+    return Platform(home, settings.read_settings(home))

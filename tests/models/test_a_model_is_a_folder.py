@@ -12,9 +12,9 @@ import pytest
 
 import checkout
 import models
-from local_platform import plan
+from local_platform.demo import night_plan
 
-OTHERS = [name for name in models.names() if name != plan.MODEL and (models.FOLDER / name).is_dir()]
+OTHERS = [name for name in models.names() if name != night_plan.MODEL and (models.FOLDER / name).is_dir()]
 LOCK = re.compile(r"\Arequirements(-dev|/[a-z]+)?\.txt\Z")
 """Files that `make lock` writes, from what the models' folders ask for among others."""
 PROGRAM = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
-from local_platform.settings import Settings, variable
+from local_platform.one_machine.settings import Settings, name_variable
 from nightshift.errors import BadConfig
 from nightshift.settings import PatienceSettings, RunSettings, StorageSettings
 from nightshift.variables import KNOWN, OF_TESTS, require_known
@@ -43,7 +43,7 @@ def test_every_field_of_the_settings_is_known(kind: type[BaseSettings]) -> None:
 
 def test_the_known_settings_of_the_platform_are_those_of_its_file() -> None:
     ours = {name for name in KNOWN if name.startswith("NIGHTSHIFT_LOCAL_")} - {"NIGHTSHIFT_LOCAL_HOME"}
-    assert ours == {variable(field.name) for field in fields(Settings)}
+    assert ours == {name_variable(field.name) for field in fields(Settings)}
 
 
 @pytest.mark.parametrize(

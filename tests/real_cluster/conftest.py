@@ -18,15 +18,16 @@ import pytest
 from kubernetes import client, config
 
 from free_settings import on_free_ports
-from local_platform import settings
-from local_platform.airflow_api import AirflowApi
-from local_platform.backfill import Backfills
-from local_platform.cluster import CONFIGURATION, NAMESPACE
+from local_platform.checkout import SOURCES
+from local_platform.demo.airflow_api import AirflowApi
+from local_platform.demo.backfills import Backfills
 from local_platform.files import write_private
-from local_platform.home import SOURCES, Home
-from local_platform.platform import Platform
-from local_platform.processes import ours
-from local_platform.progress import Progress
+from local_platform.marked_processes import find_processes_of
+from local_platform.one_machine import settings
+from local_platform.one_machine.home import Home
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.progress import Progress
+from local_platform.services.embedded_cluster import CONFIGURATION, NAMESPACE
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
 from real_chain import PLAN, Chain
@@ -94,7 +95,7 @@ def real(
         yield real
     finally:
         run_platform(environment, "down")
-        left = ours(home.path)
+        left = find_processes_of(home.path)
     assert left == []
 
 
@@ -113,7 +114,7 @@ def _environment(home: Home, core: client.CoreV1Api) -> dict[str, str]:
 def _make_home(home: Home, address: str) -> None:
     """Settings on free ports, and a folder with this tree's DAGs and those of the tests."""
     home.path.mkdir()
-    write_private(home.settings, settings.render(on_free_ports(address)))
+    write_private(home.settings, settings.render_settings(on_free_ports(address)))
     dags = home.path / "dags"
     dags.mkdir()
     for path in (*(SOURCES / "dags").glob("*.py"), *(Path(__file__).parent / "dags").glob("*.py")):
@@ -126,8 +127,8 @@ def _opened(home: Home, core: client.CoreV1Api, environment: dict[str, str], ver
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        platform = Platform(home, settings.read(home))
-        for name, value in platform.step_secrets().items():
+        platform = Platform(home, settings.read_settings(home))
+        for name, value in platform.build_step_secrets().items():
             patch.setenv(name, value)
         store = ObjectStore(StorageSettings(endpoint=platform.storage.endpoint))
         assert platform.airflow.image == environment["NIGHTSHIFT_STEP_IMAGE"]
@@ -145,7 +146,7 @@ def _land(real: RealPlatform) -> None:
 @pytest.fixture(scope="session")
 def chain(real: RealPlatform) -> Chain:
     """The platform after its first four nights."""
-    real.nightshift("seed", "flights", "--plant", PLAN.planted.isoformat())
+    real.nightshift("seed", "flights", "--plant", PLAN.corrupted.isoformat())
     backfills = Backfills(real.api, PLAN, real.store, Progress())
     backfills.run()
     return Chain(real)

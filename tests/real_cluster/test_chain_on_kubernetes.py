@@ -13,7 +13,7 @@ import pytest
 from kubernetes import client, config
 
 import real_invariants as invariants
-from local_platform.processes import ours
+from local_platform.marked_processes import find_processes_of
 from nightshift.definition import VERBS
 from real_chain import PLAN, Chain
 from real_platform import RealPlatform
@@ -25,10 +25,10 @@ STEPS = dict.fromkeys(VERBS, "success")
 def test_a_night_is_promoted_one_refused_and_one_blocked(chain: Chain) -> None:
     ended = chain.nights()
     assert set(ended) == {"promoted", "refused", "blocked"}
-    assert ended["blocked"].night == PLAN.planted
+    assert ended["blocked"].night == PLAN.corrupted
     assert chain.run(ended["promoted"].night).tasks() == STEPS
     assert chain.run(ended["refused"].night).tasks() == {**STEPS, "promote": "skipped"}
-    assert chain.run(PLAN.planted).tasks() == {**dict.fromkeys(VERBS, "upstream_failed"), "validate": "failed"}
+    assert chain.run(PLAN.corrupted).tasks() == {**dict.fromkeys(VERBS, "upstream_failed"), "validate": "failed"}
 
 
 def test_the_nights_were_a_backfill_of_the_scheduler(chain: Chain) -> None:
@@ -44,7 +44,7 @@ def test_a_refused_night_is_scored_with_the_champion_that_stands(chain: Chain) -
 def test_each_scored_night_has_one_manifest_and_the_alias_is_the_ledgers_last_champion(chain: Chain) -> None:
     found = invariants.standing(chain.real)
     invariants.check(chain.real, found)
-    scored = [night for night in PLAN.nights if night != PLAN.planted]
+    scored = [night for night in PLAN.nights if night != PLAN.corrupted]
     assert len(found.manifests) >= len(scored)
     for night in scored:
         uri = f"{invariants.SCORES}flights/date={night.fromordinal(night.toordinal() + 1)}/{invariants.MANIFEST}"
@@ -63,7 +63,7 @@ def test_every_step_ran_from_the_image_and_the_registry_says_so(chain: Chain, re
 
 def test_the_storages_secret_is_in_no_log_and_in_no_rendered_template(chain: Chain) -> None:
     real = chain.real
-    secret = real.platform.step_secrets()["AWS_SECRET_ACCESS_KEY"]
+    secret = real.platform.build_step_secrets()["AWS_SECRET_ACCESS_KEY"]
     logs = [*real.home.logs.rglob("*"), *(real.home.airflow / "logs").rglob("*")]
     said = {path: path.read_text(errors="replace") for path in logs if path.is_file()}
     assert any("predictions of champion" in text for text in said.values()), "the steps' own lines are not among them"
@@ -99,7 +99,7 @@ def _is_denied(call: object) -> bool:
 
 def test_only_s3_and_mlflow_listen_where_pods_reach_them(chain: Chain) -> None:
     real = chain.real
-    listening = {listens for process in ours(real.home.path) for listens in _listening(process)}
+    listening = {listens for process in find_processes_of(real.home.path) for listens in _listening(process)}
     key = real.platform.settings
     reached = {port for ip, port in listening if ip == real.platform.address}
     assert reached == {key.mlflow_port, key.s3_port}

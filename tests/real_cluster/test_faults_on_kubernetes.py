@@ -16,7 +16,7 @@ import pytest
 from kubernetes import client
 
 import real_invariants as invariants
-from local_platform.orchestration import is_healthy
+from local_platform.services.airflow_services import is_healthy
 from pod_client import until
 from real_chain import Chain
 from real_platform import RealPlatform, TaskRun

@@ -14,10 +14,12 @@ from typing import Any
 import psutil
 
 from free_settings import free
-from local_platform import generate, orchestration
-from local_platform.airflow_api import AirflowApi, until_answered
-from local_platform.orchestration import Orchestration
-from local_platform.service import NotReady, plain_environment, running
+from local_platform import new_secrets
+from local_platform.demo.airflow_api import AirflowApi, retry_until_answered
+from local_platform.errors import NotReady
+from local_platform.services import airflow_services
+from local_platform.services.airflow_services import AirflowInstance
+from local_platform.services.service import build_plain_environment, run_service
 from pod_client import until
 from real_platform import TaskRun
 
@@ -28,7 +30,7 @@ USERS = {"admin": "operates", "analyst": "reads"}
 class Scheduled:
     """The running Airflow, as its administrator and as one who may only read."""
 
-    orchestration: Orchestration
+    orchestration: AirflowInstance
     admin: AirflowApi
     analyst: AirflowApi
 
@@ -36,12 +38,14 @@ class Scheduled:
         """Triggers a run."""
         asked = {"logical_date": None, "conf": conf, "dag_run_id": name}
         self.wait_until_known(dag)
-        until_answered(lambda: self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.admin._headers))
+        retry_until_answered(
+            lambda: self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.admin._headers)
+        )
         return TaskRun(self.admin, self.orchestration.home / "logs", dag, name)
 
     def wait_until_known(self, dag: str) -> None:
         """Returns once Airflow has read the file of a DAG: its services answer before that."""
-        until(f"Airflow to know {dag}", lambda: self.admin.knows(dag), 240)
+        until(f"Airflow to know {dag}", lambda: self.admin.knows_dag(dag), 240)
 
     def question(self, run: TaskRun) -> dict[str, Any]:
         """What `approve` of a run asks, as soon as it waits for the answer."""
@@ -65,7 +69,7 @@ class Scheduled:
         api, said = user or self.admin, {"chosen_options": [option], "params_input": {"reason": reason}}
         path = f"{run.path}/taskInstances/approve/-1/hitlDetails"
         try:
-            until_answered(lambda: api._call("PATCH", path, said, api._headers))
+            retry_until_answered(lambda: api._call("PATCH", path, said, api._headers))
         except NotReady as error:
             if not isinstance(error.__cause__, urllib.error.HTTPError):
                 raise
@@ -77,7 +81,7 @@ class Scheduled:
         asked = {"dag_run_id": run.id, "task_ids": [task], "only_failed": False, "include_downstream": True}
         asked |= {"dry_run": False, "reset_dag_runs": True}
         path = f"/api/v2/dags/{run.dag}/clearTaskInstances"
-        until_answered(lambda: self.admin._call("POST", path, asked, self.admin._headers))
+        retry_until_answered(lambda: self.admin._call("POST", path, asked, self.admin._headers))
 
     def arguments(self, run: TaskRun, task: str) -> list[str]:
         """The arguments of a task's pod, as its page shows them."""
@@ -98,26 +102,28 @@ def _is_working() -> bool:
 def scheduled(home: Path, dags: Path, kubeconfig: Path, viewer: Mapping[str, str]) -> Iterator[Scheduled]:
     """The Airflow for the length of a `with` block. `viewer`: the environment of whoever may look at objects."""
     home.mkdir(parents=True)
-    airflow = Orchestration(
+    airflow = AirflowInstance(
         home=home,
         port=free(1)[0],
         kubeconfig=kubeconfig,
         mlflow_url="http://localhost:5000",
         passwords=USERS,
-        jwt_key=generate.key(),
-        api_key=generate.key(),
-        fernet_key=generate.fernet(),
+        jwt_key=new_secrets.make_key(),
+        api_key=new_secrets.make_key(),
+        fernet_key=new_secrets.make_fernet_key(),
         viewer=dict(viewer),
         options={
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
             "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1",
         },
     )
-    environment = {**plain_environment(home), **orchestration.environment(airflow)}
-    subprocess.run(orchestration.migration(airflow), env=environment, capture_output=True, check=True, timeout=200)
+    environment = {**build_plain_environment(home), **airflow_services.build_environment(airflow)}
+    subprocess.run(
+        airflow_services.build_migration_command(airflow), env=environment, capture_output=True, check=True, timeout=200
+    )
     with ExitStack() as services:
-        for service in orchestration.services(airflow):
+        for service in airflow_services.define_services(airflow):
             if service.name != "triggerer":  # a question needs none
-                services.enter_context(running(service, home / f"{service.name}.log"))
+                services.enter_context(run_service(service, home / f"{service.name}.log"))
         url = f"http://127.0.0.1:{airflow.port}"
         yield Scheduled(airflow, *(AirflowApi(url, user, password) for user, password in USERS.items()))

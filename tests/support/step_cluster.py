@@ -12,7 +12,7 @@ import pytest
 from kubernetes import client, config
 
 from embedded import embedded_cluster
-from local_platform.cluster import CONFIGURATION, NAMESPACE
+from local_platform.services.embedded_cluster import CONFIGURATION, NAMESPACE
 from pod_client import until
 
 KUBECONFIG = "NIGHTSHIFT_TEST_KUBECONFIG"

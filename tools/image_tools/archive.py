@@ -1,4 +1,4 @@
-"""What an image is made of, without starting it: its configuration and every file of every layer."""
+"""Reads a saved image without starting it: its configuration and every file of every layer."""
 
 import json
 import tarfile
@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from image_tools.engine import docker
+from image_tools.engine import run_docker
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 CAPABILITY = "SCHILY.xattr.security.capability"
 LARGEST_BYTES = 2_000_000
-"""Longer files are data or libraries; nobody keeps a secret in them."""
+"""Longer files are data or libraries, without secrets."""
 
 
 @dataclass(frozen=True)
@@ -47,39 +47,41 @@ class Archive:
     layers: tuple[str, ...]
     configuration: dict[str, Any]
 
-    def contents(self, member: str) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
-        """Each entry of a layer, with the bytes of a regular file that is not too long."""
+    def read_entries(self, member: str) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
+        """Yields each entry of a layer, with the bytes of a regular file that is not too long."""
         stream = self.saved.extractfile(member)
         if stream is None:
             raise ValueError(f"{self.name}: {member} of its archive is no file")
         with tarfile.open(fileobj=stream, mode="r:*") as layer:
             for entry in layer:
-                wanted = entry.isreg() and 0 < entry.size <= LARGEST_BYTES
-                content = layer.extractfile(entry) if wanted else None
+                is_read = entry.isreg() and 0 < entry.size <= LARGEST_BYTES
+                content = layer.extractfile(entry) if is_read else None
                 yield entry, content.read() if content else None
 
 
 @contextmanager
-def saved(name: str) -> Iterator[Archive]:
-    """The image `name`, saved to a temporary file while it is looked at. Raises EngineError when there is none."""
+def save_image(name: str) -> Iterator[Archive]:
+    """Saves the image `name` to a temporary file for the block. Raises EngineError when there is none."""
     with TemporaryDirectory(prefix="nightshift-scan-") as folder:
         path = Path(folder) / "image.tar"
-        docker("image", "save", "--output", str(path), name)
+        run_docker("image", "save", "--output", str(path), name)
         with tarfile.open(path) as tar:
-            manifest = _json(tar, "manifest.json")[0]
-            yield Archive(name, tar, tuple(manifest["Layers"]), _json(tar, manifest["Config"]))
+            manifest = _read_json(tar, "manifest.json")[0]
+            yield Archive(name, tar, tuple(manifest["Layers"]), _read_json(tar, manifest["Config"]))
 
 
-def path_of(entry: tarfile.TarInfo) -> str:
-    """The path of an entry without a leading slash. A leading dot stays: it is part of a name such as `.env`."""
+def get_path(entry: tarfile.TarInfo) -> str:
+    """Returns the path of an entry without a leading slash. A leading dot stays: it is part of a name such as
+    `.env`.
+    """
     return entry.name.removeprefix("./").lstrip("/")
 
 
-def layer_of(member: str, entries: Iterator[tarfile.TarInfo]) -> Layer:
-    """The layer that these entries make."""
+def build_layer(member: str, entries: Iterator[tarfile.TarInfo]) -> Layer:
+    """Returns the layer that consists of these entries."""
     layer = Layer(member)
     for entry in entries:
-        path = PurePosixPath(path_of(entry))
+        path = PurePosixPath(get_path(entry))
         if path.name == OPAQUE:
             layer.hidden.append(f"{path.parent}/")
         elif path.name.startswith(WHITEOUT):
@@ -91,24 +93,24 @@ def layer_of(member: str, entries: Iterator[tarfile.TarInfo]) -> Layer:
     return layer
 
 
-def merged(layers: list[Layer]) -> dict[str, File]:
-    """The files that a container sees: a later layer replaces and hides what is below it."""
-    seen: dict[str, File] = {}
+def merge_layers(layers: list[Layer]) -> dict[str, File]:
+    """Returns the files that a container sees: a later layer replaces and hides files of the layers below it."""
+    files: dict[str, File] = {}
     for layer in layers:
         gone = {path.rstrip("/") for path in layer.hidden}
         if gone:
-            seen = {path: file for path, file in seen.items() if not _under(path, gone)}
+            files = {path: file for path, file in files.items() if not _is_under(path, gone)}
         for path in layer.others:
-            seen.pop(path, None)
-        seen.update((file.path, file) for file in layer.files)
-    return seen
+            files.pop(path, None)
+        files.update((file.path, file) for file in layer.files)
+    return files
 
 
-def _under(path: str, folders: set[str]) -> bool:
+def _is_under(path: str, folders: set[str]) -> bool:
     return path in folders or any(str(parent) in folders for parent in PurePosixPath(path).parents)
 
 
-def _json(tar: tarfile.TarFile, member: str) -> Any:
+def _read_json(tar: tarfile.TarFile, member: str) -> Any:
     stream = tar.extractfile(member)
     if stream is None:
         raise ValueError(f"{member} of the saved image is no file")

@@ -1,4 +1,4 @@
-"""One image of the Dockerfile: built, tagged with the version of the code, measured."""
+"""Builds one image of the Dockerfile, tags it with the version of the code, and measures it."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from image_tools.engine import EngineError, docker, docker_to_file
+from image_tools.engine import EngineError, run_docker, run_docker_to_log
 
 TARGETS = ("steps", "services", "airflow")
 """The Dockerfile's targets. `steps` first: most wait for it."""
@@ -19,38 +19,38 @@ NEEDED_GB = 6
 
 @dataclass(frozen=True)
 class Built:
-    """An image: its target, its two names, its size in bytes as Docker says it, how long the build took in seconds."""
+    """An image: its target, its two names, its size in bytes as Docker reports it, and the seconds of the build."""
 
     target: str
     name: str
-    local_name: str
+    name_local_image: str
     size: int
     seconds: float
 
 
-def repository(target: str) -> str:
-    """What the image of `target` is called, without its tag."""
+def name_repository(target: str) -> str:
+    """Returns the name of the image of `target` without its tag."""
     return f"nightshift-{target}"
 
 
-def local_name(target: str) -> str:
-    """The image of `target` that was built last here."""
-    return f"{repository(target)}:{LOCAL}"
+def name_local_image(target: str) -> str:
+    """Returns the name of the image of `target` that was built last on this machine."""
+    return f"{name_repository(target)}:{LOCAL}"
 
 
-def tag(version: str) -> str:
-    """`version` as a tag: at most 128 letters, digits, `_`, `.` and `-`, not beginning with the last two."""
+def make_tag(version: str) -> str:
+    """Returns `version` as a tag: at most 128 letters, digits, `_`, `.` and `-`, not beginning with the last two."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", version).lstrip(".-")[:128]
 
 
 def build(target: str, version: str, sources: Path, log: Path, fresh: bool = False) -> Built:
-    """Build `target` and tag it; `fresh` takes Debian's packages anew, with the corrections since they were last taken.
+    """Builds `target` and tags it. `fresh`: installs Debian's packages again, with their latest corrections.
 
-    Raises EngineError; then the tags stay with what they named before.
+    Raises EngineError, and then the tags stay unchanged.
     """
     started = time.monotonic()
-    named = f"{repository(target)}:{tag(version)}"
-    words = (
+    named = f"{name_repository(target)}:{make_tag(version)}"
+    arguments = (
         "buildx",
         "build",
         "--load",
@@ -60,21 +60,23 @@ def build(target: str, version: str, sources: Path, log: Path, fresh: bool = Fal
         "--build-arg",
         f"CODE_VERSION={version}",
     )
-    docker_to_file(log, *words, *_wishes(fresh), "--tag", named, "--tag", local_name(target), str(sources))
-    size = int(docker("image", "inspect", "--format", "{{.Size}}", named))
-    return Built(target, named, local_name(target), size, time.monotonic() - started)
+    run_docker_to_log(
+        log, *arguments, *_build_options(fresh), "--tag", named, "--tag", name_local_image(target), str(sources)
+    )
+    size = int(run_docker("image", "inspect", "--format", "{{.Size}}", named))
+    return Built(target, named, name_local_image(target), size, time.monotonic() - started)
 
 
-def _wishes(fresh: bool) -> list[str]:
-    """The environment variable BASE names another base image."""
+def _build_options(fresh: bool) -> list[str]:
+    """Returns the options of the build. The environment variable BASE names another base image."""
     base = [f"--build-arg=BASE={os.environ['BASE']}"] if os.environ.get("BASE") else []
     return [*base, "--no-cache-filter=base"] if fresh else base
 
 
-def check_room() -> None:
-    """Raises EngineError when the engine's disk, if it is this machine's, has too little room for a first build."""
-    folder = Path(docker("info", "--format", "{{.DockerRootDir}}").strip())
-    if not folder.is_dir() or docker("image", "ls", "--quiet", local_name(TARGETS[-1])).strip():
+def check_space() -> None:
+    """Raises EngineError when the engine's disk, if it is on this machine, has too little space for a first build."""
+    folder = Path(run_docker("info", "--format", "{{.DockerRootDir}}").strip())
+    if not folder.is_dir() or run_docker("image", "ls", "--quiet", name_local_image(TARGETS[-1])).strip():
         return
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < NEEDED_GB:

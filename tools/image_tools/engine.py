@@ -1,4 +1,4 @@
-"""The Docker engine, by its command line. Whatever goes wrong with it is an EngineError of one sentence."""
+"""Runs the Docker command line. Every failure is an EngineError of one sentence."""
 
 import subprocess
 from pathlib import Path
@@ -13,23 +13,25 @@ class EngineError(Exception):
     """Docker is missing, does not answer, or refused; the message says which and what to do."""
 
 
-def docker(*words: str, stdin: str | None = None) -> str:
-    """What `docker WORDS` prints. Raises EngineError with the last line of its errors."""
-    done = _run(words, stdin=stdin)
+def run_docker(*arguments: str, stdin: str | None = None) -> str:
+    """Returns the output of `docker ARGUMENTS`. Raises EngineError with the last line of its errors."""
+    done = _run(arguments, stdin=stdin)
     if done.returncode:
-        raise EngineError(f"'docker {' '.join(words[:2])}' failed: {reason(done.stderr)}")
+        raise EngineError(f"'docker {' '.join(arguments[:2])}' failed: {find_reason(done.stderr)}")
     return done.stdout
 
 
-def docker_to_file(log: Path, *words: str) -> None:
-    """Run `docker WORDS` with all that it prints in the file `log`. Raises EngineError naming the log."""
+def run_docker_to_log(log: Path, *arguments: str) -> None:
+    """Runs `docker ARGUMENTS` with its output in the file `log`. Raises EngineError that names the log."""
     with log.open("w") as stream:
-        done = _run(words, output=stream)
+        done = _run(arguments, output=stream)
     if done.returncode:
-        raise EngineError(f"'docker {' '.join(words[:2])}' failed: {reason(log.read_text())}; all of it is in {log}")
+        raise EngineError(
+            f"'docker {' '.join(arguments[:2])}' failed: {find_reason(log.read_text())}; the whole output is in {log}"
+        )
 
 
-def ready() -> None:
+def check_engine() -> None:
     """Raises EngineError unless a Docker engine answers and can build."""
     if _run(("version", "--format", "{{.Server.Version}}")).returncode:
         raise EngineError("the Docker engine does not answer: start it, or let DOCKER_HOST name one that runs")
@@ -39,21 +41,21 @@ def ready() -> None:
         )
 
 
-def reason(printed: str) -> str:
-    """The line of `printed` that says most: no space, else the last one."""
+def find_reason(printed: str) -> str:
+    """Returns the most useful line of `printed`: that the disk is full, else the last one."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     if any(NO_SPACE in line for line in lines):
         return "the disk of the Docker engine is full: free some with 'docker system prune'"
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it printed nothing"
 
 
 def _run(
-    words: tuple[str, ...], stdin: str | None = None, output: IO[str] | None = None
+    arguments: tuple[str, ...], stdin: str | None = None, output: IO[str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     errors = subprocess.STDOUT if output else subprocess.PIPE
     try:
         return subprocess.run(
-            ("docker", *words),
+            ("docker", *arguments),
             input=stdin,
             stdout=output or subprocess.PIPE,
             stderr=errors,
@@ -64,4 +66,4 @@ def _run(
     except FileNotFoundError as e:
         raise EngineError("the program docker was not found: install Docker and its buildx plugin") from e
     except subprocess.TimeoutExpired as e:
-        raise EngineError(f"'docker {' '.join(words[:2])}' did not end within {LONGEST_S} s") from e
+        raise EngineError(f"'docker {' '.join(arguments[:2])}' did not end within {LONGEST_S} s") from e

@@ -1,4 +1,4 @@
-"""What the scan may find and why: one file, each entry with its reason and the day it was decided."""
+"""Reads the findings that are accepted: one file, each entry with its reason and the day of the decision."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from image_tools.findings import Finding
 
 FILE = "tools/scan-exceptions.toml"
 LASTS = timedelta(days=180)
-"""After that somebody looks again."""
+"""After that the scan reports it again."""
 
 
 class ExceptionsError(Exception):
-    """The file of exceptions is not what it must be; the message says where."""
+    """The file of exceptions is invalid; the message says where."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """An accepted finding: those of `rule` whose text contains `text`."""
+class AcceptedFinding:
+    """An accepted finding: every finding of `rule` whose text contains `text`."""
 
     rule: str
     text: str
@@ -26,24 +26,24 @@ class Known:
     decided: date
 
     def covers(self, finding: Finding) -> bool:
-        """Whether it is about this finding."""
+        """Whether it accepts this finding."""
         return finding.rule == self.rule and self.text in str(finding)
 
 
-def read(path: Path) -> list[Known]:
-    """The accepted findings. Raises ExceptionsError naming the entry that lacks something."""
+def read_exceptions(path: Path) -> list[AcceptedFinding]:
+    """Returns the accepted findings. Raises ExceptionsError that names a wrong entry."""
     try:
         entries = tomllib.loads(path.read_text()).get("exception", [])
     except (OSError, tomllib.TOMLDecodeError) as e:
         raise ExceptionsError(f"{path} cannot be read: {e}") from e
-    return [_known(path, number, entry) for number, entry in enumerate(entries, 1)]
+    return [_parse_entry(path, number, entry) for number, entry in enumerate(entries, 1)]
 
 
-def sift(findings: list[Finding], known: list[Known], today: date) -> list[Finding]:
-    """The findings that nobody accepted, and a finding for each acceptance that is too old."""
-    old = [k for k in known if k.decided + LASTS < today]
-    left = [f for f in findings if not any(k.covers(f) for k in known)]
-    return left + [
+def sift(findings: list[Finding], accepted: list[AcceptedFinding], today: date) -> list[Finding]:
+    """Returns the findings that are not accepted, and a finding for each acceptance that is too old."""
+    old = [k for k in accepted if k.decided + LASTS < today]
+    remaining = [f for f in findings if not any(k.covers(f) for k in accepted)]
+    return remaining + [
         Finding(
             "exception",
             f"'{k.rule}: {k.text}' was accepted on {k.decided}",
@@ -54,7 +54,7 @@ def sift(findings: list[Finding], known: list[Known], today: date) -> list[Findi
     ]
 
 
-def _known(path: Path, number: int, entry: object) -> Known:
+def _parse_entry(path: Path, number: int, entry: object) -> AcceptedFinding:
     if not isinstance(entry, dict) or set(entry) != {"rule", "text", "reason", "decided"}:
         raise ExceptionsError(f"{path}, exception {number}: expected exactly rule, text, reason and decided")
     if not isinstance(entry["decided"], date) or not all(
@@ -63,4 +63,4 @@ def _known(path: Path, number: int, entry: object) -> Known:
         raise ExceptionsError(
             f"{path}, exception {number}: rule, text and reason must say something, decided be a date like 2026-01-31"
         )
-    return Known(**entry)
+    return AcceptedFinding(**entry)

@@ -1,4 +1,4 @@
-"""What the scan found: one line each, saying what, where and what to do."""
+"""A finding of the scan: one line that names the problem, the place and what to do."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ class Finding:
     """A broken rule. `rule` is its short name, by which an exception names it."""
 
     rule: str
-    what: str
+    problem: str
     where: str
     advice: str
 
     def __str__(self) -> str:
         """One line for people."""
-        return f"{self.rule}: {self.what}: {self.where}: {self.advice}"
+        return f"{self.rule}: {self.problem}: {self.where}: {self.advice}"

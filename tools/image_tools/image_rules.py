@@ -1,103 +1,108 @@
-"""The rules of an image: no root, no file that gains rights, no secret in any layer, its settings or its history."""
+"""The rules for an image: no root user, no setuid files, no secrets in its layers, settings or history."""
 
 import re
 import tarfile
 from collections.abc import Iterator
 from typing import Any
 
-from image_tools.archive import Archive, Layer, layer_of, merged, path_of
+from image_tools.archive import Archive, Layer, build_layer, get_path, merge_layers
 from image_tools.findings import Finding
-from image_tools.secret_patterns import secret_file, secret_in, secret_in_own, secret_variable
+from image_tools.secret_patterns import find_own_secret, find_secret, find_variable_secret, is_secret_file
 
-OURS = ("opt/nightshift/", "usr/local/bin/", "opt/airflow/")
-"""Where the Dockerfile puts what is ours."""
+OWN_FOLDERS = ("opt/nightshift/", "usr/local/bin/", "opt/airflow/")
+"""The folders in which the Dockerfile puts files of this project."""
 SETUID_SETGID = 0o6000
 NUMERIC_USER = re.compile(r"(?P<uid>\d+)(:\d+)?\Z")
-ANEW = "take it out and build anew; a secret that was in an image is to be changed"
+REMOVAL = "remove it and build again; change a secret that was in an image"
 
 
-def image_findings(archive: Archive) -> list[Finding]:
-    """Every rule that the image breaks."""
-    layers, found = [], settings_findings(archive.name, archive.configuration)
+def check_image(archive: Archive) -> list[Finding]:
+    """Returns a finding for every rule that the image breaks."""
+    layers, findings = [], check_settings(archive.name, archive.configuration)
     for member in archive.layers:
         secrets: list[Finding] = []
-        layers.append(layer_of(member, _looked_at(archive, member, secrets)))
-        found += secrets
-    return found + rights_findings(archive.name, layers)
+        layers.append(build_layer(member, _collect_secrets(archive, member, secrets)))
+        findings += secrets
+    return findings + check_rights(archive.name, layers)
 
 
-def settings_findings(name: str, configuration: dict[str, Any]) -> list[Finding]:
-    """What is wrong with the user, the environment, the labels or the history."""
+def check_settings(name: str, configuration: dict[str, Any]) -> list[Finding]:
+    """Returns the findings about its user, environment, labels and history."""
     settings = configuration.get("config") or {}
     return [
-        *_user_findings(name, settings.get("User") or ""),
-        *_variable_findings(name, settings),
-        *_history_findings(name, configuration.get("history") or []),
+        *_check_user(name, settings.get("User") or ""),
+        *_check_variables(name, settings),
+        *_check_history(name, configuration.get("history") or []),
     ]
 
 
-def rights_findings(name: str, layers: list[Layer]) -> list[Finding]:
-    """The files of the finished image that give whoever runs them more rights."""
-    found = []
-    for file in merged(layers).values():
+def check_rights(name: str, layers: list[Layer]) -> list[Finding]:
+    """Returns the files of the finished image that give more rights to whoever runs them."""
+    findings = []
+    for file in merge_layers(layers).values():
         if file.mode & SETUID_SETGID:
-            what = f"a {'setuid' if file.mode & 0o4000 else 'setgid'} file"
-            found.append(Finding("setuid", what, f"{name}:/{file.path}", f"chmod a-s /{file.path} in the Dockerfile"))
+            problem = f"a {'setuid' if file.mode & 0o4000 else 'setgid'} file"
+            findings.append(
+                Finding("setuid", problem, f"{name}:/{file.path}", f"chmod a-s /{file.path} in the Dockerfile")
+            )
         if file.privileged:
-            found.append(
+            findings.append(
                 Finding("setuid", "a file with capabilities", f"{name}:/{file.path}", f"setcap -r /{file.path}")
             )
-    return found
+    return findings
 
 
-def _looked_at(archive: Archive, member: str, found: list[Finding]) -> Iterator[tarfile.TarInfo]:
-    """The entries of a layer; what its files reveal is added to `found` on the way."""
-    for entry, content in archive.contents(member):
-        path = path_of(entry)
-        kind = file_secret(path, content) if entry.isreg() else None
+def _collect_secrets(archive: Archive, member: str, findings: list[Finding]) -> Iterator[tarfile.TarInfo]:
+    """Yields the entries of a layer, and adds a finding for each secret in its files to `findings`."""
+    for entry, content in archive.read_entries(member):
+        path = get_path(entry)
+        kind = find_file_secret(path, content) if entry.isreg() else None
         if kind:
-            found.append(Finding("secret", kind, f"{archive.name}:/{path}", ANEW))
+            findings.append(Finding("secret", kind, f"{archive.name}:/{path}", REMOVAL))
         yield entry
 
 
-def file_secret(path: str, content: bytes | None) -> str | None:
-    """What secret a file is or holds, if any."""
-    if secret_file(path):
+def find_file_secret(path: str, content: bytes | None) -> str | None:
+    """Returns which kind of secret a file is or contains, if any."""
+    if is_secret_file(path):
         return "a file that holds secrets by its name"
     if not content or b"\0" in content[:4096]:
         return None
-    return secret_in_own(content) if path.startswith(OURS) else secret_in(content)
+    return find_own_secret(content) if path.startswith(OWN_FOLDERS) else find_secret(content)
 
 
-def _user_findings(name: str, user: str) -> list[Finding]:
+def _check_user(name: str, user: str) -> list[Finding]:
     numeric = NUMERIC_USER.match(user)
     if numeric and int(numeric["uid"]):
         return []
-    what = (
+    problem = (
         "runs as root"
         if user in ("", "root") or numeric
         else f"its user '{user}' is a name, and a cluster cannot tell that it is not root"
     )
-    return [Finding("user", what, name, "USER 10001:10001 in the Dockerfile")]
+    return [Finding("user", problem, name, "USER 10001:10001 in the Dockerfile")]
 
 
-def _variable_findings(name: str, settings: dict[str, Any]) -> list[Finding]:
+def _check_variables(name: str, settings: dict[str, Any]) -> list[Finding]:
     pairs = [line.partition("=")[::2] for line in settings.get("Env") or []] + list(
         (settings.get("Labels") or {}).items()
     )
-    kinds = ((variable, secret_variable(variable, value)) for variable, value in pairs)
-    return [Finding("secret", kind, f"{name}: variable or label {variable}", ANEW) for variable, kind in kinds if kind]
+    kinds = ((variable, find_variable_secret(variable, value)) for variable, value in pairs)
+    return [
+        Finding("secret", kind, f"{name}: variable or label {variable}", REMOVAL) for variable, kind in kinds if kind
+    ]
 
 
-def _history_findings(name: str, history: list[dict[str, Any]]) -> list[Finding]:
-    """Arguments of a build stay in its history."""
-    found = []
+def _check_history(name: str, history: list[dict[str, Any]]) -> list[Finding]:
+    """Returns the findings about its history, in which the arguments of a build remain."""
+    findings = []
     for number, step in enumerate(history, 1):
-        words = step.get("created_by", "")
+        command = step.get("created_by", "")
         assigned = (
-            secret_variable(key, value) for key, value in re.findall(r"\b([A-Za-z_]\w*)=[\"']?([^\s\"']+)", words)
+            find_variable_secret(key, value)
+            for key, value in re.findall(r"\b([A-Za-z_]\w*)=[\"']?([^\s\"']+)", command)
         )
-        kind = secret_in(words.encode()) or next(filter(None, assigned), None)
-        if kind and not words.startswith(("ENV ", "LABEL ")):  # these two are told of as what they are
-            found.append(Finding("secret", kind, f"{name}: step {number} of its history", ANEW))
-    return found
+        kind = find_secret(command.encode()) or next(filter(None, assigned), None)
+        if kind and not command.startswith(("ENV ", "LABEL ")):  # these two are checked as settings
+            findings.append(Finding("secret", kind, f"{name}: step {number} of its history", REMOVAL))
+    return findings

@@ -1,6 +1,6 @@
-"""What a secret looks like: in a file, in the name of a file, in an environment or a build's history.
+"""Recognises secrets: in a file, in the name of a file, in an environment, in the history of a build.
 
-Only shapes that are secrets with near certainty. A scan that cries wolf is switched off.
+It recognises only what is almost certainly a secret: a scan with false alarms would be switched off.
 """
 
 import re
@@ -18,7 +18,7 @@ SHAPES: dict[str, bytes] = {
     "a payment key": rb"\b[rs]k_live_[0-9A-Za-z]{20,}",
     "a signed token": rb"\beyJ[A-Za-z0-9_-]{16,}\.eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{20,}",
 }
-"""Name of a secret → what it looks like, wherever it stands."""
+"""Name of a kind of secret → its pattern."""
 IN_URL = rb"\b[a-z][a-z0-9+]{2,}://[A-Za-z0-9_.-]+:(?![$<{%*])[^\s:/@\"'<>{}$%]{6,}@[A-Za-z0-9]"
 """A password in a URL. Documents are full of examples: looked for in our own files and in an image's settings only."""
 ASSIGNED = (
@@ -29,7 +29,7 @@ ASSIGNED = (
 SECRET_NAME = re.compile(r"(?i)(passw(or)?d|secret|token|credential|private|api_?key|access_?key|(^|_)key$|fernet)")
 """What the name of a variable that holds a secret contains."""
 REFERENCE = re.compile(r"(?i)(_file|_path|_cmd|_command|_name|_dir|_uri|_url)\Z")
-"""A variable that says where a secret is does not hold it."""
+"""The names of variables that hold the place of a secret, not the secret."""
 FILES = frozenset(
     (
         *(
@@ -61,26 +61,26 @@ _URL = re.compile(IN_URL)
 _OWN = re.compile(b"|".join((IN_URL, ASSIGNED)))
 
 
-def secret_in(text: bytes) -> str | None:
-    """What kind of secret `text` holds, if any. Never the secret."""
-    found = _ANY.search(text) if any(beginning in text for beginning in _BEGINNINGS) else None
-    return list(SHAPES)[int((found.lastgroup or "s0")[1:])] if found else None
+def find_secret(text: bytes) -> str | None:
+    """Returns which kind of secret `text` contains, if any. Never the secret."""
+    match = _ANY.search(text) if any(beginning in text for beginning in _BEGINNINGS) else None
+    return list(SHAPES)[int((match.lastgroup or "s0")[1:])] if match else None
 
 
-def secret_in_own(text: bytes) -> str | None:
-    """The same for a file of our own, where a password in plain words counts too."""
-    return secret_in(text) or ("a password in plain words" if _OWN.search(text) else None)
+def find_own_secret(text: bytes) -> str | None:
+    """Returns the same for a file of this project, where a plain-text password counts too."""
+    return find_secret(text) or ("a password in plain words" if _OWN.search(text) else None)
 
 
-def secret_file(path: str) -> bool:
-    """Whether a file at `path` is one that holds secrets."""
+def is_secret_file(path: str) -> bool:
+    """Whether a file at `path` holds secrets, by its name."""
     name = PurePosixPath(path).name
     return name in FILES or name.endswith(ENDS) or path.endswith(PLACES)
 
 
-def secret_variable(name: str, value: str) -> str | None:
-    """What kind of secret the variable holds, if any. Never the secret."""
-    shape = secret_in(value.encode()) or ("a password in a URL" if _URL.search(value.encode()) else None)
+def find_variable_secret(name: str, value: str) -> str | None:
+    """Returns which kind of secret the variable contains, if any. Never the secret."""
+    shape = find_secret(value.encode()) or ("a password in a URL" if _URL.search(value.encode()) else None)
     if shape or not value:
         return shape
     return "a secret by its name" if SECRET_NAME.search(name) and not REFERENCE.search(name) else None

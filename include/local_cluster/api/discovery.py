@@ -1,4 +1,4 @@
-"""What the server says about itself."""
+"""The paths by which clients discover the API: versions, resources, schema, health."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from local_cluster.api.openapi import v2_document, v3_document
+from local_cluster.api.openapi import build_v2_document, build_v3_document
 from local_cluster.api.replies import reply
 from local_cluster.resources import RESOURCES, Resource
 
@@ -22,35 +22,37 @@ VERSION = {
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
-async def version(_: web.Request) -> web.Response:
-    """The version of Kubernetes whose API this is a part of."""
+async def get_version(_: web.Request) -> web.Response:
+    """Replies with the version of Kubernetes of whose API this is a part."""
     return reply({**VERSION, "gitCommit": "", "buildDate": "1970-01-01T00:00:00Z", "platform": "linux/amd64"})
 
 
-async def healthy(_: web.Request) -> web.Response:
-    """The server serves."""
+async def report_health(_: web.Request) -> web.Response:
+    """Replies that the server serves."""
     return web.Response(text="ok")
 
 
-async def core(request: web.Request) -> web.Response:
-    """The versions of the core group, or all of it at once."""
-    if _wants_aggregated(request):
-        return _aggregated([{"metadata": {"creationTimestamp": None}, "versions": [_aggregated_version()]}])
+async def list_versions(request: web.Request) -> web.Response:
+    """Replies with the versions of the core group, or with the aggregated discovery document."""
+    if _is_aggregated_wanted(request):
+        return _reply_aggregated(
+            [{"metadata": {"creationTimestamp": None}, "versions": [_describe_aggregated_version()]}]
+        )
     return reply({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
 
 
-async def groups(request: web.Request) -> web.Response:
-    """Other API groups: none."""
-    if _wants_aggregated(request):
-        return _aggregated([])
+async def list_groups(request: web.Request) -> web.Response:
+    """Replies that there are no other API groups."""
+    if _is_aggregated_wanted(request):
+        return _reply_aggregated([])
     return reply({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})
 
 
-async def resources(_: web.Request) -> web.Response:
-    """The resources of core/v1."""
-    found = [_describe(resource) for resource in RESOURCES.values()]
-    found.append({"name": "pods/log", "singularName": "", "namespaced": True, "kind": "Pod", "verbs": ["get"]})
-    found.append(
+async def list_resources(_: web.Request) -> web.Response:
+    """Replies with the resources of core/v1."""
+    descriptions = [_describe(resource) for resource in RESOURCES.values()]
+    descriptions.append({"name": "pods/log", "singularName": "", "namespaced": True, "kind": "Pod", "verbs": ["get"]})
+    descriptions.append(
         {
             "name": "pods/status",
             "singularName": "",
@@ -59,24 +61,24 @@ async def resources(_: web.Request) -> web.Response:
             "verbs": ["get", "patch", "update"],
         }
     )
-    return reply({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1", "resources": found})
+    return reply({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1", "resources": descriptions})
 
 
-async def openapi_v2(request: web.Request) -> web.Response:
-    """The schema, in the old form. What asks for protobuf gets an empty document, and checks nothing itself."""
+async def get_openapi_v2(request: web.Request) -> web.Response:
+    """Replies with the schema as OpenAPI 2. A client that asks for protobuf gets an empty document."""
     if "protobuf" in request.headers.get("Accept", ""):
         return web.Response(body=b"", content_type="application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
-    return reply(v2_document())
+    return reply(build_v2_document())
 
 
-async def openapi_v3(_: web.Request) -> web.Response:
-    """Where the schema is."""
+async def list_openapi_v3_paths(_: web.Request) -> web.Response:
+    """Replies with the path of the schema."""
     return reply({"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1?hash=1"}}})
 
 
-async def openapi_v3_core(_: web.Request) -> web.Response:
-    """The schema of core/v1."""
-    return reply(v3_document())
+async def get_openapi_v3_core(_: web.Request) -> web.Response:
+    """Replies with the schema of core/v1 as OpenAPI 3."""
+    return reply(build_v3_document())
 
 
 def _describe(resource: Resource) -> Object:
@@ -90,29 +92,29 @@ def _describe(resource: Resource) -> Object:
     return result | ({"categories": ["all"]} if resource.all_category else {})
 
 
-def _wants_aggregated(request: web.Request) -> bool:
+def _is_aggregated_wanted(request: web.Request) -> bool:
     return (
         "as=APIGroupDiscoveryList" in request.headers.get("Accept", "")
         and "v=v2;" in request.headers.get("Accept", "") + ";"
     )
 
 
-def _aggregated(items: list[Object]) -> web.Response:
+def _reply_aggregated(items: list[Object]) -> web.Response:
     body = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
     response = reply(body)
     response.headers["Content-Type"] = AGGREGATED
     return response
 
 
-def _aggregated_version() -> Object:
+def _describe_aggregated_version() -> Object:
     return {
         "version": "v1",
         "freshness": "Current",
-        "resources": [_aggregated_resource(resource) for resource in RESOURCES.values()],
+        "resources": [_describe_aggregated_resource(resource) for resource in RESOURCES.values()],
     }
 
 
-def _aggregated_resource(resource: Resource) -> Object:
+def _describe_aggregated_resource(resource: Resource) -> Object:
     kind = {"group": "", "version": "v1", "kind": resource.kind}
     result: Object = {
         "resource": resource.plural,

@@ -1,4 +1,4 @@
-"""The logs of containers."""
+"""Serves the logs of containers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any, BinaryIO
 from aiohttp import web
 
 from local_cluster import clock
-from local_cluster.api.request import Target, is_true, number, target_of
-from local_cluster.errors import bad_request
+from local_cluster.api.request import Target, is_true, read_number, read_target
+from local_cluster.errors import BadRequest
 from local_cluster.pods.run import Run
 
 Object = dict[str, Any]
-POLL_SECONDS = 0.1  # between two looks at a log that is followed
+POLL_SECONDS = 0.1  # between two reads of a log that is followed
 BLOCK = 256 * 1024
 
 
 @dataclass
-class Wanted:
-    """What part of a log a client wants."""
+class LogOptions:
+    """Which part of a log a client requests."""
 
     follow: bool
     timestamps: bool
@@ -33,65 +33,66 @@ class Wanted:
 
 
 async def read_log(request: web.Request) -> web.StreamResponse:
-    """GET on a pod's log. The reply to `follow` ends after the container's last status is published. Raises
-    ApiError.
+    """GET on a pod's log. Raises ApiError.
+
+    The reply to `follow` ends after the container's last status is published.
     """
-    target = target_of(request)
+    target = read_target(request)
     pod = target.cluster.get(target.resource, target.namespace, target.name)
-    wanted = _wanted(request)
-    run = _run(target, pod, _container(request, pod), previous=is_true(request, "previous"))
+    options = _read_options(request)
+    run = _find_run(target, pod, _choose_container(request, pod), previous=is_true(request, "previous"))
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     response.enable_chunked_encoding()
     await response.prepare(request)
-    with target.cluster.node.attention.held(pod), suppress(ConnectionError):
-        await _send(response, run, wanted)
+    with target.cluster.node.watchers.follow_log(pod), suppress(ConnectionError):
+        await _send(response, run, options)
     return response
 
 
-async def _send(response: web.StreamResponse, run: Run, wanted: Wanted) -> None:
+async def _send(response: web.StreamResponse, run: Run, options: LogOptions) -> None:
     sent = 0
     with run.log.open("rb") as file:
-        _skip_to_tail(file, wanted.tail)
+        _skip_to_tail(file, options.tail)
         rest = b""
         while True:
-            is_last = not wanted.follow or run.ended.is_set()
+            is_last = not options.follow or run.ended.is_set()
             while data := file.read(BLOCK):
                 *records, rest = (rest + data).split(b"\n")
-                text = b"".join(_lines(records, wanted))
-                if wanted.limit is not None:
-                    text = text[: wanted.limit - sent]
+                text = b"".join(_format_lines(records, options))
+                if options.limit is not None:
+                    text = text[: options.limit - sent]
                 sent += len(text)
                 if text:
                     await response.write(text)
-                if wanted.limit is not None and sent >= wanted.limit:
+                if options.limit is not None and sent >= options.limit:
                     return
             if is_last:
                 return
-            await _until_ended(run)
+            await _wait_until_ended(run)
 
 
-async def _until_ended(run: Run) -> None:
+async def _wait_until_ended(run: Run) -> None:
     try:
         await asyncio.wait_for(run.ended.wait(), POLL_SECONDS)
     except TimeoutError:
         return
 
 
-def _lines(records: list[bytes], wanted: Wanted) -> Iterator[bytes]:
-    """The text of records, as the client wants it."""
+def _format_lines(records: list[bytes], options: LogOptions) -> Iterator[bytes]:
+    """Yields the text of records in the form that the client requests."""
     for record in records:
         parts = record.split(b" ", 2)
         if len(parts) < 3:
-            continue  # a full disk or a power cut took the rest
+            continue  # incomplete after a full disk or a power cut
         stamp, mark, text = parts
-        if wanted.since and _is_before(stamp, wanted.since):
+        if options.since and _is_before(stamp, options.since):
             continue
         end = b"\n" if mark == b"F" else b""
-        yield (stamp + b" " + text + end) if wanted.timestamps else text + end
+        yield (stamp + b" " + text + end) if options.timestamps else text + end
 
 
 def _is_before(stamp: bytes, moment: datetime) -> bool:
-    """Whether a line was written before a moment; one whose own moment cannot be read is shown."""
+    """Whether a line was written before a moment. False if its own moment cannot be read."""
     try:
         return clock.parse(stamp.decode()) < moment
     except ValueError:
@@ -99,7 +100,7 @@ def _is_before(stamp: bytes, moment: datetime) -> bool:
 
 
 def _skip_to_tail(file: BinaryIO, lines: int | None) -> None:
-    """Move to where the last `lines` lines begin."""
+    """Moves to the beginning of the last `lines` lines."""
     if lines is None:
         return
     position = file.seek(0, 2)
@@ -114,24 +115,24 @@ def _skip_to_tail(file: BinaryIO, lines: int | None) -> None:
     file.seek(position + (ends[skip - 1] + 1 if skip > 0 else 0))
 
 
-def _wanted(request: web.Request) -> Wanted:
-    seconds, moment = number(request, "sinceSeconds"), request.query.get("sinceTime")
+def _read_options(request: web.Request) -> LogOptions:
+    seconds, moment = read_number(request, "sinceSeconds"), request.query.get("sinceTime")
     if seconds is not None and moment:
-        raise bad_request("at most one of `sinceTime` or `sinceSeconds` may be specified")
+        raise BadRequest("at most one of `sinceTime` or `sinceSeconds` may be specified")
     since = datetime.now(UTC) - timedelta(seconds=seconds) if seconds is not None else None
     if moment:
         try:
             since = clock.parse(moment)
         except ValueError as error:
-            raise bad_request(f"sinceTime: expected a time in RFC 3339, found {moment!r}") from error
-    tail, limit = number(request, "tailLines"), number(request, "limitBytes")
+            raise BadRequest(f"sinceTime: expected a time in RFC 3339, found {moment!r}") from error
+    tail, limit = read_number(request, "tailLines"), read_number(request, "limitBytes")
     if (tail is not None and tail < 0) or (limit is not None and limit < 1) or (seconds is not None and seconds < 1):
-        raise bad_request("tailLines must not be negative; limitBytes and sinceSeconds must be at least 1")
-    return Wanted(is_true(request, "follow"), is_true(request, "timestamps"), tail, since, limit)
+        raise BadRequest("tailLines must not be negative; limitBytes and sinceSeconds must be at least 1")
+    return LogOptions(is_true(request, "follow"), is_true(request, "timestamps"), tail, since, limit)
 
 
-def _container(request: web.Request, pod: Object) -> str:
-    """The container that is meant. Raises ApiError 400."""
+def _choose_container(request: web.Request, pod: Object) -> str:
+    """Returns the container that the request names, or the pod's only one. Raises ApiError 400."""
     name = request.query.get("container", "")
     main = [container["name"] for container in pod["spec"]["containers"]]
     init = [container["name"] for container in pod["spec"].get("initContainers") or []]
@@ -139,19 +140,19 @@ def _container(request: web.Request, pod: Object) -> str:
     if not name and len(main) == 1:
         return str(main[0])
     if not name:
-        raise bad_request(f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(main)}]")
+        raise BadRequest(f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(main)}]")
     if name not in main + init:
-        raise bad_request(f"container {name} is not valid for pod {pod_name}")
+        raise BadRequest(f"container {name} is not valid for pod {pod_name}")
     return name
 
 
-def _run(target: Target, pod: Object, container: str, previous: bool) -> Run:
-    """The attempt whose log is meant. Raises ApiError 400 when there is none."""
-    runs = target.cluster.node.runs(pod, container)
+def _find_run(target: Target, pod: Object, container: str, previous: bool) -> Run:
+    """Returns the attempt whose log is requested. Raises ApiError 400 when there is none."""
+    runs = target.cluster.node.list_runs(pod, container)
     pod_name = pod["metadata"]["name"]
     if previous:
         if len(runs) < 2:
-            raise bad_request(f'previous terminated container "{container}" in pod "{pod_name}" not found')
+            raise BadRequest(f'previous terminated container "{container}" in pod "{pod_name}" not found')
         return runs[-2]
     if runs:
         return runs[-1]
@@ -160,6 +161,6 @@ def _run(target: Target, pod: Object, container: str, previous: bool) -> Run:
     reason = next(
         (state["state"].get("waiting", {}).get("reason", "") for state in states if state["name"] == container), ""
     )
-    raise bad_request(
+    raise BadRequest(
         f'container "{container}" in pod "{pod_name}" is waiting to start: {reason or "ContainerCreating"}'
     )

@@ -20,31 +20,37 @@ SCALARS: dict[str, Object] = {
 
 
 @cache
-def v3_document() -> Object:
-    """core/v1 as OpenAPI 3."""
-    schemas = {_name(kind): _schema(kind, fields, "#/components/schemas/") for kind, fields in schema.types().items()}
-    return {"openapi": "3.0.0", "info": _info(), "paths": _paths(), "components": {"schemas": schemas}}
+def build_v3_document() -> Object:
+    """Returns core/v1 as OpenAPI 3."""
+    schemas = {
+        _name_schema(kind): _build_schema(kind, fields, "#/components/schemas/")
+        for kind, fields in schema.load_types().items()
+    }
+    return {"openapi": "3.0.0", "info": _build_info(), "paths": _build_paths(), "components": {"schemas": schemas}}
 
 
 @cache
-def v2_document() -> Object:
-    """core/v1 as OpenAPI 2."""
-    definitions = {_name(kind): _schema(kind, fields, "#/definitions/") for kind, fields in schema.types().items()}
-    return {"swagger": "2.0", "info": _info(), "paths": _paths(), "definitions": definitions}
+def build_v2_document() -> Object:
+    """Returns core/v1 as OpenAPI 2."""
+    definitions = {
+        _name_schema(kind): _build_schema(kind, fields, "#/definitions/")
+        for kind, fields in schema.load_types().items()
+    }
+    return {"swagger": "2.0", "info": _build_info(), "paths": _build_paths(), "definitions": definitions}
 
 
-def _info() -> Object:
+def _build_info() -> Object:
     return {"title": "Kubernetes", "version": "v1.32.0"}
 
 
-def _name(kind: str) -> str:
+def _name_schema(kind: str) -> str:
     return PREFIX + kind.removeprefix("Core").removeprefix("V1")
 
 
-def _schema(kind: str, fields: dict[str, str], place: str) -> Object:
+def _build_schema(kind: str, fields: dict[str, str], place: str) -> Object:
     result: Object = {
         "type": "object",
-        "properties": {name: _property(name, value, place) for name, value in fields.items()},
+        "properties": {name: _build_property(name, value, place) for name, value in fields.items()},
     }
     for object_kind, type_name in schema.TYPE_OF_KIND.items():
         if type_name == kind:
@@ -52,13 +58,13 @@ def _schema(kind: str, fields: dict[str, str], place: str) -> Object:
     return result
 
 
-def _property(name: str, kind: str, place: str) -> Object:
+def _build_property(name: str, kind: str, place: str) -> Object:
     container, _, inner = kind.partition(" ")
     if container == "dict":
-        return {"type": "object", "additionalProperties": _property("", inner, place)}
+        return {"type": "object", "additionalProperties": _build_property("", inner, place)}
     if container != "list":
-        return dict(SCALARS[kind]) if kind in SCALARS else {"$ref": place + _name(kind)}
-    result: Object = {"type": "array", "items": _property("", inner, place)}
+        return dict(SCALARS[kind]) if kind in SCALARS else {"$ref": place + _name_schema(kind)}
+    result: Object = {"type": "array", "items": _build_property("", inner, place)}
     if name in patches.MERGE_KEYS:
         result |= {"x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": patches.MERGE_KEYS[name]}
     elif name in patches.MERGED_SETS:
@@ -66,16 +72,20 @@ def _property(name: str, kind: str, place: str) -> Object:
     return result
 
 
-def _paths() -> Object:
-    """The addresses at which clients look up whether this server checks fields itself: it does."""
-    return {_path(resource): {"patch": _patch(resource)} for resource in RESOURCES.values() if resource.writable}
+def _build_paths() -> Object:
+    """Returns the paths from which clients learn that this server validates fields itself."""
+    return {
+        _build_path(resource): {"patch": _describe_patch(resource)}
+        for resource in RESOURCES.values()
+        if resource.writable
+    }
 
 
-def _path(resource: Resource) -> str:
+def _build_path(resource: Resource) -> str:
     return f"/api/v1/{'namespaces/{namespace}/' if resource.namespaced else ''}{resource.plural}/{{name}}"
 
 
-def _patch(resource: Resource) -> Object:
+def _describe_patch(resource: Resource) -> Object:
     return {
         "x-kubernetes-action": "patch",
         "x-kubernetes-group-version-kind": {"group": "", "version": "v1", "kind": resource.kind},

@@ -1,4 +1,4 @@
-"""What a request says: address, options, body."""
+"""Reads a request: path, options, body."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from aiohttp import web
 
 from local_cluster import patches, schema
 from local_cluster.cluster import Cluster
-from local_cluster.errors import ApiError, bad_request, no_such_path, unsupported_media_type
+from local_cluster.errors import ApiError, BadRequest, NoSuchPath, UnsupportedMediaType
 from local_cluster.resources import RESOURCES, Resource
 from local_cluster.selectors import Predicate, parse_fields, parse_labels
 
 Object = dict[str, Any]
 CLUSTER = web.AppKey("cluster", Cluster)
 PATCHES = {
-    "application/json-patch+json": patches.json_patch,
+    "application/json-patch+json": patches.apply_json_patch,
     "application/merge-patch+json": patches.merge,
-    "application/strategic-merge-patch+json": patches.strategic_merge,
+    "application/strategic-merge-patch+json": patches.merge_strategically,
 }
 TRUE = ("1", "true", "True", "t")
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a request is about."""
+    """The cluster, resource, namespace and name that a request concerns."""
 
     cluster: Cluster
     resource: Resource
@@ -34,65 +34,68 @@ class Target:
     name: str
 
 
-def target_of(request: web.Request) -> Target:
-    """Read the address. Raises ApiError 404."""
+def read_target(request: web.Request) -> Target:
+    """Returns the target of the request's path. Raises ApiError 404."""
     resource = RESOURCES.get(request.match_info["plural"])
     namespace = request.match_info.get("namespace", "")
     if resource is None or (namespace and not resource.namespaced):
-        raise no_such_path()
+        raise NoSuchPath()
     name = request.match_info.get("name", "")
     if resource.namespaced and name and not namespace:
-        raise no_such_path()
+        raise NoSuchPath()
     return Target(request.app[CLUSTER], resource, namespace, name)
 
 
-def filter_of(request: web.Request, plural: str) -> Predicate:
-    """The label and field selectors of a request, as one test. Raises ApiError 400."""
+def build_filter(request: web.Request, plural: str) -> Predicate:
+    """Returns the label and field selectors of a request as one test. Raises ApiError 400."""
     labels = parse_labels(request.query.get("labelSelector", ""))
     fields = parse_fields(plural, request.query.get("fieldSelector", ""))
     return lambda item: labels(item) and fields(item)
 
 
 def is_dry_run(request: web.Request) -> bool:
-    """Whether nothing shall be stored. Raises ApiError 400."""
+    """Whether nothing must be stored. Raises ApiError 400."""
     values = request.query.getall("dryRun", [])
     if any(value != "All" for value in values):
-        raise bad_request(f"dryRun: Unsupported value {values}: the only supported value is 'All'")
+        raise BadRequest(f"dryRun: Unsupported value {values}: the only supported value is 'All'")
     return bool(values)
 
 
 def is_true(request: web.Request, name: str) -> bool:
-    """A boolean option."""
+    """Whether a boolean option is set."""
     return request.query.get(name, "") in TRUE
 
 
-def number(request: web.Request, name: str) -> int | None:
-    """A whole number among the options. Raises ApiError 400."""
+def read_number(request: web.Request, name: str) -> int | None:
+    """Returns an option that is a whole number. Raises ApiError 400."""
     text = request.query.get(name)
     if text is None or text == "":
         return None
     if not text.lstrip("-").isdecimal() or not text.isascii():
-        raise bad_request(f"{name}: expected a whole number, found {text!r}")
+        raise BadRequest(f"{name}: expected a whole number, found {text!r}")
     return int(text)
 
 
-async def body_of(request: web.Request) -> Any:
-    """The JSON of the body. Raises ApiError 400, 415."""
+async def read_body(request: web.Request) -> Any:
+    """Returns the JSON of the body. Raises ApiError 400, 415."""
     if request.content_type not in ("application/json", "application/octet-stream", *PATCHES):
-        raise unsupported_media_type(request.content_type, "application/json")
+        raise UnsupportedMediaType(request.content_type, "application/json")
     try:
         return json.loads(await request.read())
     except ValueError as error:
-        raise bad_request(f"the body of the request is not JSON: {error}") from error
+        raise BadRequest(f"the body of the request is not JSON: {error}") from error
 
 
-async def object_of(request: web.Request, target: Target, warnings: list[str]) -> Object:
-    """The object in the body, without unknown fields. Raises ApiError 400."""
-    return known_fields(request, target, await body_of(request), warnings)
+async def read_object(request: web.Request, target: Target, warnings: list[str]) -> Object:
+    """Returns the object in the body without unknown fields. Raises ApiError 400."""
+    return keep_known_fields(request, target, await read_body(request), warnings)
 
 
-def known_fields(request: web.Request, target: Target, body: Any, warnings: list[str]) -> Object:
-    """Drop unknown fields, and do with them what `fieldValidation` asks for. Raises ApiError 400."""
+def keep_known_fields(request: web.Request, target: Target, body: Any, warnings: list[str]) -> Object:
+    """Returns the object without unknown fields; `fieldValidation` says whether these are errors or warnings.
+
+    Raises ApiError 400.
+    """
     item, unknown = schema.prune(target.resource.kind, body)
     problems = [f'unknown field "{path}"' for path in unknown]
     level = request.query.get("fieldValidation", "Ignore")

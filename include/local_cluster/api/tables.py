@@ -13,8 +13,8 @@ Object = dict[str, Any]
 Column = tuple[str, str, int, Callable[[Object], Any]]  # name, type, priority (1: only with -o wide), value
 
 
-def table(resource: Resource, items: list[Object], version: str, include: str) -> Object:
-    """A Table; `include` says how much of each object goes with its row: `None`, `Metadata` or `Object`."""
+def build_table(resource: Resource, items: list[Object], version: str, include: str) -> Object:
+    """Returns a Table. `include`: which part of each object goes with its row: `None`, `Metadata` or `Object`."""
     columns = COLUMNS[resource.plural]
     return {
         "kind": "Table",
@@ -30,11 +30,13 @@ def table(resource: Resource, items: list[Object], version: str, include: str) -
             }
             for name, kind, priority, _ in columns
         ],
-        "rows": [{"cells": [value(item) for *_, value in columns], **_included(item, include)} for item in items],
+        "rows": [
+            {"cells": [value(item) for *_, value in columns], **_describe_row_object(item, include)} for item in items
+        ],
     }
 
 
-def _included(item: Object, include: str) -> Object:
+def _describe_row_object(item: Object, include: str) -> Object:
     if include == "None":
         return {}
     if include == "Object":
@@ -42,7 +44,7 @@ def _included(item: Object, include: str) -> Object:
     return {"object": {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"]}}
 
 
-def _age(moment: str | None) -> str:
+def _format_age(moment: str | None) -> str:
     if not moment:
         return "<unknown>"
     seconds = int((datetime.now(UTC) - clock.parse(moment)).total_seconds())
@@ -58,13 +60,13 @@ def _age(moment: str | None) -> str:
     return f"{days}d"
 
 
-def _ready(pod: Object) -> str:
+def _format_ready(pod: Object) -> str:
     states = pod.get("status", {}).get("containerStatuses") or []
     return f"{sum(state['ready'] for state in states)}/{len(pod['spec']['containers'])}"
 
 
-def _status(pod: Object) -> str:
-    """What `kubectl get pods` calls the status."""
+def _format_status(pod: Object) -> str:
+    """Returns the status as `kubectl get pods` shows it."""
     status = pod.get("status", {})
     result = status.get("reason") or status.get("phase", "Pending")
     init = status.get("initContainerStatuses") or []
@@ -88,25 +90,25 @@ def _is_deleted(pod: Object) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
-def _restarts(pod: Object) -> str:
+def _format_restarts(pod: Object) -> str:
     return str(sum(state["restartCount"] for state in pod.get("status", {}).get("containerStatuses") or []))
 
 
-def _condition(item: Object, kind: str) -> bool:
+def _is_condition_true(item: Object, kind: str) -> bool:
     return any(
         condition["type"] == kind and condition["status"] == "True" for condition in item["status"]["conditions"]
     )
 
 
 NAME: Column = ("Name", "string", 0, lambda item: item["metadata"]["name"])
-AGE: Column = ("Age", "string", 0, lambda item: _age(item["metadata"].get("creationTimestamp")))
+AGE: Column = ("Age", "string", 0, lambda item: _format_age(item["metadata"].get("creationTimestamp")))
 COLUMNS: dict[str, list[Column]] = {
     "namespaces": [NAME, ("Status", "string", 0, lambda item: item["status"]["phase"]), AGE],
     "pods": [
         NAME,
-        ("Ready", "string", 0, _ready),
-        ("Status", "string", 0, _status),
-        ("Restarts", "string", 0, _restarts),
+        ("Ready", "string", 0, _format_ready),
+        ("Status", "string", 0, _format_status),
+        ("Restarts", "string", 0, _format_restarts),
         AGE,
         ("IP", "string", 1, lambda item: item.get("status", {}).get("podIP", "<none>")),
         ("Node", "string", 1, lambda item: item["spec"].get("nodeName", "<none>")),
@@ -130,7 +132,7 @@ COLUMNS: dict[str, list[Column]] = {
             "Last Seen",
             "string",
             0,
-            lambda item: _age(item.get("lastTimestamp") or item["metadata"].get("creationTimestamp")),
+            lambda item: _format_age(item.get("lastTimestamp") or item["metadata"].get("creationTimestamp")),
         ),
         ("Type", "string", 0, lambda item: item.get("type", "")),
         ("Reason", "string", 0, lambda item: item.get("reason", "")),
@@ -143,13 +145,13 @@ COLUMNS: dict[str, list[Column]] = {
         ("Subobject", "string", 1, lambda item: item["involvedObject"].get("fieldPath", "")),
         ("Source", "string", 1, lambda item: (item.get("source") or {}).get("component", "")),
         ("Message", "string", 0, lambda item: item.get("message", "").strip()),
-        ("First Seen", "string", 1, lambda item: _age(item.get("firstTimestamp"))),
+        ("First Seen", "string", 1, lambda item: _format_age(item.get("firstTimestamp"))),
         ("Count", "string", 1, lambda item: str(item.get("count", 1))),
         ("Name", "string", 1, lambda item: item["metadata"]["name"]),
     ],
     "nodes": [
         NAME,
-        ("Status", "string", 0, lambda item: "Ready" if _condition(item, "Ready") else "NotReady"),
+        ("Status", "string", 0, lambda item: "Ready" if _is_condition_true(item, "Ready") else "NotReady"),
         ("Roles", "string", 0, lambda _: "<none>"),
         AGE,
         ("Version", "string", 0, lambda item: item["status"]["nodeInfo"]["kubeletVersion"]),

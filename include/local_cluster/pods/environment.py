@@ -1,4 +1,4 @@
-"""The environment and the argument vector of a container."""
+"""Builds the environment and the argument vector of a container."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from local_cluster import names, quantities
-from local_cluster.pods.machine import capacity
+from local_cluster.pods.machine import measure_capacity
 
 Object = dict[str, Any]
 Lookup = Callable[[str, str], Object | None]  # (plural, name) in the pod's namespace
@@ -23,17 +23,17 @@ ADDRESSES = ("status.hostIP", "status.podIP", "status.podIPs")
 
 
 class ConfigError(Exception):
-    """The container cannot be made from what there is now; it may be later."""
+    """Something that the container needs is missing; it may come later."""
 
 
-def environment_of(container: Object, pod: Object, lookup: Lookup) -> dict[str, str]:
-    """The variables that a container asks for. Raises ConfigError when a ConfigMap, Secret or key is missing."""
+def build_environment(container: Object, pod: Object, lookup: Lookup) -> dict[str, str]:
+    """Returns the variables of a container. Raises ConfigError when a ConfigMap, Secret or key is missing."""
     variables: dict[str, str] = {}
     for source in container.get("envFrom") or []:
-        variables |= _from_source(source, lookup)
+        variables |= _read_source(source, lookup)
     for variable in container.get("env") or []:
         if "valueFrom" in variable:
-            value = _from_reference(variable["valueFrom"], container, pod, lookup)
+            value = _read_reference(variable["valueFrom"], container, pod, lookup)
         else:
             value = expand(variable.get("value", ""), variables)
         if value is not None:
@@ -42,7 +42,7 @@ def environment_of(container: Object, pod: Object, lookup: Lookup) -> dict[str, 
 
 
 def expand(text: str, variables: dict[str, str]) -> str:
-    """Replace `$(NAME)`; `$$(NAME)` becomes `$(NAME)`, and what has no value stays as it is."""
+    """Replaces `$(NAME)`; `$$(NAME)` becomes `$(NAME)`, and a name without a value stays unchanged."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] == "$":
@@ -52,44 +52,44 @@ def expand(text: str, variables: dict[str, str]) -> str:
     return _REFERENCE.sub(value, text)
 
 
-def arguments_of(container: Object, variables: dict[str, str]) -> list[str]:
-    """The argument vector, expanded."""
-    words = [*(container.get("command") or []), *(container.get("args") or [])]
-    return [expand(word, variables) for word in words]
+def build_arguments(container: Object, variables: dict[str, str]) -> list[str]:
+    """Returns the argument vector with its variables expanded."""
+    arguments = [*(container.get("command") or []), *(container.get("args") or [])]
+    return [expand(argument, variables) for argument in arguments]
 
 
-def contents(kind: str, found: Object) -> dict[str, bytes]:
-    """The files of a Secret or ConfigMap."""
+def decode_files(kind: str, item: Object) -> dict[str, bytes]:
+    """Returns the files of a Secret or ConfigMap."""
     if kind == "secrets":
-        return {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
-    binary = {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}
-    return {key: value.encode() for key, value in (found.get("data") or {}).items()} | binary
+        return {key: base64.b64decode(value) for key, value in (item.get("data") or {}).items()}
+    binary = {key: base64.b64decode(value) for key, value in (item.get("binaryData") or {}).items()}
+    return {key: value.encode() for key, value in (item.get("data") or {}).items()} | binary
 
 
-def _from_source(source: Object, lookup: Lookup) -> dict[str, str]:
+def _read_source(source: Object, lookup: Lookup) -> dict[str, str]:
     prefix = source.get("prefix", "")
     variables: dict[str, str] = {}
     for field, plural in (("configMapRef", "configmaps"), ("secretRef", "secrets")):
         if field not in source:
             continue
-        found = _find(plural, source[field], lookup)
-        for key, value in contents(plural, found or {}).items():
+        item = _find(plural, source[field], lookup)
+        for key, value in decode_files(plural, item or {}).items():
             if names.is_variable(prefix + key):
                 variables[prefix + key] = value.decode(errors="surrogateescape")
     return variables
 
 
-def _from_reference(source: Object, container: Object, pod: Object, lookup: Lookup) -> str | None:
+def _read_reference(source: Object, container: Object, pod: Object, lookup: Lookup) -> str | None:
     if "fieldRef" in source:
-        return field_of(pod, source["fieldRef"]["fieldPath"])
+        return read_field(pod, source["fieldRef"]["fieldPath"])
     if "resourceFieldRef" in source:
-        return _resource_field(source["resourceFieldRef"], container)
+        return _read_resource_field(source["resourceFieldRef"], container)
     field, plural = ("configMapKeyRef", "configmaps") if "configMapKeyRef" in source else ("secretKeyRef", "secrets")
     reference = source[field]
-    found = _find(plural, reference, lookup)
-    if found is None:
+    item = _find(plural, reference, lookup)
+    if item is None:
         return None
-    value = contents(plural, found).get(reference["key"])
+    value = decode_files(plural, item).get(reference["key"])
     if value is None:
         if reference.get("optional"):
             return None
@@ -100,14 +100,14 @@ def _from_reference(source: Object, container: Object, pod: Object, lookup: Look
 
 
 def _find(plural: str, reference: Object, lookup: Lookup) -> Object | None:
-    found = lookup(plural, reference.get("name", ""))
-    if found is None and not reference.get("optional"):
+    item = lookup(plural, reference.get("name", ""))
+    if item is None and not reference.get("optional"):
         raise ConfigError(f'{plural.removesuffix("s")} "{reference.get("name", "")}" not found')
-    return found
+    return item
 
 
-def field_of(pod: Object, path: str) -> str:
-    """A field of the pod, as the downward API gives it. Raises ConfigError for a field that it does not give."""
+def read_field(pod: Object, path: str) -> str:
+    """Returns a field of the pod for the downward API. Raises ConfigError for a field that it does not offer."""
     keyed = _KEYED_FIELD.fullmatch(path)
     if keyed:
         return str((pod["metadata"].get(keyed[1]) or {}).get(keyed[2], ""))
@@ -119,10 +119,10 @@ def field_of(pod: Object, path: str) -> str:
     return str(pod[part].get(name, ""))
 
 
-def _resource_field(reference: Object, container: Object) -> str:
-    """A limit or request in units of the divisor, rounded up; without a limit, what the machine has."""
+def _read_resource_field(reference: Object, container: Object) -> str:
+    """Returns a limit or request in units of the divisor, rounded up; without a limit, the machine's capacity."""
     kind, _, name = reference["resource"].partition(".")
     amount = ((container.get("resources") or {}).get(kind) or {}).get(name)
     divisor = quantities.parse(reference.get("divisor") or "1") or Decimal(1)
-    value = quantities.parse(amount) if amount is not None else capacity().get(name, Decimal(0))
+    value = quantities.parse(amount) if amount is not None else measure_capacity().get(name, Decimal(0))
     return str(math.ceil(value / divisor))

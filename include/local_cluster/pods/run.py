@@ -1,4 +1,4 @@
-"""One attempt to run a container, as the server sees it: the shim's files and its process."""
+"""One attempt to run a container: the files and the process of its shim."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from typing import Any
 
 import local_cluster
 from local_cluster.files import write_atomically
-from local_cluster.pods.records import GONE, lost_end, read_end, read_start
-from local_cluster.shim.logfile import timestamp
+from local_cluster.pods.records import GONE, make_lost_end, read_end, read_start
+from local_cluster.shim.logfile import format_timestamp
 from local_cluster.shim.spec import RunSpec
 
 SOURCES = str(Path(local_cluster.__file__).parent.parent)
@@ -28,9 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Run:
-    """A container attempt. `started` and `ended` are events; `start_record` and `end_record` are what the shim
-    wrote.
-    """
+    """One attempt. `started` and `ended` are events; `start_record` and `end_record` are what the shim recorded."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -48,16 +46,16 @@ class Run:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the container may still do something."""
+        """Whether the container may still be running."""
         return self._handle >= 0 and not self.ended.is_set()
 
     def launch(self, spec: RunSpec) -> None:
-        """Start the shim. Raises OSError."""
+        """Starts the shim. Raises OSError."""
         self._process = _start_shim(spec, self.directory)
         self._watch(self._process.pid)
 
     async def attach(self) -> None:
-        """Find the shim that an earlier server started, or record that it is lost."""
+        """Finds the shim that an earlier server started, or records that it is lost."""
         self.refresh()
         if self.ended.is_set():
             return
@@ -70,51 +68,51 @@ class Run:
             if shim:
                 self._watch(shim)
                 return
-        self._shim_ended()
+        self._handle_shim_end()
 
     def refresh(self) -> None:
-        """Read what the shim has written by now."""
+        """Reads the records that the shim has written so far."""
         if not self.started.is_set() and (start := read_start(self.directory / "started.json")):
             self.accept_start(start)
         if not self.ended.is_set() and (end := read_end(self.directory / "exit.json")):
             if "lost" in end:
-                self._write_end(end)  # said once: from now on there is a record that can be read
+                self._write_end(end)  # logged once: from now on there is a readable record
             self.accept_end(end)
 
     def accept_start(self, record: dict[str, Any]) -> None:
-        """The container runs."""
+        """Accepts the record of the container's start."""
         if not self.started.is_set():
             self.start_record.update(record)
             self.started.set()
 
     def accept_end(self, record: dict[str, Any]) -> None:
-        """The container has ended: known from its file, or from its shim while the disk takes no file."""
+        """Accepts the record of the container's end, from its file, or from the shim while the disk is full."""
         if not self.ended.is_set():
             self.end_record.update(record)
             self.ended.set()
 
     def refuse(self, why: str) -> None:
-        """Record that the container cannot be started."""
-        with suppress(OSError):  # the pod's status says it all
+        """Records that the container cannot be started."""
+        with suppress(OSError):  # the pod's status has the reason too
             self.directory.mkdir(parents=True, exist_ok=True)
             self.log.touch(mode=0o600)
             write_atomically(self.directory / "spec.json", b"{}")
-        moment = timestamp(time.time_ns())
+        moment = format_timestamp(time.time_ns())
         self._end_with({"exitCode": 128, "failure": why, "finishedAt": moment, "outOfMemory": False})
 
-    async def settled(self) -> None:
-        """Wait until the container runs or has ended."""
+    async def wait_until_settled(self) -> None:
+        """Waits until the container runs or has ended."""
         waits = [asyncio.create_task(self.started.wait()), asyncio.create_task(self.ended.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
 
     def terminate(self) -> None:
-        """Ask the container to end."""
+        """Asks the container to end."""
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the container now."""
+        """Ends the container now."""
         self._signal(signal.SIGUSR1)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -124,24 +122,24 @@ class Run:
 
     def _watch(self, pid: int) -> None:
         self._handle = os.pidfd_open(pid)
-        asyncio.get_running_loop().add_reader(self._handle, self._shim_ended)
+        asyncio.get_running_loop().add_reader(self._handle, self._handle_shim_end)
 
-    def _shim_ended(self) -> None:
-        """The shim is gone: with a record, or killed."""
+    def _handle_shim_end(self) -> None:
+        """Reads the last records when the shim has ended; without one, records that the end is lost."""
         self.refresh()
         self._forget()
         if self._process is not None:
             self._process.wait()
         if not self.ended.is_set():
-            self._end_with(lost_end(GONE))
+            self._end_with(make_lost_end(GONE))
 
     def _end_with(self, record: dict[str, Any]) -> None:
-        """Record an end that no shim records."""
+        """Records an end that no shim recorded."""
         self._write_end(record)
         self.accept_end(record)
 
     def _write_end(self, record: dict[str, Any]) -> None:
-        """Write the record; without it the next server finds the end lost, so that nothing else depends on it."""
+        """Writes the record. If that fails, the next server records the end as lost."""
         try:
             write_atomically(self.directory / "exit.json", json.dumps(record).encode())
         except OSError as error:
@@ -155,7 +153,7 @@ class Run:
 
 
 def is_locked(directory: Path) -> bool:
-    """Whether the shim of an attempt lives."""
+    """Whether the shim of an attempt runs."""
     try:
         with (directory / "shim.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -167,9 +165,9 @@ def is_locked(directory: Path) -> bool:
 
 
 def find_shim(directory: Path) -> int:
-    """The process id of the living shim of an attempt; 0 when there is none.
+    """Returns the process id of the running shim of an attempt; 0 when there is none.
 
-    The process itself is asked: a file with its number could be lost or damaged while it lives.
+    It looks at the processes themselves: a file with the id could be lost or damaged while the shim runs.
     """
     if not is_locked(directory):
         return 0
@@ -181,18 +179,18 @@ def find_shim(directory: Path) -> int:
                 if (process / "cmdline").read_bytes().endswith(ending):
                     status = (process / "stat").read_text(errors="replace")
                     parents[int(process.name)] = int(status.rpartition(")")[2].split()[1])
-    # Its child looks the same until that becomes the container.
+    # Its child has the same command line until it executes the container.
     return next((process for process, parent in parents.items() if parent not in parents), 0)
 
 
-def attempts_in(directory: Path, file: str) -> list[int]:
-    """The numbers of a container's attempts that have a file, in their order."""
-    found = directory.iterdir() if directory.is_dir() else ()
-    return sorted(int(run.name) for run in found if run.name.isdecimal() and (run / file).exists())
+def list_attempts(directory: Path, file: str) -> list[int]:
+    """Returns the numbers of a container's attempts that have `file`, in order."""
+    runs = directory.iterdir() if directory.is_dir() else ()
+    return sorted(int(run.name) for run in runs if run.name.isdecimal() and (run / file).exists())
 
 
 def run_to_end(spec: RunSpec, directory: Path) -> dict[str, Any]:
-    """Run a container and wait for it; returns the record of its end. Raises RuntimeError when the shim left none."""
+    """Runs a container to its end and returns the record of it. Raises RuntimeError when the shim left none."""
     _start_shim(spec, directory).wait()
     try:
         record: dict[str, Any] = json.loads((directory / "exit.json").read_text())
@@ -204,14 +202,12 @@ def run_to_end(spec: RunSpec, directory: Path) -> dict[str, Any]:
 
 
 def _start_shim(spec: RunSpec, directory: Path) -> subprocess.Popen[bytes]:
-    """Start the parent process of a container, in a session of its own and with nothing of this process's
-    environment.
-    """
+    """Starts the parent process of a container, in its own session and without this process's environment."""
     directory.mkdir(parents=True, exist_ok=True)
     spec.write(directory / "spec.json")
     (directory / "log").touch(mode=0o600)
     with (directory / "shim.log").open("wb") as errors:
-        return subprocess.Popen(  # noqa: S603 - this interpreter and a program text of ours
+        return subprocess.Popen(  # noqa: S603 - this interpreter and our own program
             [sys.executable, "-S", "-E", "-s", "-c", PROGRAM, str(directory)],
             stdin=subprocess.DEVNULL,
             stdout=errors,

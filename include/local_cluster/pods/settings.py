@@ -1,4 +1,4 @@
-"""What the node of this machine is told once."""
+"""The settings of the node."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ LOCK_NAME = "server.lock"
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """Where pods live and what they get.
+    """The directory of the pods and what they get.
 
-    `path` is the PATH of every pod; `keep` are directories that stay visible below volumes, `hide` are paths that
-    pods see empty; `namespaces` is what the machine allows (`pid`, `mount`, `none`) and `why_not` the reason when
-    that is less than all. Finished pods are removed after `pod_ttl` seconds, those whose task is gone after
-    `unwatched_ttl`. `mark` is the environment of the containers' parent processes, by which whoever ends a platform
-    finds them; `code` are the directories that snapshots hold.
+    `path`: the PATH of every pod. `keep`: directories that stay visible below volumes. `hide`: paths that pods see
+    empty. `namespaces`: the isolation that the machine allows (`pid`, `mount`, `none`); `why_not`: why there is no
+    better one. Finished pods are removed after `pod_ttl` seconds, or after `unwatched_ttl` if their task is gone.
+    `mark`: the environment of the containers' parent processes, by which `make down` finds them. `code`: the
+    directories that snapshots copy.
     """
 
     directory: Path
@@ -43,6 +43,6 @@ class NodeSettings:
         """The named pipe through which shims report."""
         return self.directory / "notify"
 
-    def pod(self, uid: str) -> Path:
-        """The directory of one pod."""
+    def get_pod_directory(self, uid: str) -> Path:
+        """Returns the directory of one pod."""
         return self.directory / "pods" / uid

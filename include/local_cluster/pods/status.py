@@ -1,4 +1,4 @@
-"""The status of a pod, made from the states of its containers."""
+"""Builds the status of a pod from the states of its containers."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from local_cluster import clock
-from local_cluster.pods.run import Run, attempts_in
+from local_cluster.pods.run import Run, list_attempts
 
 Object = dict[str, Any]
 MESSAGE_BYTES = 4096  # of a termination message
-FALLBACK_BYTES = 2048  # of the log, when that stands in for the message
+FALLBACK_BYTES = 2048  # of the log, where it replaces the message
 EPOCH = "1970-01-01T00:00:00Z"
 
 
 @dataclass
 class ContainerState:
-    """What is known of one container: why it waits, or its present attempt, and how the attempt before it ended."""
+    """The state of one container: why it waits, or its current attempt, and how the attempt before it ended."""
 
     spec: Object
     is_init: bool
@@ -33,12 +33,12 @@ class ContainerState:
 
     @property
     def path(self) -> str:
-        """How events name it."""
+        """The container's path in events."""
         return f"spec.{'initContainers' if self.is_init else 'containers'}{{{self.name}}}"
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the present attempt, once it ended."""
+        """The exit code of the current attempt, once it has ended."""
         return self.run.end_record["exitCode"] if self.run and self.run.ended.is_set() else None
 
     @property
@@ -47,57 +47,58 @@ class ContainerState:
         return self.run is not None and self.run.started.is_set() and not self.run.ended.is_set()
 
     async def adopt(self, runs: Path) -> None:
-        """Take over the attempts in `runs` that an earlier server started."""
-        for attempt in attempts_in(runs, "spec.json")[-2:]:
+        """Adopts the attempts in `runs` that an earlier server started."""
+        for attempt in list_attempts(runs, "spec.json")[-2:]:
             if self.run:
-                self.previous = self.terminated()
+                self.previous = self.describe_end()
             self.run, self.attempt = Run(runs / str(attempt)), attempt
             await self.run.attach()
 
     def describe(self) -> Object:
-        """The ContainerStatus."""
+        """Returns the ContainerStatus."""
         return {
             "name": self.name,
-            "state": self._state(),
+            "state": self._describe_state(),
             "lastState": {"terminated": self.previous} if self.previous else {},
             "ready": self.exit_code == 0 if self.is_init else self.is_running,
             "restartCount": self.attempt,
             "image": self.spec["image"],
             "imageID": "",
-            "containerID": self._identity(),
+            "containerID": self._build_id(),
         } | ({} if self.is_init else {"started": self.is_running})
 
-    def terminated(self) -> Object:
-        """How the present attempt ended."""
+    def describe_end(self) -> Object:
+        """Returns how the current attempt ended."""
         if self.run is None:
             return {}
         record = self.run.end_record
         result = {
             "exitCode": record["exitCode"],
-            "reason": _reason(record),
-            "startedAt": EPOCH if record["failure"] else clock.to_seconds(record.get("startedAt", EPOCH)),
-            "finishedAt": clock.to_seconds(record["finishedAt"]),
-            "containerID": self._identity(),
+            "reason": _find_reason(record),
+            "startedAt": EPOCH if record["failure"] else clock.drop_decimals(record.get("startedAt", EPOCH)),
+            "finishedAt": clock.drop_decimals(record["finishedAt"]),
+            "containerID": self._build_id(),
         }
-        message = record["failure"] or record.get("lost") or self._message()
+        message = record["failure"] or record.get("lost") or self._read_message()
         return result | ({"message": message} if message else {})
 
-    def _state(self) -> Object:
+    def _describe_state(self) -> Object:
         if self.run and self.run.ended.is_set():
-            return {"terminated": self.terminated()}
+            return {"terminated": self.describe_end()}
         if self.run and self.run.started.is_set():
-            return {"running": {"startedAt": clock.to_seconds(self.run.start_record["startedAt"])}}
+            return {"running": {"startedAt": clock.drop_decimals(self.run.start_record["startedAt"])}}
         reason, message = self.waiting
         return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
 
-    def _identity(self) -> str:
+    def _build_id(self) -> str:
         if self.run is None:
             return ""
         return f"process://{self.run.directory.parent.parent.parent.name}/{self.name}/{self.run.directory.name}"
 
-    def _message(self) -> str:
-        """What the container left in its termination message file, or the end of its log if it failed and asked
-        for that.
+    def _read_message(self) -> str:
+        """Returns the termination message.
+
+        If the container failed and its policy allows that, it is the end of the log where there is no message.
         """
         if self.run is None:
             return ""
@@ -109,14 +110,14 @@ class ContainerState:
 
 
 def _read(path: Path) -> bytes:
-    """What a file holds; nothing when it cannot be read: the status of a pod does not depend on its last words."""
+    """Returns the content of a file; nothing when it cannot be read, because a status does not depend on it."""
     try:
         return path.read_bytes()
     except OSError:
         return b""
 
 
-def _reason(record: Object) -> str:
+def _find_reason(record: Object) -> str:
     if record["failure"]:
         return "StartError"
     if record.get("lost"):
@@ -126,15 +127,15 @@ def _reason(record: Object) -> str:
     return "Completed" if record["exitCode"] == 0 else "Error"
 
 
-def restarts(policy: str, code: int, is_init: bool) -> bool:
+def is_restarted(policy: str, code: int, is_init: bool) -> bool:
     """Whether a container that ended with this code is started again."""
     if policy == "Never":
         return False
     return code != 0 or (policy == "Always" and not is_init)
 
 
-def phase_of(init: list[ContainerState], main: list[ContainerState], policy: str) -> str:
-    """The phase of a pod."""
+def compute_phase(init: list[ContainerState], main: list[ContainerState], policy: str) -> str:
+    """Returns the phase of a pod."""
     for state in init:
         if state.exit_code != 0:
             failed = state.exit_code is not None and policy == "Never"
@@ -146,26 +147,26 @@ def phase_of(init: list[ContainerState], main: list[ContainerState], policy: str
     ):
         return "Pending"
     codes = [state.exit_code for state in main]
-    if any(code is None or restarts(policy, code, is_init=False) for code in codes):
+    if any(code is None or is_restarted(policy, code, is_init=False) for code in codes):
         return "Running"
     return "Succeeded" if all(code == 0 for code in codes) else "Failed"
 
 
-def pod_status(
+def build_pod_status(
     pod: Object, init: list[ContainerState], main: list[ContainerState], reason: tuple[str, str], is_final: bool
 ) -> Object:
-    """The PodStatus. `reason` is why the whole pod was ended, if it was; a final one has succeeded or failed."""
+    """Returns the PodStatus. `reason`: why the whole pod was ended, if it was. `is_final`: the pod has finished."""
     old = pod.get("status") or {}
-    phase = phase_of(init, main, pod["spec"]["restartPolicy"])
+    phase = compute_phase(init, main, pod["spec"]["restartPolicy"])
     if reason[0] or (is_final and phase not in ("Succeeded", "Failed")):
         phase = "Failed" if is_final else "Running"
     fresh: Object = {
         "phase": phase,
-        "conditions": conditions(phase, init, main, old.get("conditions") or []),
+        "conditions": build_conditions(phase, init, main, old.get("conditions") or []),
         "hostIP": "127.0.0.1",
         "podIP": "127.0.0.1",
         "podIPs": [{"ip": "127.0.0.1"}],
-        "startTime": old.get("startTime") or clock.now(),
+        "startTime": old.get("startTime") or clock.format_now(),
         "containerStatuses": [state.describe() for state in main],
         "qosClass": old.get("qosClass", "BestEffort"),
     }
@@ -174,27 +175,29 @@ def pod_status(
     return fresh | ({"reason": reason[0], "message": reason[1]} if reason[0] else {})
 
 
-def conditions(phase: str, init: list[ContainerState], main: list[ContainerState], old: list[Object]) -> list[Object]:
-    """The four conditions of a pod, each with the time at which it last changed."""
+def build_conditions(
+    phase: str, init: list[ContainerState], main: list[ContainerState], old: list[Object]
+) -> list[Object]:
+    """Returns the four conditions of a pod, each with the time at which it last changed."""
     finished = phase in ("Succeeded", "Failed")
     initialized = all(state.exit_code == 0 for state in init)
     ready = all(state.is_running for state in main)
-    why = "PodCompleted" if phase == "Succeeded" else "ContainersNotReady"
+    reason_unready = "PodCompleted" if phase == "Succeeded" else "ContainersNotReady"
     unready = f"containers with unready status: [{' '.join(state.name for state in main if not state.is_running)}]"
-    wanted = [
+    values = [
         ("Initialized", initialized, "ContainersNotInitialized", ""),
-        ("Ready", ready, why, "" if finished else unready),
-        ("ContainersReady", ready, why, "" if finished else unready),
+        ("Ready", ready, reason_unready, "" if finished else unready),
+        ("ContainersReady", ready, reason_unready, "" if finished else unready),
         ("PodScheduled", True, "", ""),
     ]
-    return [_condition(kind, value, reason, message, old) for kind, value, reason, message in wanted]
+    return [_build_condition(kind, value, reason, message, old) for kind, value, reason, message in values]
 
 
-def _condition(kind: str, value: bool, reason: str, message: str, old: list[Object]) -> Object:
+def _build_condition(kind: str, value: bool, reason: str, message: str, old: list[Object]) -> Object:
     status = "True" if value else "False"
     before = next((item for item in old if item["type"] == kind and item["status"] == status), None)
     result = {"type": kind, "status": status, "lastProbeTime": None}
-    result["lastTransitionTime"] = before["lastTransitionTime"] if before else clock.now()
+    result["lastTransitionTime"] = before["lastTransitionTime"] if before else clock.format_now()
     if not value:
         result["reason"] = reason
         if message:

@@ -1,4 +1,4 @@
-"""The volumes of a pod, as directories of this machine."""
+"""Makes the volumes of a pod as directories of this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cluster.files import write_durably
-from local_cluster.pods.environment import ConfigError, Lookup, contents, field_of
+from local_cluster.pods.environment import ConfigError, Lookup, decode_files, read_field
 from local_cluster.shim.spec import Mount
 
 Object = dict[str, Any]
@@ -15,11 +15,11 @@ FILE_SOURCES = {"configMap": ("configmaps", "name"), "secret": ("secrets", "secr
 
 
 class UnsupportedVolumeError(Exception):
-    """A kind of volume that one machine does not have."""
+    """A kind of volume that this cluster does not support."""
 
 
-def make(pod: Object, directory: Path, lookup: Lookup) -> dict[str, Path]:
-    """Make the volumes below `directory`: name -> source.
+def make_volumes(pod: Object, directory: Path, lookup: Lookup) -> dict[str, Path]:
+    """Makes the volumes below `directory`: name -> source.
 
     Raises ConfigError when a ConfigMap or Secret is missing, UnsupportedVolumeError for other kinds of volumes.
     """
@@ -29,10 +29,10 @@ def make(pod: Object, directory: Path, lookup: Lookup) -> dict[str, Path]:
     }
 
 
-def mounts(container: Object, volumes: dict[str, Path], pod: Object) -> list[Mount]:
-    """Where a container sees them."""
+def list_mounts(container: Object, volumes: dict[str, Path], pod: Object) -> list[Mount]:
+    """Returns the mounts of the volumes in a container."""
     kinds = {volume["name"]: volume for volume in pod["spec"].get("volumes") or []}
-    found = []
+    mounts = []
     for mount in container.get("volumeMounts") or []:
         source = volumes[mount["name"]] / mount.get("subPath", "")
         if not source.exists():
@@ -42,13 +42,13 @@ def mounts(container: Object, volumes: dict[str, Path], pod: Object) -> list[Mou
             kind in volume for kind in ("configMap", "secret", "downwardAPI", "projected")
         )
         target = "/" + mount["mountPath"].strip("/")
-        found.append(Mount(str(source), target, read_only))
-    return found
+        mounts.append(Mount(str(source), target, read_only))
+    return mounts
 
 
 def _make_one(volume: Object, pod: Object, directory: Path, lookup: Lookup) -> Path:
     if "hostPath" in volume:
-        return _host_path(volume["hostPath"])
+        return _check_host_path(volume["hostPath"])
     kinds = [kind for kind in volume if kind != "name"]
     if kinds and kinds[0] not in (*FILE_SOURCES, "emptyDir", "downwardAPI", "projected"):
         raise UnsupportedVolumeError(
@@ -59,7 +59,7 @@ def _make_one(volume: Object, pod: Object, directory: Path, lookup: Lookup) -> P
         return directory  # made by an earlier server
     fresh = directory.with_name(f".{directory.name}")
     if fresh.exists():
-        discard(fresh)  # a crash left it half made
+        discard(fresh)  # left unfinished by a crash
     fresh.mkdir(parents=True)
     fresh.chmod(0o777)
     sources = volume["projected"].get("sources") or [] if "projected" in volume else [volume]
@@ -76,16 +76,16 @@ def _write_files(source: Object, pod: Object, directory: Path, lookup: Lookup) -
             )
     for item in (source.get("downwardAPI") or {}).get("items") or []:
         if "fieldRef" in item:
-            _write(directory, item["path"], field_of(pod, item["fieldRef"]["fieldPath"]).encode(), 0o644)
+            _write(directory, item["path"], read_field(pod, item["fieldRef"]["fieldPath"]).encode(), 0o644)
 
 
 def _write_contents(plural: str, source: Object, name: str, directory: Path, lookup: Lookup) -> None:
-    found = lookup(plural, name)
-    if found is None:
+    stored = lookup(plural, name)
+    if stored is None:
         if source.get("optional"):
             return
         raise ConfigError(f'MountVolume.SetUp failed: {plural.removesuffix("s")} "{name}" not found')
-    files = contents(plural, found)
+    files = decode_files(plural, stored)
     items = source.get("items") or [{"key": key, "path": key} for key in files]
     for item in items:
         if item["key"] in files:
@@ -104,7 +104,7 @@ def _write(directory: Path, path: str, data: bytes, mode: int) -> None:
     target.chmod(mode)
 
 
-def _host_path(volume: Object) -> Path:
+def _check_host_path(volume: Object) -> Path:
     path = Path(volume["path"])
     if volume.get("type") == "DirectoryOrCreate":
         path.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def _host_path(volume: Object) -> Path:
 
 
 def discard(directory: Path) -> None:
-    """Remove a pod's files, whatever rights it gave them."""
+    """Removes a pod's files, whatever their permissions are."""
 
     def open_up(function: Any, path: str, _: Any) -> None:
         Path(path).parent.chmod(0o700)

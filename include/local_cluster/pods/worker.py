@@ -1,4 +1,4 @@
-"""The life of one pod, from its acceptance to its last status."""
+"""Runs one pod, from its acceptance to its last status."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from local_cluster import clock
+from local_cluster.events import Recorder
 from local_cluster.files import is_full
 from local_cluster.pods import status, volumes
 from local_cluster.pods.environment import ConfigError
-from local_cluster.pods.plan import CannotRunError, plan
-from local_cluster.pods.reports import Reports
+from local_cluster.pods.pod_events import PodEvents
 from local_cluster.pods.run import Run
+from local_cluster.pods.run_plan import CannotRunError, plan_run
 from local_cluster.pods.settings import NodeSettings
-from local_cluster.pods.snapshots import SnapshotError, Snapshots, group_of, with_digest
+from local_cluster.pods.snapshots import SnapshotError, Snapshots, add_digest, get_group
 from local_cluster.pods.status import ContainerState
 from local_cluster.pods.volumes import UnsupportedVolumeError
-from local_cluster.recorder import Recorder
 from local_cluster.store import Store
 
 Object = dict[str, Any]
 BACK_OFF = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)  # seconds before a restart
-CONFIG_INTERVAL = 1.0  # seconds between two looks for a missing ConfigMap or Secret
+CONFIG_INTERVAL = 1.0  # seconds between two checks for a missing ConfigMap or Secret
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 FULL_MESSAGE = "The node was low on resource: ephemeral-storage: disk full: {0} takes no more files: free space there"
 
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs one pod. `live` is its task; `stop` ends it early."""
+    """Runs one pod. `run_to_end` is its task; `stop` ends it early."""
 
     def __init__(
         self, pod: Object, store: Store, recorder: Recorder, settings: NodeSettings, snapshots: Snapshots
@@ -43,7 +43,7 @@ class Worker:
         self.uid: str = pod["metadata"]["uid"]
         self._spec: Object = pod["spec"]
         self._store = store
-        self._reports = Reports(recorder, lambda: self.pod)
+        self._events = PodEvents(recorder, lambda: self.pod)
         self._settings = settings
         self._snapshots = snapshots
         self._init = [
@@ -53,16 +53,16 @@ class Worker:
         first = "PodInitializing" if self._init else "ContainerCreating"
         self._main = [ContainerState(spec, is_init=False, waiting=(first, "")) for spec in self._spec["containers"]]
         self._volumes: dict[str, Path] = {}
-        self._plan = partial(plan, settings=settings, snapshots=snapshots, lookup=self._lookup)
+        self._plan = partial(plan_run, settings=settings, snapshots=snapshots, lookup=self._look_up)
         self._stopping = asyncio.Event()
         self._reason: tuple[str, str] = ("", "")
-        self.moved = asyncio.Event()  # set when the pod has left Pending, or can be seen to wait
+        self.moved = asyncio.Event()  # set when the pod is no longer Pending, or its status says why it waits
 
     @property
     def pod(self) -> Object | None:
         """The pod as stored; None once it is deleted."""
-        found = self._store.get("pods", self.namespace, self.name)
-        return found if found and found["metadata"]["uid"] == self.uid else None
+        stored = self._store.get("pods", self.namespace, self.name)
+        return stored if stored and stored["metadata"]["uid"] == self.uid else None
 
     @property
     def states(self) -> list[ContainerState]:
@@ -71,18 +71,18 @@ class Worker:
 
     @property
     def runs(self) -> list[Run]:
-        """The attempts that may still do something."""
+        """The attempts whose containers may still be running."""
         return [state.run for state in self.states if state.run and state.run.is_alive]
 
-    async def live(self) -> None:
-        """Run the pod to its end; never raises."""
+    async def run_to_end(self) -> None:
+        """Runs the pod to its end. Never raises."""
         deadline = asyncio.create_task(self._watch_deadline())
         try:
-            if await self._make_volumes() and await self._fix_code() and await self._initialize():
+            if await self._make_volumes() and await self._take_code_snapshot() and await self._initialize():
                 await asyncio.gather(*(self._keep_running(state) for state in self._main))
         except Exception as error:
             self._fail(error)
-        # Not when this task is cancelled: the containers then live on for the next server.
+        # Not reached if this task is cancelled: the containers then live on for the next server.
         for run in self.runs:
             await run.ended.wait()
         deadline.cancel()
@@ -90,7 +90,7 @@ class Worker:
         self.moved.set()
 
     def _fail(self, error: Exception) -> None:
-        """End the pod for what this server could not do. A full disk is the node's fault, as Kubernetes says it."""
+        """Ends the pod after an error of this server. On a full disk it is evicted, as in Kubernetes."""
         if is_full(error):
             logger.error("pod %s/%s: disk full", self.namespace, self.name)
             self._reason = ("Evicted", FULL_MESSAGE.format(self._settings.directory))
@@ -100,7 +100,7 @@ class Worker:
         self.kill()
 
     def stop(self, grace: float, reason: str = "", message: str = "") -> None:
-        """End the pod: SIGTERM now, SIGKILL after `grace` seconds. Called again, the shorter grace counts."""
+        """Ends the pod: SIGTERM now, SIGKILL after `grace` seconds. Of several calls, the shortest grace counts."""
         if reason and not self._reason[0]:
             self._reason = (reason, message)
         first = not self._stopping.is_set()
@@ -111,22 +111,22 @@ class Worker:
         if first:
             for state in self.states:
                 if state.run and state.run.is_alive:
-                    self._reports.container(state, "Killing", "Stopping")
+                    self._events.record_container(state, "Killing", "Stopping")
                     state.run.terminate()
         asyncio.get_running_loop().call_later(grace, self.kill)
 
     def kill(self) -> None:
-        """SIGKILL to every container."""
+        """Sends SIGKILL to every container."""
         self._stopping.set()
         for run in self.runs:
             run.kill()
 
     def publish(self, is_final: bool = False) -> None:
-        """Put the present status into the store."""
+        """Stores the current status."""
         pod = self.pod
         if pod is None:
             return
-        fresh = status.pod_status(pod, self._init, self._main, self._reason, is_final)
+        fresh = status.build_pod_status(pod, self._init, self._main, self._reason, is_final)
         phase = fresh["phase"]
         if fresh != pod.get("status"):
             self._store.put("pods", {**pod, "status": fresh})
@@ -134,45 +134,49 @@ class Worker:
             self.moved.set()
 
     async def adopt(self) -> None:
-        """Take over what an earlier server started; to be called before `live`."""
+        """Adopts the containers that an earlier server started; called before `run_to_end`."""
         for state in self.states:
-            await state.adopt(self._directory(state))
+            await state.adopt(self._get_run_directory(state))
 
     async def _make_volumes(self) -> bool:
-        """Make the volumes, waiting for what is missing. False when the pod was stopped, or cannot have them."""
+        """Makes the volumes, waiting for what is missing. Returns False when the pod was stopped or cannot have
+        them.
+        """
         while (pod := self.pod) is not None and not self._stopping.is_set():
             try:
-                self._volumes = volumes.make(pod, self._settings.pod(self.uid) / "volumes", self._lookup)
+                self._volumes = volumes.make_volumes(
+                    pod, self._settings.get_pod_directory(self.uid) / "volumes", self._look_up
+                )
             except ConfigError as error:
-                self._reports.pod("Warning", "FailedMount", str(error))
+                self._events.record_pod("Warning", "FailedMount", str(error))
                 self.moved.set()
                 self.publish()
                 await self._pause(CONFIG_INTERVAL)
             except UnsupportedVolumeError as error:
-                self._reports.pod("Warning", "FailedMount", str(error))
+                self._events.record_pod("Warning", "FailedMount", str(error))
                 self._reason = ("UnsupportedVolume", str(error))
                 return False
             else:
                 return True
         return False
 
-    async def _fix_code(self) -> bool:
-        """Give the pod the code of its group, if it names one. False when that is gone."""
+    async def _take_code_snapshot(self) -> bool:
+        """Gives the pod the code of its group, if it names one. Returns False when that code is gone."""
         pod = self.pod
-        if pod is None or not group_of(pod) or any(state.run for state in self.states):
-            return True  # what an earlier server started has its code
+        if pod is None or not get_group(pod) or any(state.run for state in self.states):
+            return True  # a pod of an earlier server has its code already
         try:
-            digest = await self._snapshots.take(group_of(pod))
+            digest = await self._snapshots.take(get_group(pod))
         except SnapshotError as error:
-            self._reports.pod("Warning", "FailedCodeSnapshot", str(error))
+            self._events.record_pod("Warning", "FailedCodeSnapshot", str(error))
             self._reason = ("CodeSnapshotLost", str(error))
             return False
         if (pod := self.pod) is not None:
-            self._store.put("pods", with_digest(pod, digest))
+            self._store.put("pods", add_digest(pod, digest))
         return True
 
     async def _initialize(self) -> bool:
-        """Run the init containers one after the other; True when all succeeded."""
+        """Runs the init containers one after the other. Returns True when all succeeded."""
         for state in self._init:
             if not await self._keep_running(state):
                 return False
@@ -181,24 +185,26 @@ class Worker:
         return True
 
     async def _keep_running(self, state: ContainerState) -> bool:
-        """Run a container until it needs no further start; True when it succeeded."""
+        """Runs a container until it must not be restarted. Returns True when it succeeded."""
         while True:
             run = state.run if state.run else await self._start(state)
             if run is None:
                 return False
             await run.ended.wait()
-            self._reports.end(state)
+            self._events.record_end(state)
             code = run.end_record["exitCode"]
-            wanted = status.restarts(self._spec["restartPolicy"], code, state.is_init)
+            restarts = status.is_restarted(self._spec["restartPolicy"], code, state.is_init)
             self.publish()
-            if self._stopping.is_set() or not wanted:
+            if self._stopping.is_set() or not restarts:
                 return bool(code == 0)
             await self._back_off(state)
 
     async def _start(self, state: ContainerState) -> Run | None:
-        """Start the next attempt, waiting for missing ConfigMaps and Secrets. None when the pod was stopped."""
+        """Starts the next attempt, waiting for missing ConfigMaps and Secrets. Returns None when the pod was
+        stopped.
+        """
         while (pod := self.pod) is not None and not self._stopping.is_set():
-            run = Run(self._directory(state) / str(state.attempt))
+            run = Run(self._get_run_directory(state) / str(state.attempt))
             try:
                 spec = self._plan(state.spec, pod, run.directory, self._volumes)
             except ConfigError as error:
@@ -208,20 +214,20 @@ class Worker:
             except (CannotRunError, UnsupportedVolumeError) as error:
                 run.refuse(str(error))
             else:
-                self._reports.container(state, "Created", "Created")
+                self._events.record_container(state, "Created", "Created")
                 run.launch(spec)
             state.run = run
-            await run.settled()
+            await run.wait_until_settled()
             if run.started.is_set():
-                self._reports.container(state, "Started", "Started")
+                self._events.record_container(state, "Started", "Started")
             self.publish()
             return run
         return None
 
     async def _back_off(self, state: ContainerState) -> None:
-        """Wait before the next attempt."""
+        """Waits before the next attempt."""
         seconds = BACK_OFF[min(state.attempt, len(BACK_OFF) - 1)]
-        state.previous = state.terminated()
+        state.previous = state.describe_end()
         state.run = None
         state.attempt += 1
         if seconds:
@@ -233,32 +239,32 @@ class Worker:
         await self._pause(seconds)
 
     def _wait_for(self, state: ContainerState, reason: str, message: str) -> None:
-        """Say why a container does not run yet."""
+        """Publishes why a container does not run yet."""
         state.waiting = (reason, message)
-        self._reports.wait(state)
+        self._events.record_wait(state)
         self.publish()
 
     async def _watch_deadline(self) -> None:
-        """Fail the pod when it has been active for longer than `activeDeadlineSeconds`."""
+        """Fails the pod when it has been active for longer than `activeDeadlineSeconds`."""
         seconds = self._spec.get("activeDeadlineSeconds")
         pod = self.pod
         if seconds is None or pod is None:
             return
-        since = clock.parse((pod.get("status") or {}).get("startTime") or clock.now())
+        since = clock.parse((pod.get("status") or {}).get("startTime") or clock.format_now())
         await asyncio.sleep(max(0.0, seconds - (datetime.now(UTC) - since).total_seconds()))
         if self.pod is not None:
-            self._reports.pod("Normal", "DeadlineExceeded", DEADLINE_MESSAGE)
+            self._events.record_pod("Normal", "DeadlineExceeded", DEADLINE_MESSAGE)
             self.stop(self._spec["terminationGracePeriodSeconds"], "DeadlineExceeded", DEADLINE_MESSAGE)
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep, unless the pod is stopped."""
+        """Sleeps, unless the pod is stopped."""
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
 
-    def _directory(self, state: ContainerState) -> Path:
-        return self._settings.pod(self.uid) / "runs" / state.name
+    def _get_run_directory(self, state: ContainerState) -> Path:
+        return self._settings.get_pod_directory(self.uid) / "runs" / state.name
 
-    def _lookup(self, plural: str, name: str) -> Object | None:
+    def _look_up(self, plural: str, name: str) -> Object | None:
         return self._store.get(plural, self.namespace, name)

@@ -10,8 +10,9 @@ from local_cluster.shim.spec import RunSpec
 
 
 def become_container(spec: RunSpec, scratch: str, output: int, failure: int) -> None:
-    """Turn this forked process into the container's program. On failure, write why to the pipe `failure` and exit
-    127.
+    """Turns this forked process into the container's program.
+
+    On failure, writes the reason to the pipe `failure` and exits with 127.
     """
     try:
         _prepare(spec, scratch, output)
@@ -23,7 +24,7 @@ def become_container(spec: RunSpec, scratch: str, output: int, failure: int) -> 
 
 
 def _prepare(spec: RunSpec, scratch: str, output: int) -> None:
-    """Everything but the exec: session, output, file system, signals."""
+    """Prepares session, output, file system and signals."""
     os.setsid()
     os.umask(0o022)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -39,7 +40,7 @@ def _prepare(spec: RunSpec, scratch: str, output: int) -> None:
 
 
 def _execute(spec: RunSpec) -> None:
-    """Replace this process by the pod's program. Returns only by raising OSError."""
+    """Replaces this process by the pod's program. Returns only by raising OSError."""
     try:
         os.chdir(spec.directory)
     except FileNotFoundError as error:

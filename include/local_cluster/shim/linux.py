@@ -1,4 +1,4 @@
-"""The system calls that Python 3.11 has no name for."""
+"""The system calls that Python 3.11 does not offer."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ MOUNT_ATTR_RDONLY = 0x1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _check(result: int, what: str) -> None:
-    """Raise OSError with the call's errno when it failed."""
+def _check(result: int, call: str) -> None:
+    """Raises OSError with the call's errno when it failed."""
     if result != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(number, f"{call}: {os.strerror(number)}")
 
 
 def unshare(flags: int) -> None:
-    """Move this process (or, for CLONE_NEWPID, its children) to new namespaces."""
+    """Moves this process (or, for CLONE_NEWPID, its children) to new namespaces."""
     _check(_libc.unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    """Mount a file system. Raises OSError that names the target."""
+    """Mounts a file system. Raises OSError that names the target."""
     encoded = (source.encode(), target.encode(), kind.encode() if kind else None)
     result = _libc.mount(*encoded, ctypes.c_ulong(flags), data.encode() if data else None)
     _check(result, f"mount {target}")
 
 
 def unmount_lazily(target: str) -> None:
-    """Detach a mount now, free it when its last user is gone."""
+    """Detaches a mount now; it is freed when its last user is gone."""
     _check(_libc.umount2(target.encode(), MNT_DETACH), f"umount {target}")
 
 
 def pivot_root(new_root: str) -> None:
-    """Make `new_root` the root of this mount namespace and forget the old one."""
+    """Makes `new_root` the root of this mount namespace and detaches the old one."""
     os.chdir(new_root)
     number = SYS_PIVOT_ROOT.get(os.uname().machine)
     if number is None:
@@ -64,12 +64,12 @@ def pivot_root(new_root: str) -> None:
 
 
 def make_read_only(target: str) -> None:
-    """Make the mounts at and below `target` read-only (Linux 5.12)."""
+    """Makes the mounts at and below `target` read-only (Linux 5.12)."""
     attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY, 0, 0, 0)
     arguments = (ctypes.c_long(AT_FDCWD), target.encode(), ctypes.c_long(AT_RECURSIVE), attributes, ctypes.c_size_t(32))
     _check(_libc.syscall(ctypes.c_long(SYS_MOUNT_SETATTR), *arguments), f"mount_setattr {target}")
 
 
 def prctl(option: int, value: int) -> None:
-    """Set a property of this process."""
+    """Sets a property of this process."""
     _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), "prctl")

@@ -1,27 +1,27 @@
-"""The memory that a container holds: its processes' private and shared pages, without the files that they map."""
+"""Measures the memory of a container: private and shared pages, without the files that it maps."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 
-def descendants(pid: int) -> list[int]:
-    """The living children of a process, and theirs."""
-    found: list[int] = []
+def list_descendants(pid: int) -> list[int]:
+    """Returns the living children of a process, and their children."""
+    processes: list[int] = []
     pending = [pid]
     while pending:
-        for child in _children(pending.pop()):
-            found.append(child)
+        for child in _list_children(pending.pop()):
+            processes.append(child)
             pending.append(child)
-    return found
+    return processes
 
 
-def held_bytes(pids: list[int]) -> int:
-    """The sum of anonymous and shared memory; a process that is gone holds none."""
-    return sum(_held(pid) for pid in pids)
+def measure_held_bytes(pids: list[int]) -> int:
+    """Returns the sum of anonymous and shared memory; a process that has ended counts as 0."""
+    return sum(_measure_held(pid) for pid in pids)
 
 
-def _children(pid: int) -> list[int]:
+def _list_children(pid: int) -> list[int]:
     try:
         with Path(f"/proc/{pid}/task/{pid}/children").open(encoding="ascii") as file:
             return [int(child) for child in file.read().split()]
@@ -29,7 +29,7 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _held(pid: int) -> int:
+def _measure_held(pid: int) -> int:
     kibibytes = 0
     try:
         with Path(f"/proc/{pid}/status").open(encoding="ascii", errors="replace") as file:

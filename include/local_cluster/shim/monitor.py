@@ -1,4 +1,4 @@
-"""One container from its start to the record of its end."""
+"""Runs one container from its start to the record of its end."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pathlib import Path
 from local_cluster.files import write_atomically
 from local_cluster.shim import linux, memory, sandbox
 from local_cluster.shim.child import become_container
-from local_cluster.shim.logfile import LogFile, timestamp
+from local_cluster.shim.logfile import LogFile, format_timestamp
 from local_cluster.shim.spec import RunSpec
 
-MEMORY_INTERVAL = 0.1  # seconds between two looks at the container's memory
-CLOSE_INTERVAL = 0.02  # the same, once it holds half of what it may
-LEASE_INTERVAL = 5.0  # seconds between two looks for a living server
-RECORD_INTERVAL = 1.0  # seconds between two tries to record an end on a full disk
-LONGEST_FAILURE = 500  # characters: a note to the server must fit into one write to the pipe
-KILL = signal.SIGUSR1  # what the server sends to end the container at once; SIGTERM is passed on
+MEMORY_INTERVAL = 0.1  # seconds between two checks of the container's memory
+CLOSE_INTERVAL = 0.02  # the same, once it holds half of its limit
+LEASE_INTERVAL = 5.0  # seconds between two checks for a running server
+RECORD_INTERVAL = 1.0  # seconds between two attempts to record an end on a full disk
+LONGEST_FAILURE = 500  # characters: a message to the server must fit into one write to the pipe
+KILL = signal.SIGUSR1  # what the server sends to end the container at once; SIGTERM is forwarded
 
 
 class Monitor:
-    """Runs one container. Files in its directory tell the server: `started.json`, `exit.json`, `log`."""
+    """Runs one container. It tells the server by files in its directory: `started.json`, `exit.json`, `log`."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -42,8 +42,8 @@ class Monitor:
         self._interval = MEMORY_INTERVAL if self._spec.memory_limit else LEASE_INTERVAL
 
     def run(self) -> None:
-        """Start the container, follow it to its end, write `exit.json`."""
-        wake = _signal_pipe()
+        """Starts the container, follows it to its end, and writes `exit.json`."""
+        wake = _open_signal_pipe()
         linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         try:
             output, failure = self._start()
@@ -54,13 +54,13 @@ class Monitor:
         self._end()
 
     def _start(self) -> tuple[int, int]:
-        """Fork the container; the ends of its output and of its failure pipe are returned."""
+        """Forks the container; returns the read ends of its output pipe and of its failure pipe."""
         output_read, output_write = os.pipe()
         failure_read, failure_write = os.pipe()
         scratch = self._directory / "root"
         scratch.mkdir()
         if self._spec.namespaces != "none":
-            sandbox.new_namespaces(with_processes=self._spec.namespaces == "pid")
+            sandbox.make_namespaces(with_processes=self._spec.namespaces == "pid")
         self._container = os.fork()
         if self._container == 0:
             become_container(self._spec, str(scratch), output_write, failure_write)
@@ -70,7 +70,7 @@ class Monitor:
         return output_read, failure_read
 
     def _follow(self, output: int, failure: int, wake: int) -> None:
-        """Pump the output and answer signals until the first process is gone."""
+        """Copies the output and handles signals until the container's first process has ended."""
         sources = {output, failure, wake}
         while self._status is None:
             ready, _, _ = select.select(sources, (), (), self._interval)
@@ -78,7 +78,7 @@ class Monitor:
                 if source == wake:
                     self._answer(os.read(wake, 64))
                 elif data := os.read(source, 65536):
-                    self._take(data, is_failure=source == failure)
+                    self._accept_output(data, is_failure=source == failure)
                 else:
                     sources.discard(source)
                     if source == failure and not self._failure:
@@ -87,26 +87,26 @@ class Monitor:
             self._check_lease()
         self._drain({failure, output} & sources, failure)
 
-    def _take(self, data: bytes, is_failure: bool) -> None:
+    def _accept_output(self, data: bytes, is_failure: bool) -> None:
         if is_failure:
             self._failure += data.decode(errors="replace")
         else:
             self._log.feed(data)
 
     def _drain(self, sources: set[int], failure: int) -> None:
-        """Take what the container wrote just before it ended; what its orphans write later is lost."""
+        """Copies what the container wrote just before it ended; later output of its orphans is lost."""
         while sources:
             ready, _, _ = select.select(sources, (), (), 0)
             if not ready:
                 return
             for source in ready:
                 if data := os.read(source, 65536):
-                    self._take(data, is_failure=source == failure)
+                    self._accept_output(data, is_failure=source == failure)
                 else:
                     sources.discard(source)
 
     def _answer(self, numbers: bytes) -> None:
-        """Pass SIGTERM on, kill on request, reap the dead."""
+        """Forwards SIGTERM, kills on request, and reaps ended processes."""
         if signal.SIGTERM in numbers:
             self._signal(signal.SIGTERM)
         if KILL in numbers:
@@ -122,17 +122,17 @@ class Monitor:
                 self._status = status
 
     def _signal(self, number: signal.Signals) -> None:
-        """As Kubernetes, signal the first process only; without a process namespace, its group."""
+        """Signals the first process only, as Kubernetes does; without a process namespace, its group."""
         send = os.kill if self._spec.namespaces == "pid" else os.killpg
         with suppress(ProcessLookupError):
             send(self._container, number)
 
     def _check_memory(self) -> None:
-        """End the container when it holds more than its limit; a chatty one is not looked at after each line."""
+        """Ends the container when it holds more than its limit. Checks at most every few hundredths of a second."""
         limit, now = self._spec.memory_limit, time.monotonic()
         if not limit or self._status is not None or now - self._memory_seen < CLOSE_INTERVAL / 2:
             return
-        held = memory.held_bytes(memory.descendants(os.getpid()))
+        held = memory.measure_held_bytes(memory.list_descendants(os.getpid()))
         self._memory_seen = now
         self._interval = CLOSE_INTERVAL if held > limit / 2 else MEMORY_INTERVAL
         if held > limit:
@@ -140,7 +140,7 @@ class Monitor:
             self._signal(signal.SIGKILL)
 
     def _check_lease(self) -> None:
-        """End the container when no server has held its lock for `orphan_seconds`: nobody else would."""
+        """Ends the container when no server has held its lock for `orphan_seconds`."""
         now = time.monotonic()
         if now - self._server_seen < LEASE_INTERVAL:
             return
@@ -160,29 +160,31 @@ class Monitor:
         return now - self._server_seen > self._spec.orphan_seconds
 
     def _announce_start(self) -> None:
-        record = {"pid": self._container, "startedAt": timestamp(self._started_at)}
-        with suppress(OSError):  # on a full disk the server hears of it through its pipe only
+        record = {"pid": self._container, "startedAt": format_timestamp(self._started_at)}
+        with suppress(OSError):  # on a full disk the server gets it through its pipe only
             self._write("started.json", record)
         self._notify("started", record)
 
     def _end(self) -> None:
-        """Kill what the container left behind, then record its end."""
-        for pid in memory.descendants(os.getpid()):
+        """Kills the processes that the container left, then records its end."""
+        for pid in memory.list_descendants(os.getpid()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._log.close()
         record = {
-            "exitCode": 128 if self._failure else _exit_code(self._status or 0),
-            "startedAt": timestamp(self._started_at),
-            "finishedAt": timestamp(time.time_ns()),
+            "exitCode": 128 if self._failure else _compute_exit_code(self._status or 0),
+            "startedAt": format_timestamp(self._started_at),
+            "finishedAt": format_timestamp(time.time_ns()),
             "failure": self._failure[:LONGEST_FAILURE],
             "outOfMemory": self._out_of_memory,
         }
         self._record_end(record)
 
     def _record_end(self, record: dict[str, object]) -> None:
-        """Write `exit.json`. While the disk is full, tell the server in another way and wait for space, for as long as
-        somebody may read the record.
+        """Writes `exit.json`.
+
+        While the disk is full, it sends the record to the server and waits for space, as long as a server may read the
+        file.
         """
         while True:
             try:
@@ -202,23 +204,23 @@ class Monitor:
         write_atomically(self._directory / name, json.dumps(record).encode())
 
     def _notify(self, event: str, record: dict[str, object]) -> None:
-        """Tell the server, if there is one, what a file says or is going to say."""
-        note = {"key": self._spec.key, "event": event, "record": record}
+        """Sends the server, if there is one, the content of a record."""
+        message = {"key": self._spec.key, "event": event, "record": record}
         with suppress(OSError):
             pipe = os.open(self._spec.notify, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
-                os.write(pipe, json.dumps(note).encode() + b"\n")
+                os.write(pipe, json.dumps(message).encode() + b"\n")
             finally:
                 os.close(pipe)
 
 
-def _exit_code(status: int) -> int:
+def _compute_exit_code(status: int) -> int:
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
 
-def _signal_pipe() -> int:
-    """A pipe from which the numbers of the signals that matter can be read."""
+def _open_signal_pipe() -> int:
+    """Returns a pipe from which the numbers of the handled signals can be read."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write)
@@ -229,9 +231,7 @@ def _signal_pipe() -> int:
 
 
 def main(directory: str) -> None:
-    """Run the container described in `directory` in a session of its own, which no terminal and no supervisor
-    signals.
-    """
+    """Runs the container described in `directory`, in a session that no terminal and no supervisor signals."""
     os.umask(0o077)
     held = os.open(f"{directory}/shim.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(held, fcntl.LOCK_EX)

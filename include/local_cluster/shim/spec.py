@@ -1,4 +1,4 @@
-"""What the server tells a shim: one JSON file in the run's directory."""
+"""The specification of one attempt, which the server writes for a shim as a JSON file."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class RunSpec:
     orphan_seconds: float = 120.0
 
     def write(self, path: Path) -> None:
-        """Write the specification where the shim reads it."""
+        """Writes the specification where the shim reads it."""
         write_atomically(path, json.dumps(asdict(self)).encode())
 
     @staticmethod
     def read(path: Path) -> RunSpec:
-        """Read what `write` wrote."""
+        """Returns the specification that `write` wrote."""
         fields = json.loads(path.read_text(encoding="utf-8"))
         mounts = {name: [Mount(**mount) for mount in fields[name]] for name in ("mounts", "code")}
         return RunSpec(**{**fields, **mounts})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local_cluster.certificates import tls_in
+from local_cluster.certificates import load_or_make_tls
 from nightshift.adapters import registry_http
 from nightshift.adapters.registry_http import Server
 from nightshift.adapters.storage import ObjectStore
@@ -39,7 +39,7 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[i
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-    context, authority = tls_in(tmp_path)
+    context, authority = load_or_make_tls(tmp_path)
     (tmp_path / "authority.pem").write_text(authority)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.socket = context.wrap_socket(server.socket, server_side=True)

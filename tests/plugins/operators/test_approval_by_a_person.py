@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from embedded import embedded_cluster
-from local_platform.airflow_api import Busy
-from local_platform.s3 import Storage
+from local_platform.demo.airflow_api import Busy
+from local_platform.services.s3_service import S3Server
 from nightshift.adapters import results
 from nightshift.adapters.ledger import Cause, Entry, Ledger
 from nightshift.adapters.storage import ObjectStore
@@ -43,7 +43,7 @@ def store(s3: dict[str, str]) -> Iterator[ObjectStore]:
 
 @pytest.fixture(scope="module")
 def airflow(
-    store: ObjectStore, s3_storage: Storage, s3: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    store: ObjectStore, s3_storage: S3Server, s3: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scheduled]:
     """The Airflow. Its champion was trained for February 4; the verdicts of the nights are there."""
     fill(store)
@@ -51,7 +51,7 @@ def airflow(
     looks = {name: value for name, value in s3.items() if name.startswith("NIGHTSHIFT_")}
     with embedded_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
         home = tmp_path_factory.mktemp("scheduled") / "airflow"
-        with scheduled(home, DAGS, cluster.kubeconfig, looks | viewer.environment()) as made:
+        with scheduled(home, DAGS, cluster.kubeconfig, looks | viewer.build_environment()) as made:
             yield made
 
 
@@ -217,7 +217,7 @@ def test_a_backfill_is_named_with_its_number_and_who_asked_for_it(airflow: Sched
     until("Airflow to take the backfill", lambda: asked_for(airflow, "caused", first, last), PATIENCE)
     until("the backfill", lambda: not airflow.admin.is_backfilling("caused"), PATIENCE)
     (number,) = [one["id"] for one in airflow.admin._get("/api/v2/backfills?dag_id=caused&limit=10")["backfills"]]
-    runs = airflow.admin.runs("caused", first, last, "UTC")
+    runs = airflow.admin.read_runs("caused", first, last, "UTC")
     assert set(runs) == {first, last}
     for found in runs.values():
         log = TaskRun(airflow.admin, airflow.orchestration.home / "logs", "caused", found.id).said("train")
@@ -229,7 +229,7 @@ def test_a_backfill_is_named_with_its_number_and_who_asked_for_it(airflow: Sched
 def asked_for(airflow: Scheduled, dag: str, first: date, last: date) -> bool:
     """Asks for a backfill; whether Airflow has it. A busy one may have to be asked again: SQLite has one writer."""
     with suppress(Busy):
-        airflow.admin.backfill(dag, first, last, "UTC")
+        airflow.admin.create_backfill(dag, first, last, "UTC")
         return True
     return airflow.admin.is_backfilling(dag)
 

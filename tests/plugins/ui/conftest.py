@@ -8,9 +8,9 @@ from threading import Thread
 import pytest
 
 from free_settings import free
-from local_platform import orchestration, s3
-from local_platform.orchestration import Orchestration
-from local_platform.service import running
+from local_platform.services import airflow_services, s3_service
+from local_platform.services.airflow_services import AirflowInstance
+from local_platform.services.service import run_service
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
 from support.view_server import Server, fill
@@ -44,12 +44,14 @@ def mlflow_page() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def server(s3_storage: s3.Storage, mlflow_page: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    s3_storage: s3_service.S3Server, mlflow_page: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """Airflow's API server as the platform starts it, with a database of its own."""
     home = tmp_path_factory.mktemp("server")
     viewer = next(identity for identity in s3_storage.identities if identity.name == "viewer")
     where = {"NIGHTSHIFT_S3_ENDPOINT": s3_storage.endpoint, "NIGHTSHIFT_S3_BUCKET": BUCKET}
-    airflow = Orchestration(
+    airflow = AirflowInstance(
         home=home,
         port=free(1)[0],
         passwords={"admin": "admin-secret", "analyst": "analyst-secret"},
@@ -58,20 +60,20 @@ def server(s3_storage: s3.Storage, mlflow_page: str, tmp_path_factory: pytest.Te
         fernet_key="",
         kubeconfig=home / "none",
         mlflow_url=mlflow_page,
-        viewer={**where, **viewer.environment()},
+        viewer={**where, **viewer.build_environment()},
     )
-    service = orchestration.services(airflow)[0]
-    migrate = orchestration.migration(airflow)
-    subprocess.run(migrate, env=service.full_environment(), check=True, capture_output=True, timeout=180)
-    with running(service, home / "log"):
+    service = airflow_services.define_services(airflow)[0]
+    migrate = airflow_services.build_migration_command(airflow)
+    subprocess.run(migrate, env=service.build_environment(), check=True, capture_output=True, timeout=180)
+    with run_service(service, home / "log"):
         yield Server(airflow.url, airflow.passwords)
 
 
 @pytest.fixture(scope="session")
-def filled(server: Server, s3_storage: s3.Storage) -> Server:
+def filled(server: Server, s3_storage: s3_service.S3Server) -> Server:
     """The server, with a night to show."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3_storage.admin.environment().items():
+        for name, value in s3_storage.admin.build_environment().items():
             patch.setenv(name, value)
         fill(ObjectStore(StorageSettings(endpoint=s3_storage.endpoint, bucket=BUCKET)))
     return server

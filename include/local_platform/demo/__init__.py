@@ -1,0 +1,1 @@
+"""`make demo`: a few nights through Airflow, and how they ended."""

@@ -1,0 +1,71 @@
+"""Reads how each night ended from the results of its steps in object storage."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from nightshift.adapters import results
+from nightshift.adapters.storage import ObjectStore
+from nightshift.definition import VERBS
+from nightshift.result import Result
+
+Ending = Literal["promoted", "refused", "blocked", "failed", "unfinished"]
+ENDED_WELL = {"done", "nothing_to_do"}
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night's results by step. A step that has not ended has none."""
+
+    night: date
+    results: dict[str, Result] = field(default_factory=dict)
+
+    def detail(self, verb: str) -> dict[str, Any]:
+        """Returns the detail of a step's result; empty when the step has not ended."""
+        return self.results[verb].detail if verb in self.results else {}
+
+    @property
+    def ending(self) -> Ending:
+        """How the night ended."""
+        outcomes = {verb: result.last_outcome for verb, result in self.results.items()}
+        if outcomes.get("validate") == "rejected":
+            return "blocked"
+        if any(outcome not in ENDED_WELL for outcome in outcomes.values()):
+            return "failed"
+        if "score" not in outcomes:
+            return "unfinished"
+        return "promoted" if self.detail("promote").get("promoted") else "refused"
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to run."""
+        return self.ending in ("promoted", "refused", "blocked")
+
+    @property
+    def reason(self) -> str:
+        """The sentence that gives the reason for the ending."""
+        verdict = self.detail("evaluate").get("verdict", {})
+        if self.ending == "blocked":
+            return _describe_failures(self.detail("validate").get("datasets", [])) or self.results["validate"].summary
+        if self.ending in ("promoted", "refused"):
+            refused = self.ending == "refused" and not verdict.get("promote", True)
+            return str(verdict["reason"] if refused else self.detail("promote").get("reason", ""))
+        bad = (f"{verb}: {r.last_summary}" for verb, r in self.results.items() if r.last_outcome not in ENDED_WELL)
+        return next(bad, "it has not ended")
+
+
+def _describe_failures(datasets: list[dict[str, Any]]) -> str:
+    """Returns how many checks of which dataset failed, the first one, and whether the data is corrupted on purpose."""
+    sentences = []
+    for dataset in (d for d in datasets if d["failed"]):
+        planted = ", a copy corrupted on purpose" if dataset["planted"] else ""
+        first = f"; the first: {dataset['failures'][0]['sentence']}" if dataset["failures"] else ""
+        of = f"{dataset['failed']} of {dataset['expectations']} checks failed"
+        sentences.append(f"{dataset['dataset']}{planted}: {of}{first}")
+    return ". ".join(sentences)
+
+
+def load_night(store: ObjectStore, model: str, night: date) -> Night:
+    """Returns one night from object storage. Raises `TryLater` when that does not answer."""
+    loaded = {verb: results.load(store, model, night, verb) for verb in VERBS}
+    return Night(night, {verb: result for verb, result in loaded.items() if result is not None})

@@ -1,0 +1,1 @@
+"""A Kubernetes cluster that another runs, in the place of the embedded one."""

@@ -1,0 +1,40 @@
+"""`python -m local_platform.services.mlflow_server ADDRESS PORT`: the MLflow server in one process.
+
+NIGHTSHIFT_TRACKING_DATABASE is the URL of its database, such as `sqlite:////data/mlflow.db`.
+
+`mlflow server` starts a second process that outlives the first when that is killed, and then the port is taken for
+the restart. This runs the same application, `mlflow.server.fastapi_app`, with the same preparations.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import uvicorn  # before mlflow.server, which looks for it to know that it is a server and must check hosts and origins
+from mlflow.server import constants
+from mlflow.server.handlers import initialize_backend_stores
+
+from local_platform.services.mlflow_service import DATABASE_VARIABLE
+
+ARTIFACTS = "s3://mlflow"
+PROXY = "mlflow-artifacts:/"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Prepares the database and serves until a signal ends it."""
+    address, port, database = arguments[0], int(arguments[1]), os.environ[DATABASE_VARIABLE]
+    os.environ.update(
+        {
+            constants.BACKEND_STORE_URI_ENV_VAR: database,
+            constants.REGISTRY_STORE_URI_ENV_VAR: database,
+            constants.ARTIFACT_ROOT_ENV_VAR: PROXY,
+            constants.ARTIFACTS_DESTINATION_ENV_VAR: ARTIFACTS,
+            constants.SERVE_ARTIFACTS_ENV_VAR: "true",
+        }
+    )
+    initialize_backend_stores(database, database, PROXY)
+    uvicorn.run("mlflow.server.fastapi_app:app", host=address, port=port, log_level="info")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

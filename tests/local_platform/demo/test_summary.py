@@ -1,0 +1,169 @@
+"""The demo's summary says what happened, fits a terminal, and fails when a night did not end as it should."""
+
+import io
+from datetime import date
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from local_platform.demo import night_results, summary
+from local_platform.demo.night_plan import Plan
+from local_platform.demo.night_results import Night
+from local_platform.one_machine.platform import Platform
+from local_platform.one_machine.progress import Progress
+from nightshift.adapters import results
+from nightshift.adapters.storage import ObjectStore
+from nightshift.result import Result
+
+FIRST, SECOND, PLANTED, LAST = (date(2026, 3, day) for day in (10, 11, 12, 13))
+PLAN = Plan("flights", (FIRST, SECOND, PLANTED, LAST), PLANTED)
+
+
+def _result(night: date, verb: str, outcome: str, detail: dict[str, Any]) -> Result:
+    return Result(
+        model="flights",
+        night=night.isoformat(),
+        verb=verb,
+        outcome=outcome,
+        summary=f"{verb} ended",
+        started="2026-03-14T00:00:00+00:00",
+        seconds=1.0,
+        code_version="v1",
+        caused_by="a test",
+        detail=detail,
+    )
+
+
+def _dataset(failed: int = 0) -> dict[str, Any]:
+    failure = {"expectation": "e", "column": "carrier", "sentence": "carrier: values must belong to this set"}
+    return {
+        "dataset": "flights",
+        "night": SECOND.isoformat(),
+        "expectations": 26,
+        "failed": failed,
+        "failures": [failure] * failed,
+        "planted": bool(failed),
+    }
+
+
+def _blocked(night: date) -> Night:
+    return Night(night, {"validate": _result(night, "validate", "rejected", {"datasets": [_dataset(3)]})})
+
+
+def _ran(night: date, promoted: bool, champion: float | None, reason: str, superseded: bool = False) -> Night:
+    verdict = {
+        "promote": promoted or superseded,
+        "reason": reason,
+        "metric": "log_loss",
+        "challenger": 0.5123,
+        "champion": champion,
+        "gain": None if champion is None else champion - 0.5123,
+        "interval": None if champion is None else [-0.0123, 0.0456],
+    }
+    evaluated = {
+        "verdict": verdict,
+        "challenger_version": 7,
+        "champion_version": None if champion is None else 5,
+        "holdout_nights": ["2026-03-09"] * 7,
+    }
+    done = {
+        "validate": _result(night, "validate", "done", {"datasets": [_dataset()]}),
+        "train": _result(night, "train", "done", {}),
+        "evaluate": _result(night, "evaluate", "done", evaluated),
+        "promote": _result(
+            night,
+            "promote",
+            "done" if promoted else "nothing_to_do",
+            {"promoted": promoted, "reason": f"told: {reason}"},
+        ),
+        "score": _result(night, "score", "done", {"rows": 1234}),
+    }
+    return Night(night, done)
+
+
+def _good() -> list[Night]:
+    return [
+        _ran(FIRST, True, None, "there is no champion to beat"),
+        _ran(SECOND, False, 0.51, "a gain of -0.0023 is not enough"),
+        _blocked(PLANTED),
+        _ran(LAST, True, 0.53, "it wins"),
+    ]
+
+
+def _shown(platform: Platform, ended: list[Night]) -> tuple[int, str]:
+    text = io.StringIO()
+    progress = Progress(Console(file=text, width=100))
+    code = summary.show_summary(platform, PLAN, ended, progress, 200.0)
+    return code, text.getvalue()
+
+
+def test_a_good_end_is_said_with_every_number(platform: Platform) -> None:
+    code, text = _shown(platform, _good())
+    assert code == 0
+    for words in (
+        "2026-03-10 26 checks passed",
+        "v7  0.5123",
+        "v5  0.5100",
+        "-0.0023  [-0.0123, +0.0456]",
+        "1,234",
+        "PROMOTED told: there is no champion to beat",
+        "REFUSED a gain of -0.0023 is not enough",
+        "3 of 26 checks failed",
+        "BLOCKED flights, a copy corrupted on purpose: 3 of 26 checks failed; the first: carrier: values must belong",
+        "log loss, lower is better; on the 7 days up to each night",
+        f"http://localhost:{platform.settings.airflow_port}/dags/flights_nightly",
+        f"/nightshift/runs/flights/{SECOND}/evaluate",
+        f"/nightshift/docs/flights/{PLANTED}",
+        f"http://localhost:{platform.settings.mlflow_port}",
+        platform.settings.admin_password,
+        platform.settings.analyst_password,
+        "in 3 min 20 s",
+    ):
+        assert words in " ".join(text.split()) or words in text
+
+
+def test_it_fits_a_terminal(platform: Platform) -> None:
+    _, text = _shown(platform, _good())
+    assert len(text.splitlines()) <= 30
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_superseded_night_says_why_it_was_not_promoted() -> None:
+    night = _ran(LAST, False, 0.53, "a newer champion stands", superseded=True)
+    assert night.ending == "refused"
+    assert night.reason == "told: a newer champion stands"
+
+
+@pytest.mark.parametrize(
+    ("index", "night", "expected"),
+    [
+        (2, _ran(PLANTED, False, 0.5, "-"), f"night {PLANTED} was to be blocked and ended as refused"),
+        (3, _blocked(LAST), f"night {LAST} was to run and ended as blocked"),
+        (3, Night(LAST), f"night {LAST} ended as unfinished: it has not ended"),
+        (1, _ran(SECOND, True, 0.6, "it wins"), "no night was refused"),
+        (
+            1,
+            Night(SECOND, {"train": _result(SECOND, "train", "try_later", {})}),
+            f"night {SECOND} ended as failed: train: train ended",
+        ),
+    ],
+)
+def test_a_night_that_ended_otherwise_fails_the_demo(
+    platform: Platform, index: int, night: Night, expected: str
+) -> None:
+    ended = _good()
+    ended[index] = night
+    code, text = _shown(platform, ended)
+    assert code == 1
+    assert expected in " ".join(text.split())
+    assert "Every night ended as it should" not in text
+
+
+def test_a_night_is_read_from_object_storage(store: ObjectStore) -> None:
+    for result in _good()[1].results.values():
+        results.save(store, result)
+    loaded = night_results.load_night(store, "flights", SECOND)
+    assert loaded.ending == "refused"
+    assert loaded.finished
+    assert night_results.load_night(store, "flights", LAST).ending == "unfinished"
