@@ -18,7 +18,7 @@ nights, the first and the last of them, whatever the model's time zone. Nights t
 windows those that are not validated yet, and say so; to have them in, validate them first.
 A step that has done its work already finds it again and does nothing. A backfill never demotes a newer champion.
 Where a person must agree, a backfill stands still once all its active runs wait for an answer.
-**Undo a promotion:** the DAG *rollback*. **Score nights again:** the DAG *rescore*.
+**Undo a promotion:** the DAG *set_champion*. **Score nights again:** the DAG *rescore*.
 
 ## What the colours mean
 

@@ -1,7 +1,7 @@
-"""Scores nights again, with the champion that reigns now: for predictions that a version made which was rolled back.
+"""Scores nights again, with the champion of now: for predictions of a version that was withdrawn.
 
 Trigger this DAG with the **first** and the **last** night. The predictions of each are replaced as a whole; until then
-readers see the former ones. Nights that a version scored which was not rolled back are left as they are.
+readers see the former ones. Nights that a version scored which is not withdrawn are left as they are.
 
 | reads | leaves |
 |---|---|

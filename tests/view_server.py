@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import version_records
 from nightshift.adapters import docs, results, stories
 from nightshift.adapters.docs import Entry
-from nightshift.adapters.ledger import Cause, Decision
+from nightshift.adapters.ledger_entries import Cause, Decision
 from nightshift.adapters.storage import ObjectStore
 from nightshift.result import Result
 
@@ -57,7 +57,7 @@ def decide(store: ObjectStore) -> None:
         version_records.entry("promotion", 2, 2, previous=1, verdict=version_records.verdict(), decision=person),
         version_records.entry("refusal", 3, 2, previous=2, reason=f"it lost {HOSTILE}"),
         version_records.entry(
-            "rollback", 1, 1, previous=2, withdrawn=2, barred=(2,), reason=f"wrong {LOADER}", cause=cause
+            "set_champion", 1, 1, previous=2, withdraws=2, withdrawn=(2,), reason=f"wrong {LOADER}", cause=cause
         ),
     )
     record = version_records.record(2, tags={"nightshift.night": "2013-02-02", "note": HOSTILE})

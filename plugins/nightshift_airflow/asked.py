@@ -1,4 +1,4 @@
-"""What a run's configuration asks for, where it is more than a night: a rollback, or nights to score again.
+"""What a run's configuration asks for, where it is more than a night: a champion, or nights to score again.
 
 Checked before any pod exists. The trigger form checks the same, but not every way to a run leads through the form.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from nightshift.definition import parse_nights
 from nightshift.errors import BadConfig
 
-VERSION = re.compile(r"\A(previous|[1-9][0-9]{0,8})\Z")
+VERSION = re.compile(r"\A(previous|none|[1-9][0-9]{0,8})\Z")
 SHORTEST_REASON = 3
 LONGEST_REASON = 500
 REFERENCES = ("$(", "$$")
@@ -20,20 +20,23 @@ REFERENCES = ("$(", "$$")
 
 
 @dataclass(frozen=True)
-class Rollback:
-    """A rollback that somebody asks for: `version` is `previous` or a number."""
+class ChampionChoice:
+    """The champion that somebody asks for: `version` is `previous`, `none` or a number."""
 
     version: str
     reason: str
+    unverified: bool = False
 
 
-def rollback(conf: Mapping[str, Any]) -> Rollback:
-    """The rollback that a run's configuration asks for. Raises `BadConfig`."""
-    require_known(conf, ("version", "reason"))
-    version = conf.get("version", "previous")
+def champion_choice(conf: Mapping[str, Any]) -> ChampionChoice:
+    """The champion that a run's configuration asks for. Raises `BadConfig`."""
+    require_known(conf, ("version", "reason", "unverified"))
+    version, unverified = conf.get("version", "previous"), conf.get("unverified", False)
     if not isinstance(version, str) or not VERSION.match(version):
-        raise BadConfig("version must be 'previous' or the number of a registered version, for example '7'")
-    return Rollback(version, _reason(conf.get("reason")))
+        raise BadConfig("version must be 'previous', 'none' or the number of a registered version, for example '7'")
+    if not isinstance(unverified, bool):
+        raise BadConfig("unverified must be true or false")
+    return ChampionChoice(version, _reason(conf.get("reason")), unverified)
 
 
 def nights(conf: Mapping[str, Any], today: date) -> tuple[date, date]:
@@ -58,7 +61,7 @@ def require_known(conf: Mapping[str, Any], known: Sequence[str]) -> None:
 
 def _reason(found: object) -> str:
     if not isinstance(found, str):
-        raise BadConfig("enter a reason: it is recorded with the rollback, for whoever asks later")
+        raise BadConfig("enter a reason: it is recorded in the ledger, for whoever asks later")
     reason = found.strip(" ")
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         raise BadConfig(f"the reason must have {SHORTEST_REASON} to {LONGEST_REASON} characters, not {len(reason)}")

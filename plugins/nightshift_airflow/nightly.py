@@ -30,9 +30,15 @@ NIGHT = Param(
 VERSION = Param(
     "previous",
     type="string",
-    pattern="^(previous|[1-9][0-9]{0,8})$",
+    pattern="^(previous|none|[1-9][0-9]{0,8})$",
     title="Version",
-    description="Which version becomes champion: previous, for the one that reigned before, or a version's number.",
+    description="Which version becomes champion: previous, for the champion before, a version's number, or none.",
+)
+UNVERIFIED = Param(
+    False,
+    type="boolean",
+    title="Unverified",
+    description="Also a version that never was champion, which passed no gate. The ledger marks it so.",
 )
 REASON = Param(
     type="string",
@@ -81,9 +87,10 @@ def replay(model: Model, page: str) -> DAG:
     return _dag(model, "replay", page.strip(), params={PARAM: NIGHT}, **_every(model, DELIVERY, 1))
 
 
-def rollback(model: Model, page: str) -> DAG:
-    """The DAG `<model>_rollback` without tasks, which only people start. `page` is Markdown for its page."""
-    return _dag(model, "rollback", page.strip(), params={"version": VERSION, "reason": REASON}, **_by_hand())
+def set_champion(model: Model, page: str) -> DAG:
+    """The DAG `<model>_set_champion` without tasks, which only people start. `page` is Markdown for its page."""
+    params = {"version": VERSION, "reason": REASON, "unverified": UNVERIFIED}
+    return _dag(model, "set_champion", page.strip(), title="set champion", params=params, **_by_hand())
 
 
 def rescore(model: Model, page: str) -> DAG:
@@ -109,7 +116,7 @@ def _every(model: Model, cron: str, ahead: int) -> dict[str, Any]:
 
 
 def _by_hand() -> dict[str, Any]:
-    # Ready to be used: whoever needs a rollback has no time to find out that its DAG is paused.
+    # Ready to be used: whoever needs another champion has no time to find out that its DAG is paused.
     return {"schedule": None, "max_active_runs": 1, "is_paused_upon_creation": False}
 
 

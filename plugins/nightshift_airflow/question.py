@@ -67,7 +67,7 @@ def plain(text: object) -> str:
 
 
 def _question(title: str, model: str, night: date, detail: Mapping[str, Any]) -> Question:
-    from nightshift.champion.approval import shown  # reaches boto3, which no DAG file may load when it is parsed
+    from nightshift.promotion.approval import digest_record  # reaches boto3, which no DAG file may load when it is parsed
 
     new, old = int(detail["challenger_version"]), detail["champion_version"]
     over = f"replace champion {int(old)}" if old is not None else "become the first champion"
@@ -76,7 +76,7 @@ def _question(title: str, model: str, night: date, detail: Mapping[str, Any]) ->
     return Question(
         subject=f"{model} {night}: may version {new} {over}?",
         body="\n\n".join(part for part in parts if part),
-        about=shown(detail),
+        about=digest_record(detail),
     )
 
 

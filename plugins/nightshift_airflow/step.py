@@ -13,11 +13,11 @@ from nightshift_airflow.step_operator import (
     DeliveryOperator,
     PromoteOperator,
     RescoreOperator,
-    RollbackOperator,
+    SetChampionOperator,
     StepOperator,
 )
 
-__all__ = ["StepOperator", "chain_of", "common", "deliver", "rescore", "rollback", "step"]
+__all__ = ["StepOperator", "chain_of", "common", "deliver", "rescore", "set_champion", "step"]
 
 LONGEST_RETRY_DELAY = timedelta(minutes=4)  # a run recovers within five minutes of a fault's end
 APPROVE = "approve"
@@ -67,14 +67,14 @@ def deliver(model: Model) -> DeliveryOperator:
     )
 
 
-def rollback(model: Model) -> RollbackOperator:
-    """The task that makes an earlier version champion again. Tried again it does nothing that is done already."""
-    return RollbackOperator(
-        task_id="rollback",
-        verb="rollback",
+def set_champion(model: Model) -> SetChampionOperator:
+    """The task that makes a version champion. Tried again it does nothing that is done already."""
+    return SetChampionOperator(
+        task_id="set_champion",
+        verb="set_champion",
         cmds=["nightshift"],
-        arguments=["rollback", model.name],
-        **common(model, "rollback", model.resources_of("promote")),
+        arguments=["set-champion", model.name],
+        **common(model, "set_champion", model.resources_of("promote")),
     )
 
 

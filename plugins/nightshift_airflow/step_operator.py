@@ -51,21 +51,22 @@ class DeliveryOperator(StepOperator):
         return night.delivered(run, self.calendar)
 
 
-class RollbackOperator(CommandOperator):
-    """Makes an earlier version champion again: `nightshift rollback MODEL VERSION --reason=TEXT --asked-at=INSTANT`."""
+class SetChampionOperator(CommandOperator):
+    """Makes a version champion: `nightshift set-champion MODEL VERSION --reason=TEXT --asked-at=INSTANT`."""
 
     operator_extra_links = (HISTORY,)
 
     def words(self, context: Mapping[str, Any]) -> list[str]:
         """The version, the reason and when the run was triggered. Raises `BadConfig`."""
         run = context["dag_run"]
-        wanted = asked.rollback(cause.conf(run))
+        choice = asked.champion_choice(cause.conf(run))
+        unverified = ["--unverified"] if choice.unverified else []
         # The one instant of a run that neither waiting in the queue nor a retry nor clearing it changes.
-        return [wanted.version, f"--reason={wanted.reason}", f"--asked-at={run.run_after.isoformat()}"]
+        return [choice.version, f"--reason={choice.reason}", f"--asked-at={run.run_after.isoformat()}", *unverified]
 
 
 class RescoreOperator(CommandOperator):
-    """Scores nights again with the champion that stands: `nightshift rescore MODEL FROM..TO`."""
+    """Scores nights again with the champion of now: `nightshift rescore MODEL FROM..TO`."""
 
     operator_extra_links = (HISTORY,)
 

@@ -19,7 +19,7 @@ from nightshift_airflow.timetable import NightTimetable
 from nightshift_airflow.tries import MORE, RealFailures
 from task_pods import every_step, pod_of, steps
 
-BY_HAND = ("rollback", "rescore")
+BY_HAND = ("set_champion", "rescore")
 PINNED = re.compile(r"\A[^:@]+(:[0-9]+/[^:@]+)?(:(?!latest\Z)[\w.-]+|@sha256:[0-9a-f]{64})\Z")
 
 
@@ -137,7 +137,7 @@ def test_a_question_waits_as_long_as_the_definition_says_and_no_answer_is_a_no(n
 
 
 def test_what_may_change_the_champion_leads_to_its_history(bag: DagBag) -> None:
-    leading = {"approve", "promote", "rollback", "rescore"}
+    leading = {"approve", "promote", "set_champion", "rescore"}
     for dag in bag.dags.values():
         for task in dag.tasks:
             assert ("History" in {link.name for link in task.operator_extra_links}) == (task.task_id in leading)
@@ -159,7 +159,7 @@ def test_the_title_says_how_often_it_runs(nightlies: dict[str, DAG]) -> None:
         ({"reason": "why not", "version": "0"}, "does not match"),
     ],
 )
-def test_the_form_of_a_rollback_asks_for_a_version_and_a_reason(entered: dict[str, str], said: str) -> None:
+def test_the_form_of_set_champion_asks_for_a_version_and_a_reason(entered: dict[str, str], said: str) -> None:
     params = ParamsDict({"version": copy(VERSION), "reason": copy(REASON)})
     params.update({"reason": "it is late on Mondays", "version": "17"})
     assert params.validate() == {"reason": "it is late on Mondays", "version": "17"}

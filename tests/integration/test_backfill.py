@@ -24,7 +24,7 @@ from local_platform.airflow_api import AirflowApi, Busy
 from local_platform.home import SOURCES, Home
 from local_platform.platform import Platform
 from local_platform.processes import ours
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
@@ -152,7 +152,7 @@ def test_a_blocked_and_a_missing_night_hold_up_no_other(backfilled: Backfilled) 
 def test_a_winner_that_is_older_than_the_champion_is_superseded(backfilled: Backfilled) -> None:
     won = [entry for entry in backfilled.entries if entry.verdict["verdict"]["promote"]]
     kinds = {entry.night: entry.kind for entry in won}
-    assert kinds == {e.night: "promotion" if e.night > (e.previous_night or "") else "superseded" for e in won}
+    assert kinds == {e.night: "promotion" if e.night > (e.previous.night if e.previous else "") else "superseded" for e in won}
     assert "superseded" in kinds.values()  # newest first: the first champion is newer than most
 
 

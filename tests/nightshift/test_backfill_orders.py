@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from backfill_invariants import everything_holds, one_version_per_night
 from light_nights import Forge, land, model_of, night_of_rows, predicted, validated
-from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Entry
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.champion.rollback import Wish, roll_back

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Cause, Decision, Entry, Kind, Ledger, parse, stored
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Decision, Entry, Kind, parse, stored
 from nightshift.adapters.storage import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
 

@@ -10,7 +10,7 @@ import pytest
 
 from nightshift import cli
 from nightshift.adapters import results, tables
-from nightshift.adapters.ledger import Cause
+from nightshift.adapters.ledger_entries import Cause
 from nightshift.adapters.manifests import Manifest, manifest
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Entry
 from nightshift.adapters.registry_load import columns_of
 from nightshift.adapters.registry_rest import SHA256, Registry
 from nightshift.adapters.storage import ObjectStore

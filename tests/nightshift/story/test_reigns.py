@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.story.reigns import decisions, reigns, state
 from version_records import entry
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Cause, Decision
+from nightshift.adapters.ledger_entries import Cause, Decision
 from nightshift.story import render
 from nightshift.story.links import Links
 from nightshift.story.reigns import decisions, reigns

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Cause
+from nightshift.adapters.ledger_entries import Cause
 from nightshift.adapters.registry_http import Server
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore

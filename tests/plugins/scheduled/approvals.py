@@ -13,7 +13,7 @@ import models
 from nightshift.definition import Resources, Schedule
 from nightshift_airflow.command_operator import CommandOperator
 from nightshift_airflow.nightly import NIGHT
-from nightshift_airflow.step import approve, rollback, step
+from nightshift_airflow.step import approve, set_champion, step
 
 SMALL = Resources(cpu="50m", memory="32Mi", memory_limit="64Mi")
 MODEL = replace(
@@ -28,7 +28,7 @@ SCRIPTS = {
     "promote": 'echo "promote $0 $*"; case "$*" in *=approved*) exit 0;; *) echo the champion stands; exit 99;; esac',
     "score": "echo scored",
     "train": "env | sort",
-    "rollback": 'echo "rollback to $0 $*"',
+    "set_champion": 'echo "champion is $0 $*"',
 }
 
 
@@ -66,4 +66,4 @@ with dag("caused"):
     shell(step(MODEL, "train"))
 
 with DAG(dag_id="rolled_back", schedule=None, is_paused_upon_creation=False):
-    shell(rollback(MODEL))
+    shell(set_champion(MODEL))

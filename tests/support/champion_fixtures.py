@@ -1,7 +1,7 @@
-"""Models whose champion can be fought over without training anything: real registry, ledger, store and `promote`.
+"""Models whose champion changes without training anything: real registry, ledger, store and `promote`.
 
-A version is a few bytes with a skill; `judge` stands in for `evaluate` and lets the higher skill win. Every throne is a
-model of its own name, so that a test can try a thing many times without cleaning up.
+A version is a few bytes with a skill; `judge` stands in for `evaluate` and lets the higher skill win. Every tiny model
+has a name of its own, so that a test can try a thing many times without cleaning up.
 """
 
 import hashlib
@@ -16,14 +16,18 @@ from uuid import uuid4
 import pytest
 
 from nightshift.adapters import results
-from nightshift.adapters.ledger import Cause, Decision, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Decision, Entry, LedgerVersion
 from nightshift.adapters.registry_http import Server
 from nightshift.adapters.registry_rest import KEY, NIGHT, SHA256, Registry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.champion.court import court
-from nightshift.champion.rollback import RolledBack, Wish, roll_back
 from nightshift.definition import Dataset, Gate, Model, Window
 from nightshift.performing import perform
+from nightshift.promotion.append_decision import Decided
+from nightshift.promotion.champion_state import ChampionState, find_champion_on, read_state
+from nightshift.promotion.consistency import find_disagreements
+from nightshift.promotion.set_champion import Request, set_champion
+from nightshift.promotion.sync_alias import sync_alias
 from nightshift.result import Outcome, Result
 from nightshift.settings import RunSettings
 from nightshift.steps import Step, evaluate
@@ -39,7 +43,7 @@ def model_of(name: str, approval: Any = "automatic") -> Model:
     window, gate = Window(train_days=5, holdout_days=4), Gate(metric="log_loss", floor=0.69)
     return Model(
         name=name,
-        title="A throne",
+        title="A tiny model",
         task="classification",
         owner="tests",
         docs="A model for tests.",
@@ -53,7 +57,7 @@ def model_of(name: str, approval: Any = "automatic") -> Model:
 
 
 @dataclass
-class Throne:
+class TinyModel:
     """One model, its registry and its ledger. `skills`: how good each version is."""
 
     store: ObjectStore
@@ -77,6 +81,11 @@ class Throne:
     def entries(self) -> list[Entry]:
         """The whole ledger, oldest first."""
         return list(self.ledger.newest_first())[::-1]
+
+    @property
+    def state(self) -> ChampionState:
+        """The champion by the ledger."""
+        return read_state(self.ledger)
 
     @property
     def alias(self) -> int | None:
@@ -117,7 +126,7 @@ class Throne:
         trained = results.load(self.store, self.name, step.night, "train")
         assert trained is not None
         number = int(trained.detail["version"])
-        rival = court(self.registry, self.ledger, self.name).reigning(step.night, without=number)
+        rival = find_champion_on(self.registry, self.ledger, self.state, step.night, without=number)
         wins = self.skills[number] > (self.skills[rival.number] if rival else FLOOR)
         key = hashlib.sha256(f"{step.night} {number} {rival.number if rival else None}".encode()).hexdigest()[:20]
         reason = f"skill {self.skills[number]} {'wins' if wins else 'loses'}"
@@ -145,24 +154,37 @@ class Throne:
         """Runs `promote` as the command line does."""
         return perform("promote", self.step(night, decision, by))[0]
 
-    def crown(self, night: date, skill: int) -> int:
+    def make_champion(self, night: date, skill: int) -> int:
         """Trains, judges and promotes a version that must win."""
         number = self.challenge(night, skill)
-        assert self.promote(night).detail["promoted"]
+        result = self.promote(night)
+        assert result.detail.get("promoted"), result.summary
         return number
 
-    def roll_back(
+    def set_champion(
         self,
-        version: int | None,
+        target: str = "previous",
         reason: str = "it is bad",
-        by: str = "rollback:run-1",
+        by: str = "set_champion:run-1",
         user: str = "ana",
         asked_at: datetime | None = None,
-    ) -> RolledBack:
-        """Rolls back as an Airflow run does. `asked_at`: now, unless given."""
+        unverified: bool = False,
+    ) -> Decided:
+        """Makes a version champion as an Airflow run does. `asked_at`: now, unless given."""
         cause = Cause(by=by, kind="manual", user=user)
-        wish = Wish(self.name, version, reason, cause, asked_at or datetime.now(UTC))
-        return roll_back(self.store, self.registry, wish)
+        request = Request(self.name, target, reason, cause, unverified, asked_at or datetime.now(UTC))
+        return set_champion(self.store, self.registry, request)
+
+    def sync(self) -> ChampionState:
+        """Syncs the alias."""
+        return sync_alias(self.registry, self.ledger)
+
+    def move_by_hand(self, number: int | None) -> None:
+        """Moves the alias in MLflow, as a person or a late write does; None: takes it away."""
+        if number is None:
+            self.registry.remove_champion(self.name)
+        else:
+            self.registry.set_champion(self.name, number)
 
     def delete(self, number: int) -> None:
         """Deletes a version in MLflow."""
@@ -175,12 +197,9 @@ class Throne:
         self.files = ()
         self.forgotten += 1
 
-    def agrees(self) -> None:
-        """Asserts that alias, tags and ledger agree."""
-        entries, seen = self.entries, court(self.registry, self.ledger, self.name)
-        assert not seen.unfinished
-        assert not seen.by_hand
-        assert self.alias == (entries[-1].champion_version if entries else None)
+    def assert_synced(self) -> None:
+        """Asserts that ledger, alias, head and registry agree."""
+        assert find_disagreements(self.store, self.registry, self.name) == []
 
     def _save(self, night: date, verb: str, detail: dict[str, Any]) -> None:
         instant = "2013-02-20T00:00:00+00:00"
@@ -194,19 +213,19 @@ def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-Make = Callable[..., Throne]
+Make = Callable[..., TinyModel]
 
 
 def maker(store: ObjectStore, registry: Registry, patch: pytest.MonkeyPatch) -> Make:
-    """Makes thrones; `evaluate` judges by skill, and no model card is written unless asked for."""
-    thrones: dict[str, Throne] = {}
+    """Makes tiny_models; `evaluate` judges by skill, and no model card is written unless asked for."""
+    tiny_models: dict[str, TinyModel] = {}
 
     def judge(step: Step) -> Outcome:
-        return thrones[step.model.name].judge(step)
+        return tiny_models[step.model.name].judge(step)
 
-    def make(approval: str = "automatic") -> Throne:
-        model = model_of(f"throne_{next(_numbers)}", approval)
-        return thrones.setdefault(model.name, Throne(store, registry, model))
+    def make(approval: str = "automatic") -> TinyModel:
+        model = model_of(f"tiny_{next(_numbers)}", approval)
+        return tiny_models.setdefault(model.name, TinyModel(store, registry, model))
 
     patch.setattr(evaluate, "run", judge)
     return make
@@ -219,7 +238,7 @@ class Killed(BaseException):
 WRITES = [(ObjectStore, name) for name in ("_put", "delete")] + [
     (Server, name) for name in ("post", "patch", "delete", "put_artifact")
 ]
-"""Every way in which a promotion or a rollback changes anything."""
+"""Every way in which a promotion or a person's choice changes anything."""
 
 
 @dataclass
@@ -260,11 +279,11 @@ def stalled(number: int, meanwhile: Callable[[], object]) -> Iterator[None]:
     """Within a `with` block the first writer about to move the alias to a version stalls, and this happens before."""
     honest, met = Registry.set_champion, list[int]()
 
-    def slow(registry: Registry, model: str, moved_to: int) -> bool:
+    def slow(registry: Registry, model: str, moved_to: int) -> None:
         if moved_to == number and not met:
             met.append(number)
             meanwhile()
-        return honest(registry, model, moved_to)
+        honest(registry, model, moved_to)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Registry, "set_champion", slow)
@@ -284,8 +303,22 @@ def approved(by: str, about: str) -> Decision:
 
 def same_decision(entry: Entry) -> Entry:
     """An entry without what differs between two worlds in which the same was decided."""
+
+    def known(version: LedgerVersion) -> LedgerVersion:
+        return replace(version, run_id="", artifact_sha256="")
+
     return replace(
-        entry, model="", verdict={}, run_id="", artifact_sha256="", when="", previous_digest=None, cause=NOBODY
+        entry,
+        model="",
+        verdict={},
+        run_id="",
+        artifact_sha256="",
+        when="",
+        previous_digest=None,
+        cause=NOBODY,
+        champion=entry.champion and known(entry.champion),
+        previous=entry.previous and known(entry.previous),
+        withdrawn=tuple(map(known, entry.withdrawn)),
     )
 
 

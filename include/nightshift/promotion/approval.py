@@ -1,21 +1,21 @@
-"""What a person's answer means for a promotion that the gate allows, and what ties it to the record that was shown."""
+"""What a person's answer means for a promotion that the gate allows. It counts only for the record that was shown."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from nightshift.adapters.ledger import Decision, Entry
+from nightshift.adapters.ledger_entries import Decision, Entry
 from nightshift.definition import Model
 from nightshift.errors import BadConfig
 
 CHANGED = "the champion changed after the verdict: clear evaluate to have a person asked"
-"""Why a verdict is refused that `promote` made itself, so that nobody can have been asked about it."""
+"""Why a verdict that `promote` computed again is refused: nobody can have been asked about it."""
 SHORT = 12
 """Digits of a digest in a sentence."""
 
 
-def shown(detail: Mapping[str, Any]) -> str:
+def digest_record(detail: Mapping[str, Any]) -> str:
     """The SHA-256 of a record of `evaluate`, as 64 hexadecimal digits: what an answer is about.
 
     The idempotency key does not do: it names the work, and a step can write other numbers or another version beside it.
@@ -29,9 +29,7 @@ def shown(detail: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def refused_because(
-    model: Model, night: str, decision: Decision | None, about: str, *, judged_again: bool
-) -> str | None:
+def find_refusal(model: Model, night: str, decision: Decision | None, about: str, *, judged_again: bool) -> str | None:
     """Why the promotion is refused, or None when it was approved. `about`: the digest of the record to be acted upon.
 
     `judged_again`: the verdict was made after a person could be asked. Raises `BadConfig` when the model needs an
@@ -58,23 +56,25 @@ def refused_because(
     return None
 
 
-def answers(refusal: Entry, decision: Decision | None, about: str) -> bool:
-    """Whether a refusal on record is one for this answer, too: not when nobody was asked then and somebody was now, and
-    not when the record was another one then and is the one that was shown now.
+def covers_answer(refusal: Entry, decision: Decision | None, about: str) -> bool:
+    """Whether a refusal on record also refuses this answer.
+
+    Not when nobody was asked then and somebody was now; nor when another record was refused then, and the answer is
+    about the record of now.
     """
     if decision is None or not refusal.verdict["verdict"]["promote"]:
         return True
     if refusal.decision is None:
         return False
-    return decision.outcome != "approved" or decision.about != about or shown(refusal.verdict) == about
+    return decision.outcome != "approved" or decision.about != about or digest_record(refusal.verdict) == about
 
 
-def agreed(model: Model, decision: Decision | None) -> Decision | None:
-    """The decision as the ledger keeps it: nobody is asked about a model that promotes by itself."""
+def keep_decision(model: Model, decision: Decision | None) -> Decision | None:
+    """The decision that the ledger keeps: none for a model that promotes by itself, about which nobody is asked."""
     return decision if model.approval == "human" else None
 
 
-def same(recorded: Decision | None, given: Decision | None) -> bool:
+def is_same_answer(recorded: Decision | None, given: Decision | None) -> bool:
     """Whether both say the same; a rerun may say it at another moment."""
     if recorded is None or given is None:
         return recorded is given

@@ -6,68 +6,68 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Cause
+from nightshift.adapters.ledger_entries import Cause
 from nightshift.adapters.registry_rest import DECIDING, LEDGER_ENTRY, WITHDRAWN, Registry
-from nightshift.champion import consistency
-from nightshift.champion.consistency import findings
-from nightshift.champion.court import court
-from nightshift.champion.repair import Repair
-from nightshift.champion.settle import adopt
+from nightshift.promotion import consistency
+from nightshift.promotion.consistency import find_disagreements
+from nightshift.promotion.court import court
+from nightshift.promotion.repair import Repair
+from nightshift.promotion.settle import adopt
 from nightshift.errors import BadConfig, TryLater
-from thrones import Killed, Throne, dies
+from support.champion_fixtures import Killed, TinyModel, dies
 
 ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
-Harm = Callable[[Throne, pytest.MonkeyPatch], object]
+Harm = Callable[[TinyModel, pytest.MonkeyPatch], object]
 
 
 @pytest.fixture
-def reigns(throne: Throne) -> Throne:
+def reigns(tiny: TinyModel) -> TinyModel:
     """A promotion, another one, a rollback to the first, and a refusal."""
-    throne.crown(ONE, 3)
-    throne.crown(TWO, 5)
-    throne.roll_back(None)
-    throne.challenge(THREE, 2)
-    throne.promote(THREE)
-    return throne
+    tiny.make_champion(ONE, 3)
+    tiny.make_champion(TWO, 5)
+    tiny.set_champion("previous")
+    tiny.challenge(THREE, 2)
+    tiny.promote(THREE)
+    return tiny
 
 
-def _found(throne: Throne) -> list[tuple[str, str]]:
-    return [(one.code, one.sentence) for one in findings(throne.store, throne.registry, throne.name)]
+def _found(tiny: TinyModel) -> list[tuple[str, str]]:
+    return [(one.code, one.sentence) for one in find_disagreements(tiny.store, tiny.registry, tiny.name)]
 
 
-def _edited(throne: Throne, number: int, **changed: Any) -> None:
-    throne.store.put_json(throne.ledger.uri(number), _document(throne, number) | changed)
+def _edited(tiny: TinyModel, number: int, **changed: Any) -> None:
+    tiny.store.put_json(tiny.ledger.uri(number), _document(tiny, number) | changed)
 
 
-def _document(throne: Throne, number: int) -> dict[str, Any]:
-    found: dict[str, Any] | None = throne.store.get_json(throne.ledger.uri(number))
+def _document(tiny: TinyModel, number: int) -> dict[str, Any]:
+    found: dict[str, Any] | None = tiny.store.get_json(tiny.ledger.uri(number))
     assert found is not None
     return found
 
 
-def _unfinished(throne: Throne, patch: pytest.MonkeyPatch) -> None:
-    throne.challenge(date(2013, 2, 19), 9)
+def _unfinished(tiny: TinyModel, patch: pytest.MonkeyPatch) -> None:
+    tiny.challenge(date(2013, 2, 19), 9)
     with patch.context() as inner:
         inner.setattr(Registry, "set_champion", lambda *_: dies())
         with pytest.raises(Killed):
-            throne.promote(date(2013, 2, 19))
+            tiny.promote(date(2013, 2, 19))
 
 
-def _wiped(throne: Throne) -> None:
-    throne.store.delete([throne.ledger.uri(entry.number) for entry in throne.entries])
+def _wiped(tiny: TinyModel) -> None:
+    tiny.store.delete([tiny.ledger.uri(entry.number) for entry in tiny.entries])
 
 
-def _removed(throne: Throne, _: pytest.MonkeyPatch) -> None:
-    throne.registry.server.delete("registered-models/alias", {"name": throne.name, "alias": "champion"})
+def _removed(tiny: TinyModel, _: pytest.MonkeyPatch) -> None:
+    tiny.registry.server.delete("registered-models/alias", {"name": tiny.name, "alias": "champion"})
 
 
-def _model_file(throne: Throne, data: bytes) -> None:
-    path = f"{throne.registry.files(throne.registry.version(throne.name, 1))}/model.skops"
-    throne.registry.server.put_artifact(path, data)
+def _model_file(tiny: TinyModel, data: bytes) -> None:
+    path = f"{tiny.registry.files(tiny.registry.version(tiny.name, 1))}/model.skops"
+    tiny.registry.server.put_artifact(path, data)
 
 
-def _tag(throne: Throne, number: int, tag: str, value: str) -> None:
-    throne.registry.tag(throne.registry.version(throne.name, number), {tag: value})
+def _tag(tiny: TinyModel, number: int, tag: str, value: str) -> None:
+    tiny.registry.tag(tiny.registry.version(tiny.name, number), {tag: value})
 
 
 HARMS: dict[str, tuple[Harm, str, str]] = {
@@ -99,33 +99,33 @@ FAST = ("given to another", "missing", "unfinished", "moved")
 REPAIRED = ("unfinished", "moved", "removed", "deleted", "not tagged", "tagged")
 
 
-def test_what_agrees_has_no_findings(reigns: Throne) -> None:
+def test_what_agrees_has_no_findings(reigns: TinyModel) -> None:
     assert _found(reigns) == []
 
 
-def test_a_champion_is_not_held_to_the_file_of_one_that_had_its_number(throne: Throne) -> None:
-    throne.crown(ONE, 3)
-    throne.forget()
-    for remedy in Repair(throne.store, throne.registry, throne.name, Cause(by="shell")).remedies():
+def test_a_champion_is_not_held_to_the_file_of_one_that_had_its_number(tiny: TinyModel) -> None:
+    tiny.make_champion(ONE, 3)
+    tiny.forget()
+    for remedy in Repair(tiny.store, tiny.registry, tiny.name, Cause(by="shell")).remedies():
         assert remedy.do is not None
         remedy.do()
-    assert throne.crown(TWO, 5) == 1
-    assert throne.entries[0].artifact_sha256 != throne.entries[-1].artifact_sha256
-    assert _found(throne) == []
+    assert tiny.make_champion(TWO, 5) == 1
+    assert tiny.entries[0].artifact_sha256 != tiny.entries[-1].artifact_sha256
+    assert _found(tiny) == []
 
 
-def test_a_model_of_which_nothing_was_decided_has_none(throne: Throne) -> None:
-    assert _found(throne) == []
-    throne.train(ONE, 3)
-    throne.registry.set_champion(throne.name, 1)
-    assert _found(throne) == [("moved", "the alias champion names version 1, and the ledger no champion")]
+def test_a_model_of_which_nothing_was_decided_has_none(tiny: TinyModel) -> None:
+    assert _found(tiny) == []
+    tiny.train(ONE, 3)
+    tiny.registry.set_champion(tiny.name, 1)
+    assert _found(tiny) == [("moved", "the alias champion names version 1, and the ledger no champion")]
 
 
 @pytest.mark.parametrize(
     "harm", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in HARMS if name not in FAST)]
 )
 def test_what_does_not_agree_is_found_said_and_repaired(
-    reigns: Throne, harm: str, monkeypatch: pytest.MonkeyPatch
+    reigns: TinyModel, harm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harmed, code, sentence = HARMS[harm]
     harmed(reigns, monkeypatch)
@@ -145,7 +145,7 @@ def test_what_does_not_agree_is_found_said_and_repaired(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("harm", ["moved", "removed"])
-def test_the_alias_goes_back_where_that_is_wanted(reigns: Throne, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_alias_goes_back_where_that_is_wanted(reigns: TinyModel, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     HARMS[harm][0](reigns, monkeypatch)
     remedies = Repair(reigns.store, reigns.registry, reigns.name, Cause(by="shell"), to_ledger=True).remedies()
     assert [remedy.sentence for remedy in remedies] == ["move the alias back to version 1, as the ledger has it"]
@@ -155,7 +155,7 @@ def test_the_alias_goes_back_where_that_is_wanted(reigns: Throne, harm: str, mon
 
 
 @pytest.mark.slow
-def test_with_a_broken_ledger_nothing_else_is_repaired(reigns: Throne) -> None:
+def test_with_a_broken_ledger_nothing_else_is_repaired(reigns: TinyModel) -> None:
     reigns.registry.set_champion(reigns.name, 3)
     _edited(reigns, 2, reason="it lost")
     remedies = Repair(reigns.store, reigns.registry, reigns.name, Cause(by="shell")).remedies()
@@ -166,7 +166,7 @@ def test_with_a_broken_ledger_nothing_else_is_repaired(reigns: Throne) -> None:
 
 
 @pytest.mark.slow
-def test_entries_that_do_not_fit_each_other_are_found_even_when_the_chain_was_made_anew(reigns: Throne) -> None:
+def test_entries_that_do_not_fit_each_other_are_found_even_when_the_chain_was_made_anew(reigns: TinyModel) -> None:
     """Whoever can write to the bucket can make the digests fit again: the sequence of champions tells, and the tags."""
     reigns.store.delete([reigns.ledger.uri(4)])
     _edited(reigns, 2, previous_version=7)
@@ -177,14 +177,14 @@ def test_entries_that_do_not_fit_each_other_are_found_even_when_the_chain_was_ma
 
 
 @pytest.mark.slow
-def test_an_announcement_of_an_entry_that_was_lost_to_another_is_no_finding(reigns: Throne) -> None:
+def test_an_announcement_of_an_entry_that_was_lost_to_another_is_no_finding(reigns: TinyModel) -> None:
     _tag(reigns, 3, DECIDING, f"000009 {'0' * 64}")
     assert _found(reigns) == []
     _tag(reigns, 3, LEDGER_ENTRY, "000009")
     assert [code for code, _ in _found(reigns)] == ["cut"]
 
 
-def test_over_a_ledger_that_lost_its_end_nothing_is_decided(reigns: Throne) -> None:
+def test_over_a_ledger_that_lost_its_end_nothing_is_decided(reigns: TinyModel) -> None:
     reigns.store.delete([reigns.ledger.uri(number) for number in (3, 4)])
     reigns.challenge(date(2013, 2, 19), 9)
     result = reigns.promote(date(2013, 2, 19))
@@ -194,23 +194,23 @@ def test_over_a_ledger_that_lost_its_end_nothing_is_decided(reigns: Throne) -> N
 
 
 def test_over_a_wiped_ledger_nobody_is_crowned_and_nothing_adopted(
-    throne: Throne, monkeypatch: pytest.MonkeyPatch
+    tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    throne.crown(ONE, 3)
-    _wiped(throne)
-    throne.challenge(TWO, 9)
+    tiny.make_champion(ONE, 3)
+    _wiped(tiny)
+    tiny.challenge(TWO, 9)
     for harm in (lambda *_: None, _removed):  # with the alias, and without
-        harm(throne, monkeypatch)
-        assert "cut" in [code for code, _ in _found(throne)]
-        result = throne.promote(TWO)
-        assert (result.outcome, throne.entries) == ("bad_config", [])
+        harm(tiny, monkeypatch)
+        assert "cut" in [code for code, _ in _found(tiny)]
+        result = tiny.promote(TWO)
+        assert (result.outcome, tiny.entries) == ("bad_config", [])
         assert "was decided upon by entry 1 of its ledger, which ends at 0" in result.summary
         with pytest.raises(BadConfig, match="is this its bucket"):
-            adopt(court(throne.registry, throne.ledger, throne.name), Cause(by="shell"))
+            adopt(court(tiny.registry, tiny.ledger, tiny.name), Cause(by="shell"))
 
 
 @pytest.mark.slow
-def test_an_adoption_at_the_end_that_was_edited_shows(reigns: Throne) -> None:
+def test_an_adoption_at_the_end_that_was_edited_shows(reigns: TinyModel) -> None:
     reigns.registry.set_champion(reigns.name, 3)
     for remedy in Repair(reigns.store, reigns.registry, reigns.name, Cause(by="shell")).remedies():
         assert remedy.do is not None
@@ -220,12 +220,12 @@ def test_an_adoption_at_the_end_that_was_edited_shows(reigns: Throne) -> None:
     assert ("chain", "entry 5 is not the one that was appended about version 3: it was edited") in _found(reigns)
 
 
-def test_what_grows_while_it_is_checked_is_looked_at_again(throne: Throne, monkeypatch: pytest.MonkeyPatch) -> None:
-    throne.crown(ONE, 3)
-    _model_file(throne, b"evil")
+def test_what_grows_while_it_is_checked_is_looked_at_again(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.make_champion(ONE, 3)
+    _model_file(tiny, b"evil")
     listed = iter([1, 2, 1, 1])
     monkeypatch.setattr(consistency, "last_number", lambda *_: next(listed))
-    assert [code for code, _ in _found(throne)] == ["artifact"]
+    assert [code for code, _ in _found(tiny)] == ["artifact"]
     listed = iter(range(1, 99))
     with pytest.raises(TryLater, match="grew 5 times while it was checked"):
-        _found(throne)
+        _found(tiny)
