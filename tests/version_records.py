@@ -18,7 +18,7 @@ PNG = bytes.fromhex(
 )
 
 
-def entry(kind: str, version: int, champion: int | None, previous: int | None = None, **changes: Any) -> Entry:
+def entry(kind: str, version: int | None, champion: int | None, previous: int | None = None, **changes: Any) -> Entry:
     """An entry about `version` with `champion` after it. Version N was trained for the night 2013-02-N.
 
     `withdrawn`: numbers of versions.
@@ -27,13 +27,13 @@ def entry(kind: str, version: int, champion: int | None, previous: int | None = 
         "kind": kind,
         "model": "flights",
         "version": version,
-        "night": night_of(version).isoformat(),
+        "night": night_of(version).isoformat() if version else "",
         "champion": identity(champion) if champion else None,
         "previous": identity(previous) if previous else None,
         "reason": f"the reason of {kind} {version}",
         "cause": CAUSE,
-        "when": f"2013-03-{version:02d}T06:30:00+00:00",
-        "run_id": f"{version:032x}",
+        "when": f"2013-03-{version or 28:02d}T06:30:00+00:00",
+        "run_id": f"{version or 0:032x}",
     }
     withdrawn = tuple(identity(number) for number in changes.pop("withdrawn", ()))
     return Entry(**{**fields, **changes, "withdrawn": withdrawn})

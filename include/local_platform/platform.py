@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import models
-from local_platform import cluster, external, forward, options, orchestration, s3, tracking
+from local_platform import alias_sync, cluster, external, forward, options, orchestration, s3, tracking
 from local_platform.code_version import code_version, model_digests
 from local_platform.home import SOURCES, Home
 from local_platform.service import Service, plain_environment
@@ -160,7 +160,12 @@ class Platform:
     @cached_property
     def services(self) -> tuple[Service, ...]:
         """Every service, in the order of their start."""
-        return (*self.foundations, *orchestration.services(self.airflow))
+        return (*self.foundations, *orchestration.services(self.airflow), self._alias_sync())
+
+    def _alias_sync(self) -> Service:
+        where = {**self._storage_values(), "MLFLOW_TRACKING_URI": self.tracking.url}
+        environment = {**where, **self.step_secrets(), **team_models()}
+        return alias_sync.service(self.home.path / "alias-sync", environment)
 
     def ports(self) -> list[tuple[int, str]]:
         """Every port that the services take, with the name of its setting."""

@@ -67,7 +67,9 @@ def plain(text: object) -> str:
 
 
 def _question(title: str, model: str, night: date, detail: Mapping[str, Any]) -> Question:
-    from nightshift.promotion.approval import digest_record  # reaches boto3, which no DAG file may load when it is parsed
+    from nightshift.promotion.approval import (
+        digest_record,  # reaches boto3, which no DAG file may load when it is parsed
+    )
 
     new, old = int(detail["challenger_version"]), detail["champion_version"]
     over = f"replace champion {int(old)}" if old is not None else "become the first champion"

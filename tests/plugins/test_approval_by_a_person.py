@@ -15,7 +15,7 @@ from nightshift.adapters import results
 from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion, number_entry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.champion.approval import shown
+from nightshift.promotion.approval import digest_record
 from nightshift.settings import StorageSettings
 from pod_client import until
 from real_platform import TaskRun
@@ -101,7 +101,7 @@ def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -
     assert states(run) == (DONE, DONE, DONE, DONE)
     decision, by, because, at, about = said(airflow, run)
     assert (decision, by) == ("--decision=approved", "--decided-by=admin")
-    assert about == f"--about={shown(evaluated('2013-02-08').detail)}"
+    assert about == f"--about={digest_record(evaluated('2013-02-08').detail)}"
     assert because == "--decided-because=looks right to me"
     assert at.startswith("--decided-at=20")
     assert "approved by admin because: looks right to me" in run.said("approve")
@@ -187,7 +187,7 @@ def test_a_verdict_that_is_made_again_is_asked_about_again_with_its_own_numbers(
     assert "0.5210" not in asked["body"].split("passed")[0]
     airflow.answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
-    assert said(airflow, run)[-1] == f"--about={shown(other.detail)}"
+    assert said(airflow, run)[-1] == f"--about={digest_record(other.detail)}"
 
 
 def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new_numbers(
@@ -201,7 +201,7 @@ def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new
     until("another question", lambda: "0.4321" in airflow.question(run)["body"], PATIENCE)
     airflow.answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
-    assert said(airflow, run)[-1] == f"--about={shown(other.detail)}"
+    assert said(airflow, run)[-1] == f"--about={digest_record(other.detail)}"
 
 
 def test_a_model_that_asks_nobody_has_no_such_task(airflow: Scheduled) -> None:

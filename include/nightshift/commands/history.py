@@ -14,8 +14,8 @@ from nightshift.adapters.ledger_reading import read_all
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
-from nightshift.promotion.consistency import Finding, find_disagreements
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
+from nightshift.promotion.consistency import Finding, find_disagreements
 from nightshift.settings import StorageSettings, read
 from nightshift.story.words import printable
 

@@ -1,4 +1,4 @@
-"""`nightshift repair MODEL`: says what would make ledger, alias and registry agree again; `--apply` does what it can."""
+"""`nightshift repair MODEL`: says what makes ledger, alias and registry agree again; `--apply` does what it can."""
 
 import argparse
 import logging

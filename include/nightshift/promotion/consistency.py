@@ -3,7 +3,7 @@
 Codes: `chain` (entries are missing, edited or out of order), `succession` (two entries that follow each other do not
 fit), `cut` (MLflow knows of an entry that the ledger does not have), `alias` (the alias is not where the ledger ends),
 `unsynced` (the last decisions were not brought to MLflow yet), `missing` (the champion is not in MLflow, or another
-version has its number), `artifact` (its stored model is not the one of the ledger), `no ledger` (MLflow has a champion).
+version has its number), `artifact` (its stored model is not the ledger's), `no ledger` (only MLflow has a champion).
 """
 
 from collections.abc import Iterator, Sequence
@@ -85,7 +85,8 @@ def _check_alias(registered: RegisteredModel | None, state: ChampionState, *, cu
         yield Finding("no ledger", f"the alias champion names version {alias}, and there is no ledger", alias)
     elif alias != champion and registered is not None:
         stood = "no version" if alias is None else f"version {alias}"
-        yield Finding("alias", f"the alias champion names {stood}, and the ledger {champion or 'no version'}", alias)
+        named = "no version" if champion is None else f"version {champion}"
+        yield Finding("alias", f"the alias champion names {stood}, and the ledger {named}", alias)
     if registered is not None and not cut and read_head(registered).number < state.end:
         yield Finding("unsynced", f"entry {state.end} of the ledger was not brought to MLflow yet")
 

@@ -7,7 +7,7 @@ from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.promotion.consistency import Finding, find_disagreements
 
-RESTORE = "cannot be repaired from here: put the object back as it was from an earlier version of it, or a backup, of the bucket"
+RESTORE = "cannot be repaired from here: restore the object from the bucket's versions, or from a backup"
 
 
 @dataclass(frozen=True)

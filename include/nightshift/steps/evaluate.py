@@ -6,8 +6,8 @@ validated. One that the ledger promoted upon stands for good: the night is not j
 Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, joins (counts of
 each night that was read), rows, run_id, trusted (the types that each version may contain, by number), gate (its
 fields), task, inputs (the digest of every partition read, by URI), model_code (digest of the model's folder and
-suites), comparison (digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused. With
-gate, task, versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
+suites), comparison (digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused.
+With gate, task, versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
 """
 
 import hashlib

@@ -126,7 +126,7 @@ class Promotion:
         return (rival.number if rival else None) != judged
 
     def _evaluate_again(self) -> None:
-        """Replaces the verdict by one about the champion of now: in here, since a retry would meet the same old verdict.
+        """Replaces the verdict by one about the champion of now. A retry would meet the same old verdict.
 
         It is stored when it was acted upon. Before, a retry must still see that nobody was asked about it.
         """

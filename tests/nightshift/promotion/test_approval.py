@@ -9,8 +9,8 @@ import pytest
 from nightshift.adapters import results
 from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.ledger_entries import Decision
-from nightshift.promotion import approval
 from nightshift.errors import BadConfig, TryLater
+from nightshift.promotion import approval
 from nightshift.result import Result
 from support.champion_fixtures import Make, TinyModel
 
@@ -30,7 +30,7 @@ def tiny(make_tiny: Make) -> TinyModel:
 
 def shown(tiny: TinyModel, night: date) -> str:
     """What an answer about the night's verdict names, as it is stored."""
-    return approval.shown(record(tiny, night).detail)
+    return approval.digest_record(record(tiny, night).detail)
 
 
 def record(tiny: TinyModel, night: date) -> Result:
@@ -125,7 +125,7 @@ def test_the_same_answer_is_one_refusal_and_another_answer_a_new_decision(tiny: 
     tiny.promote(TWO, _says("rejected", key, by="eva"))
     assert len(tiny.entries) == 3
     assert tiny.promote(TWO, _says("approved", key)).outcome == "done"
-    assert tiny.promote(TWO, no).outcome == "done"  # who reigns is taken back by a rollback only
+    assert tiny.promote(TWO, no).outcome == "done"  # only a person takes a promotion back
     assert [entry.kind for entry in tiny.entries] == ["promotion", "refusal", "refusal", "promotion"]
 
 
@@ -171,7 +171,7 @@ def test_a_record_that_was_written_over_after_the_answer_was_not_approved(tiny: 
     results.save(tiny.store, honest)
     assert (tiny.promote(TWO, yes).outcome, tiny.alias) == ("done", 2)
     assert tiny.entries[-1].decision == yes
-    assert approval.shown(tiny.entries[-1].verdict) == yes.about
+    assert approval.digest_record(tiny.entries[-1].verdict) == yes.about
 
 
 def test_a_verdict_that_is_found_again_is_the_one_that_was_shown(tiny: TinyModel) -> None:
@@ -184,12 +184,12 @@ def test_a_verdict_that_is_found_again_is_the_one_that_was_shown(tiny: TinyModel
 
 def test_what_is_no_json_has_no_digest() -> None:
     with pytest.raises(BadConfig, match="clear evaluate"):
-        approval.shown({"rows": float("nan")})
+        approval.digest_record({"rows": float("nan")})
 
 
 @pytest.fixture
 def unasked(tiny: TinyModel) -> TinyModel:
-    """The gate refused version 3, so that nobody was asked; then its rival was rolled back, and now it wins."""
+    """The gate refused version 3, so that nobody was asked; then its rival was withdrawn, and now it wins."""
     tiny.challenge(TWO, 9)
     tiny.promote(TWO, _says("approved", shown(tiny, TWO)))
     tiny.challenge(THREE, 5)

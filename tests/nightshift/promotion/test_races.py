@@ -109,7 +109,7 @@ def _two_periods(tiny: TinyModel) -> None:
 
 @pytest.mark.slow
 def test_the_previous_one_is_set_during_a_promotion(make_tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    met = _meetings(make_tiny, _two_periods, lambda t: t.promote(TWO), lambda t: t.set_champion("previous"), monkeypatch)
+    met = _meetings(make_tiny, _two_periods, lambda t: t.promote(TWO), lambda t: t.set_champion(), monkeypatch)
     came: Counter[int | None] = Counter()
     for tiny, ended, other, at in met:
         _fair(tiny, at)

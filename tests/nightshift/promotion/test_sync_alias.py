@@ -1,4 +1,4 @@
-"""The alias is brought to where the ledger ends, whoever moved it; nothing but a person's request changes the ledger."""
+"""The alias is brought to where the ledger ends, whoever moved it, and the ledger stays as it is."""
 
 import logging
 from collections.abc import Callable
