@@ -138,7 +138,7 @@ class Backfill:
         """Promotes a night; another's whole promotion comes between its look and its entry."""
         append = Ledger.append
 
-        def late(*given: Any, **named: Any) -> Entry | None:
+        def late(*given: Any, **named: Any) -> bool:
             patch.undo()
             self.step(other, "promote")
             return append(*given, **named)

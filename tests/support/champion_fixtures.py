@@ -122,7 +122,7 @@ class TinyModel:
         return self.files
 
     def judge(self, step: Step) -> Outcome:
-        """In place of `evaluate`: the rival that reigned on the night is met, and the higher skill wins."""
+        """In place of `evaluate`: the champion of the night is met, and the higher skill wins."""
         trained = results.load(self.store, self.name, step.night, "train")
         assert trained is not None
         number = int(trained.detail["version"])

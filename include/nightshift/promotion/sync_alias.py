@@ -84,8 +84,14 @@ def _write(registry: Registry, ledger: Ledger, registered: RegisteredModel, stat
             registry.set_champion(ledger.model, champion)
     if unsynced:
         publish_cards(ledger.store, registry, ledger.model, *_concerned(unsynced))
-        write_head(registry, ledger.model, Head(state.end, state.digest))
+        _raise_head(registry, ledger.model, Head(state.end, state.digest))
     return moved or bool(unsynced)
+
+
+def _raise_head(registry: Registry, model: str, head: Head) -> None:
+    """Sets the head unless another writer has raised it further; a lower one that comes in between is read back."""
+    if read_head(registry.model(model)).number < head.number:
+        write_head(registry, model, head)
 
 
 def _read_unsynced(ledger: Ledger, head: Head, state: ChampionState) -> list[Entry]:

@@ -69,7 +69,7 @@ class Comparison:
 
 
 def run(step: Step) -> Outcome:
-    """Judges the night's challenger against the champion that reigned on that night.
+    """Judges the night's challenger against the champion of that night.
 
     Raises `BadConfig` when nothing was trained, `DataRejected` when no holdout night can be used.
     """

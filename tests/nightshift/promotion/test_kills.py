@@ -128,11 +128,11 @@ def test_what_a_killed_one_left_is_finished_by_whoever_comes_next(
         tiny.challenge(THIRD, 4)
         tiny.promote(THIRD)
         tiny.assert_synced()
-        reigns = tiny.alias
+        champion = tiny.alias
         _won(tiny)
         tiny.assert_synced()
         assert len([entry for entry in tiny.entries if entry.version == 2]) == 1, calm.named[number - 1]
-        assert tiny.alias == reigns
+        assert tiny.alias == champion
 
 
 @pytest.mark.slow

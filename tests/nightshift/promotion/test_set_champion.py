@@ -161,14 +161,13 @@ def test_a_version_that_never_was_champion_needs_the_mark_unverified(champions: 
     assert champions.alias == 3
     made = champions.set_champion(str(loser), unverified=True)
     assert (made.entry.unverified, made.entry.withdraws, champions.alias) == (True, None, loser)
-    champions.set_champion("previous", by="set_champion:run-2")  # the one before was replaced, not withdrawn
+    champions.set_champion("previous", reason="and this", by="set_champion:run-2")  # the one before is not withdrawn
     assert (champions.alias, champions.entries[-1].withdraws) == (3, loser)
 
 
 def test_no_version_can_be_champion_until_one_meets_the_floor(champions: TinyModel) -> None:
     made = champions.set_champion("none")
-    assert (made.entry.version, made.entry.champion, made.entry.withdraws) == (None, None, 3)
-    assert champions.alias is None
+    assert (made.entry.version, made.entry.champion, made.entry.withdraws, champions.alias) == (None, None, 3, None)
     with pytest.raises(NothingToDo, match="has no champion already"):
         champions.set_champion("none", by="set_champion:run-2")
     assert champions.promote(THREE).outcome == "nothing_to_do"

@@ -112,7 +112,7 @@ def test_a_late_write_of_a_withdrawn_version_does_not_bring_it_back(champions: T
 
     with stalled(3, withdrawn):
         champions.promote(THREE)
-    assert (champions.alias, champions.state.withdrawn_versions) == (2, {3})
+    assert (champions.alias, champions.state.withdrawn_versions) == (2, frozenset({3}))
     champions.assert_synced()
 
 

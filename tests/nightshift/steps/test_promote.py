@@ -166,7 +166,7 @@ def test_an_old_night_never_demotes_a_newer_champion(run_step: RunStep, judged: 
     )
     assert _alias(registry) == newer
     assert registry.version("shops", backfilled).tags["nightshift.compared_with"] == str(first)
-    # The old night is scored by who reigned then, not by a model that has seen what came later.
+    # The old night is scored by the champion of then, not by a model that has seen what came later.
     assert result.detail["champion_version"] == first
 
 

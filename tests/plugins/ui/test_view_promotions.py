@@ -107,7 +107,7 @@ def test_the_ledger_is_shown_newest_first_with_numbers_persons_and_ways_on(store
     assert "“calm week &lt;" in text
     assert "asked for by Ben" in text
     assert 'href="/dags/flights_set_champion"' in text
-    assert 'href="/dags/flights_rollback/runs/manual__1"' in text
+    assert 'href="/dags/flights_set_champion/runs/manual__1"' in text
     assert 'href="/nightshift/versions/flights/2"' in text
     assert "The chain of digests holds from entry 1 to 4" in text
     assert "<script" not in text
@@ -157,7 +157,7 @@ def test_the_story_is_told_from_the_copy_and_from_the_ledger_of_now(store: Objec
     assert "Forest" in text
     assert '<img src="/nightshift/versions/flights/2/verdict.png"' in text
     assert f'href="http://localhost:5999/#/experiments/7/runs/{2:032x}"' in text
-    assert 'href="/dags/flights_rollback/runs/manual__1"' in text
+    assert 'href="/dags/flights_set_champion/runs/manual__1"' in text
     assert "<script" not in text
     assert "onerror=" not in re.sub(r"&lt;.*?&gt;", "", text)
     append(store, entry("set_champion", 2, 2, previous=1, withdraws=1, withdrawn=(1,)))
