@@ -65,17 +65,17 @@ exit codes:
   1   a bug
 
 other words, each with --help of its own:
-  nightshift history MODEL            which version was champion when and why; whether alias, ledger and registry agree
+  nightshift history MODEL               who was champion when and why; do alias, ledger and registry agree
   nightshift set-champion MODEL VERSION  make a version champion, or "previous"; --reason is required
-  nightshift sync-alias [MODEL ...]   bring the alias champion to where the ledger ends
-  nightshift rescore MODEL FROM..TO   score nights again whose champion was withdrawn
-  nightshift predictions MODEL NIGHT  what is published of a night's predictions; --uris: where its files are
-  nightshift repair MODEL             say what would make alias, ledger and registry agree again; --apply does it
-  nightshift recheck MODEL            compute verdicts again from their records, and compare
-  nightshift explain MODEL VERSION    the whole story of a version on one page
-  nightshift check [MODEL ...]        try a model's code and estimator without data
-  nightshift new-model NAME           start the folder of a new model
-  nightshift seed MODEL               land a model's data in the lake, night by night
+  nightshift sync-alias [MODEL ...]      bring the alias champion to where the ledger ends
+  nightshift rescore MODEL FROM..TO      score nights again whose champion was withdrawn
+  nightshift predictions MODEL NIGHT     what is published of a night's predictions; --uris: where its files are
+  nightshift repair MODEL                say what would make alias, ledger and registry agree again; --apply does it
+  nightshift recheck MODEL               compute verdicts again from their records, and compare
+  nightshift explain MODEL VERSION       the whole story of a version on one page
+  nightshift check [MODEL ...]           try a model's code and estimator without data
+  nightshift new-model NAME              start the folder of a new model
+  nightshift seed MODEL                  land a model's data in the lake, night by night
 
 environment:
   NIGHTSHIFT_S3_ENDPOINT   URL of the S3 server; unset: AWS

@@ -113,8 +113,8 @@ def _tell_move(ledger: Ledger, stood: int | None, state: ChampionState, unsynced
     when = datetime.now(UTC).isoformat(timespec="seconds")
     move = AliasMove(stood=stood, champion=champion, entry=state.end, when=when)
     wanted = "none" if stood is None else stood
-    wish = f"to make {wanted} champion: `nightshift set-champion {ledger.model} {wanted} --reason …`"
-    log.warning("%s; %s", move.sentence, wish)
+    command = f"nightshift set-champion {ledger.model} {wanted} --reason …"
+    log.warning("%s; to make %s champion: `%s`", move.sentence, wanted, command)
     report_move(ledger.store, ledger.model, move)
 
 
