@@ -18,7 +18,7 @@ nights, the first and the last of them, whatever the model's time zone. Nights t
 time leave out of their windows the nights that are not validated yet, and say so; to include them, validate them first.
 A step whose work is done already does nothing. A backfill never demotes a newer champion.
 If the model needs approval, a backfill stops once all its active runs wait for a response.
-**Undo a promotion:** the DAG *rollback*. **Score nights again:** the DAG *rescore*.
+**Undo a promotion:** the DAG *set_champion*. **Score nights again:** the DAG *rescore*.
 
 ## What the colours mean
 

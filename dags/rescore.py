@@ -1,7 +1,7 @@
-"""Scores nights again with the current champion: for predictions of a version that was rolled back since.
+"""Scores nights again with the current champion: for predictions of a version that was withdrawn since.
 
 Trigger this DAG with the **first** and the **last** night. The predictions of each are replaced as a whole; until then
-readers see the former ones. The nights of a version that was not rolled back are left as they are.
+readers see the former ones. The nights of a version that was not withdrawn are left as they are.
 
 | reads | leaves |
 |---|---|

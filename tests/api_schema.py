@@ -14,6 +14,7 @@ KINDS = {
     ("v1", "ResourceQuota"): "V1ResourceQuota",
     ("v1", "LimitRange"): "V1LimitRange",
     ("v1", "Pod"): "V1Pod",
+    ("apps/v1", "Deployment"): "V1Deployment",
     ("rbac.authorization.k8s.io/v1", "Role"): "V1Role",
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): "V1RoleBinding",
     ("networking.k8s.io/v1", "NetworkPolicy"): "V1NetworkPolicy",

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nightshift.adapters.ledger import Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.adapters.registry_rest import NIGHT, Registry, Version
 from nightshift.adapters.storage import ObjectStore
 from nightshift.commands.recheck import chosen, recheck
@@ -28,27 +29,27 @@ def one_version_per_night(registry: Registry, model: str) -> list[str]:
 
 
 def the_champion_never_goes_back(entries: Sequence[Entry]) -> None:
-    """Only a rollback puts a champion of an earlier night. `entries`: oldest first."""
+    """Only a person makes a version of an earlier night champion. `entries`: oldest first."""
     for before, after in pairwise(entries):
-        assert (after.previous_version, after.previous_night) == (before.champion_version, before.champion_night), after
-        if after.kind != "rollback":
+        assert after.previous == before.champion, after
+        if after.kind != "set_champion":
             assert (after.champion_night or "") >= (before.champion_night or ""), (before, after)
         if not after.changes_champion:
             assert after.champion_version == before.champion_version, after
 
 
-def every_challenger_met_who_reigned(entries: Sequence[Entry]) -> None:
+def every_challenger_met_the_champion_of_its_night(entries: Sequence[Entry]) -> None:
     """What decided an entry is the comparison with the newest champion that was not trained for a later night."""
-    reigns: list[tuple[int | None, str]] = []
+    periods: list[tuple[int | None, str]] = []
     withdrawn: set[int | None] = set()
     for entry in entries:
         if entry.kind in ("promotion", "refusal"):
-            fitting = [v for v, night in reigns if night <= entry.night and v not in withdrawn | {entry.version}]
+            fitting = [v for v, night in periods if night <= entry.night and v not in withdrawn | {entry.version}]
             assert entry.verdict["champion_version"] == (fitting[-1] if fitting else None), entry.number
         assert (entry.verdict.get("champion_night") or "") <= entry.night, entry.number
         if entry.changes_champion:
-            reigns.append((entry.champion_version, entry.champion_night or ""))
-            withdrawn = (withdrawn | {entry.withdrawn}) - {entry.champion_version}
+            periods.append((entry.champion_version, entry.champion_night or ""))
+            withdrawn = (withdrawn | {entry.withdraws}) - {entry.champion_version}
 
 
 def the_chain_holds(store: ObjectStore, ledger: Ledger, entries: Sequence[Entry]) -> None:
@@ -83,7 +84,7 @@ def everything_holds(store: ObjectStore, model: Model, registry: Registry) -> li
     entries = list(ledger.newest_first())[::-1]
     one_version_per_night(registry, model.name)
     the_champion_never_goes_back(entries)
-    every_challenger_met_who_reigned(entries)
+    every_challenger_met_the_champion_of_its_night(entries)
     the_chain_holds(store, ledger, entries)
     all_agree(registry, model.name, entries)
     every_verdict_is_the_same_again(store, model, registry)

@@ -11,7 +11,17 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[1]
 ONE_SHOT = ("keys", "databases", "init")
-SERVERS = ("postgres", "s3", "mlflow", "cluster", "api-server", "scheduler", "dag-processor", "triggerer")
+SERVERS = (
+    "postgres",
+    "s3",
+    "mlflow",
+    "cluster",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "alias-sync",
+)
 T = TypeVar("T")
 
 

@@ -178,10 +178,10 @@ class Forge:
         patch.setattr("nightshift.steps.evaluate.predict_fresh", self.predict_fresh)
         for module in ("evaluate", "_recorded"):
             patch.setattr(f"nightshift.steps.{module}.examples", rows)
-        for module in ("steps.evaluate", "steps._recorded", "champion.trusting"):
+        for module in ("steps.evaluate", "steps._recorded", "promotion.trusted_types"):
             patch.setattr(f"nightshift.{module}.trusted_of", lambda _: ())  # these models have no folder
         patch.setattr("nightshift.adapters.pictures.verdict", lambda *_: b"no picture")
-        for module in ("steps.promote", "steps.score", "champion.rollback"):
+        for module in ("steps.score", "promotion.sync_alias"):
             patch.setattr(f"nightshift.{module}.publish_cards", lambda *_: None)  # decides nothing, and takes as long
 
 

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 from nightshift.adapters import results
-from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion, number_entry
 from nightshift.adapters.registry_record import Record, Run
 from nightshift.adapters.storage import ObjectStore
 from nightshift.result import Result
@@ -17,24 +18,30 @@ PNG = bytes.fromhex(
 )
 
 
-def entry(kind: str, version: int, champion: int | None, previous: int | None = None, **changes: Any) -> Entry:
-    """An entry about `version` after which `champion` reigns. Version N was trained for the night 2013-02-N."""
+def entry(kind: str, version: int | None, champion: int | None, previous: int | None = None, **changes: Any) -> Entry:
+    """An entry about `version` with `champion` after it. Version N was trained for the night 2013-02-N.
+
+    `withdrawn`: numbers of versions.
+    """
     fields: dict[str, Any] = {
         "kind": kind,
         "model": "flights",
         "version": version,
-        "night": night_of(version).isoformat(),
-        "champion_version": champion,
-        "champion_night": night_of(champion).isoformat() if champion else None,
-        "champion_entry": None,
-        "previous_version": previous,
-        "previous_night": night_of(previous).isoformat() if previous else None,
+        "night": night_of(version).isoformat() if version else "",
+        "champion": identity(champion) if champion else None,
+        "previous": identity(previous) if previous else None,
         "reason": f"the reason of {kind} {version}",
         "cause": CAUSE,
-        "when": f"2013-03-{version:02d}T06:30:00+00:00",
-        "run_id": f"{version:032x}",
+        "when": f"2013-03-{version or 28:02d}T06:30:00+00:00",
+        "run_id": f"{version or 0:032x}",
     }
-    return Entry(**{**fields, **changes})
+    withdrawn = tuple(identity(number) for number in changes.pop("withdrawn", ()))
+    return Entry(**{**fields, **changes, "withdrawn": withdrawn})
+
+
+def identity(version: int, entry: int = 0) -> LedgerVersion:
+    """A version as the ledger has it."""
+    return LedgerVersion(version=version, night=night_of(version).isoformat(), run_id=f"{version:032x}", entry=entry)
 
 
 def night_of(version: int) -> date:
@@ -43,13 +50,13 @@ def night_of(version: int) -> date:
 
 
 def append(store: ObjectStore, *found: Entry) -> list[Entry]:
-    """Appends entries to the ledger of their model, as they would be: each with who crowned the champion."""
-    last: Entry | None = None
+    """Appends entries to the ledger of their model, as they would be: each with the entry that made its champion."""
     for one in found:
         ledger = Ledger(store, one.model)
-        last = ledger.last()
-        kept = one if one.changes_champion or last is None else replace(one, champion_entry=last.champion_entry)
-        assert ledger.append(kept, after=last) is not None
+        last, digest = ledger.read_last()
+        before = last.champion if last else None
+        kept = replace(one, champion=one.champion if one.changes_champion else before, previous=before)
+        assert ledger.append(number_entry(kept, last, digest))
     return list(reversed(list(Ledger(store, found[0].model).newest_first())))
 
 

@@ -12,7 +12,7 @@ from importlib import import_module
 
 import models
 from nightshift import adoption
-from nightshift.adapters.ledger import Decision
+from nightshift.adapters.ledger_entries import Decision
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
 from nightshift.definition import VERBS, parse_night, parse_nights
@@ -28,7 +28,8 @@ ENDED = 128 + signal.SIGTERM
 COMMANDS = {
     "seed": "nightshift.seeding.command",
     "history": "nightshift.commands.history",
-    "rollback": "nightshift.commands.rollback",
+    "set-champion": "nightshift.commands.set_champion",
+    "sync-alias": "nightshift.commands.sync_alias",
     "rescore": "nightshift.commands.rescore",
     "predictions": "nightshift.commands.predictions",
     "repair": "nightshift.commands.repair",
@@ -48,7 +49,7 @@ DOES = {
     "validate": "check the night's partitions against their suites and publish the Data Docs pages",
     "train": "fit a challenger on the window of validated nights and register it",
     "evaluate": "compare the challenger with the champion on the holdout and store the verdict",
-    "promote": "move the alias champion to exactly the version that won",
+    "promote": "make exactly the version that won champion, in the ledger and by the alias",
     "score": "score the next day's schedule with the champion and publish the predictions",
 }
 EPILOG = """\
@@ -64,16 +65,17 @@ exit codes:
   1   a bug
 
 other words, each with --help of its own:
-  nightshift history MODEL            who reigned when and why; whether alias, ledger and registry agree
-  nightshift rollback MODEL VERSION   make an earlier version champion again, or "previous"; --reason is required
-  nightshift rescore MODEL FROM..TO   score nights again whose champion was rolled back
-  nightshift predictions MODEL NIGHT  what is published of a night's predictions; --uris: where its files are
-  nightshift repair MODEL             say what would make alias, ledger and registry agree again; --apply does it
-  nightshift recheck MODEL            compute verdicts again from their records, and compare
-  nightshift explain MODEL VERSION    the whole story of a version on one page
-  nightshift check [MODEL ...]        try a model's code and estimator without data
-  nightshift new-model NAME           start the folder of a new model
-  nightshift seed MODEL               land a model's data in the lake, night by night
+  nightshift history MODEL               who was champion when and why; do alias, ledger and registry agree
+  nightshift set-champion MODEL VERSION  make a version champion, or "previous"; --reason is required
+  nightshift sync-alias [MODEL ...]      bring the alias champion to where the ledger ends
+  nightshift rescore MODEL FROM..TO      score nights again whose champion was withdrawn
+  nightshift predictions MODEL NIGHT     what is published of a night's predictions; --uris: where its files are
+  nightshift repair MODEL                say what would make alias, ledger and registry agree again; --apply does it
+  nightshift recheck MODEL               compute verdicts again from their records, and compare
+  nightshift explain MODEL VERSION       the whole story of a version on one page
+  nightshift check [MODEL ...]           try a model's code and estimator without data
+  nightshift new-model NAME              start the folder of a new model
+  nightshift seed MODEL                  land a model's data in the lake, night by night
 
 environment:
   NIGHTSHIFT_S3_ENDPOINT   URL of the S3 server; unset: AWS

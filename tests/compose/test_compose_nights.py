@@ -58,7 +58,7 @@ print(json.dumps({
     "endings": {night: found.ending for night, found in ended.items()},
     "scored": {night: found.detail("score") for night, found in ended.items()},
     "scores": names(f"scores/{model}/"),
-    "ledger": [store.get_json(o.uri)["champion_version"] for o in store.objects(store.uri(f"ledger/{model}/"))],
+    "ledger": [store.get_json(o.uri)["champion"]["version"] for o in store.objects(store.uri(f"ledger/{model}/"))],
 }))
 """
 PODS = (

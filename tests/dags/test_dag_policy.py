@@ -13,7 +13,7 @@ from nightshift_airflow.runs.night_timetable import NightTimetable
 from nightshift_airflow.runs.retry_policy import EXTRA_TRIES, RealFailures
 from support.task_pods import every_step, steps
 
-BY_HAND = ("rollback", "rescore")
+BY_HAND = ("set_champion", "rescore")
 
 
 def needs_approval(model: Model) -> bool:
@@ -139,7 +139,7 @@ def test_an_approval_waits_as_long_as_the_definition_says_and_no_response_is_a_r
 
 
 def test_what_may_change_the_champion_leads_to_its_history(bag: DagBag) -> None:
-    leading = {"approve", "promote", "rollback", "rescore"}
+    leading = {"approve", "promote", "set_champion", "rescore"}
     for dag in bag.dags.values():
         for task in dag.tasks:
             assert ("History" in {link.name for link in task.operator_extra_links}) == (task.task_id in leading)

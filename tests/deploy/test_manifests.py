@@ -171,6 +171,27 @@ def test_the_image_of_the_steps_is_pinned(overlay: str, rendered: dict[str, Mani
     )
 
 
+@pytest.mark.parametrize("overlay", ["staging", "production"])
+def test_the_alias_is_synced_with_what_a_step_has_and_from_the_steps_image(
+    overlay: str, rendered: dict[str, Manifests], pods: dict[str, Object]
+) -> None:
+    assert rendered["local"].all("Deployment") == []  # one machine's platform has a service for it
+    deployment = rendered[overlay].one("Deployment", "alias-sync")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    airflow = rendered[overlay].one("ConfigMap", "nightshift-airflow", "airflow")["data"]
+    assert container["image"] == airflow["NIGHTSHIFT_STEP_IMAGE"]
+    assert container["args"][:3] == ["sync-alias", "--every", "300"]
+    step = pods["flights_nightly.promote"]["spec"]
+    spec = deployment["spec"]["template"]["spec"]
+    for name in ("serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "securityContext"):
+        assert spec[name] == step[name], name
+    for name in ("envFrom", "securityContext"):
+        assert container[name] == step["containers"][0][name], name
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert STEPS["matchLabels"].items() <= labels.items()
+    assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
+
+
 def test_every_file_of_the_manifests_is_part_of_some_overlay() -> None:
     named = " ".join(file.read_text() for file in KUBERNETES.glob("**/kustomization.yaml"))
     others = [file.name for file in KUBERNETES.glob("**/*") if file.is_file() and file.name != "kustomization.yaml"]

@@ -86,7 +86,7 @@ def test_airflow_reads_every_dag_on_a_root_that_cannot_be_written(user: str, bui
         "bag = DagBag('/opt/nightshift/dags')\n"
         "print(sorted(bag.dags), bag.import_errors)\n"
     )
-    kinds = ("nightly", "replay", "rescore", "rollback")  # both models that ship are replayed
+    kinds = ("nightly", "replay", "rescore", "set_champion")  # both models that ship are replayed
     wanted = sorted(f"{name}_{kind}" for name in models.names() for kind in kinds)
     assert python(built["airflow"], program, user).splitlines()[-1] == f"{wanted} {{}}"
     assert run(built["airflow"], "airflow", "version", user=user).startswith("3.")

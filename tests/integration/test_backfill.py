@@ -25,7 +25,7 @@ from local_platform.marked_processes import find_processes_of
 from local_platform.one_machine import settings
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.settings import StorageSettings
@@ -155,7 +155,8 @@ def test_a_blocked_and_a_missing_night_hold_up_no_other(backfilled: Backfilled) 
 def test_a_winner_that_is_older_than_the_champion_is_superseded(backfilled: Backfilled) -> None:
     won = [entry for entry in backfilled.entries if entry.verdict["verdict"]["promote"]]
     kinds = {entry.night: entry.kind for entry in won}
-    assert kinds == {e.night: "promotion" if e.night > (e.previous_night or "") else "superseded" for e in won}
+    before = {entry.night: entry.previous.night if entry.previous else "" for entry in won}
+    assert kinds == {night: "promotion" if night > before[night] else "superseded" for night in before}
     assert "superseded" in kinds.values()  # newest first: the first champion is newer than most
 
 

@@ -165,7 +165,7 @@ def test_the_ledger_ends_with_the_champion_of_the_registry(demo: Demo) -> None:
     url = f"/api/2.0/mlflow/registered-models/alias?name={demo.plan.model}&alias=champion"
     alias = _json(demo.platform.tracking.url + url)
     assert last is not None
-    assert last["champion_version"] == int(alias["model_version"]["version"])
+    assert last["champion"]["version"] == int(alias["model_version"]["version"])
 
 
 def test_there_is_one_version_for_each_night_that_trained(demo: Demo) -> None:

@@ -62,7 +62,7 @@ class Parts:
         """Finds the model or its packages in a file. A name of one word may be a word of other things as well."""
         ways = [
             rf"models[./]{self.name}\b",
-            rf"\b{self.name}_(nightly|replay|rollback|rescore)\b",
+            rf"\b{self.name}_(nightly|replay|set_champion|rescore)\b",
             rf"\b(suites|runs|ledger|scores|history|versions)/{self.name}\b",
         ]
         alone = [self.name] if "_" in self.name else []

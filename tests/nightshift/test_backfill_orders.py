@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 
 from backfill_invariants import everything_holds, one_version_per_night
 from light_nights import Forge, land, model_of, night_of_rows, predicted, validated
-from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Entry
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.champion.rollback import Wish, roll_back
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
 from nightshift.performing import perform
+from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.settings import RunSettings
 from nightshift.steps import Step
 
@@ -52,7 +53,7 @@ _numbers = count(1)
 class Schedule:
     """One way that a backfill may go. Nights are numbered from 0; `picks` chooses the night that makes its next step.
 
-    `reruns`: after which steps which of the steps made so far is made again. `rollback`: after how many steps.
+    `reruns`: after which steps which of the steps made so far is made again. `withdrawal`: after how many steps.
     `races`: the steps in which, if they promote, another night in flight promotes first, after this one had looked.
     """
 
@@ -63,7 +64,7 @@ class Schedule:
     reruns: dict[int, int] = field(default_factory=dict)
     blocked: frozenset[int] = frozenset()
     missing: frozenset[int] = frozenset()
-    rollback: int | None = None
+    withdrawal: int | None = None
     races: frozenset[int] = frozenset()
 
 
@@ -80,7 +81,7 @@ def schedules(draw: Any, nights: int) -> Schedule:
         reruns=draw(st.dictionaries(st.integers(1, steps), st.integers(0, steps), max_size=nights // 2)),
         blocked=draw(some),
         missing=draw(some),
-        rollback=draw(st.none() | st.integers(steps // 3, steps)),
+        withdrawal=draw(st.none() | st.integers(steps // 3, steps)),
         races=draw(st.frozensets(st.integers(1, steps))),
     )
 
@@ -137,7 +138,7 @@ class Backfill:
         """Promotes a night; another's whole promotion comes between its look and its entry."""
         append = Ledger.append
 
-        def late(*given: Any, **named: Any) -> Entry | None:
+        def late(*given: Any, **named: Any) -> bool:
             patch.undo()
             self.step(other, "promote")
             return append(*given, **named)
@@ -166,8 +167,8 @@ class Backfill:
             before = self.ended[night]
             self.step(night, verb)
             self.ended[night] = max(before, self.ended[night], key=_progress)
-        if moves == self.schedule.rollback:
-            rolled_back(self)
+        if moves == self.schedule.withdrawal:
+            withdraw(self)
 
 
 def _progress(ended: str) -> int:
@@ -175,11 +176,12 @@ def _progress(ended: str) -> int:
     return VERBS.index(verb) if verb in VERBS else 0
 
 
-def rolled_back(backfill: Backfill) -> None:
+def withdraw(backfill: Backfill) -> None:
     """Withdraws the champion, where there was one before it."""
-    wish = Wish(backfill.model.name, None, "it was wrong about rain", Cause(by="a person", kind="manual"))
+    cause = Cause(by="a person", kind="manual")
+    request = Request(backfill.model.name, "previous", "it was wrong about rain", cause)
     with suppress(BadConfig):
-        roll_back(backfill.store, backfill.registry, wish)
+        set_champion(backfill.store, backfill.registry, request)
 
 
 Start = Callable[[Schedule], Backfill]
@@ -279,7 +281,7 @@ def test_one_night_after_the_other_is_the_plain_fold(start: Any) -> None:
     @bounded(max_examples=2)
     @given(schedules(6))
     def in_order(drawn: Schedule) -> None:
-        schedule = replace(drawn, order=tuple(range(6)), active=1, picks=(0,), rollback=None)
+        schedule = replace(drawn, order=tuple(range(6)), active=1, picks=(0,), withdrawal=None)
         backfill = begin(schedule)
         backfill.run()
         entries = holds(backfill)

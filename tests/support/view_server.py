@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import version_records
 from nightshift.adapters import docs, results, stories
 from nightshift.adapters.docs import Entry
-from nightshift.adapters.ledger import Cause, Decision
+from nightshift.adapters.ledger_entries import Cause, Decision
 from nightshift.adapters.storage import ObjectStore
 from nightshift.result import Result
 
@@ -47,17 +47,17 @@ def fill(store: ObjectStore) -> None:
 
 
 def decide(store: ObjectStore) -> None:
-    """Four decisions on the flights, the last a rollback; hostile words in what people and programs may write."""
+    """Four decisions on the flights, the last by a person; hostile words in what people and programs may write."""
     said, key = f"calm week {HOSTILE}", "a" * 20
     person = Decision(outcome="approved", by=f"Ann {HOSTILE}", about=key, at="2013-03-02T06:00:00+00:00", reason=said)
-    cause = Cause(by="flights_rollback:manual__1", kind="manual", user=f"Ben {LOADER}")
+    cause = Cause(by="flights_set_champion:manual__1", kind="manual", user=f"Ben {LOADER}")
     version_records.append(
         store,
         version_records.entry("promotion", 1, 1),
         version_records.entry("promotion", 2, 2, previous=1, verdict=version_records.verdict(), decision=person),
         version_records.entry("refusal", 3, 2, previous=2, reason=f"it lost {HOSTILE}"),
         version_records.entry(
-            "rollback", 1, 1, previous=2, withdrawn=2, barred=(2,), reason=f"wrong {LOADER}", cause=cause
+            "set_champion", 1, 1, previous=2, withdraws=2, withdrawn=(2,), reason=f"wrong {LOADER}", cause=cause
         ),
     )
     record = version_records.record(2, tags={"nightshift.night": "2013-02-02", "note": HOSTILE})

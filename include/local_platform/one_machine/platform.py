@@ -10,7 +10,14 @@ from local_platform.external_cluster import choice
 from local_platform.one_machine import airflow_options
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.settings import Settings
-from local_platform.services import airflow_services, embedded_cluster, mlflow_service, s3_service, tcp_proxy
+from local_platform.services import (
+    airflow_services,
+    alias_sync,
+    embedded_cluster,
+    mlflow_service,
+    s3_service,
+    tcp_proxy,
+)
 from local_platform.services.service import Service, build_plain_environment
 from nightshift.code_digest import write_digests
 
@@ -164,7 +171,12 @@ class Platform:
     @cached_property
     def services(self) -> tuple[Service, ...]:
         """Every service, in the order of their start."""
-        return (*self.foundations, *airflow_services.define_services(self.airflow))
+        return (*self.foundations, *airflow_services.define_services(self.airflow), self._define_alias_sync())
+
+    def _define_alias_sync(self) -> Service:
+        addresses = {**self._build_storage_values(), "MLFLOW_TRACKING_URI": self.tracking.url}
+        environment = {**addresses, **self.build_step_secrets(), **build_team_variables()}
+        return alias_sync.define_service(self.home.path / "alias-sync", environment)
 
     def list_ports(self) -> list[tuple[int, str]]:
         """Returns every port that the services take, each with the name of its setting."""

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from nightshift.adapters.ledger import Entry, Ledger, parse
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Entry, parse
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import BadConfig
 

@@ -34,10 +34,6 @@ class NotFound(Exception):
         self.code = code
 
 
-class Unanswered(TryLater):
-    """A request to which no answer came, or one of a proxy that had none: the server may carry it out even later."""
-
-
 class Rejected(BadConfig):
     """A request that MLflow will never accept. `code` is MLflow's own error code."""
 
@@ -66,7 +62,7 @@ def from_answer(error: HTTPError, url: str, doing: str) -> Exception:
     if code == "BAD_REQUEST" and any(mark in text for mark in COLLIDED):
         return TryLater(f"{named(url)} failed at {doing}: two writers met ({error.code})")
     if error.code in UNANSWERED:
-        return Unanswered(f"{named(url)} did not answer {doing}: {error.code}")
+        return TryLater(f"{named(url)} did not answer {doing}: {error.code}")
     if error.code == 429 or (error.code >= 500 and error.code not in NEVER):
         return TryLater(f"{named(url)} failed at {doing}: {error.code} {code}".rstrip())
     if error.code in (404, 405) and not code:
@@ -87,7 +83,7 @@ def from_no_answer(error: Exception, url: str, doing: str) -> Exception:
         )
     if isinstance(cause, ssl.SSLError) and (cause.reason or "") in TLS_AT_A_PLAIN_PORT:
         return BadConfig(f"{named(url)} speaks no TLS, at {doing}: write http:// instead of https://")
-    return Unanswered(f"{named(url)} could not be reached at {doing}: {_kind(cause)}")
+    return TryLater(f"{named(url)} could not be reached at {doing}: {_kind(cause)}")
 
 
 def no_json(url: str, doing: str) -> BadConfig:

@@ -21,7 +21,6 @@ from nightshift.adapters.registry_errors import (
     CA_SETTING,
     NotFound,
     Rejected,
-    Unanswered,
     from_answer,
     from_no_answer,
     no_json,
@@ -29,7 +28,7 @@ from nightshift.adapters.registry_errors import (
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import PatienceSettings, RegistrySettings, read
 
-__all__ = ["NotFound", "Rejected", "Server", "Unanswered"]
+__all__ = ["NotFound", "Rejected", "Server"]
 TIMEOUT = 15.0
 """Seconds to wait for a reply."""
 API = "/api/2.0/mlflow/"
@@ -55,12 +54,9 @@ class Server:
         """The JSON reply of a read."""
         return self._json("GET", f"{API}{path}?{urlencode(query)}", None)
 
-    def post(self, path: str, body: Mapping[str, Any], *, attempts: int | None = None, lost: bool = False) -> Any:
-        """The JSON reply of a write that may be repeated; `attempts=1` for one that may not.
-
-        `lost`: raises `Unanswered` at the first attempt without an answer, for a caller who must know of it.
-        """
-        return self._json("POST", API + path, body, attempts, lost=lost)
+    def post(self, path: str, body: Mapping[str, Any], *, attempts: int | None = None) -> Any:
+        """The JSON reply of a write that may be repeated; `attempts=1` for one that may not."""
+        return self._json("POST", API + path, body, attempts)
 
     def create(self, path: str, body: Mapping[str, Any], find: Callable[[], Found | None]) -> Any | Found:
         """The JSON reply of a creation; or, after an attempt without a clear answer, what `find` finds of it.
@@ -113,10 +109,8 @@ class Server:
         reply = self._json("GET", f"{ARTIFACTS}?{urlencode({'path': path})}", None)
         return [entry["path"] for entry in reply.get("files", [])]
 
-    def _json(
-        self, method: str, path: str, body: Mapping[str, Any] | None, attempts: int | None = None, *, lost: bool = False
-    ) -> Any:
-        data = self._send(method, path, None if body is None else json.dumps(body).encode(), attempts, lost=lost)
+    def _json(self, method: str, path: str, body: Mapping[str, Any] | None, attempts: int | None = None) -> Any:
+        data = self._send(method, path, None if body is None else json.dumps(body).encode(), attempts)
         try:
             reply = json.loads(data or b"{}")
         except (ValueError, RecursionError):
@@ -125,9 +119,7 @@ class Server:
             raise no_json(self.url, _doing(method, path))
         return reply
 
-    def _send(
-        self, method: str, path: str, body: bytes | None, attempts: int | None = None, *, lost: bool = False
-    ) -> bytes:
+    def _send(self, method: str, path: str, body: bytes | None, attempts: int | None = None) -> bytes:
         """One request, until it has an answer or patience is over; with `attempts=1` it is sent once."""
         wait = Wait(self._clock)
         while True:
@@ -137,7 +129,7 @@ class Server:
                 wait.answer()
                 raise
             except TryLater as error:
-                if attempts == 1 or (lost and isinstance(error, Unanswered)):
+                if attempts == 1:
                     raise
                 if not wait.pause():
                     raise self._over(error) from None

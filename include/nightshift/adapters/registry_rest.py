@@ -23,16 +23,8 @@ MODEL_CODE = "nightshift.model_code"
 WORK = "nightshift.work"
 SHA256 = "nightshift.artifact_sha256"
 TRAINED_TO = "nightshift.trained_to"
-LEDGER_ENTRY = "nightshift.ledger_entry"
-"""Number of the entry that made this version champion last; set when the alias has been moved."""
-DECIDING = "nightshift.deciding"
-"""Number that the last entry about this version was to have, and its SHA-256; set before it is appended."""
-DECIDED = "nightshift.decided"
-"""Number of the last entry that was appended about this version, and its SHA-256."""
-MOVING = "nightshift.moving."
-"""Begin of the tags of those who are about to move the alias to this version; the value is when they began."""
-WITHDRAWN = "nightshift.withdrawn"
-"""Number of the rollback that took this version away."""
+LEDGER_HEAD = "nightshift.ledger_head"
+"""On the registered model: number and SHA-256 of the last entry of its ledger to which alias and cards were brought."""
 TRAIN_DETAIL = "train.json"
 SAMPLE = "sample.json"
 MODEL_FILE = "model.skops"
@@ -51,9 +43,21 @@ class Version:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A registered model. `champion`: the version that the alias champion names, None when there is no such alias."""
+
+    champion: int | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 def _version(reply: Mapping[str, Any]) -> Version:
-    tags = {tag["key"]: tag.get("value", "") for tag in reply.get("tags", [])}
-    return Version(reply["name"], int(reply["version"]), reply.get("run_id", ""), reply.get("source", ""), tags)
+    number, run_id = int(reply["version"]), reply.get("run_id", "")
+    return Version(reply["name"], number, run_id, reply.get("source", ""), _tags(reply))
+
+
+def _tags(reply: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag.get("value", "") for tag in reply.get("tags", [])}
 
 
 def _quoted(text: str) -> str:
@@ -103,28 +107,32 @@ class Registry:
         found = [_version(entry) for entry in reply.get("model_versions", [])]
         return sorted(found, key=lambda version: version.number)
 
-    def set_champion(self, model: str, number: int) -> bool:
-        """Moves the alias to a version and reads it back. False when another writer moved it in between.
-
-        Raises `Unanswered` as soon as an attempt had no answer: the alias may be moved by it even later.
-        """
-        body = {"name": model, "alias": CHAMPION, "version": str(number)}
+    def model(self, model: str) -> RegisteredModel | None:
+        """The registered model with its alias and its tags in one reply; None when there is none."""
         try:
-            self.server.post("registered-models/alias", body, lost=True)
+            reply = self.server.get("registered-models/get", name=model)["registered_model"]
+        except NotFound:
+            return None
+        aliases = {entry["alias"]: int(entry["version"]) for entry in reply.get("aliases", [])}
+        return RegisteredModel(aliases.get(CHAMPION), _tags(reply))
+
+    def tag_model(self, model: str, tag: str, value: str) -> None:
+        """Sets a tag of a registered model, over an earlier value."""
+        self.server.post("registered-models/set-tag", {"name": model, "key": tag, "value": value})
+
+    def set_champion(self, model: str, number: int) -> None:
+        """Moves the alias to a version. Raises `BadConfig` when the version does not exist (any more)."""
+        try:
+            self.server.post("registered-models/alias", {"name": model, "alias": CHAMPION, "version": str(number)})
         except NotFound as error:
             raise BadConfig(
                 f"version {number} of model {model} is not in MLflow's registry: was it deleted?"
             ) from error
-        seen = self.champion(model)
-        return seen is not None and seen.number == number
 
-    def remove_champion(self, model: str) -> bool:
-        """Takes the alias away and reads that back. False when another writer set it in between."""
-        try:
+    def remove_champion(self, model: str) -> None:
+        """Removes the alias, if it is there."""
+        with suppress(NotFound):
             self.server.delete("registered-models/alias", {"name": model, "alias": CHAMPION})
-        except NotFound:
-            return True  # the model is gone, and its aliases with it
-        return self.champion(model) is None
 
     def register(self, model: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> Version:
         """Registers a logged model as one new version, tagged; finds the version again when the reply is lost."""
@@ -152,23 +160,6 @@ class Registry:
         for key, value in tags.items():
             body = {"name": version.model, "version": str(version.number), "key": key, "value": value}
             self.server.post("model-versions/set-tag", body)
-
-    def untag(self, version: Version, tag: str) -> None:
-        """Removes a tag of a version, if both are there."""
-        body = {"name": version.model, "version": str(version.number), "key": tag}
-        with suppress(NotFound):
-            self.server.delete("model-versions/delete-tag", body)
-
-    def versions(self, model: str) -> list[Version]:
-        """Every version of a model, the oldest first."""
-        found, token = [], ""
-        while True:
-            query = {"filter": f"name = {_quoted(model)}", "max_results": "200"}
-            reply = self.server.get("model-versions/search", **query, **({"page_token": token} if token else {}))
-            found += [_version(entry) for entry in reply.get("model_versions", [])]
-            token = reply.get("next_page_token", "")
-            if not token:
-                return sorted(found, key=lambda version: version.number)
 
     def digest(self, version: Version) -> str | None:
         """The SHA-256 of the model as it is stored now, or None when its file is gone."""

@@ -82,7 +82,7 @@ def require_sound(predictions: Floats, task: Task, rows: int, who: str) -> None:
     if broken := [check for check in (finite(predictions), in_range(predictions, task)) if not check.passed]:
         raise BadConfig(
             f"{who} cannot be published: {'; '.join(check.sentence for check in broken)}. What was published before "
-            f"stands. Mend the estimator, or make another version champion with `nightshift rollback`"
+            f"stands. Mend the estimator, or make another version champion with `nightshift set-champion`"
         )
 
 

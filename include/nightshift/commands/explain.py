@@ -23,9 +23,9 @@ from nightshift.story.sources import source
 log = logging.getLogger("nightshift.explain")
 DESCRIPTION = """\
 Tell the whole story of one version on one page: its data with digests and validations, window and holdout, code and
-image, parameters, metrics with slices and pictures, the verdict, who decided, when it reigned, what it scored. From the
-records alone: the ledger, the results of steps, the Data Docs, the manifests of predictions, and MLflow. What none of
-them has is "not recorded".
+image, parameters, metrics with slices and pictures, the verdict, who decided, when it was champion, what it scored.
+From the records alone: the ledger, the results of steps, the Data Docs, the manifests of predictions, and MLflow. What
+none of them has is "not recorded".
 """
 
 

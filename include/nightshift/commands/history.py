@@ -9,13 +9,13 @@ from dataclasses import asdict
 from itertools import islice
 
 import models
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.adapters.ledger_reading import read_all
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
-from nightshift.champion.consistency import Finding, findings
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
+from nightshift.promotion.consistency import Finding, find_disagreements
 from nightshift.settings import StorageSettings, read
 from nightshift.story.words import printable
 
@@ -23,9 +23,9 @@ log = logging.getLogger("nightshift.history")
 HEAD = ("no.", "when (UTC)", "kind", "version", "night", "champion", "before", "who", "reason")
 
 DESCRIPTION = """\
-Print every decision about a model's champion, the newest first: which version it was about, who reigned after and
-before it, who decided or caused it, and why. Then the check: does the chain of digests hold, and do the alias champion,
-the registry and the tags say what the ledger says. Ends with 0 when all agree and with 10 when something does not.
+Print every decision about a model's champion, the newest first: which version it was about, the champion after and
+before it, who decided or caused it, and why. Then the check: does the chain of digests hold, and do the alias champion
+and the registry agree with the ledger. Ends with 0 when all agree and with 10 when something does not.
 """
 
 
@@ -56,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.last is not None and arguments.last < 1:
         raise BadConfig(f"--last {arguments.last} is no number of entries: write at least 1")
     model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
-    entries, found = read_all(store, model).entries[::-1], findings(store, Registry(), model)
+    entries, found = read_all(store, model).entries[::-1], find_disagreements(store, Registry(), model)
     shown = tuple(islice(entries, arguments.last))
     sys.stdout.write(_document(model, shown, found) if arguments.json else _text(arguments, shown, found))
     return DataRejected.exit_code if found else DONE
@@ -94,9 +94,9 @@ def _row(entry: Entry) -> tuple[str, ...]:
     cells = (
         str(entry.number),
         entry.when.replace("T", " ").removesuffix("+00:00"),
-        entry.kind,
-        str(entry.version),
-        entry.night,
+        f"{entry.kind} (unverified)" if entry.unverified else entry.kind,
+        _or_none(entry.version),
+        entry.night or "none",
         _or_none(entry.champion_version),
         _or_none(entry.previous_version),
         entry.decision.by if entry.decision and entry.decision.by else entry.cause.user or entry.cause.by,

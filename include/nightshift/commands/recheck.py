@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import models
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.adapters.ledger_reading import Reading, last_number, read_all
 from nightshift.adapters.ledger_reading import read as read_entries
 from nightshift.adapters.registry_rest import Registry

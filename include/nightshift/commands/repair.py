@@ -1,18 +1,22 @@
-"""`nightshift repair MODEL`: says what would make alias, ledger and registry agree again; `--apply` does it."""
+"""`nightshift repair MODEL`: says what makes ledger, alias and registry agree again; `--apply` does what it can."""
 
 import argparse
 import logging
 from collections.abc import Sequence
 
 import models
+from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.arguments import Parser
-from nightshift.champion.cause import cause_of
-from nightshift.champion.consistency import findings
-from nightshift.champion.repair import Remedy, Repair
-from nightshift.errors import DONE, DataRejected, NightshiftError
+from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.failures import set_up_logs
+from nightshift.promotion.cause import cause_of
+from nightshift.promotion.consistency import find_disagreements
+from nightshift.promotion.ledger_head import accept_end
+from nightshift.promotion.repair import Remedy, list_remedies
+from nightshift.promotion.set_champion import parse_reason
+from nightshift.promotion.sync_alias import sync_alias
 from nightshift.running_code import name_running_code
 from nightshift.settings import RunSettings, StorageSettings, read
 from nightshift.story.words import printable
@@ -20,9 +24,12 @@ from nightshift.story.words import printable
 log = logging.getLogger("nightshift.repair")
 
 DESCRIPTION = """\
-Say what does not agree between the ledger, the alias champion and the registry, and what would be done about each;
-nothing is changed without --apply. An alias that was moved by hand is accepted into the ledger, or goes back with
---alias. A ledger with a missing or edited entry cannot be repaired from here, only restored.
+Say what does not agree between the ledger, the alias champion and the registry, and what is to be done about each;
+nothing is changed without --apply, which brings alias and model cards to where the ledger ends.
+
+When entries of the ledger are lost, nothing is decided until they are restored, or a person accepts the loss:
+--accept-end N, with a reason, appends an entry behind the last one, which must be N. The champion is then the one of
+that entry, and the alias follows.
 
 Ends with 0 when all agree, before or after the repair, and with 10 when something still does not.
 """
@@ -34,8 +41,9 @@ def parser() -> argparse.ArgumentParser:
         prog="nightshift repair", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
-    top.add_argument("--apply", action="store_true", help="do it")
-    top.add_argument("--alias", action="store_true", help="an alias that was moved by hand goes back to the ledger's")
+    top.add_argument("--apply", action="store_true", help="do what can be done from here")
+    top.add_argument("--accept-end", metavar="N", type=int, help="go on from entry N, the last that is there")
+    top.add_argument("--reason", metavar="TEXT", help="why the end is accepted, in one line; kept in the ledger")
     return top
 
 
@@ -51,38 +59,48 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
-    repair = Repair(
-        store, Registry(), model, cause_of(name_running_code(read(RunSettings), model)), to_ledger=arguments.alias
-    )
-    remedies = repair.remedies()
+    if (arguments.accept_end is None) != (arguments.reason is None):
+        raise BadConfig("--accept-end N and --reason TEXT belong together: give both, or neither")
+    model, registry = models.load(arguments.model).name, Registry()
+    ledger = Ledger(ObjectStore(read(StorageSettings)), model)
+    if arguments.accept_end is not None:
+        return _accept_end(registry, ledger, arguments.accept_end, parse_reason(arguments.reason))
+    remedies = list_remedies(ledger.store, registry, model)
     for remedy in remedies:
         log.info("%s: %s", remedy.finding.code, printable(remedy.finding.sentence))
-        log.info("  %s: %s", _tense(remedy, applied=arguments.apply), printable(remedy.sentence))
+        log.info("  %s: %s", _name_remedy(remedy, applied=arguments.apply), printable(remedy.sentence))
     if not remedies:
         log.info("ledger, alias and registry of %s agree: there is nothing to repair", model)
         return DONE
     if not arguments.apply:
-        log.info("nothing was changed: `nightshift repair %s --apply` does it", model)
+        log.info("nothing was changed: `nightshift repair %s --apply` does what can be done from here", model)
         return DataRejected.exit_code
-    return _applied(repair, remedies)
+    if any(remedy.by_sync for remedy in remedies) and all(remedy.finding.code != "missing" for remedy in remedies):
+        sync_alias(registry, ledger)
+    return _tell_left(registry, ledger)
 
 
-def _tense(remedy: Remedy, *, applied: bool) -> str:
-    if remedy.do is None:
-        return "this"
+def _name_remedy(remedy: Remedy, *, applied: bool) -> str:
+    if not remedy.by_sync:
+        return "you"
     return "repair" if applied else "would"
 
 
-def _applied(repair: Repair, remedies: Sequence[Remedy]) -> int:
-    for remedy in remedies:
-        if remedy.do is not None:
-            remedy.do()
-    left = findings(repair.store, repair.registry, repair.model)
+def _accept_end(registry: Registry, ledger: Ledger, number: int, reason: str) -> int:
+    cause = cause_of(name_running_code(read(RunSettings), ledger.model))
+    entry = accept_end(registry, ledger, number, reason, cause)
+    champion = "no version" if entry.champion is None else f"version {entry.champion.version}"
+    log.info("entry %d accepts the end of the ledger: by it %s is champion", entry.number, champion)
+    sync_alias(registry, ledger)
+    return _tell_left(registry, ledger)
+
+
+def _tell_left(registry: Registry, ledger: Ledger) -> int:
+    left = find_disagreements(ledger.store, registry, ledger.model)
     for finding in left:
         log.info("still %s: %s", finding.code, printable(finding.sentence))
     if left:
         log.info("not all of it could be repaired")
         return DataRejected.exit_code
-    log.info("ledger, alias and registry of %s agree", repair.model)
+    log.info("ledger, alias and registry of %s agree", ledger.model)
     return DONE

@@ -27,18 +27,18 @@ GOES_ON = (DONE, DataRejected.exit_code, BadConfig.exit_code, NothingToDo.exit_c
 
 DESCRIPTION = """\
 Score nights again whose published predictions were made by a version that was withdrawn since. Each is scored by the
-version that reigns for it now, and published as a whole; what was published before stays on record in its manifest.
+version that scores it now, and published as a whole; what was published before stays on record in its manifest.
 Nights without predictions, or with those of a version that was not withdrawn, are left as they are.
 """
 
 
 @dataclass(frozen=True)
 class Night:
-    """One night of the range: the version that published its predictions (None: nobody), and who reigns for it now."""
+    """One night of the range: the version that published its predictions (None: nobody), and who scores it now."""
 
     step: Step
     published: int | None
-    reigns: int | None
+    scorer: int | None
     withdrawn: bool
 
 
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
     top.add_argument("nights", metavar="FROM..TO", help="nights as the runs are named; each scores the next schedule")
     top.add_argument(
-        "--all", action="store_true", help="also nights that any other version scored than the one that reigns now"
+        "--all", action="store_true", help="also nights that any other version scored than the one that scores them now"
     )
     return top
 
@@ -86,7 +86,7 @@ def rescore(first: Step, last: date, *, everything: bool) -> int:
         code = _scored_again(night)
         codes.append(code)
         if code == DONE:
-            concerned += [night.published, night.reigns]
+            concerned += [night.published, night.scorer]
         if code not in GOES_ON:
             break
     publish_cards(first.store, Registry(), first.model.name, *concerned)
@@ -102,10 +102,10 @@ def looked_at(first: Step, last: date) -> Iterator[Night]:
         step = replace(first, night=night)
         standing = manifest(step.store, score.partition_of(step, score.scored_day(step.model, night)))
         published = None if standing is None else _version(standing.meta.get("version"))
-        reigns, withdrawn = score.now_reigning(step) if standing else (None, frozenset())
+        scorer, withdrawn = score.read_scorer(step) if standing else (None, frozenset())
         # Of a model with a longer period most days are no night; which ones are, the first of the range need not tell.
         if standing is not None or first.model.schedule.days == 1:
-            yield Night(step, published, reigns, published in withdrawn)
+            yield Night(step, published, scorer, published in withdrawn)
         night += timedelta(days=1)
 
 
@@ -114,8 +114,8 @@ def _left_as_it_is(night: Night, *, everything: bool) -> str:
     if night.published is None:
         return "nothing was published for it"
     if night.withdrawn:
-        return "" if night.reigns is not None else f"version {night.published} scored it and nobody reigns now"
-    if everything and night.reigns not in (night.published, None):
+        return "" if night.scorer is not None else f"version {night.published} scored it and there is no champion now"
+    if everything and night.scorer not in (night.published, None):
         return ""
     return f"version {night.published} scored it, which is not withdrawn"
 
@@ -124,7 +124,7 @@ def _scored_again(night: Night) -> int:
     from nightshift.steps import score
 
     def publish(step: Step) -> Outcome:
-        return score.publish_with(step, night.reigns)
+        return score.publish_with(step, night.scorer)
 
     result, code = perform("score", night.step, publish)
     log.log(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import models
-from nightshift.adapters.ledger import Decision
+from nightshift.adapters.ledger_entries import Decision
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Model
 from nightshift.settings import RunSettings

@@ -17,7 +17,7 @@ from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Dataset, Gate, Model
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.failures import place
-from nightshift.steps.evaluate import Duel, judged
+from nightshift.steps.evaluate import Comparison, judged
 
 NEEDED: Mapping[str, tuple[type, ...]] = {
     "verdict": (dict,),
@@ -86,10 +86,12 @@ def _computed(store: ObjectStore, model: Model, registry: Registry, record: Mapp
     nights = tuple(date.fromisoformat(night) for night in record["holdout_nights"])
     champion = record["champion_version"]
     rival = None if champion is None else _version(registry, then, champion)
-    duel = Duel(_version(registry, then, record["challenger_version"]), rival, None, nights, [], _trusted(then, record))
+    comparison = Comparison(
+        _version(registry, then, record["challenger_version"]), rival, None, nights, [], _trusted(then, record)
+    )
     rows = examples(lake, nights)
     return {
-        "verdict": judged(then, registry, duel, rows, record["seed"]).as_dict(),
+        "verdict": judged(then, registry, comparison, rows, record["seed"]).as_dict(),
         "rows": len(rows.labels),
     }
 

@@ -6,8 +6,8 @@ validated. One that the ledger promoted upon stands for good: the night is not j
 Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, joins (counts of
 each night that was read), rows, run_id, trusted (the types that each version may contain, by number), gate (its
 fields), task, inputs (the digest of every partition read, by URI), model_code (digest of the model's folder and
-suites), duel (digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused. With
-gate, task, versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
+suites), comparison (digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused.
+With gate, task, versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ from nightshift.adapters.lake import Lake
 from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.predictions import Sample
 from nightshift.adapters.registry_load import columns_for
-from nightshift.adapters.registry_rest import LEDGER_ENTRY, SAMPLE, TRAINED_TO, Registry, Version
-from nightshift.champion.court import court
-from nightshift.champion.identity import crowning, same_version
-from nightshift.champion.trusting import trusted_types
-from nightshift.champion.vouching import number_in
+from nightshift.adapters.registry_rest import SAMPLE, TRAINED_TO, Registry, Version
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.core.verdict import Check, Verdict
 from nightshift.definition import Model
 from nightshift.errors import BadConfig, DataRejected
+from nightshift.promotion.append_decision import find_entries, version_key
+from nightshift.promotion.champion_state import ChampionState, find_champion_on, is_same_version
+from nightshift.promotion.sync_alias import sync_alias
+from nightshift.promotion.trusted_types import read_trusted_types
 from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
 from nightshift.steps._finished import finished
@@ -47,7 +47,7 @@ log = logging.getLogger("nightshift.evaluate")
 
 
 @dataclass(frozen=True)
-class Duel:
+class Comparison:
     """The two versions, the types each may contain, and the nights on which neither was trained."""
 
     challenger: Version
@@ -69,81 +69,78 @@ class Duel:
 
 
 def run(step: Step) -> Outcome:
-    """Judges the night's challenger against the champion that reigned on that night.
+    """Judges the night's challenger against the champion of that night.
 
     Raises `BadConfig` when nothing was trained, `DataRejected` when no holdout night can be used.
     """
     lake, registry = Lake(step.store, step.model), Registry()
     plan, trained = holdout_plan(lake, step.night), finished(step, "train")
-    duel = _duel(step, registry, plan, int(trained.detail["version"]))
-    found = _promoted_upon(step, duel) or _found(step, duel, plan)
+    ledger = Ledger(step.store, step.model.name)
+    state = sync_alias(registry, ledger)
+    comparison = _compare(step, registry, ledger, state, plan, int(trained.detail["version"]))
+    found = _promoted_upon(ledger, state, comparison.challenger) or _found(step, comparison, plan)
     if found is not None:
         return Outcome(summary=_summary(found), detail={**found, "reused": True})
-    key = idempotency_key(step, f"{plan.digest} {duel.numbers}")
+    key = idempotency_key(step, f"{plan.digest} {comparison.numbers}")
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
-    rows = examples(lake, duel.nights)
-    verdict = judged(step.model, registry, duel, rows, seed)
-    names = {"duel": _name(step, duel), "model_code": models.digest(step.model.name), "idempotency_key": key}
-    record = {"inputs": inputs_of(lake, duel.nights), "seed": seed, "reused": False}
-    detail = _detail(step.model, duel, verdict, rows) | names | record
-    publish(step, registry, duel.challenger, detail)
+    rows = examples(lake, comparison.nights)
+    verdict = judged(step.model, registry, comparison, rows, seed)
+    names = {
+        "comparison": _name(step, comparison),
+        "model_code": models.digest(step.model.name),
+        "idempotency_key": key,
+    }
+    record = {"inputs": inputs_of(lake, comparison.nights), "seed": seed, "reused": False}
+    detail = _detail(step.model, comparison, verdict, rows) | names | record
+    publish(step, registry, comparison.challenger, detail)
     return Outcome(summary=_summary(detail), detail=detail)
 
 
-def _name(step: Step, duel: Duel) -> str:
+def _name(step: Step, comparison: Comparison) -> str:
     """Names a comparison whatever its holdout: night, code, definition and the two versions."""
-    return idempotency_key(step, f"evaluate {duel.numbers}")
+    return idempotency_key(step, f"evaluate {comparison.numbers}")
 
 
-def _promoted_upon(step: Step, duel: Duel) -> dict[str, Any] | None:
-    """The verdict by which this challenger became champion. What was decided by it is not decided again.
-
-    Its tag names the last entry that made it champion: the promotion is that one, or one that crowned before it.
-    """
-    ledger, version = Ledger(step.store, step.model.name), duel.challenger
-    tagged = number_in(version.tags.get(LEDGER_ENTRY, ""))
-    last = ledger.last() if tagged else None
-    if last is None or tagged > last.number:
-        return None
-    crownings = (crowning(ledger, reign) for reign in ledger.reigns(ledger.entry(tagged)))
-    promoted = (e for e in crownings if e.kind == "promotion" and e.version == version.number)
-    entry = next((e for e in promoted if same_version(version, e)), None)
-    if entry is None:
-        return None
-    log.info("version %d was promoted on its verdict, in entry %d: it is not judged again", entry.version, entry.number)
-    return dict(entry.verdict)
+def _promoted_upon(ledger: Ledger, state: ChampionState, version: Version) -> dict[str, Any] | None:
+    """The verdict by which this challenger became champion. What was decided by it is not decided again."""
+    for entry in find_entries(ledger, state, version_key(version.number)):
+        if entry.kind == "promotion" and entry.champion is not None and is_same_version(version, entry.champion):
+            number = entry.number
+            log.info(
+                "version %d was promoted on its verdict, in entry %d: it is not judged again", version.number, number
+            )
+            return dict(entry.verdict)
+    return None
 
 
-def _found(step: Step, duel: Duel, plan: Plan) -> dict[str, Any] | None:
+def _found(step: Step, comparison: Comparison, plan: Plan) -> dict[str, Any] | None:
     """The verdict of an earlier attempt, if all that it read still is as it was. More nights do not make it another."""
     before = results.load(step.store, step.model.name, step.night, "evaluate")
-    if before is None or before.outcome != "done" or before.detail.get("duel") != _name(step, duel):
+    if before is None or before.outcome != "done" or before.detail.get("comparison") != _name(step, comparison):
         return None
-    if before.detail.get("run_id") != duel.challenger.run_id:  # another version had this number
+    if before.detail.get("run_id") != comparison.challenger.run_id:  # another version had this number
         return None
     read: dict[str, str] = before.detail["inputs"]
     if any(plan.inputs.get(uri) != digest for uri, digest in read.items()):
         return None
     known = {*before.detail["holdout_nights"], *(entry["night"] for entry in before.detail.get("joins", ()))}
-    for night in duel.nights:
+    for night in comparison.nights:
         if night.isoformat() not in known:
             log.info("night %s became usable after the verdict, which stands as it was made without it", night)
     return before.detail
 
 
-def _duel(step: Step, registry: Registry, plan: Plan, number: int) -> Duel:
+def _compare(
+    step: Step, registry: Registry, ledger: Ledger, state: ChampionState, plan: Plan, number: int
+) -> Comparison:
     name = step.model.name
-    seen = court(registry, Ledger(step.store, name), name)
-    if seen.by_hand:
-        now = f"version {seen.champion.number}" if seen.champion else "nothing"
-        log.info("the alias champion was moved by hand: it names %s, which the ledger does not know", now)
-    rival = seen.reigning(step.night, without=number)
+    rival = find_champion_on(registry, ledger, state, step.night, without=number)
     challenger, champion = registry.version(name, number), rival.version if rival else None
     nights, seen_by = _unseen(plan.holdout.nights, (challenger, *([champion] if champion else [])))
     trusted = {number: trusted_of(step.model)}
     if champion is not None:
-        trusted[champion.number] = trusted_types(step.model, Ledger(step.store, name), champion)
-    return Duel(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by, trusted)
+        trusted[champion.number] = read_trusted_types(step.model, ledger, state, champion)
+    return Comparison(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by, trusted)
 
 
 def _unseen(nights: tuple[date, ...], versions: tuple[Version, ...]) -> tuple[tuple[date, ...], list[dict[str, str]]]:
@@ -156,14 +153,14 @@ def _unseen(nights: tuple[date, ...], versions: tuple[Version, ...]) -> tuple[tu
     return left, [{"night": night.isoformat(), "reason": reason} for night in nights if night <= last]
 
 
-def judged(model: Model, registry: Registry, duel: Duel, rows: Examples, seed: int) -> Verdict:
+def judged(model: Model, registry: Registry, comparison: Comparison, rows: Examples, seed: int) -> Verdict:
     """The verdict of the model's gate on these rows, from predictions that a fresh process makes with both versions."""
-    document = registry.attached(duel.challenger.run_id, SAMPLE)
+    document = registry.attached(comparison.challenger.run_id, SAMPLE)
     sample = Sample.parse(document or {"columns": [], "rows": [], "predictions": []})
-    challenger, champion = _answers(model, registry, duel, rows, sample)
+    challenger, champion = _answers(model, registry, comparison, rows, sample)
     checks = [_reloads(challenger, sample)]
     if champion is not None and champion.refused:
-        checks.append(Check("comparable", False, _incomparable(model, duel, champion.refused)))
+        checks.append(Check("comparable", False, _incomparable(model, comparison, champion.refused)))
     holdout = Holdout(rows.labels, rows.night, rows.slices)
     nothing = rows.labels * float("nan")
     theirs = champion.predictions.get("holdout") if champion else None
@@ -172,29 +169,29 @@ def judged(model: Model, registry: Registry, duel: Duel, rows: Examples, seed: i
 
 
 def _answers(
-    model: Model, registry: Registry, duel: Duel, rows: Examples, sample: Sample
+    model: Model, registry: Registry, comparison: Comparison, rows: Examples, sample: Sample
 ) -> tuple[Answer, Answer | None]:
     """What each version says of the holdout, in its own columns, from a fresh process that loads both."""
     asked: dict[int, dict[str, pd.DataFrame]] = {}
     refused: dict[int, Answer] = {}
-    for version in duel.versions:
+    for version in comparison.versions:
         try:
             asked[version.number] = {"holdout": columns_for(registry, version, rows.features)}
         except (BadConfig, DataRejected) as error:
             refused[version.number] = Answer({}, str(error))
-    if duel.challenger.number in asked:
-        asked[duel.challenger.number]["sample"] = sample.features
-    answers = refused | predict_fresh(model, asked, duel.trusted)
-    return answers[duel.challenger.number], answers[duel.champion.number] if duel.champion else None
+    if comparison.challenger.number in asked:
+        asked[comparison.challenger.number]["sample"] = sample.features
+    answers = refused | predict_fresh(model, asked, comparison.trusted)
+    return answers[comparison.challenger.number], answers[comparison.champion.number] if comparison.champion else None
 
 
-def _incomparable(model: Model, duel: Duel, why: str) -> str:
+def _incomparable(model: Model, comparison: Comparison, why: str) -> str:
     """Says that nothing wins until a person acts, and how."""
-    number = duel.champion.number if duel.champion else 0
-    rollback = f"`nightshift rollback {model.name} previous --reason …` withdraws version {number}"
-    alone = "where there is none before it, remove the alias champion in MLflow"
+    number = comparison.champion.number if comparison.champion else 0
+    withdraw = f"`nightshift set-champion {model.name} previous --reason …` withdraws version {number}"
+    alone = "where there is none before it, write none instead of previous"
     return (
-        f"the champion cannot be compared, so nothing can win: {why}. Bring back what it needs, or {rollback}; {alone}"
+        f"the champion cannot be compared, so nothing can win: {why}. Bring back what it needs, or {withdraw}; {alone}"
     )
 
 
@@ -208,20 +205,20 @@ def _reloads(answer: Answer, sample: Sample) -> Check:
     )
 
 
-def _detail(model: Model, duel: Duel, verdict: Verdict, rows: Examples) -> dict[str, Any]:
+def _detail(model: Model, comparison: Comparison, verdict: Verdict, rows: Examples) -> dict[str, Any]:
     return {
         "verdict": verdict.as_dict(),
         "gate": asdict(model.gate),
         "task": model.task,
-        "challenger_version": duel.challenger.number,
-        "champion_version": duel.champion.number if duel.champion else None,
-        "champion_night": duel.champion_night.isoformat() if duel.champion_night else None,
+        "challenger_version": comparison.challenger.number,
+        "champion_version": comparison.champion.number if comparison.champion else None,
+        "champion_night": comparison.champion_night.isoformat() if comparison.champion_night else None,
         "holdout_nights": [night.isoformat() for night in rows.nights],
-        "left_out": duel.left_out + rows.left_out_as_json(),
+        "left_out": comparison.left_out + rows.left_out_as_json(),
         "joins": rows.joins_as_json(),
-        "trusted": {str(number): list(types) for number, types in duel.trusted.items()},
+        "trusted": {str(number): list(types) for number, types in comparison.trusted.items()},
         "rows": len(rows.labels),
-        "run_id": duel.challenger.run_id,
+        "run_id": comparison.challenger.run_id,
     }
 
 

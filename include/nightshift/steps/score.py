@@ -17,9 +17,10 @@ from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.manifests import Manifest, location, manifest
 from nightshift.adapters.publishing import Table, publish
 from nightshift.adapters.registry_rest import Registry
-from nightshift.champion.court import court
 from nightshift.definition import Model
 from nightshift.errors import NothingToDo
+from nightshift.promotion.champion_state import find_scorer, read_state
+from nightshift.promotion.sync_alias import sync_alias
 from nightshift.result import Outcome
 from nightshift.steps import Step, idempotency_key
 from nightshift.steps._finished import finished
@@ -66,22 +67,22 @@ def scored_day(model: Model, night: date) -> date:
     return night + model.schedule.period
 
 
-def now_reigning(step: Step) -> tuple[int | None, frozenset[int]]:
-    """Who scores the night if it is asked now, and the versions that are withdrawn."""
-    name = step.model.name
-    seen = court(Registry(), Ledger(step.store, name), name)
-    reign = seen.reigning(step.night) or seen.champion
-    return (reign.number if reign else None), seen.withdrawn
+def read_scorer(step: Step) -> tuple[int | None, frozenset[int]]:
+    """Who scores the night if it is scored now, and the versions that are withdrawn."""
+    registry, ledger = Registry(), Ledger(step.store, step.model.name)
+    state = sync_alias(registry, ledger)
+    champion = find_scorer(registry, ledger, state, step.night)
+    return (champion.number if champion else None), state.withdrawn_versions
 
 
 def _decided(step: Step) -> int | None:
-    """Who scores by the decision of `promote`; in place of a version that was withdrawn since, who reigns now."""
+    """Who scores by the decision of `promote`; in place of a version that was withdrawn since, who scores now."""
     decided: int | None = finished(step, "promote", ("done", "nothing_to_do")).detail["champion_version"]
-    reigns, withdrawn = now_reigning(step)
+    scorer, withdrawn = read_scorer(step)
     if decided not in withdrawn:
         return decided
-    log.info("version %s, which scored %s, was withdrawn since: version %s scores it", decided, step.night, reigns)
-    return reigns
+    log.info("version %s, which scored %s, was withdrawn since: version %s scores it", decided, step.night, scorer)
+    return scorer
 
 
 def partition_of(step: Step, day: date) -> str:
@@ -95,14 +96,14 @@ def _scores(lake: Lake, number: int, day: date) -> Table:
     from nightshift.adapters.frames import scheduled_features
     from nightshift.adapters.predictions import predict
     from nightshift.adapters.registry_load import load, matrix
-    from nightshift.champion.trusting import trusted_types
+    from nightshift.promotion.trusted_types import read_trusted_types
 
     model, registry, partition = lake.model, Registry(), lake.model.scheduled.partition(day)
     lake.require(model.scheduled, day)
     delivered = lake.table(model.scheduled, day)
     keys = scores.delivered_keys(model, delivered, partition)
-    version = registry.version(model.name, number)
-    loaded = load(registry, version, trusted_types(model, Ledger(lake.store, model.name), version))
+    version, ledger = registry.version(model.name, number), Ledger(lake.store, model.name)
+    loaded = load(registry, version, read_trusted_types(model, ledger, read_state(ledger), version))
     scheduled, features = scheduled_features(lake, day)
     scores.require_same_rows(delivered, scheduled, model.key, partition)
     predictions = predict(loaded.estimator, model.task, matrix(loaded, features))

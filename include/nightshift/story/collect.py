@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from nightshift.adapters import ledger_reading, results
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.adapters.registry_record import Record, Run
 from nightshift.adapters.registry_rest import KEY, MODEL_CODE, NIGHT, SHA256
 from nightshift.adapters.storage import ObjectStore
@@ -77,7 +77,7 @@ def collect(store: ObjectStore, model: str, number: int, record: Record | None, 
     reading = ledger_reading.read_since(store, model, _since(record))
     records = Records(store, model, number, record, reading.entries, reading.faults, copied)
     registered = record is not None and record.registered
-    if not registered and not any(number in (e.version, e.withdrawn, e.champion_version) for e in records.entries):
+    if not registered and not any(number in (e.version, e.withdraws, e.champion_version) for e in records.entries):
         raise BadConfig(
             f"version {number} of model {model} is neither in MLflow nor in the ledger: `nightshift history {model}` "
             "lists the versions that were decided upon"

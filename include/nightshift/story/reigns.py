@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.story.story import Decision, Reign, State
 
 
@@ -43,7 +43,7 @@ def decisions(entries: Sequence[Entry], number: int) -> tuple[Decision, ...]:
         ended = before == number and entry.champion_version != number
         if entry.version == number:
             found.append(Decision(relation="about it", entry=entry))
-        elif entry.withdrawn == number:
+        elif entry.withdraws == number:
             found.append(Decision(relation="withdrew it", entry=entry))
         elif ended:
             found.append(Decision(relation="replaced it", entry=entry))
@@ -55,8 +55,8 @@ def state(entries: Sequence[Entry], number: int, *, judged: bool, registered: bo
     """Where the version stands. `judged`: a verdict on it is stored; `registered`: MLflow has it."""
     if entries and entries[-1].champion_version == number:
         return "reigns"
-    about = [entry for entry in entries if number in (entry.version, entry.withdrawn)]
-    if entries and number in entries[-1].barred:
+    about = [entry for entry in entries if number in (entry.version, entry.withdraws)]
+    if entries and number in entries[-1].withdrawn_versions:
         return "withdrawn"
     if reigns(entries, number):
         return "replaced"

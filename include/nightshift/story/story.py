@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 
 State = Literal["reigns", "replaced", "withdrawn", "refused", "superseded", "judged", "registered", "unknown"]
 Relation = Literal["about it", "withdrew it", "replaced it"]

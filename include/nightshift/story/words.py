@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nightshift.adapters.ledger import Cause, Decision, Entry
+from nightshift.adapters.ledger_entries import Cause, Decision, Entry
 from nightshift.story.story import Decision as Decided
 from nightshift.story.story import Reign, Story
 
@@ -17,7 +17,8 @@ STANDS = {
     "registered": "never judged",
     "unknown": "not recorded",
 }
-KINDS = {"withdrew it": "withdrawn by a rollback", "replaced it": "replaced"}
+KINDS = {"withdrew it": "withdrawn by a person", "replaced it": "replaced"}
+DECISIONS = {"set_champion": "made champion by a person", "accept_end": "end of the ledger accepted"}
 
 
 def instant(text: str) -> str:
@@ -72,9 +73,7 @@ def caused(cause: Cause) -> str:
 
 def what(one: Decided) -> str:
     """What an entry was to the version."""
-    if one.entry.kind == "adoption" and one.entry.champion_version is None:
-        return "removed by hand in MLflow"
-    return KINDS.get(one.relation, one.entry.kind)
+    return KINDS.get(one.relation, DECISIONS.get(one.entry.kind, one.entry.kind))
 
 
 def opening(story: Story) -> list[str]:

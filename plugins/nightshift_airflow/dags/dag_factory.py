@@ -30,9 +30,15 @@ NIGHT_PARAM = Param(
 VERSION_PARAM = Param(
     "previous",
     type="string",
-    pattern="^(previous|[1-9][0-9]{0,8})$",
+    pattern="^(previous|none|[1-9][0-9]{0,8})$",
     title="Version",
-    description="Which version becomes champion: previous, for the champion before this one, or a version's number.",
+    description="Which version becomes champion: previous, for the champion before, a version's number, or none.",
+)
+UNVERIFIED_PARAM = Param(
+    False,
+    type="boolean",
+    title="Unverified",
+    description="Also a version that never was champion, which passed no gate. The ledger marks it so.",
 )
 REASON_PARAM = Param(
     type="string",
@@ -83,15 +89,11 @@ def make_replay_dag(model: Model, page: str) -> DAG:
     )
 
 
-def make_rollback_dag(model: Model, page: str) -> DAG:
-    """Returns the DAG `<model>_rollback` without tasks, which only people start. `page` is Markdown for its page."""
-    return _make_dag(
-        model,
-        "rollback",
-        page.strip(),
-        params={"version": VERSION_PARAM, "reason": REASON_PARAM},
-        **_make_manual_schedule(),
-    )
+def make_set_champion_dag(model: Model, page: str) -> DAG:
+    """Returns the DAG `<model>_set_champion` without tasks, which only people start. `page`: Markdown for its page."""
+    params = {"version": VERSION_PARAM, "reason": REASON_PARAM, "unverified": UNVERIFIED_PARAM}
+    schedule = _make_manual_schedule()
+    return _make_dag(model, "set_champion", page.strip(), title="set champion", params=params, **schedule)
 
 
 def make_rescore_dag(model: Model, page: str) -> DAG:
@@ -117,7 +119,7 @@ def _make_schedule(model: Model, cron: str, ahead: int) -> dict[str, Any]:
 
 
 def _make_manual_schedule() -> dict[str, Any]:
-    # Not paused: a person who needs a rollback has no time to find out why it does not start.
+    # Not paused: a person who needs another champion has no time to find out why it does not start.
     return {"schedule": None, "max_active_runs": 1, "is_paused_upon_creation": False}
 
 

@@ -12,7 +12,7 @@ from nightshift_airflow.operators.step_operators import (
     DeliveryOperator,
     PromoteOperator,
     RescoreOperator,
-    RollbackOperator,
+    SetChampionOperator,
     StepOperator,
 )
 from nightshift_airflow.runs.night_of_run import Calendar
@@ -70,14 +70,14 @@ def make_delivery_task(model: Model) -> DeliveryOperator:
     )
 
 
-def make_rollback_task(model: Model) -> RollbackOperator:
-    """Returns the task that makes an earlier version champion again. A retry repeats nothing that is done already."""
-    return RollbackOperator(
-        task_id="rollback",
-        verb="rollback",
+def make_set_champion_task(model: Model) -> SetChampionOperator:
+    """Returns the task that makes a version champion. A retry repeats nothing that is done already."""
+    return SetChampionOperator(
+        task_id="set_champion",
+        verb="set_champion",
         cmds=["nightshift"],
-        arguments=["rollback", model.name],
-        **make_common_arguments(model, "rollback", model.resources_of("promote")),
+        arguments=["set-champion", model.name],
+        **make_common_arguments(model, "set_champion", model.resources_of("promote")),
     )
 
 

@@ -69,7 +69,8 @@ def escape_text(text: object) -> str:
 
 
 def _make_request(title: str, model: str, night: date, detail: Mapping[str, Any]) -> ApprovalRequest:
-    from nightshift.champion.approval import shown  # reaches boto3, which no DAG file may load when it is parsed
+    # It reaches boto3, which no DAG file may load when it is parsed.
+    from nightshift.promotion.approval import digest_record
 
     new, old = int(detail["challenger_version"]), detail["champion_version"]
     effect = f"replace champion {int(old)}" if old is not None else "become the first champion"
@@ -78,7 +79,7 @@ def _make_request(title: str, model: str, night: date, detail: Mapping[str, Any]
     return ApprovalRequest(
         subject=f"{model} {night}: may version {new} {effect}?",
         body="\n\n".join(part for part in parts if part),
-        about=shown(detail),
+        about=digest_record(detail),
     )
 
 

@@ -127,31 +127,16 @@ def _find_no_effect(store: Any, model: str, night: date, detail: Mapping[str, An
     """Why a verdict in the challenger's favour changes nothing, as far as the ledger says."""
     from nightshift.adapters.ledger import Ledger
 
-    ledger, challenger = Ledger(store, model), int(detail["challenger_version"])
-    last = ledger.last()
+    last, challenger = Ledger(store, model).last(), int(detail["challenger_version"])
     if last is None:
         return None
     if last.champion_version == challenger:
         return f"version {challenger} is champion already, so there is nothing to approve"
-    if challenger in last.barred and not _is_number_reused(ledger, last, challenger, str(detail.get("run_id", ""))):
+    withdrawn = {version.version: version.run_id for version in last.withdrawn}
+    # MLflow can give a withdrawn number to another version, which then has another run.
+    if challenger in withdrawn and withdrawn[challenger] in ("", str(detail.get("run_id", ""))):
         return f"version {challenger} was withdrawn, so there is nothing to approve"
     if last.champion_night and last.champion_night > night.isoformat():
         later = f"champion {last.champion_version} was trained for the later night {last.champion_night}"
         return f"superseded, so there is nothing to approve: {later}"
     return None
-
-
-def _is_number_reused(ledger: Any, last: Any, challenger: int, run_id: str) -> bool:
-    """Whether the version that was withdrawn under this number came of another run: MLflow gives numbers again.
-
-    The entry that made that version champion has its run; a rollback's own run is that of the version it went back to.
-    """
-    from nightshift.champion.identity import crowning
-
-    for entry in ledger.reigns(last):
-        began = crowning(ledger, entry)
-        if began.kind == "rollback" and began.withdrawn == challenger and began.number > 1:
-            crowned = crowning(ledger, ledger.entry(began.number - 1))
-            known = crowned.champion_version == challenger and crowned.run_id and run_id
-            return bool(known) and crowned.run_id != run_id
-    return False

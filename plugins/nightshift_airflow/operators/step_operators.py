@@ -10,7 +10,7 @@ from nightshift_airflow.operators import approval_response
 from nightshift_airflow.operators.command_operator import CommandOperator
 from nightshift_airflow.operators.task_links import HISTORY, LINKS
 from nightshift_airflow.runs.night_of_run import Run, find_delivery_day, find_night, read_run
-from nightshift_airflow.runs.run_conf import read_nights, read_rollback
+from nightshift_airflow.runs.run_conf import read_champion_choice, read_nights
 from nightshift_airflow.runs.triggered_by import read_conf
 
 
@@ -54,17 +54,18 @@ class DeliveryOperator(StepOperator):
         return find_delivery_day(run, self.calendar)
 
 
-class RollbackOperator(CommandOperator):
-    """Makes an earlier version champion again: `nightshift rollback MODEL VERSION --reason=TEXT --asked-at=INSTANT`."""
+class SetChampionOperator(CommandOperator):
+    """Makes a version champion: `nightshift set-champion MODEL VERSION --reason=TEXT --asked-at=INSTANT`."""
 
     operator_extra_links = (HISTORY,)
 
     def make_arguments(self, context: Mapping[str, Any]) -> list[str]:
         """Returns the version, the reason and when the run was triggered. Raises `BadConfig`."""
         run = context["dag_run"]
-        rollback = read_rollback(read_conf(run))
+        choice = read_champion_choice(read_conf(run))
+        unverified = ["--unverified"] if choice.unverified else []
         # The only instant of a run that no queue, no retry and no clearing changes.
-        return [rollback.version, f"--reason={rollback.reason}", f"--asked-at={run.run_after.isoformat()}"]
+        return [choice.version, f"--reason={choice.reason}", f"--asked-at={run.run_after.isoformat()}", *unverified]
 
 
 class RescoreOperator(CommandOperator):

@@ -1,4 +1,4 @@
-"""Reads what a run's configuration asks for besides a night: a rollback, or nights to score again.
+"""Reads what a run's configuration asks for besides a night: a champion, or nights to score again.
 
 It is checked before any pod exists. The trigger form checks the same, but a run can be started without the form.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from nightshift.definition import parse_nights
 from nightshift.errors import BadConfig
 
-VERSION = re.compile(r"\A(previous|[1-9][0-9]{0,8})\Z")
+VERSION = re.compile(r"\A(previous|none|[1-9][0-9]{0,8})\Z")
 SHORTEST_REASON = 3
 LONGEST_REASON = 500
 VARIABLE_REFERENCES = ("$(", "$$")
@@ -20,20 +20,23 @@ VARIABLE_REFERENCES = ("$(", "$$")
 
 
 @dataclass(frozen=True)
-class Rollback:
-    """A rollback that a run asks for: `version` is `previous` or a number."""
+class ChampionChoice:
+    """The champion that a run asks for: `version` is `previous`, `none` or a number."""
 
     version: str
     reason: str
+    unverified: bool = False
 
 
-def read_rollback(conf: Mapping[str, Any]) -> Rollback:
-    """Returns the rollback that a run's configuration asks for. Raises `BadConfig`."""
-    require_known_keys(conf, ("version", "reason"))
-    version = conf.get("version", "previous")
+def read_champion_choice(conf: Mapping[str, Any]) -> ChampionChoice:
+    """Returns the champion that a run's configuration asks for. Raises `BadConfig`."""
+    require_known_keys(conf, ("version", "reason", "unverified"))
+    version, unverified = conf.get("version", "previous"), conf.get("unverified", False)
     if not isinstance(version, str) or not VERSION.match(version):
-        raise BadConfig("version must be 'previous' or the number of a registered version, for example '7'")
-    return Rollback(version, _read_reason(conf.get("reason")))
+        raise BadConfig("version must be 'previous', 'none' or the number of a registered version, for example '7'")
+    if not isinstance(unverified, bool):
+        raise BadConfig("unverified must be true or false")
+    return ChampionChoice(version, _read_reason(conf.get("reason")), unverified)
 
 
 def read_nights(conf: Mapping[str, Any], today: date) -> tuple[date, date]:
@@ -58,7 +61,7 @@ def require_known_keys(conf: Mapping[str, Any], known: Sequence[str]) -> None:
 
 def _read_reason(value: object) -> str:
     if not isinstance(value, str):
-        raise BadConfig("enter a reason: it is recorded with the rollback, for whoever asks later")
+        raise BadConfig("enter a reason: it is recorded in the ledger, for whoever asks later")
     reason = value.strip(" ")
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         raise BadConfig(f"the reason must have {SHORTEST_REASON} to {LONGEST_REASON} characters, not {len(reason)}")

@@ -1,4 +1,4 @@
-"""Promotions: who reigns in each model and what last night decided; and the ledger of one model, newest first."""
+"""Promotions: the champion of each model and what last night decided; and the ledger of one model, newest first."""
 
 from typing import Annotated
 

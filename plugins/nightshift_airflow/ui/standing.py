@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from nightshift.adapters import ledger_reading
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.alias_reports import AliasMove, last_move, last_problem
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.result import Result
 from nightshift_airflow.ui import results
 from nightshift_airflow.ui.stored import store
@@ -17,22 +18,26 @@ TROUBLE = ("rejected", "bad_config", "try_later", "failed")
 
 @dataclass(frozen=True)
 class Standing:
-    """A model this morning. `last`: the newest entry of its ledger; `crowning`: the entry that made the champion.
+    """A model this morning. `last`: the newest entry of its ledger; `made`: the entry that made the champion.
 
+    `moved`: an alias that was moved back since the last change of the champion. `problem`: why the alias cannot be
+    synced, by the last periodic sync; empty when it can.
     `night`: the newest night of which a step has ended, and `steps`: its results in the order of the chain.
     `faults`: what is wrong with the entries that were read.
     """
 
     model: str
     last: Entry | None
-    crowning: Entry | None
+    made: Entry | None
     night: date | None
     steps: tuple[Result, ...]
     faults: tuple[str, ...] = ()
+    moved: AliasMove | None = None
+    problem: str = ""
 
     @property
     def champion(self) -> int | None:
-        """The version that reigns by the ledger."""
+        """The champion by the ledger."""
         return self.last.champion_version if self.last else None
 
     @property
@@ -62,10 +67,13 @@ def standing(model: str) -> Standing:
     """The standing of one model. Raises `TryLater` when the store fails."""
     newest = ledger_reading.last_number(store(), model)
     last, faults = _entry(model, newest)
-    crowning, more = _entry(model, last.champion_entry or 0 if last else 0)
+    made, more = _entry(model, last.champion_entry or 0 if last else 0)
     night = _last_night(model)
     steps = results.of_night(model, night) if night else []
-    return Standing(model, last, crowning, night, tuple(steps), (*faults, *more))
+    moved, problem = last_move(store(), model), last_problem(store(), model)
+    # Once the champion has changed, nobody needs to be told of an alias that was moved before.
+    recent = moved if moved and last and moved.entry >= (last.champion_entry or last.number) else None
+    return Standing(model, last, made, night, tuple(steps), (*faults, *more), recent, problem)
 
 
 def _entry(model: str, number: int) -> tuple[Entry | None, tuple[str, ...]]:

@@ -52,7 +52,8 @@ def test_a_path_with_spaces_arrives_as_it_is(tmp_path: Path) -> None:
 def test_every_service_is_there_and_guarded(platform: Platform, tmp_path: Path) -> None:
     programs = _read(tmp_path, render_configuration(platform.home, platform.services))
     assert list(programs) == sorted(programs)
-    assert set(programs) == {"s3", "cluster", "mlflow", "airflow", "dag-processor", "scheduler", "triggerer"}
+    airflow = {"airflow", "dag-processor", "scheduler", "triggerer"}
+    assert set(programs) == {"s3", "cluster", "mlflow", "alias-sync", *airflow}
     for program in programs.values():
         assert "local_platform.services.process_guard" in program["command"]
         assert program["environment"]["NIGHTSHIFT_LOCAL_HOME"] == str(platform.home.path)

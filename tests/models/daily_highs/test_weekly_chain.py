@@ -17,8 +17,8 @@ from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.registry_http import NotFound
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.champion.approval import shown
 from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
+from nightshift.promotion.approval import digest_record
 from nightshift.result import Result
 
 pytestmark = [
@@ -44,7 +44,7 @@ class Chain:
         return cli.main([verb, MODEL.name, night.isoformat(), *more])
 
     def decide(self, night: date, outcome: str) -> int:
-        about = shown(self.detail("evaluate", night))
+        about = digest_record(self.detail("evaluate", night))
         return self.run("promote", night, "--decision", outcome, "--decided-by", "Reader", "--about", about)
 
     def result(self, verb: str, night: date) -> Result:

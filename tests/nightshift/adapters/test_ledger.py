@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Cause, Decision, Entry, Kind, Ledger, parse, stored
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Decision, Entry, Kind, LedgerVersion, number_entry, parse, stored
 from nightshift.adapters.storage import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
 
@@ -24,10 +25,8 @@ def _entry(version: int, kind: Kind = "promotion") -> Entry:
         model="shops",
         version=version,
         night="2013-02-09",
-        champion_version=version,
-        champion_night="2013-02-09",
-        previous_version=None,
-        previous_night=None,
+        champion=LedgerVersion(version=version, night="2013-02-09"),
+        previous=None,
         reason="it wins",
         verdict={"gain": 0.1},
         cause=Cause(by="shops_nightly:scheduled__1", kind="backfill", user="ana", backfill="7", image="steps@sha256:1"),
@@ -35,9 +34,15 @@ def _entry(version: int, kind: Kind = "promotion") -> Entry:
     )
 
 
-def _refused(version: int, standing: Entry) -> Entry:
-    kept = ("champion_version", "champion_night", "champion_entry")
-    return replace(_entry(version, "refusal"), **{name: getattr(standing, name) for name in kept})
+def _append(ledger: Ledger, entry: Entry) -> Entry:
+    """Appends behind the last entry; returns the entry with its number."""
+    numbered = number_entry(entry, *ledger.read_last())
+    assert ledger.append(numbered)
+    return numbered
+
+
+def _refused(version: int, before: Entry) -> Entry:
+    return replace(_entry(version, "refusal"), champion=before.champion)
 
 
 def test_an_empty_ledger_has_no_last_entry(ledger: Ledger) -> None:
@@ -46,121 +51,110 @@ def test_an_empty_ledger_has_no_last_entry(ledger: Ledger) -> None:
 
 
 def test_entries_come_back_newest_first(ledger: Ledger) -> None:
-    last = None
-    for version in range(1, 12):
-        last = ledger.append(_entry(version), after=last)
-        assert last is not None
-    assert [entry.version for entry in ledger.newest_first()] == list(range(11, 0, -1))
-    assert ledger.last() == last
+    appended = [_append(ledger, _entry(version)) for version in range(1, 12)]
+    assert list(ledger.newest_first()) == appended[::-1]
+    assert ledger.last() == appended[-1]
     assert ledger.uri(11).endswith("/ledger/shops/000011.json")
 
 
 def test_each_entry_names_the_bytes_of_the_one_before(ledger: Ledger, store: ObjectStore) -> None:
-    first = ledger.append(_entry(1), after=None)
-    second = ledger.append(_entry(2), after=first)
+    first, second = (_append(ledger, _entry(version)) for version in (1, 2))
     stored = store.get(ledger.uri(1))
     assert stored is not None
-    assert second is not None
-    assert second.previous_digest == hashlib.sha256(stored).hexdigest()
-    assert first is not None
-    assert first.previous_digest is None
+    assert second.previous_digest == ledger.find_digest(1) == hashlib.sha256(stored).hexdigest()
+    assert (first.previous_digest, ledger.find_digest(3)) == (None, None)
 
 
 def test_only_one_can_append_behind_the_same_entry(ledger: Ledger) -> None:
-    first = ledger.append(_entry(1), after=None)
+    first = _append(ledger, _entry(1))
+    digest = ledger.find_digest(1) or ""
+    rivals = [number_entry(_entry(version), first, digest) for version in range(2, 10)]
     with ThreadPoolExecutor(8) as pool:
-        appended = list(pool.map(lambda version: ledger.append(_entry(version), after=first), range(2, 10)))
-    won = [entry for entry in appended if entry is not None]
-    assert len(won) == 1
-    assert ledger.last() == won[0]
-    assert ledger.append(_entry(99), after=None) is None
+        appended = list(pool.map(ledger.append, rivals))
+    assert sum(appended) == 1
+    assert ledger.last() == rivals[appended.index(True)]
+    assert not ledger.append(number_entry(_entry(99), None, ""))
 
 
 def test_a_ledger_is_that_of_one_model(ledger: Ledger, store: ObjectStore) -> None:
-    ledger.append(_entry(1), after=None)
+    _append(ledger, _entry(1))
     assert Ledger(store, "shop").last() is None
     assert Ledger(store, "shops2").last() is None
 
 
+def test_numbers_are_announced_under_a_key_of_one_model(ledger: Ledger, store: ObjectStore) -> None:
+    for number in (7, 12, 7):
+        ledger.announce("version-8", number)
+    ledger.announce("version-80", 3)
+    store.put(store.uri("ledger_index/shops/version-8/README"), b"")
+    assert ledger.announced("version-8") == [12, 7]
+    assert ledger.announced("version-9") == []
+    assert Ledger(store, "shop").announced("version-8") == []
+    assert ledger.last() is None
+
+
 def test_what_else_lies_in_the_folder_is_no_entry(ledger: Ledger, store: ObjectStore) -> None:
-    first = ledger.append(_entry(1), after=None)
+    first = _append(ledger, _entry(1))
     for name in ("000002.json.bak", "0000003.json", "README", "٠٠٠٠٠٤.json"):
         store.put(ledger.uri(1).replace("000001.json", name), b"{}")
     assert ledger.last() == first
 
 
 def test_a_missing_entry_is_noticed(ledger: Ledger, store: ObjectStore) -> None:
-    first = ledger.append(_entry(1), after=None)
-    ledger.append(_entry(2), after=first)
+    for version in (1, 2):
+        _append(ledger, _entry(version))
     store.delete([ledger.uri(1)])
     with pytest.raises(TryLater, match=r"ledger/shops/000001\.json is missing"):
         list(ledger.newest_first())
 
 
 def test_an_entry_is_stored_as_plain_json(ledger: Ledger, store: ObjectStore) -> None:
-    appended = ledger.append(replace(_entry(3), previous_version=2, previous_night="2013-02-08"), after=None)
+    before = LedgerVersion(version=2, night="2013-02-08", run_id="r", artifact_sha256="ab", entry=0)
+    appended = _append(ledger, replace(_entry(3), previous=before))
     stored = store.get(ledger.uri(1))
     assert stored is not None
     document = json.loads(stored)
-    assert (document["number"], document["version"], document["previous_version"]) == (1, 3, 2)
+    assert (document["number"], document["version"], document["previous"]) == (1, 3, asdict(before))
     assert appended == ledger.last()
 
 
 def test_an_entry_comes_back_as_it_was_appended(ledger: Ledger) -> None:
     said = Decision(outcome="approved", by="ben", about="0" * 20, at="2013-02-10T06:00:00+00:00")
-    whole = replace(_entry(3), decision=said, withdrawn=2, barred=(1, 2), run_id="r", artifact_sha256="ab")
-    assert ledger.append(whole, after=None) == ledger.last() == replace(whole, number=1, champion_entry=1)
+    gone = (LedgerVersion(version=1, night="2013-02-07"), LedgerVersion(version=2, night="2013-02-08"))
+    whole = replace(_entry(3), decision=said, withdraws=2, withdrawn=gone, run_id="r", unverified=True, lost_head="x")
+    assert _append(ledger, whole) == ledger.last()
+    last = ledger.last()
+    assert last is not None
+    assert [version.entry for version in (last.champion, *last.withdrawn) if version] == [1, 1, 1]
 
 
-def test_an_entry_knows_which_one_crowned_who_reigns(ledger: Ledger) -> None:
-    first = ledger.append(_entry(1), after=None)
-    assert first is not None
-    second = ledger.append(_refused(2, first), after=first)
-    assert second is not None
-    third = ledger.append(_entry(3, "rollback"), after=second)
-    assert third is not None
-    emptied = replace(_entry(3, "adoption"), champion_version=None, champion_night=None)
-    fourth = ledger.append(emptied, after=third)
-    assert fourth is not None
+def test_an_entry_about_no_version_has_no_night(ledger: Ledger) -> None:
+    nobody = replace(_entry(3, "set_champion"), version=None, night="", champion=None)
+    assert _append(ledger, nobody) == ledger.last()
+    with pytest.raises(BadConfig, match="is no entry"):
+        _append(ledger, replace(nobody, version=3))
+
+
+def test_an_entry_knows_which_one_made_the_champion(ledger: Ledger) -> None:
+    first = _append(ledger, _entry(1))
+    second = _append(ledger, _refused(2, first))
+    third = _append(ledger, _entry(3, "set_champion"))
+    fourth = _append(ledger, replace(_entry(3, "set_champion"), champion=None))
     entries = (first, second, third, fourth)
     assert [entry.champion_entry for entry in entries] == [1, 1, 3, None]
     assert [entry.changes_champion for entry in entries] == [True, False, True, True]
 
 
-def test_reigns_are_read_without_what_lies_between(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = ledger.append(_entry(1), after=None)
-    assert first is not None
-    last = first
-    for version in range(2, 30):
-        refused = ledger.append(_refused(version, first), after=last)
-        assert refused is not None
-        last = refused
-    crowned = ledger.append(_entry(30), after=last)
-    read: list[int] = []
-    honest = Ledger._entry
-
-    def counting(self: Ledger, number: int) -> tuple[Entry, bytes]:
-        read.append(number)
-        return honest(self, number)
-
-    monkeypatch.setattr(Ledger, "_entry", counting)
-    assert [entry.champion_version for entry in ledger.reigns(crowned)] == [30, 1]
-    assert read == [29]
-    assert list(ledger.reigns(None)) == []
-
-
 @pytest.mark.parametrize("changed", [{"number": 3}, {"model": "flights"}])
 def test_an_entry_in_anothers_place_is_none(ledger: Ledger, store: ObjectStore, changed: dict[str, Any]) -> None:
-    """With a number of its own choice an entry could lead those who hop from reign to reign in a circle."""
-    last = None
+    """With a number of its own choice an entry could lead those who hop from period to period in a circle."""
     for version in (1, 2, 3):
-        last = ledger.append(_entry(version), after=last)
+        _append(ledger, _entry(version))
     document: dict[str, Any] = store.get_json(ledger.uri(2)) or {}
     store.put_json(ledger.uri(2), document | changed)
-    said = f"entry {changed.get('number', 2)} of {changed.get('model', 'shops')!r}: was it edited"
-    for read in (lambda: list(ledger.reigns(last)), lambda: ledger.digest(2)):
-        with pytest.raises(BadConfig, match=said):
-            read()
+    says = f"entry {changed.get('number', 2)} of {changed.get('model', 'shops')!r}: was it edited"
+    with pytest.raises(BadConfig, match=says):
+        ledger.entry(2)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"cause": {}}', b"\xff"])
@@ -178,12 +172,14 @@ EDITS: dict[str, Edit] = {
     "no kind": lambda e: e.update(kind=None),
     "an unknown kind": lambda e: e.update(kind="\x1b[31mcoup"),
     "no night": lambda e: e.update(night=None),
-    "a night that is none": lambda e: e.update(champion_night="2013-W06-6"),
+    "a night that is none": lambda e: e["champion"].update(night="2013-W06-6"),
     "a version that is a text": lambda e: e.update(version="3"),
-    "a champion that is a truth": lambda e: e.update(champion_version=True),
+    "a champion that is a truth": lambda e: e["champion"].update(version=True),
     "a negative number": lambda e: e.update(number=-1),
-    "a champion that a later entry made": lambda e: e.update(champion_entry=2),
-    "barred texts": lambda e: e.update(barred=["1"]),
+    "a champion that a later entry made": lambda e: e["champion"].update(entry=2),
+    "a champion that is a number": lambda e: e.update(champion=3),
+    "withdrawn texts": lambda e: e.update(withdrawn=["1"]),
+    "a mark that is a text": lambda e: e.update(unverified="no"),
     "no reason": lambda e: e.update(reason=None),
     "half a character": lambda e: e.update(reason="\ud800"),
     "a verdict that is a list": lambda e: e.update(verdict=[]),
@@ -210,12 +206,12 @@ def test_an_entry_with_a_value_that_is_not_of_its_kind_is_none(edit: Edit) -> No
 def test_what_newer_code_adds_is_left_out_by_older_code() -> None:
     whole = replace(_entry(3), decision=SAID, number=1)
     document = asdict(whole)
-    for part in (document, document["cause"], document["decision"]):
+    for part in (document, document["cause"], document["decision"], document["champion"]):
         part["newer"] = {"added": "later"}
     assert parse(as_json(document), "it") == whole
 
 
 def test_an_entry_that_could_not_be_read_again_is_not_appended(ledger: Ledger) -> None:
     with pytest.raises(BadConfig, match=r"what was to become s3://.*/000001\.json is no entry"):
-        ledger.append(replace(_entry(3), when="now"), after=None)
+        _append(ledger, replace(_entry(3), when="now"))
     assert ledger.last() is None

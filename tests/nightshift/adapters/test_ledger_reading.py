@@ -60,7 +60,7 @@ def test_a_first_entry_that_names_one_before_it_tells_that_the_first_was_taken_o
 ) -> None:
     second = store.get(ledger.uri(2))
     assert second is not None
-    first = second.replace(b'"number": 2', b'"number": 1').replace(b'"champion_entry": 2', b'"champion_entry": 1')
+    first = second.replace(b'"number": 2', b'"number": 1').replace(b'"entry": 2', b'"entry": 1')
     store.put(ledger.uri(1), first)
     assert "entry 1 names an entry before it: the first one was taken out" in read_all(store, "flights").faults
 

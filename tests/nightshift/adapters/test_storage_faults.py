@@ -12,7 +12,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from nightshift.adapters import conditional_writes, results
-from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion, number_entry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import StorageSettings
@@ -85,10 +86,8 @@ def entry() -> Entry:
         model="shops",
         version=1,
         night="2013-02-09",
-        champion_version=1,
-        champion_night="2013-02-09",
-        previous_version=None,
-        previous_night=None,
+        champion=LedgerVersion(version=1, night="2013-02-09"),
+        previous=None,
         reason="it is the first",
         cause=Cause(by="a test"),
         when="2013-02-10T00:00:00+00:00",
@@ -229,11 +228,12 @@ def test_an_entry_and_a_result_whose_reply_is_lost_are_written_once(
 ) -> None:
     ledger = Ledger(behind(), "shops")
     lost = proxy.add("lose", matches=lambda asked: asked.method == "PUT" and "000001.json" in asked.path)
-    appended = ledger.append(entry(), after=None)
+    first = number_entry(entry(), None, "")
+    assert ledger.append(first)
     assert lost.left == 0
-    assert appended is not None
-    assert Ledger(store, "shops").last() == appended
-    assert ledger.append(entry(), after=appended) is not None
+    last, digest = Ledger(store, "shops").read_last()
+    assert last == first
+    assert ledger.append(number_entry(entry(), last, digest))
     result = evaluated("2013-02-09")
     lost = proxy.add("lose", matches=lambda asked: asked.method == "PUT" and "/runs/" in asked.path)
     results.save(behind(), result)
@@ -249,7 +249,7 @@ def test_a_server_that_ignores_a_condition_is_refused_by_name_before_the_first_e
     name = {"if-none-match": "If-None-Match", "if-match": "If-Match"}[header]
     for _ in range(2):  # a refusal is not remembered: the server may be mended
         with pytest.raises(BadConfig, match=f"S3 at {proxy.url} .* does not keep {name} in bucket '{store.bucket}'"):
-            Ledger(behind(), "shops").append(entry(), after=None)
+            Ledger(behind(), "shops").append(number_entry(entry(), None, ""))
     assert store.objects(store.uri("")) == []
 
 

@@ -1,16 +1,19 @@
-"""The commands about the champion, as they are typed: `rollback`, `history`, `repair`."""
+"""The commands about the champion, as they are typed: `set-champion`, `sync-alias`, `history`, `repair`."""
 
 import json
 import time
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from nightshift import cli
+from nightshift.adapters.alias_reports import last_problem
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.definition import Model
-from thrones import Throne, model_of
+from nightshift.errors import TryLater
+from support.champion_fixtures import TinyModel, model_of
 
 ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
 ONE_O_CLOCK = "2013-02-18T13:00:00+00:00"
@@ -18,89 +21,87 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def throne(
+def tiny(
     store: ObjectStore,
     registry: Registry,
     model: Model,  # noqa: ARG001 - lets the command line find it
     monkeypatch: pytest.MonkeyPatch,
-) -> Throne:
-    """The shops model with two reigns behind it."""
-    throne = Throne(store, registry, model_of("shops"))
-    monkeypatch.setattr("nightshift.steps.evaluate.run", throne.judge)
-    throne.crown(ONE, 3)
-    throne.crown(TWO, 5)
-    monkeypatch.setenv("NIGHTSHIFT_RUN_CAUSED_BY", "shops_rollback:manual__1")
+) -> TinyModel:
+    """The shops model with two champion periods."""
+    tiny = TinyModel(store, registry, model_of("shops"))
+    monkeypatch.setattr("nightshift.steps.evaluate.run", tiny.judge)
+    tiny.make_champion(ONE, 3)
+    tiny.make_champion(TWO, 5)
+    monkeypatch.setenv("NIGHTSHIFT_RUN_CAUSED_BY", "shops_set_champion:manual__1")
     monkeypatch.setenv("NIGHTSHIFT_RUN_KIND", "manual")
     monkeypatch.setenv("NIGHTSHIFT_RUN_USER", "ana")
-    return throne
+    return tiny
 
 
 def _said(capsys: Capture) -> list[str]:
     return capsys.readouterr().out.strip().splitlines()
 
 
-def test_previous_reigns_again_in_about_a_second(throne: Throne, capsys: Capture) -> None:
+def test_previous_is_champion_again_in_about_a_second(tiny: TinyModel, capsys: Capture) -> None:
     started = time.monotonic()
-    assert cli.main(["rollback", "shops", "previous", "--reason=twice the delays"]) == 0
+    assert cli.main(["set-champion", "shops", "previous", "--reason=twice the delays"]) == 0
     assert time.monotonic() - started < 15
     said = _said(capsys)[-1]
-    assert "done: version 1 is champion again and version 2 is withdrawn: twice the delays; s3://" in said.replace(
-        " of shops", ""
-    )
-    assert (throne.alias, throne.entries[-1].cause.user) == (1, "ana")
-    assert throne.entries[-1].cause.by == "shops_rollback:manual__1"
+    assert "done: version 1 of shops is champion and version 2 is withdrawn: twice the delays; s3://" in said
+    assert (tiny.alias, tiny.entries[-1].cause.user) == (1, "ana")
+    assert tiny.entries[-1].cause.by == "shops_set_champion:manual__1"
 
 
-def test_the_retry_of_a_run_says_that_it_is_done(throne: Throne, capsys: Capture) -> None:
+def test_the_retry_of_a_run_says_that_it_is_done(tiny: TinyModel, capsys: Capture) -> None:
     for _ in range(2):
-        assert cli.main(["rollback", "shops", "previous", "--reason=too slow"]) == 0
+        assert cli.main(["set-champion", "shops", "previous", "--reason=too slow"]) == 0
     assert "done: this was done before: version 1 of shops was made champion by s3://" in _said(capsys)[-1]
-    assert len(throne.entries) == 3
+    assert len(tiny.entries) == 3
 
 
 @pytest.mark.slow
-def test_a_reason_may_begin_with_a_dash(throne: Throne) -> None:
-    assert cli.main(["rollback", "shops", "1", "--reason=--all is bad"]) == 0
-    assert throne.entries[-1].reason == "--all is bad"
+def test_a_reason_may_begin_with_a_dash(tiny: TinyModel) -> None:
+    assert cli.main(["set-champion", "shops", "1", "--reason=--all is bad"]) == 0
+    assert tiny.entries[-1].reason == "--all is bad"
 
 
-def test_who_became_champion_after_it_was_asked_for_is_not_withdrawn(throne: Throne, capsys: Capture) -> None:
-    argv = ["rollback", "shops", "previous", "--reason=too slow"]
+def test_what_became_champion_after_it_was_asked_for_is_not_replaced(tiny: TinyModel, capsys: Capture) -> None:
+    argv = ["set-champion", "shops", "previous", "--reason=too slow"]
     assert cli.main([*argv, "--asked-at=2013-02-18T13:00:00+00:00"]) == 20
     assert "version 2 of shops became champion at 20" in _said(capsys)[-1]
-    assert (throne.alias, len(throne.entries)) == (2, 2)
+    assert (tiny.alias, len(tiny.entries)) == (2, 2)
     assert cli.main(argv) == 0  # in a shell: now
 
 
 IMPOSSIBLE = [
     (["2", "--reason=again"], 99, "version 2 is champion of shops already"),
     (["7", "--reason=why not"], 20, "version 7 of model shops is not in MLflow's registry"),
-    (["latest", "--reason=why not"], 20, "version 'latest' is no version: write its number, or previous"),
+    (["latest", "--reason=why not"], 20, "version 'latest' is no version: write its number, previous, or none"),
     (["1", "--reason=no"], 20, "the reason has 2 characters: write 3 to 500"),
     (["1", "--reason=two\nlines"], 20, "the reason must be one line"),
     (["1", "--reason=why not", "--asked-at=today"], 20, "--asked-at 'today' is no instant: write it as 2013-"),
 ]
 
 
-def test_what_cannot_be_done_is_said_in_one_line(throne: Throne, capsys: Capture) -> None:
+def test_what_cannot_be_done_is_said_in_one_line(tiny: TinyModel, capsys: Capture) -> None:
     for argv, code, sentence in IMPOSSIBLE:
-        assert cli.main(["rollback", "shops", *argv]) == code, sentence
+        assert cli.main(["set-champion", "shops", *argv]) == code, sentence
         assert sentence in _said(capsys)[-1]
-    assert (throne.alias, len(throne.entries)) == (2, 2)
+    assert (tiny.alias, len(tiny.entries)) == (2, 2)
 
 
 @pytest.mark.slow
-def test_a_reason_is_required(throne: Throne, capsys: Capture) -> None:
+def test_a_reason_is_required(tiny: TinyModel, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(["rollback", "shops", "previous"])
+        cli.main(["set-champion", "shops", "previous"])
     assert caught.value.code == 20
     assert "--reason" in capsys.readouterr().err
-    assert throne.alias == 2
+    assert tiny.alias == 2
 
 
-def test_history_lists_the_newest_first_and_says_that_all_agree(throne: Throne, capsys: Capture) -> None:
-    throne.challenge(THREE, 4)
-    throne.promote(THREE)
+def test_history_lists_the_newest_first_and_says_that_all_agree(tiny: TinyModel, capsys: Capture) -> None:
+    tiny.challenge(THREE, 4)
+    tiny.promote(THREE)
     assert cli.main(["history", "shops"]) == 0
     head, *rows, _, check = _said(capsys)
     assert head.split() == ["no.", "when", "(UTC)", "kind", "version", "night", "champion", "before", "who", "reason"]
@@ -114,28 +115,28 @@ def test_history_lists_the_newest_first_and_says_that_all_agree(throne: Throne, 
     assert check == "ledger, alias and registry agree"
 
 
-def test_history_as_json_has_the_whole_entries(throne: Throne, capsys: Capture) -> None:
-    throne.roll_back(None, reason="bad")
+def test_history_as_json_has_the_whole_entries(tiny: TinyModel, capsys: Capture) -> None:
+    tiny.set_champion("previous", reason="bad")
     assert cli.main(["history", "shops", "--json", "--last", "2"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [entry["number"] for entry in found["entries"]] == [3, 2]
-    assert (found["entries"][0]["withdrawn"], found["entries"][0]["cause"]["user"]) == (2, "ana")
+    assert (found["entries"][0]["withdraws"], found["entries"][0]["cause"]["user"]) == (2, "ana")
     assert found["findings"] == []
 
 
-def test_history_ends_with_10_when_something_does_not_agree(throne: Throne, capsys: Capture) -> None:
-    throne.registry.set_champion("shops", 1)
+def test_history_ends_with_10_when_something_does_not_agree(tiny: TinyModel, capsys: Capture) -> None:
+    tiny.registry.set_champion("shops", 1)
     assert cli.main(["history", "shops", "--check"]) == 10
-    assert _said(capsys) == ["moved: the alias champion names version 1, and the ledger version 2"]
+    assert _said(capsys) == ["alias: the alias champion names version 1, and the ledger version 2"]
 
 
 @pytest.mark.slow
-def test_what_a_person_wrote_reaches_no_terminal_as_a_command(throne: Throne, capsys: Capture) -> None:
-    entry = throne.ledger.last()
+def test_what_a_person_wrote_reaches_no_terminal_as_a_command(tiny: TinyModel, capsys: Capture) -> None:
+    entry = tiny.ledger.last()
     assert entry is not None
-    found = throne.store.get_json(throne.ledger.uri(2))
+    found = tiny.store.get_json(tiny.ledger.uri(2))
     assert found is not None
-    throne.store.put_json(throne.ledger.uri(2), found | {"reason": "\x1b[2Jgone"})
+    tiny.store.put_json(tiny.ledger.uri(2), found | {"reason": "\x1b[2Jgone"})
     cli.main(["history", "shops"])
     assert "?[2Jgone" in capsys.readouterr().out
 
@@ -144,15 +145,15 @@ EDITS: tuple[dict[str, object], ...] = (
     {"when": None},
     {"kind": "\x1b[2Jcoup"},
     {"model": "\x1b[2Jshops"},
-    {"previous_night": "\x1b[2J"},
+    {"previous": {"version": 1, "night": "\x1b[2J"}},
 )
 
 
-def test_an_edited_entry_is_a_finding_and_reaches_no_terminal_as_a_command(throne: Throne, capsys: Capture) -> None:
-    found = throne.store.get_json(throne.ledger.uri(2))
+def test_an_edited_entry_is_a_finding_and_reaches_no_terminal_as_a_command(tiny: TinyModel, capsys: Capture) -> None:
+    found = tiny.store.get_json(tiny.ledger.uri(2))
     assert found is not None
     for edit in EDITS:
-        throne.store.put_json(throne.ledger.uri(2), {**found, **edit})
+        tiny.store.put_json(tiny.ledger.uri(2), {**found, **edit})
         for command in ("history", "repair"):
             assert cli.main([command, "shops"]) == 10, (command, edit)
             said = capsys.readouterr().out
@@ -160,7 +161,7 @@ def test_an_edited_entry_is_a_finding_and_reaches_no_terminal_as_a_command(thron
             assert "\x1b" not in said
     words = "a calm week \x1b[2J\x9b1m"
     decision = {"outcome": "approved", "by": "ana\x1b[2J", "about": "0" * 20, "at": ONE_O_CLOCK, "reason": words}
-    throne.store.put_json(throne.ledger.uri(2), {**found, "decision": decision})
+    tiny.store.put_json(tiny.ledger.uri(2), {**found, "decision": decision})
     cli.main(["history", "shops"])
     row = next(line for line in _said(capsys) if line.startswith("2 "))
     assert row.endswith("ana?[2J  skill 5 wins (a calm week ?[2J?1m)")
@@ -178,30 +179,92 @@ def test_history_of_a_model_of_which_nothing_was_decided(
     assert _said(capsys) == ["nothing was decided yet", "", "ledger, alias and registry agree"]
 
 
-def test_repair_says_what_it_would_do_and_does_it_when_told(throne: Throne, capsys: Capture) -> None:
+def test_repair_says_what_it_would_do_and_does_it_when_told(tiny: TinyModel, capsys: Capture) -> None:
     assert cli.main(["repair", "shops"]) == 0
     assert _said(capsys) == ["ledger, alias and registry of shops agree: there is nothing to repair"]
-    throne.registry.set_champion("shops", 1)
+    tiny.registry.set_champion("shops", 1)
     assert cli.main(["repair", "shops"]) == 10
+    wanted = "`nightshift set-champion shops 1 --reason …`"
     assert _said(capsys) == [
-        "moved: the alias champion names version 1, and the ledger version 2",
-        "  would: accept it: append to the ledger that version 1 reigns; with --alias: move the alias back",
-        "nothing was changed: `nightshift repair shops --apply` does it",
+        "alias: the alias champion names version 1, and the ledger version 2",
+        f"  would: bring alias and model cards to where the ledger ends; who wants version 1 runs {wanted}",
+        "nothing was changed: `nightshift repair shops --apply` does what can be done from here",
     ]
-    assert len(throne.entries) == 2
-    assert cli.main(["repair", "shops", "--alias", "--apply"]) == 0
-    assert _said(capsys)[-2:] == [
-        "  repair: move the alias back to version 2, as the ledger has it",
-        "ledger, alias and registry of shops agree",
-    ]
-    assert (throne.alias, len(throne.entries)) == (2, 2)
+    assert (tiny.alias, len(tiny.entries)) == (1, 2)
+    assert cli.main(["repair", "shops", "--apply"]) == 0
+    assert _said(capsys)[-1] == "ledger, alias and registry of shops agree"
+    assert (tiny.alias, len(tiny.entries)) == (2, 2)
+
+
+def test_a_lost_end_is_accepted_with_a_reason(tiny: TinyModel, capsys: Capture) -> None:
+    tiny.store.delete([tiny.ledger.uri(2)])
+    assert cli.main(["repair", "shops"]) == 10
+    said = _said(capsys)
+    assert said[0] == "cut: the ledger of shops ends at entry 1, and MLflow knows of entry 2"
+    assert "  you: cannot be repaired from here: restore the object" in said[1]
+    assert "`nightshift repair shops --accept-end 1 --reason …` goes on from the end that is there" in said[1]
+    assert said[3] == "  you: waits until the ledger is whole"
+    for wrong in (["--accept-end", "1"], ["--reason", "why not"], ["--accept-end", "7", "--reason", "why not"]):
+        assert cli.main(["repair", "shops", *wrong]) == 20, wrong
+    capsys.readouterr()
+    assert cli.main(["repair", "shops", "--accept-end", "1", "--reason", "restored to Monday"]) == 0
+    said = _said(capsys)
+    assert said[0] == "entry 2 accepts the end of the ledger: by it version 1 is champion"
+    assert "the alias stood on version 2, the ledger says 1: moved back" in said[1]
+    assert (tiny.alias, tiny.entries[-1].reason) == (1, "restored to Monday")
+
+
+def test_sync_alias_moves_it_back_and_reports_what_a_person_has_to_mend(tiny: TinyModel, capsys: Capture) -> None:
+    tiny.move_by_hand(1)
+    assert cli.main(["sync-alias", "shops"]) == 0
+    assert "the alias stood on version 1, the ledger says 2: moved back" in _said(capsys)[-1]
+    tiny.delete(2)
+    assert cli.main(["sync-alias", "nothing_yet", "shops"]) == 20
+    sentence = "version 2 of shops, champion by entry 2 of the ledger, is not in MLflow: was it deleted?"
+    assert sentence in _said(capsys)[-1]
+    assert sentence in last_problem(tiny.store, "shops")
+    tiny.set_champion("previous")
+    assert cli.main(["sync-alias", "shops"]) == 0
+    assert last_problem(tiny.store, "shops") == ""
+
+
+def test_sync_alias_goes_on_round_after_round_whatever_fails(
+    tiny: TinyModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture
+) -> None:
+    """Between two rounds a person moves the alias, or MLflow is away."""
+    sign, slept = tmp_path / "answers", list[float]()
+    honest = Registry.model
+
+    def away(*_: object) -> None:
+        raise TryLater("MLflow is away")
+
+    def pause(seconds: float) -> None:
+        slept.append(seconds)
+        assert sign.exists()
+        sign.unlink()
+        if len(slept) == 1:
+            monkeypatch.setattr(Registry, "model", away)
+        if len(slept) == 2:
+            monkeypatch.setattr(Registry, "model", honest)
+            tiny.move_by_hand(1)
+        if len(slept) == 3:
+            raise SystemExit(0)
+
+    monkeypatch.setattr("nightshift.commands.sync_alias.time.sleep", pause)
+    with pytest.raises(SystemExit):
+        cli.main(["sync-alias", "shops", "--every", "300", "--answers", str(sign)])
+    said = _said(capsys)
+    assert (slept, tiny.alias) == ([300, 300, 300], 2)
+    assert "try_later: MLflow is away" in said[0]
+    assert "moved back" in said[1]
+    assert cli.main(["sync-alias", "--every", "601"]) == 20
 
 
 @pytest.mark.slow
-def test_repair_leaves_what_it_cannot_and_says_so(throne: Throne, capsys: Capture) -> None:
-    throne.store.delete([throne.ledger.uri(1)])
+def test_repair_leaves_what_it_cannot_and_says_so(tiny: TinyModel, capsys: Capture) -> None:
+    tiny.store.delete([tiny.ledger.uri(1)])
     assert cli.main(["repair", "shops", "--apply"]) == 10
     said = _said(capsys)
     assert said[0] == "chain: entry 1 is missing"
-    assert "  this: cannot be repaired from here: put the object back" in said[1]
+    assert "  you: cannot be repaired from here: restore the object" in said[1]
     assert said[-1] == "not all of it could be repaired"

@@ -9,7 +9,7 @@ import pytest
 
 from nightshift.adapters.storage import ObjectStore
 from nightshift.cli import main
-from version_records import append, entry, verdict
+from version_records import append, entry, identity, verdict
 
 HEAVY = ("pandas", "numpy", "sklearn", "mlflow", "matplotlib", "great_expectations", "scipy", "pyarrow")
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("mlflow_environment")
 def decided(store: ObjectStore) -> ObjectStore:
     """A model without a folder, whose version 2 was promoted and which MLflow does not know."""
     first = entry("promotion", 1, 1, model="retired_model")
-    second = replace(first, version=2, verdict=verdict(), reason="it wins by far", champion_version=2)
+    second = replace(first, version=2, verdict=verdict(), reason="it wins by far", champion=identity(2))
     append(store, first, second)
     return store
 

@@ -10,13 +10,13 @@ import pytest
 
 from nightshift import cli
 from nightshift.adapters import results, tables
-from nightshift.adapters.ledger import Cause
+from nightshift.adapters.ledger_entries import Cause
 from nightshift.adapters.manifests import Manifest, manifest
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.champion.rollback import Wish, roll_back
 from nightshift.commands.rescore import looked_at
 from nightshift.definition import Model, Schedule, Window
+from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.result import Result
 from nightshift.settings import RunSettings
 from nightshift.steps import Step
@@ -45,8 +45,8 @@ def scored(run_step: RunStep, landed: Model, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def withdrawn(scored: Model, store: ObjectStore, registry: Registry) -> Model:
     """The same, with version 2 withdrawn."""
-    made = roll_back(store, registry, Wish("shops", None, "it is bad", Cause(by="a test")))
-    assert (made.entry.version, made.entry.withdrawn) == (1, 2)
+    made = set_champion(store, registry, Request("shops", "previous", "it is bad", Cause(by="a test")))
+    assert (made.entry.version, made.entry.withdraws) == (1, 2)
     return scored
 
 
@@ -115,16 +115,20 @@ def test_a_rejected_night_does_not_stop_the_others(
 
 
 @pytest.mark.slow
-def test_all_means_also_what_another_version_scored(scored: Model, store: ObjectStore, registry: Registry) -> None:
-    registry.set_champion("shops", 1)  # nobody was withdrawn: a person moved the alias
+def test_all_means_also_what_another_version_scored(
+    scored: Model, store: ObjectStore, registry: Registry, run_step: RunStep
+) -> None:
+    other = int(run_step("train", FIRST, code_version="newer").detail["version"])
+    request = Request("shops", str(other), "by hand", Cause(by="a test"), unverified=True)
+    assert set_champion(store, registry, request).entry.withdraws is None
     assert cli.main(["rescore", scored.name, "2013-02-17..2013-02-19"]) == 0
     assert _versions(store) == [1, 2, 2]
     assert cli.main(["rescore", scored.name, "2013-02-17..2013-02-19", "--all"]) == 0
-    assert _versions(store) == [1, 1, 1]
+    assert _versions(store) == [other, other, other]
 
 
 @pytest.mark.slow
-def test_score_alone_follows_the_rollback_too(withdrawn: Model, store: ObjectStore, run_step: RunStep) -> None:
+def test_score_alone_follows_the_withdrawal_too(withdrawn: Model, store: ObjectStore, run_step: RunStep) -> None:
     assert withdrawn.name == "shops"
     result = run_step("score", SECOND)
     assert (result.outcome, result.detail["version"], result.detail["reused"]) == ("done", 1, False)

@@ -49,7 +49,9 @@ def test_a_night_of_padded_keys_and_a_sorted_table_go_through_with_the_right_lab
     assert [one["matched"] for one in evaluate.detail["joins"]] == [60, 0, 60, 60]
     for result in (train, evaluate, promote, score):
         assert CANARY not in json.dumps(result.as_dict())
-    assert CANARY not in str(lab_registry.versions("lab"))
+    versions = lab_registry.server.get("model-versions/search", filter="name = 'lab'")["model_versions"]
+    assert versions
+    assert CANARY not in str(versions)
     again = lab.run_night("train", "evaluate")
     assert [result.detail["reused"] for result in again] == [True, True]
 
@@ -85,7 +87,7 @@ def test_a_champion_of_another_list_of_types_is_loaded_with_its_own(lab: Lab, mo
     evaluate = [lab.run(verb, NIGHT, "newest") for verb in ("train", "evaluate")][-1]
     sentence = _failed(evaluate)["comparable"]
     assert "version 1 of model lab is refused: model.skops is no model that can be read here" in sentence
-    assert "Bring back what it needs, or `nightshift rollback lab previous" in sentence
+    assert "Bring back what it needs, or `nightshift set-champion lab previous" in sentence
     score = lab.run("score", NIGHT, "newest")
     assert score.outcome == "bad_config"
     assert "a class or a package of it may be gone" in score.summary

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Entry
 from nightshift.adapters.registry_load import columns_of
 from nightshift.adapters.registry_rest import SHA256, Registry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.champion.court import court
-from nightshift.champion.entries import refusal
-from nightshift.champion.settle import settled
 from nightshift.definition import Gate, Model
+from nightshift.promotion.append_decision import Proposal, append_to
+from nightshift.promotion.build_entry import build_refusal
+from nightshift.promotion.champion_state import read_state
+from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.result import Result
 
 BEFORE, AFTER = date(2013, 2, 18), date(2013, 2, 19)
@@ -185,34 +187,35 @@ def test_of_what_was_decided_after_a_promotion_nothing_is_read_to_find_its_verdi
 ) -> None:
     first = _judged(run_step, strength, 25)
     assert run_step("promote", AFTER).outcome == "done"
-    seen = court(registry, ledger, "shops")
-    assert seen.champion is not None
+    version = registry.version("shops", first.detail["challenger_version"])
     for reason in ("it lost", "it lost again"):
-        refused = refusal(seen, "refusal", seen.champion, reason, Cause(by="a test"))
-        assert ledger.append(refused, after=ledger.last()) is not None
-    honest, read = Ledger._entry, set[int]()
+        state = read_state(ledger)
+        refused = build_refusal(state, "refusal", replace(version, number=99), reason, Cause(by="a test"))
+        assert append_to(ledger, state, Proposal(refused)) is not None
+    assert run_step("evaluate", AFTER).detail["reused"]  # the sync that comes first is done with these entries
+    honest, read = Ledger.read_entry, set[int]()
 
-    def entry(ledger: Ledger, number: int) -> tuple[Entry, bytes]:
+    def read_entry(ledger: Ledger, number: int) -> tuple[Entry, str]:
         read.add(number)
         return honest(ledger, number)
 
-    monkeypatch.setattr(Ledger, "_entry", entry)
+    monkeypatch.setattr(Ledger, "read_entry", read_entry)
     assert run_step("evaluate", AFTER).detail == {**first.detail, "reused": True}
-    assert read == {1, 3}  # who reigns says the last entry
+    assert read == {1, 3}  # the last entry says who is champion
 
 
 @in_process
 def test_a_version_that_was_given_the_number_of_a_promoted_one_is_judged_itself(
-    run_step: RunStep, strength: Callable[[int], None], registry: Registry, ledger: Ledger
+    run_step: RunStep, strength: Callable[[int], None], registry: Registry, store: ObjectStore
 ) -> None:
     first = _judged(run_step, strength, 25)
     assert run_step("promote", AFTER).outcome == "done"
     registry.server._send("DELETE", "/api/2.0/mlflow/registered-models/delete", b'{"name": "shops"}', 1)
     registry.server.post("runs/delete", {"run_id": first.detail["run_id"]})
-    settled(registry, ledger, "shops", Cause(by="a test"))
     assert run_step("train", AFTER).detail["version"] == first.detail["challenger_version"]
-    registry.set_champion("shops", 1)  # by hand: the tag names that entry
-    settled(registry, ledger, "shops", Cause(by="a test"))
+    refused = run_step("evaluate", AFTER)
+    assert "MLflow gave its number to another version" in refused.last_summary
+    set_champion(store, registry, Request("shops", "none", "MLflow was made anew", Cause(by="a test")))
     again = run_step("evaluate", AFTER)
     assert not again.detail["reused"]
     assert again.detail["run_id"] == registry.version("shops", 1).run_id != first.detail["run_id"]

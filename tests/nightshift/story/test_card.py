@@ -68,7 +68,7 @@ def test_the_card_is_the_description_two_files_of_the_run_and_a_copy(
 def test_the_next_decision_writes_it_anew(store: ObjectStore, registry: Registry, model: str) -> None:
     append(store, entry("promotion", 1, 1, model=model))
     publish_cards(store, registry, model, 1)
-    append(store, entry("rollback", 2, 2, previous=1, withdrawn=1, barred=(1,), model=model, reason="a bad one"))
+    append(store, entry("set_champion", 2, 2, previous=1, withdraws=1, withdrawn=(1,), model=model, reason="a bad one"))
     publish_cards(store, registry, model, 1)
     assert "version 1: withdrawn**" in _description(registry, model)
     assert "a bad one" in _description(registry, model)

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from nightshift.adapters.ledger import Entry
+from nightshift.adapters.ledger_entries import Entry
 from nightshift.story.reigns import decisions, reigns, state
 from version_records import entry
 
@@ -13,9 +13,9 @@ BACK_AND_FORTH = ledger(
     entry("promotion", 1, 1),
     entry("promotion", 2, 2, previous=1),
     entry("refusal", 3, 2, previous=2),
-    entry("rollback", 1, 1, previous=2, withdrawn=2, barred=(2,), when="2013-03-04T08:00:00+00:00"),
-    entry("superseded", 4, 1, previous=1, barred=(2,)),
-    entry("promotion", 5, 5, previous=1, barred=(2,)),
+    entry("set_champion", 1, 1, previous=2, withdraws=2, withdrawn=(2,), when="2013-03-04T08:00:00+00:00"),
+    entry("superseded", 4, 1, previous=1, withdrawn=(2,)),
+    entry("promotion", 5, 5, previous=1, withdrawn=(2,)),
 )
 
 
@@ -25,13 +25,13 @@ def test_a_version_reigns_from_the_entry_that_crowned_it_to_the_one_that_crowned
     assert (again.entry, again.since, again.how, again.end, again.by) == (
         4,
         "2013-03-04T08:00:00+00:00",
-        "rollback",
+        "set_champion",
         6,
         5,
     )
     assert (again.for_night, again.end_night) == ("2013-02-01", "2013-02-05")
     (withdrawn,) = reigns(BACK_AND_FORTH, 2)
-    assert (withdrawn.entry, withdrawn.end, withdrawn.by, withdrawn.end_how) == (2, 4, 1, "rollback")
+    assert (withdrawn.entry, withdrawn.end, withdrawn.by, withdrawn.end_how) == (2, 4, 1, "set_champion")
     (standing,) = reigns(BACK_AND_FORTH, 5)
     assert (standing.entry, standing.end) == (6, None)
     assert reigns(BACK_AND_FORTH, 3) == ()
@@ -45,7 +45,7 @@ def test_where_each_version_stands() -> None:
 
 
 def test_a_withdrawn_version_that_was_reinstated_reigns_or_was_replaced() -> None:
-    reinstated = [*BACK_AND_FORTH[:4], *ledger(entry("rollback", 2, 2, previous=1, withdrawn=1, barred=(1,)))]
+    reinstated = [*BACK_AND_FORTH[:4], *ledger(entry("set_champion", 2, 2, previous=1, withdraws=1, withdrawn=(1,)))]
     assert state(reinstated, 2, judged=True, registered=True) == "reigns"
     assert state(reinstated, 1, judged=True, registered=True) == "withdrawn"
 
@@ -65,8 +65,8 @@ def test_decisions_are_those_about_it_and_those_that_ended_its_reign() -> None:
     assert told(3) == [(3, "about it")]
 
 
-def test_an_alias_that_was_removed_by_hand_ends_a_reign_for_nobody() -> None:
-    found = ledger(entry("promotion", 1, 1), entry("adoption", 1, None, previous=1))
+def test_a_person_who_wants_no_champion_ends_a_reign() -> None:
+    found = ledger(entry("promotion", 1, 1), entry("set_champion", None, None, previous=1, withdraws=1, withdrawn=(1,)))
     (reign,) = reigns(found, 1)
     assert (reign.end, reign.by, reign.end_night) == (2, None, "")
-    assert state(found, 1, judged=True, registered=True) == "replaced"
+    assert state(found, 1, judged=True, registered=True) == "withdrawn"

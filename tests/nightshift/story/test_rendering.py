@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Cause, Decision
+from nightshift.adapters.ledger_entries import Cause, Decision
 from nightshift.story import render
 from nightshift.story.links import Links
 from nightshift.story.reigns import decisions, reigns
@@ -29,7 +29,7 @@ def story(**changes: Any) -> Story:
     cause = Cause(by="flights_nightly:manual__1", kind="manual", user="Ben", backfill="12", image="steps@sha256:1")
     entries = [
         entry("promotion", 2, 2, previous=1, decision=said, cause=cause, number=4, verdict=verdict()),
-        entry("rollback", 1, 1, previous=2, withdrawn=2, barred=(2,), number=5),
+        entry("set_champion", 1, 1, previous=2, withdraws=2, withdrawn=(2,), number=5),
     ]
     check = Check(rows=842, expectations=26, failed=2, page=PAGE, planted=True, same=False)
     partition = Partition(
@@ -91,7 +91,7 @@ EVERYTHING = (
     *(
         "backfill 12",
         "the reason of promotion 2",
-        "the reason of rollback 1",
+        "the reason of set_champion 1",
         "version 1",
         "steps@sha256:1",
         "v1",
@@ -241,7 +241,7 @@ def test_the_summary_is_never_longer_than_its_limit_and_says_where_the_rest_is(m
 def test_a_short_summary_is_whole() -> None:
     text = render.summary(story(), LINKS, 4900)
     assert "…" not in text
-    assert "the reason of rollback 1" in text
+    assert "the reason of set" in text
 
 
 def _scored(*standing: bool) -> Story:

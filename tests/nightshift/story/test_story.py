@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Cause
+from nightshift.adapters.ledger_entries import Cause
 from nightshift.adapters.registry_http import Server
 from nightshift.adapters.registry_rest import Registry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.champion.rollback import Wish, roll_back
 from nightshift.cli import main
+from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.result import Result
 from nightshift.story import render
 from nightshift.story.collect import collect
@@ -49,7 +49,7 @@ def past(
     monkeypatch: pytest.MonkeyPatch,
     fresh_in_process: None,
 ) -> Past:
-    """A first champion, the better one that replaced it, a refusal, a superseded one, then a rollback to the first."""
+    """A first champion, the better one that replaced it, a refusal, a superseded one, then the first again."""
     del fresh_in_process
     module = import_module("models.shops.estimator")
     honest = module.estimator
@@ -65,8 +65,8 @@ def past(
     first, better = challenger(OLD, 2), challenger(BEFORE, 25)
     assert run_step("score", BEFORE).outcome == "done"
     refused, superseded = challenger(AFTER, 2), challenger(EARLY, 30)
-    cause = Cause(by="shops_rollback:manual__1", kind="manual", user="Ann")
-    roll_back(store, registry, Wish(model=MODEL, version=None, reason=REASON, cause=cause))
+    cause = Cause(by="shops_set_champion:manual__1", kind="manual", user="Ann")
+    set_champion(store, registry, Request(MODEL, "previous", REASON, cause))
     judged = challenger(LATEST, 3, decided=False)
     return Past(reigns=first, withdrawn=better, refused=refused, superseded=superseded, judged=judged)
 
@@ -118,7 +118,7 @@ def _withdrawn(past: Past, store: ObjectStore, registry: Registry) -> None:
     assert 20 < len(asked) < 60  # what it costs: a person waits for the page
     assert (story.state, story.night, story.notes) == ("withdrawn", "2013-02-18", ())
     (reign,) = story.reigns
-    assert (reign.how, reign.by, reign.end_how) == ("promotion", past.reigns, "rollback")
+    assert (reign.how, reign.by, reign.end_how) == ("promotion", past.reigns, "set_champion")
     assert [one.relation for one in story.decisions] == ["about it", "withdrew it"]
     assert story.data.train_nights == tuple(f"2013-02-{day:02d}" for day in range(8, 14))
     assert story.data.compared_nights == tuple(f"2013-02-{day}" for day in range(14, 19))
@@ -141,7 +141,7 @@ def _withdrawn(past: Past, store: ObjectStore, registry: Registry) -> None:
 def _the_others(past: Past, store: ObjectStore, registry: Registry) -> None:
     champion, page = told(store, registry, past.reigns)
     assert champion.state == "reigns"
-    assert [(one.how, one.end_how) for one in champion.reigns] == [("promotion", "promotion"), ("rollback", "")]
+    assert [(one.how, one.end_how) for one in champion.reigns] == [("promotion", "promotion"), ("set_champion", "")]
     assert "It is the champion since" in page
     refused, page = told(store, registry, past.refused)
     assert (refused.state, refused.verdict["verdict"]["promote"], refused.reigns) == ("refused", False, ())

@@ -20,7 +20,7 @@ from nightshift_airflow.dags.dag_factory import NIGHT_PARAM, REASON_PARAM, VERSI
         ({"reason": "why not", "version": "0"}, "does not match"),
     ],
 )
-def test_the_form_of_a_rollback_asks_for_a_version_and_a_reason(entered: dict[str, str], message: str) -> None:
+def test_the_form_of_set_champion_asks_for_a_version_and_a_reason(entered: dict[str, str], message: str) -> None:
     params = ParamsDict({"version": copy(VERSION_PARAM), "reason": copy(REASON_PARAM)})
     params.update({"reason": "it is late on Mondays", "version": "17"})
     assert params.validate() == {"reason": "it is late on Mondays", "version": "17"}

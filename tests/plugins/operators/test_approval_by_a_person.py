@@ -12,9 +12,10 @@ from embedded import embedded_cluster
 from local_platform.demo.airflow_api import Busy
 from local_platform.services.s3_service import S3Server
 from nightshift.adapters import results
-from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion, number_entry
 from nightshift.adapters.storage import ObjectStore
-from nightshift.champion.approval import shown
+from nightshift.promotion.approval import digest_record
 from nightshift.settings import StorageSettings
 from pod_client import until
 from real_platform import TaskRun
@@ -56,20 +57,18 @@ def airflow(
 
 
 def fill(store: ObjectStore) -> None:
-    crowned = Entry(
+    first = Entry(
         kind="promotion",
         model="flights",
         version=7,
         night="2013-02-04",
-        champion_version=7,
-        champion_night="2013-02-04",
-        previous_version=None,
-        previous_night=None,
+        champion=LedgerVersion(version=7, night="2013-02-04"),
+        previous=None,
         reason="the first",
         cause=Cause(by="a test"),
         when="2013-02-05T06:00:00+00:00",
     )
-    assert Ledger(store, "flights").append(crowned, after=None)
+    assert Ledger(store, "flights").append(number_entry(first, None, ""))
     for day in range(3, 20):
         results.save(store, evaluated(f"2013-02-{day:02}"))
     results.save(store, evaluated("2013-02-06", verdict=verdict(promote=False)))
@@ -102,7 +101,7 @@ def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -
     assert states(run) == (DONE, DONE, DONE, DONE)
     decision, by, because, at, about = said(airflow, run)
     assert (decision, by) == ("--decision=approved", "--decided-by=admin")
-    assert about == f"--about={shown(evaluated('2013-02-08').detail)}"
+    assert about == f"--about={digest_record(evaluated('2013-02-08').detail)}"
     assert because == "--decided-because=looks right to me"
     assert at.startswith("--decided-at=20")
     assert "approved by admin because: looks right to me" in run.said("approve")
@@ -188,7 +187,7 @@ def test_a_verdict_that_is_made_again_is_asked_about_again_with_its_own_numbers(
     assert "0.5210" not in asked["body"].split("passed")[0]
     airflow.answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
-    assert said(airflow, run)[-1] == f"--about={shown(other.detail)}"
+    assert said(airflow, run)[-1] == f"--about={digest_record(other.detail)}"
 
 
 def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new_numbers(
@@ -202,7 +201,7 @@ def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new
     until("another question", lambda: "0.4321" in airflow.question(run)["body"], PATIENCE)
     airflow.answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
-    assert said(airflow, run)[-1] == f"--about={shown(other.detail)}"
+    assert said(airflow, run)[-1] == f"--about={digest_record(other.detail)}"
 
 
 def test_a_model_that_asks_nobody_has_no_such_task(airflow: Scheduled) -> None:
@@ -234,17 +233,17 @@ def asked_for(airflow: Scheduled, dag: str, first: date, last: date) -> bool:
     return airflow.admin.is_backfilling(dag)
 
 
-def test_a_rollback_is_handed_its_version_and_its_reason_letter_by_letter(airflow: Scheduled) -> None:
+def test_set_champion_is_handed_its_version_and_its_reason_letter_by_letter(airflow: Scheduled) -> None:
     reason = "--late {{ ds }} on Mondays; 'quoted'"
-    run = airflow.start("rolled_back", "back", {"version": "7", "reason": reason})
+    run = airflow.start("chosen", "back", {"version": "7", "reason": reason})
     assert run.end(PATIENCE) == DONE
-    assert airflow.arguments(run, "rollback")[1:3] == ["7", f"--reason={reason}"]
-    assert airflow.arguments(run, "rollback")[3].startswith("--asked-at=20")
-    assert f"rollback to 7 --reason={reason}" in run.said("rollback")
+    assert airflow.arguments(run, "set_champion")[1:3] == ["7", f"--reason={reason}"]
+    assert airflow.arguments(run, "set_champion")[3].startswith("--asked-at=20")
+    assert f"champion is 7 --reason={reason}" in run.said("set_champion")
 
 
-def test_a_rollback_without_a_reason_never_makes_a_pod(airflow: Scheduled) -> None:
-    run = airflow.start("rolled_back", "hasty", {"reason": "one\ntwo"})
+def test_set_champion_without_a_reason_never_makes_a_pod(airflow: Scheduled) -> None:
+    run = airflow.start("chosen", "hasty", {"reason": "one\ntwo"})
     assert run.end(PATIENCE) == "failed"
-    assert "the reason must be one line of text without control characters" in run.said("rollback")
-    assert "Building pod" not in run.said("rollback")
+    assert "the reason must be one line of text without control characters" in run.said("set_champion")
+    assert "Building pod" not in run.said("set_champion")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
-from nightshift.champion.approval import shown
 from nightshift.errors import BadConfig
+from nightshift.promotion.approval import digest_record
 from nightshift_airflow.operators.approval_request import ApprovalRequest, find_refusal, make_request
 from verdicts import evaluated, verdict
 
@@ -50,7 +50,7 @@ def test_it_names_both_versions_and_the_night() -> None:
 
 
 def test_it_is_about_every_number_of_the_record_and_not_only_about_its_key() -> None:
-    assert request_approval().about == shown(evaluated(NIGHT).detail)
+    assert request_approval().about == digest_record(evaluated(NIGHT).detail)
     assert (
         len({request_approval(**more).about for more in ({}, {"challenger_version": 6}, {"seed": 2}, {"rows": 7513})})
         == 4

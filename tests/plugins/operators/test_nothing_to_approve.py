@@ -9,7 +9,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift.adapters import results
-from nightshift.adapters.ledger import Cause, Entry, Ledger
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion, number_entry
 from nightshift.adapters.storage import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift_airflow.operators.approve_operator import ApproveOperator
@@ -24,7 +25,7 @@ def make_request_after(store: ObjectStore, last: dict[str, Any] | None = None) -
     """What is asked about the night when `last` is the ledger's end; raises what `approve` does instead."""
     results.save(store, evaluated(DAY.isoformat()))
     if last is not None:
-        assert Ledger(store, "flights").append(entry(**last), after=None)
+        assert Ledger(store, "flights").append(number_entry(entry(**last), None, ""))
     task = ApproveOperator(task_id="approve", model="flights", title="Late arrivals", calendar=Calendar("UTC", 1))
     return task._make_request(DAY).subject
 
@@ -34,16 +35,14 @@ def task_of() -> ApproveOperator:
 
 
 def entry(**changes: Any) -> Entry:
-    """A rollback that made version 7 champion."""
+    """A person made version 7 champion."""
     fields: dict[str, Any] = {
-        "kind": "rollback",
+        "kind": "set_champion",
         "model": "flights",
         "version": 7,
         "night": "2013-02-01",
-        "champion_version": 7,
-        "champion_night": "2013-02-01",
-        "previous_version": CHALLENGER,
-        "previous_night": "2013-02-09",
+        "champion": LedgerVersion(version=7, night="2013-02-01"),
+        "previous": LedgerVersion(version=CHALLENGER, night="2013-02-09"),
         "reason": "late on Mondays",
         "cause": Cause(by="a test"),
         "when": "2013-02-10T06:00:00+00:00",
@@ -51,7 +50,11 @@ def entry(**changes: Any) -> Entry:
     return Entry(**{**fields, **changes})
 
 
-@pytest.mark.parametrize("last", [None, {}, {"barred": (6,)}])
+def withdrawn(version: int, run_id: str = "") -> tuple[LedgerVersion, ...]:
+    return (LedgerVersion(version=version, night="2013-02-09", run_id=run_id),)
+
+
+@pytest.mark.parametrize("last", [None, {}, {"withdrawn": withdrawn(6)}])
 def test_a_verdict_that_may_change_something_is_asked_about(store: ObjectStore, last: dict[str, Any] | None) -> None:
     assert make_request_after(store, last) == "flights 2013-02-09: may version 8 replace champion 7?"
 
@@ -59,13 +62,16 @@ def test_a_verdict_that_may_change_something_is_asked_about(store: ObjectStore, 
 @pytest.mark.parametrize(
     ("last", "message"),
     [
-        ({"barred": (CHALLENGER,)}, "version 8 was withdrawn, so there is nothing to approve"),
+        ({"withdrawn": withdrawn(CHALLENGER)}, "version 8 was withdrawn, so there is nothing to approve"),
         (
-            {"champion_version": None, "champion_night": None, "barred": (CHALLENGER,)},
+            {"champion": None, "version": None, "night": "", "withdrawn": withdrawn(CHALLENGER)},
             "version 8 was withdrawn, so there is nothing to approve",
         ),
-        ({"champion_version": CHALLENGER, "barred": (CHALLENGER,)}, "version 8 is champion already"),
-        ({"champion_night": "2013-02-10"}, "superseded, so there is nothing to approve: champion 7"),
+        ({"champion": LedgerVersion(version=CHALLENGER, night="2013-02-09")}, "version 8 is champion already"),
+        (
+            {"champion": LedgerVersion(version=7, night="2013-02-10")},
+            "superseded, so there is nothing to approve: ch",
+        ),
     ],
 )
 def test_nobody_is_asked_about_what_would_change_nothing(
@@ -97,29 +103,13 @@ def test_a_record_without_its_numbers_is_an_error_and_no_crash(store: ObjectStor
         task_of()._make_request(DAY)
 
 
-def withdraw(store: ObjectStore, run_id: str) -> None:
-    """A ledger in which the challenger's number was champion, of that run, and was rolled back; then a refusal."""
-    crowned: dict[str, Any] = {"version": CHALLENGER, "champion_version": CHALLENGER, "champion_night": "2013-02-09"}
-    first = {"champion_version": 7, "champion_night": "2013-02-01", "champion_entry": 3, "barred": (CHALLENGER,)}
-    ledger, last = Ledger(store, "flights"), None
-    for made in (
-        entry(kind="promotion"),
-        entry(kind="promotion", night="2013-02-09", run_id=run_id, **crowned),
-        entry(withdrawn=CHALLENGER, barred=(CHALLENGER,), run_id="a" * 32),
-        entry(kind="refusal", version=9, **first),
-    ):
-        last = ledger.append(made, after=last)
-        assert last
-
-
 @pytest.mark.parametrize("run_id", ["f" * 32, ""])
 def test_the_version_that_was_withdrawn_is_asked_about_by_nobody(store: ObjectStore, run_id: str) -> None:
     """Its run is the record's, or the ledger does not say."""
-    withdraw(store, run_id)
     with pytest.raises(AirflowSkipException, match="version 8 was withdrawn"):
-        make_request_after(store)
+        make_request_after(store, {"withdrawn": withdrawn(CHALLENGER, run_id)})
 
 
 def test_another_version_that_was_given_a_withdrawn_number_is_asked_about(store: ObjectStore) -> None:
-    withdraw(store, "0" * 32)
-    assert make_request_after(store) == "flights 2013-02-09: may version 8 replace champion 7?"
+    subject = make_request_after(store, {"withdrawn": withdrawn(CHALLENGER, "0" * 32)})
+    assert subject == "flights 2013-02-09: may version 8 replace champion 7?"

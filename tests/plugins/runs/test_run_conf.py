@@ -11,25 +11,31 @@ from hypothesis import strategies as st
 
 import models
 from nightshift.errors import BadConfig
-from nightshift_airflow.dags.task_factory import make_rollback_task
-from nightshift_airflow.runs.run_conf import VARIABLE_REFERENCES, VERSION, Rollback, read_nights, read_rollback
+from nightshift_airflow.dags.task_factory import make_set_champion_task
+from nightshift_airflow.runs.run_conf import (
+    VARIABLE_REFERENCES,
+    VERSION,
+    ChampionChoice,
+    read_champion_choice,
+    read_nights,
+)
 
 TODAY = date(2013, 3, 1)
 WHY = "it is late on Mondays"
 ANYTHING = st.one_of(st.none(), st.text(), st.integers(), st.floats(), st.lists(st.text()), st.booleans())
 
 
-def test_a_rollback_goes_to_the_previous_version_unless_another_is_named() -> None:
-    assert read_rollback({"reason": WHY}) == Rollback("previous", WHY)
-    assert read_rollback({"version": "17", "reason": WHY}) == Rollback("17", WHY)
+def test_the_previous_version_is_chosen_unless_another_is_named() -> None:
+    assert read_champion_choice({"reason": WHY}) == ChampionChoice("previous", WHY)
+    assert read_champion_choice({"version": "17", "reason": WHY}) == ChampionChoice("17", WHY)
 
 
 @pytest.mark.parametrize(
     "version", ["", "0", "07", "-1", "latest", "7\n", "7;id", "٧", "７", "7 ", "1" * 10, 7, None, ["7"], "Previous"]
 )
 def test_what_is_no_version_is_refused_in_one_sentence(version: object) -> None:
-    with pytest.raises(BadConfig, match=r"\Aversion must be 'previous' or the number of a registered version, for"):
-        read_rollback({"version": version, "reason": WHY})
+    with pytest.raises(BadConfig, match=r"\Aversion must be 'previous', 'none' or the number of a registered version"):
+        read_champion_choice({"version": version, "reason": WHY})
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,7 @@ def test_what_is_no_version_is_refused_in_one_sentence(version: object) -> None:
 )
 def test_a_reason_is_required_and_is_one_line_of_text(reason: object, message: str) -> None:
     with pytest.raises(BadConfig, match=re.escape(message)) as refused:
-        read_rollback({"reason": reason})
+        read_champion_choice({"reason": reason})
     assert len(str(refused.value)) < 200
     assert "\n" not in str(refused.value)
 
@@ -60,40 +66,48 @@ def test_a_reason_is_required_and_is_one_line_of_text(reason: object, message: s
     "reason", ["x" * 500, "--dry-run is no option here", "{{ ds }}; rm -rf / && 'quoted'", "zu spät", "5 $ or $X"]
 )
 def test_a_reason_is_taken_letter_by_letter(reason: str) -> None:
-    assert read_rollback({"reason": reason}).reason == reason
+    assert read_champion_choice({"reason": reason}).reason == reason
 
 
 @pytest.mark.parametrize("conf", [{"reason": WHY, "night": "2013-02-09"}, {"reason": WHY, "force": True}])
 def test_an_unknown_key_is_refused(conf: dict[str, Any]) -> None:
-    with pytest.raises(BadConfig, match=r"unknown keys \['(night|force)'\]: the only ones are \['reason', 'version'\]"):
-        read_rollback(conf)
+    with pytest.raises(
+        BadConfig, match=r"unknown keys \['(night|force)'\]: the only ones are \['reason', 'unverified', 'version'\]"
+    ):
+        read_champion_choice(conf)
 
 
-def attempt(conf: dict[str, Any]) -> tuple[Rollback | None, str]:
-    """The rollback that is taken, or the sentence that refuses it."""
+@pytest.mark.parametrize("unverified", [None, "true", 1, "--unverified"])
+def test_unverified_is_true_or_false(unverified: object) -> None:
+    with pytest.raises(BadConfig, match="unverified must be true or false"):
+        read_champion_choice({"version": "7", "reason": WHY, "unverified": unverified})
+
+
+def attempt(conf: dict[str, Any]) -> tuple[ChampionChoice | None, str]:
+    """The choice that is taken, or the sentence that refuses it."""
     try:
-        return read_rollback(conf), ""
+        return read_champion_choice(conf), ""
     except BadConfig as error:
         return None, str(error)
 
 
 @given(st.dictionaries(st.sampled_from(["version", "reason", "else"]), ANYTHING))
 @example({"version": "1", "reason": "a\x00bc"})
-def test_whatever_is_sent_is_a_rollback_or_one_line(conf: dict[str, Any]) -> None:
-    rollback, refusal = attempt(conf)
+def test_whatever_is_sent_is_a_choice_or_one_line(conf: dict[str, Any]) -> None:
+    choice, refusal = attempt(conf)
     assert len(refusal) < 300
     assert "\n" not in refusal
-    if rollback:
-        assert VERSION.match(rollback.version)
-        assert rollback.reason.isprintable()
-        assert not [mark for mark in VARIABLE_REFERENCES if mark in rollback.reason]
+    if choice:
+        assert VERSION.match(choice.version)
+        assert choice.reason.isprintable()
+        assert not [mark for mark in VARIABLE_REFERENCES if mark in choice.reason]
 
 
-def test_a_rollback_is_told_when_its_run_was_triggered() -> None:
-    """Neither the start of the run nor that of a retry: who became champion in between was not meant."""
+def test_the_command_is_told_when_its_run_was_triggered() -> None:
+    """Neither the start of the run nor that of a retry: what became champion in between was not meant."""
     triggered, started = datetime(2013, 3, 1, 4, 5, 6, 789, tzinfo=UTC), datetime(2013, 3, 2, tzinfo=UTC)
     run = DagRun(
-        dag_id="flights_rollback",
+        dag_id="flights_set_champion",
         run_id="manual__1",
         logical_date=started,
         data_interval_start=started,
@@ -107,8 +121,11 @@ def test_a_rollback_is_told_when_its_run_was_triggered() -> None:
         consumed_asset_events=[],
         partition_key=None,
     )
-    arguments = make_rollback_task(models.load("flights")).make_arguments({"dag_run": run})
+    task = make_set_champion_task(models.load("flights"))
+    arguments = task.make_arguments({"dag_run": run})
     assert arguments == ["7", f"--reason={WHY}", "--asked-at=2013-03-01T04:05:06.000789+00:00"]
+    run.conf = {"version": "7", "reason": WHY, "unverified": True}
+    assert task.make_arguments({"dag_run": run}) == [*arguments, "--unverified"]
 
 
 def test_a_range_of_nights_is_taken() -> None:

@@ -91,11 +91,11 @@ def test_a_narrow_page_breaks_no_word_of_a_table(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 560
 
 
-def test_the_button_of_a_rollback_leads_to_airflow_s_own_page(page: Page, filled: Server) -> None:
+def test_the_button_to_set_a_champion_leads_to_airflow_s_own_page(page: Page, filled: Server) -> None:
     view = opened(page, "Promotions")
     view.get_by_role("link", name="flights", exact=True).click()
-    view.get_by_role("link", name="flights_rollback", exact=True).click()
-    view.wait_for_url(f"{filled.url}/dags/flights_rollback")
+    view.get_by_role("link", name="flights_set_champion", exact=True).click()
+    view.wait_for_url(f"{filled.url}/dags/flights_set_champion")
     view.locator("nav, #root").first.wait_for()
     assert len(view.frames) == 1
 

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 import models
 from nightshift.adapters import stories
+from nightshift.adapters.alias_reports import AliasMove, report_move, report_problem
 from nightshift.adapters.ledger import Ledger
 from nightshift.adapters.storage import ObjectStore
 from nightshift_airflow.ui import docs, history, results, standing, versions
@@ -46,7 +47,7 @@ def test_the_index_answers_in_one_glance(store: ObjectStore, get: Get) -> None:
     row = _row(get("/history"), "flights")
     assert '<a href="/nightshift/versions/flights/1">version 1</a>' in row
     assert "night 2013-02-01" in row
-    assert "by rollback" in row
+    assert "by set champion" in row
     assert "2013-03-01 06:30" in row
     assert "✗ validate" in row
     assert "✓ train" in row
@@ -66,13 +67,34 @@ def test_the_last_night_is_told_by_what_promote_said_unless_something_went_wrong
 
 
 def test_a_champion_that_cannot_be_compared_is_told_with_the_remedy(store: ObjectStore, get: Get) -> None:
-    sentence = "the champion cannot be compared: it is gone. `nightshift rollback` withdraws it"
+    sentence = "the champion cannot be compared: it is gone. `nightshift set-champion` withdraws it"
     checks = [{"name": "comparable", "passed": False, "sentence": sentence}]
     result(store, night_of(7), "evaluate", {"verdict": {"checks": checks}})
     assert sentence in _row(get("/history"), "flights")
     assert sentence in get("/history/flights")
     result(store, night_of(7), "evaluate", {"verdict": {"checks": [{**checks[0], "passed": True}]}})
     assert sentence not in get("/history/flights")
+
+
+def test_an_alias_that_was_moved_back_is_told_with_the_command_until_the_champion_changes(
+    store: ObjectStore, get: Get
+) -> None:
+    append(store, entry("promotion", 5, 5), entry("promotion", 6, 6))
+    move = AliasMove(stood=5, champion=6, entry=2, when="2013-03-09T07:15:00+00:00")
+    report_move(store, "flights", move)
+    for text in (_row(get("/history"), "flights"), get("/history/flights")):
+        assert "2013-03-09 07:15 UTC: the alias stood on version 5, the ledger says 6: moved back" in text
+        assert "<code>nightshift set-champion flights 5 --reason …</code>" in text
+    append(store, entry("promotion", 7, 7))
+    assert "moved back" not in get("/history/flights")
+
+
+def test_what_stops_the_sync_of_the_alias_is_told_until_it_is_mended(store: ObjectStore, get: Get) -> None:
+    append(store, entry("promotion", 5, 5))
+    report_problem(store, "flights", "version 5 is not in MLflow")
+    assert "version 5 is not in MLflow" in _row(get("/history"), "flights")
+    report_problem(store, "flights", "")
+    assert "not in MLflow" not in get("/history/flights")
 
 
 def test_the_ledger_is_shown_newest_first_with_numbers_persons_and_ways_on(store: ObjectStore, get: Get) -> None:
@@ -84,8 +106,8 @@ def test_the_ledger_is_shown_newest_first_with_numbers_persons_and_ways_on(store
     assert "approved by Ann" in text
     assert "“calm week &lt;" in text
     assert "asked for by Ben" in text
-    assert 'href="/dags/flights_rollback"' in text
-    assert 'href="/dags/flights_rollback/runs/manual__1"' in text
+    assert 'href="/dags/flights_set_champion"' in text
+    assert 'href="/dags/flights_set_champion/runs/manual__1"' in text
     assert 'href="/nightshift/versions/flights/2"' in text
     assert "The chain of digests holds from entry 1 to 4" in text
     assert "<script" not in text
@@ -135,10 +157,10 @@ def test_the_story_is_told_from_the_copy_and_from_the_ledger_of_now(store: Objec
     assert "Forest" in text
     assert '<img src="/nightshift/versions/flights/2/verdict.png"' in text
     assert f'href="http://localhost:5999/#/experiments/7/runs/{2:032x}"' in text
-    assert 'href="/dags/flights_rollback/runs/manual__1"' in text
+    assert 'href="/dags/flights_set_champion/runs/manual__1"' in text
     assert "<script" not in text
     assert "onerror=" not in re.sub(r"&lt;.*?&gt;", "", text)
-    append(store, entry("rollback", 2, 2, previous=1, withdrawn=1, barred=(1,)))
+    append(store, entry("set_champion", 2, 2, previous=1, withdraws=1, withdrawn=(1,)))
     assert "It is the champion since" in get("/versions/flights/2")
 
 

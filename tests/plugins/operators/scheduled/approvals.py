@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import models
 from nightshift.definition import Resources, Schedule
 from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
-from nightshift_airflow.dags.task_factory import make_approve_task, make_rollback_task, make_step_task
+from nightshift_airflow.dags.task_factory import make_approve_task, make_set_champion_task, make_step_task
 from nightshift_airflow.operators.command_operator import CommandOperator
 
 SMALL = Resources(cpu="50m", memory="32Mi", memory_limit="64Mi")
@@ -28,7 +28,7 @@ SCRIPTS = {
     "promote": 'echo "promote $0 $*"; case "$*" in *=approved*) exit 0;; *) echo the champion stands; exit 99;; esac',
     "score": "echo scored",
     "train": "env | sort",
-    "rollback": 'echo "rollback to $0 $*"',
+    "set_champion": 'echo "champion is $0 $*"',
 }
 
 
@@ -70,5 +70,5 @@ for title, model in (
 with dag("caused"):
     shell(make_step_task(MODEL, "train"))
 
-with DAG(dag_id="rolled_back", schedule=None, is_paused_upon_creation=False):
-    shell(make_rollback_task(MODEL))
+with DAG(dag_id="chosen", schedule=None, is_paused_upon_creation=False):
+    shell(make_set_champion_task(MODEL))

@@ -1,1 +1,0 @@
-"""Who is champion: read from ledger, alias and registry, and changed in one way only."""

@@ -1,0 +1,28 @@
+"""Which types a version may contain when it is loaded: those that were trusted when it became champion.
+
+The list stands in the verdict that promoted the version, which the ledger holds. A list in MLflow, in the artifact or
+in a tag, would be worth nothing: whoever can write the one can write the other.
+"""
+
+from nightshift.adapters.estimators import trusted_of
+from nightshift.adapters.ledger import Ledger
+from nightshift.adapters.registry_rest import Version
+from nightshift.definition import Model
+from nightshift.promotion.append_decision import find_entries, version_key
+from nightshift.promotion.champion_state import ChampionState, is_same_version
+
+TRUSTED = "trusted"
+"""Where a verdict keeps its lists: by the version's number, as text."""
+
+
+def read_trusted_types(model: Model, ledger: Ledger, state: ChampionState, version: Version) -> tuple[str, ...]:
+    """The types that a version was promoted with; for one that never was, those of the model's folder.
+
+    Raises `TryLater` when the store fails, `BadConfig` when the folder has no list.
+    """
+    for entry in find_entries(ledger, state, version_key(version.number)):
+        if entry.changes_champion and entry.champion is not None and is_same_version(version, entry.champion):
+            listed = entry.verdict.get(TRUSTED, {}).get(str(version.number))
+            if listed is not None:
+                return tuple(map(str, listed))
+    return trusted_of(model)

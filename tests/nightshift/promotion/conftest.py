@@ -1,0 +1,20 @@
+"""Models whose champion changes without training anything."""
+
+import pytest
+
+from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.storage import ObjectStore
+from support.champion_fixtures import Make, TinyModel, maker
+
+
+@pytest.fixture
+def make_tiny(store: ObjectStore, mlflow_environment: str, monkeypatch: pytest.MonkeyPatch) -> Make:  # noqa: ARG001
+    """Makes tiny models. No model card is written."""
+    monkeypatch.setattr("nightshift.promotion.sync_alias.publish_cards", lambda *_: None)
+    return maker(store, Registry(), monkeypatch)
+
+
+@pytest.fixture
+def tiny(make_tiny: Make) -> TinyModel:
+    """One tiny."""
+    return make_tiny()

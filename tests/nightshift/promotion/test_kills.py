@@ -1,0 +1,159 @@
+"""Killed at any write, before or after it took effect, a promotion or a person's choice is finished by its rerun."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from nightshift.result import Result
+from nightshift.story.card import publish_cards
+from support.champion_fixtures import Killed, Make, TinyModel, Writes, dies, same_decision
+
+FIRST, SECOND, THIRD = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)
+Act = Callable[[TinyModel], Any]
+
+
+def _won(tiny: TinyModel) -> Result:
+    """A challenger that wins."""
+    return tiny.promote(SECOND)
+
+
+def _said(result: Result) -> dict[str, Any]:
+    kept = ("promoted", "kind", "champion_version", "champion_night", "challenger_version", "reason")
+    return {name: result.detail.get(name) for name in kept} | {"outcome": result.outcome}
+
+
+def _world(tiny: TinyModel, skill: int) -> None:
+    tiny.make_champion(FIRST, 3)
+    tiny.challenge(SECOND, skill)
+
+
+def _overtaken(tiny: TinyModel) -> None:
+    """The champion that the verdict was about is not the one that stands: it is evaluated again."""
+    tiny.challenge(SECOND, 5)
+    tiny.make_champion(FIRST, 3)
+
+
+def _superseded(tiny: TinyModel) -> None:
+    tiny.make_champion(FIRST, 3)
+    tiny.challenge(SECOND, 5)
+    tiny.make_champion(THIRD, 4)
+
+
+WORLDS: dict[str, Act] = {
+    "wins": lambda tiny: _world(tiny, 5),
+    "loses": lambda tiny: _world(tiny, 2),
+    "overtaken": _overtaken,
+    "superseded": _superseded,
+}
+
+
+def _killed_everywhere(
+    make: Make, world: Act, act: Act, patch: pytest.MonkeyPatch, when: tuple[bool, ...] = (False, True)
+) -> list[tuple[TinyModel, Any, str]]:
+    """The act killed at each of its writes, before or after it took effect, made again; and what it then came to."""
+    calm = Writes()
+    first = make()
+    world(first)
+    with calm.watched(patch):
+        act(first)
+    ended = []
+    for number in range(1, calm.made + 1):
+        for after in when:
+            tiny = make()
+            world(tiny)
+            with Writes(at=number, after=after, meet=dies).watched(patch), pytest.raises(Killed):
+                act(tiny)
+            at = f"killed {'after' if after else 'before'} write {number} of {calm.made}, {calm.named[number - 1]}"
+            ended.append((tiny, act(tiny), at))
+    return ended
+
+
+BOTH = [pytest.param(True, id="after"), pytest.param(False, id="before", marks=pytest.mark.slow)]
+"""Killed after each write took effect, or before it."""
+
+
+@pytest.mark.parametrize("after", BOTH)
+@pytest.mark.parametrize(
+    "world", ["wins", *(pytest.param(name, marks=pytest.mark.slow) for name in WORLDS if name != "wins")]
+)
+def test_a_promotion_killed_anywhere_is_the_same_promotion(
+    make_tiny: Make, world: str, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = make_tiny()
+    WORLDS[world](calm)
+    wanted, ledger = _said(_won(calm)), [same_decision(entry) for entry in calm.entries]
+    ended = _killed_everywhere(make_tiny, WORLDS[world], _won, monkeypatch, (after,))
+    assert len(ended) >= 3
+    for tiny, result, at in ended:
+        assert _said(result) == wanted, at
+        assert [same_decision(entry) for entry in tiny.entries] == ledger, at
+        tiny.assert_synced()
+
+
+def _two_periods(tiny: TinyModel) -> None:
+    tiny.make_champion(FIRST, 3)
+    tiny.make_champion(SECOND, 5)
+
+
+@pytest.mark.parametrize("after", BOTH)
+def test_set_champion_killed_anywhere_is_the_same_decision(
+    make_tiny: Make, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = _killed_everywhere(make_tiny, _two_periods, lambda t: t.set_champion("previous"), monkeypatch, (after,))
+    assert len(ended) >= 5
+    for tiny, made, at in ended:
+        assert [entry.kind for entry in tiny.entries] == ["promotion", "promotion", "set_champion"], at
+        assert (made.entry.version, made.entry.withdraws) == (1, 2), at
+        assert tiny.alias == 1, at
+        tiny.assert_synced()
+
+
+@pytest.mark.slow
+def test_what_a_killed_one_left_is_finished_by_whoever_comes_next(
+    make_tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = Writes()
+    tiny = make_tiny()
+    _world(tiny, 5)
+    with calm.watched(monkeypatch):
+        _won(tiny)
+    for number in range(1, calm.made + 1):
+        tiny = make_tiny()
+        _world(tiny, 5)
+        with Writes(at=number, after=True, meet=dies).watched(monkeypatch), pytest.raises(Killed):
+            _won(tiny)
+        tiny.challenge(THIRD, 4)
+        tiny.promote(THIRD)
+        tiny.assert_synced()
+        champion = tiny.alias
+        _won(tiny)
+        tiny.assert_synced()
+        assert len([entry for entry in tiny.entries if entry.version == 2]) == 1, calm.named[number - 1]
+        assert tiny.alias == champion
+
+
+@pytest.mark.slow
+def test_the_model_cards_are_written_whenever_it_was_killed(make_tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightshift.promotion.sync_alias.publish_cards", publish_cards)
+    for tiny, _, at in _killed_everywhere(make_tiny, lambda t: _world(t, 5), _won, monkeypatch):
+        said = [_description(tiny, number) for number in (1, 2)]
+        assert ("replaced" in said[0], "champion" in said[1]) == (True, True), (at, said)
+
+
+def _description(tiny: TinyModel, number: int) -> str:
+    query = {"name": tiny.name, "version": str(number)}
+    found = tiny.registry.server.get("model-versions/get", **query)["model_version"]
+    return str(found.get("description", "")).splitlines()[0]
+
+
+def test_the_same_decision_is_found_again_however_often_it_is_asked(tiny: TinyModel) -> None:
+    _world(tiny, 2)
+    results = [tiny.promote(SECOND) for _ in range(3)]
+    assert [result.detail["reused"] for result in results] == [False, True, True]
+    assert len(tiny.entries) == 2
+    assert [replace(result, seconds=0, started="", detail={}) for result in results[1:]] == [
+        replace(results[0], seconds=0, started="", detail={})
+    ] * 2
