@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from models.flights import features, source
 from models.flights.definition import MODEL
 from models.flights.estimator import estimator
-from nightshift.adapters.frames import Past
 from nightshift.core import windows
 from nightshift.core.metrics import Floats
+from nightshift.modelling.examples import Past
 
 Tables = Mapping[str, Mapping[date, pd.DataFrame]]
 WINDOW = MODEL.window

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Entry
-from nightshift.adapters.registry_rest import NIGHT, Registry, Version
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import NIGHT, Registry, Version
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.commands.recheck import chosen, recheck
 from nightshift.definition import Model
 

@@ -17,7 +17,7 @@ from free_settings import free, on_free_ports
 from local_platform.services import mlflow_service
 from local_platform.services import s3_service as s3_server
 from local_platform.services.service import run_service
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings, read
 
 # One thread per process: with OpenMP's default a fit on busy cores takes twenty times as long.

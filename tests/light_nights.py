@@ -15,21 +15,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nightshift.adapters import results
-from nightshift.adapters.frames import Examples
-from nightshift.adapters.fresh import Answer
-from nightshift.adapters.lake import Lake
-from nightshift.adapters.predictions import Sample
-from nightshift.adapters.registry import Logged
-from nightshift.adapters.registry_rest import NIGHT, SAMPLE, TRAIN_DETAIL, Registry, Version
-from nightshift.adapters.storage import ObjectStore, as_json, digest
+from nightshift.adapters.mlflow.registry import NIGHT, SAMPLE, TRAIN_DETAIL, Registry, Version
+from nightshift.adapters.mlflow.training_run import Logged
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore, as_json, digest
+from nightshift.context import Step, idempotency_key
 from nightshift.core import windows
 from nightshift.core.metrics import Floats
 from nightshift.definition import Dataset, Gate, Model, Window
+from nightshift.lake.validated_nights import Lake
+from nightshift.modelling import challenger
+from nightshift.modelling.examples import Examples
+from nightshift.modelling.inputs import Plan
+from nightshift.modelling.isolated_predict import Answer
+from nightshift.modelling.predict import Sample
+from nightshift.modelling.reuse import INPUTS
 from nightshift.result import Result
-from nightshift.steps import Step, _challenger, idempotency_key
-from nightshift.steps._standing import INPUTS
-from nightshift.steps._window import Plan
 
 COLUMNS = ("score", "row", "day", "past")
 ROWS = 60
@@ -86,7 +87,7 @@ def validated(store: ObjectStore, model: Model, nights: Sequence[date], blocked:
             for dataset, day in checked
         ]
         outcome = "rejected" if blocked else "done"
-        results.save(store, _result(model, night, outcome, {"datasets": entries}))
+        step_results.save(store, _result(model, night, outcome, {"datasets": entries}))
 
 
 def _by_partition(store: ObjectStore, dataset: Dataset) -> dict[str, str]:
@@ -174,18 +175,18 @@ class Forge:
 
     def use(self, patch: pytest.MonkeyPatch) -> None:
         """Puts the light parts in place of the heavy ones."""
-        patch.setattr("nightshift.steps._challenger.Challenger", self.challenger)
-        patch.setattr("nightshift.steps.evaluate.predict_fresh", self.predict_fresh)
-        for module in ("evaluate", "_recorded"):
-            patch.setattr(f"nightshift.steps.{module}.examples", rows)
-        for module in ("steps.evaluate", "steps._recorded", "promotion.trusted_types"):
+        patch.setattr("nightshift.modelling.challenger.Challenger", self.challenger)
+        patch.setattr("nightshift.modelling.comparison.predict_fresh", self.predict_fresh)
+        for module in ("steps.evaluate", "modelling.recompute_verdict"):
+            patch.setattr(f"nightshift.{module}.examples", rows)
+        for module in ("steps.evaluate", "modelling.recompute_verdict", "promotion.trusted_types"):
             patch.setattr(f"nightshift.{module}.trusted_of", lambda _: ())  # these models have no folder
-        patch.setattr("nightshift.adapters.pictures.verdict", lambda *_: b"no picture")
+        patch.setattr("nightshift.modelling.plots.verdict", lambda *_: b"no picture")
         for module in ("steps.score", "promotion.sync_alias"):
             patch.setattr(f"nightshift.{module}.publish_cards", lambda *_: None)  # decides nothing, and takes as long
 
 
-class LightChallenger(_challenger.Challenger):
+class LightChallenger(challenger.Challenger):
     """A challenger that was never fitted; how it becomes the one version of its night is the real thing's."""
 
     def __init__(self, forge: Forge, step: Step, lake: Lake, plan: Plan) -> None:

@@ -23,7 +23,7 @@ from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.supervisor import Supervisor
 from local_platform.services.embedded_cluster import NAMESPACE
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from pod_client import until
 from support.signals import send_each
 

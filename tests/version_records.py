@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from nightshift.adapters import results
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion, number_entry
-from nightshift.adapters.registry_record import Record, Run
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.version_record import Record, Run
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, number_entry
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.result import Result
 
 CAUSE = Cause(by="flights_nightly:scheduled__2013-02-10T06:30:00+00:00", kind="scheduled", code_version="v1")
@@ -162,7 +162,7 @@ def validated(store: ObjectStore, night: date, digest: str, failed: int = 0, pag
 
 def result(store: ObjectStore, night: date, verb: str, detail: dict[str, Any], outcome: str = "done") -> None:
     """The result of a step of the model flights."""
-    results.save(
+    step_results.save(
         store,
         Result(
             model="flights",

@@ -8,7 +8,7 @@ import os
 from importlib import import_module
 from pathlib import Path
 
-from nightshift.adapters import suites
+from nightshift.adapters.gx import suites
 from nightshift.code_digest import digest_files, files_below
 from nightshift.definition import Model
 from nightshift.errors import BadConfig

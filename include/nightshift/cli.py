@@ -11,17 +11,17 @@ from datetime import UTC, date, datetime
 from importlib import import_module
 
 import models
-from nightshift import adoption
-from nightshift.adapters.ledger_entries import Decision
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift import validate_many
+from nightshift.adapters.s3.ledger_entries import Decision
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
+from nightshift.code_in_use import name_running_code
+from nightshift.context import Step
 from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
-from nightshift.failures import allow_values, hide_texts_of_crashes, set_up_logs
-from nightshift.performing import perform
-from nightshift.running_code import name_running_code
+from nightshift.run_step import perform
+from nightshift.safe_messages import allow_values, hide_texts_of_crashes, set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
-from nightshift.steps import Step
 
 log = logging.getLogger("nightshift")
 ENDED = 128 + signal.SIGTERM
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             set_up_logs(FORM)
         if arguments.verb == "validate" and ".." in arguments.night:
             first, last = parse_nights(arguments.night)
-            return adoption.run(_step(arguments.model, first), last, perform)
+            return validate_many.run(_step(arguments.model, first), last, perform)
         step = replace(_step(arguments.model, parse_night(arguments.night)), decision=decision(arguments))
     except NightshiftError as error:
         log.error("%s", error)

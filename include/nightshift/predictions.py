@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from nightshift.adapters.manifests import NAME as MANIFEST
-from nightshift.adapters.manifests import Manifest, location, manifest
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.manifests import NAME as MANIFEST
+from nightshift.adapters.s3.manifests import Manifest, location, manifest
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import NAME, parse_night
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.settings import StorageSettings
@@ -55,7 +55,7 @@ def read(model: str, night: date | str) -> "pa.Table":
 
     Follows the manifest to a newer one when it is replaced meanwhile: the rows are always those of one publication.
     """
-    from nightshift.adapters.tables import read_table
+    from nightshift.lake.tables import read_table
 
     store = _store()
     return read_table(store, find(model, night, store).manifest.removesuffix(MANIFEST))

@@ -48,7 +48,7 @@ LOOK = """
 import json, sys
 from datetime import date
 from local_platform.demo.night_results import load
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings, read
 
 store, model, nights = ObjectStore(read(StorageSettings)), sys.argv[1], sys.argv[2:]

@@ -20,9 +20,9 @@ import skops.io
 import models
 import nightshift
 from models.flights.estimator import TRUSTED, estimator
-from nightshift.adapters import pictures
-from nightshift.adapters.expectations.checking import check
-from nightshift.adapters.suites import Suite
+from nightshift.adapters.gx.expectations.checking import check
+from nightshift.adapters.gx.suites import Suite
+from nightshift.modelling import plots
 
 
 def imports() -> int:
@@ -66,7 +66,7 @@ def validation() -> None:
 def picture() -> None:
     """A picture with text in it."""
     labels = np.array([0, 1, 0, 1], dtype=float)
-    png = pictures.roc(labels, np.array([0.1, 0.9, 0.4, 0.6]), 1.0)
+    png = plots.roc(labels, np.array([0.1, 0.9, 0.4, 0.6]), 1.0)
     assert io.BytesIO(png).read(8) == b"\x89PNG\r\n\x1a\n"
     assert len(png) > 5000
 

@@ -25,9 +25,9 @@ from local_platform.marked_processes import find_processes_of
 from local_platform.one_machine import settings
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
-from nightshift.adapters.ledger_entries import Entry
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]

@@ -16,7 +16,7 @@ import pytest
 
 from embedded import ROOT, Airflow, Ran, Run, embedded_cluster
 from local_platform.services import s3_service as s3_server
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.result import key_of
 from nightshift.settings import StorageSettings
 

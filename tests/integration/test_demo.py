@@ -32,7 +32,7 @@ from local_platform.marked_processes import find_processes_of
 from local_platform.one_machine import settings
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]

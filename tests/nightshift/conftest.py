@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 
 import models
-from nightshift.adapters import fresh, results
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_http import NotFound
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.connection import NotFound
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import Step
 from nightshift.definition import Model
-from nightshift.performing import perform
+from nightshift.modelling import isolated_predict
 from nightshift.result import Result
+from nightshift.run_step import perform
 from nightshift.settings import RunSettings
-from nightshift.steps import Step
 
 MODELS = Path(__file__).parent / "steps" / "fixture_models"
 FIRST, LAST = date(2013, 2, 6), date(2013, 2, 21)
@@ -74,7 +75,7 @@ def landed(store: ObjectStore, model: Model, source: Any) -> Model:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares a test the drawing of pictures, half a second for each training; `test_pictures` draws them."""
-    monkeypatch.setattr("nightshift.adapters.pictures._png", lambda _: b"\x89PNG of a test")
+    monkeypatch.setattr("nightshift.modelling.plots._png", lambda _: b"\x89PNG of a test")
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def run_step(
     ) -> Result:
         by = RunSettings(code_version=code_version, caused_by="a test", image=image)
         result, _ = perform(verb, Step(model, night, store, by))
-        found = results.load(store, "shops", night, verb)
+        found = step_results.load(store, "shops", night, verb)
         assert found is not None
         assert (found.last_outcome, found.last_summary) == (result.outcome, result.summary)
         return found if found.failed_since is None else result
@@ -104,7 +105,7 @@ def fresh_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares a test the start of a fresh process; the tests of `evaluate` do start it."""
 
     def run_here(folder: Path) -> str:
-        assert fresh.main(folder) == 0
+        assert isolated_predict.main(folder) == 0
         return ""
 
-    monkeypatch.setattr(fresh, "_run", run_here)
+    monkeypatch.setattr(isolated_predict, "_run", run_here)

@@ -20,17 +20,17 @@ from hypothesis import strategies as st
 
 from backfill_invariants import everything_holds, one_version_per_night
 from light_nights import Forge, land, model_of, night_of_rows, predicted, validated
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause, Entry
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause, Entry
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import Step
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
-from nightshift.performing import perform
 from nightshift.promotion.set_champion import Request, set_champion
+from nightshift.run_step import perform
 from nightshift.settings import RunSettings
-from nightshift.steps import Step
 
 FIRST = date(2013, 3, 1)
 ONE_DAY = timedelta(days=1)

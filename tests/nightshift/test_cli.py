@@ -11,11 +11,11 @@ from types import ModuleType
 import pytest
 
 from nightshift import cli
-from nightshift.adapters import results
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import Step
 from nightshift.errors import BUG, BadConfig, DataRejected, NothingToDo, TryLater
 from nightshift.result import Outcome
-from nightshift.steps import Step
 
 NIGHT = "2013-02-09"
 
@@ -59,7 +59,7 @@ def test_each_kind_of_end_has_its_code_and_its_result(
 ) -> None:
     verb(_raise(error))
     assert cli.main(["train", "flights", NIGHT]) == code
-    stored = results.load(store, "flights", date(2013, 2, 9), "train")
+    stored = step_results.load(store, "flights", date(2013, 2, 9), "train")
     assert stored is not None
     assert (stored.outcome, stored.detail) == (outcome, getattr(error, "detail", {}))
     last = capsys.readouterr().out.strip().splitlines()[-1]
@@ -73,7 +73,7 @@ def test_a_step_that_ends_well_leaves_its_details(
 ) -> None:
     verb(lambda step: Outcome(summary=f"trained {step.model.name}", detail={"version": 3}))
     assert cli.main(["train", "flights", NIGHT]) == 0
-    stored = results.load(store, "flights", date(2013, 2, 9), "train")
+    stored = step_results.load(store, "flights", date(2013, 2, 9), "train")
     assert stored is not None
     assert (stored.outcome, stored.summary, stored.detail) == ("done", "trained flights", {"version": 3})
 

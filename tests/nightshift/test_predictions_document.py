@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from support.faulty_proxy import Asked, faulty_proxy
 from support.published import NIGHT, publish_predictions
 
@@ -73,7 +73,7 @@ def test_the_columns_that_the_document_shows_are_those_of_the_flights() -> None:
     import numpy as np
 
     from models.flights.definition import MODEL
-    from nightshift.adapters.scores import scores_of
+    from nightshift.modelling.score_table import scores_of
 
     keys = pa.table({name: ["x"] for name in MODEL.key})
     columns = dict(scores_of(keys, NIGHT, np.array([0.5]), 1).columns)

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from nightshift import predictions
-from nightshift.adapters.manifests import manifest
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.manifests import manifest
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig, DataRejected, TryLater
 from support.published import NIGHT, publish_predictions
 

@@ -28,7 +28,7 @@ from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.progress import Progress
 from local_platform.services.embedded_cluster import CONFIGURATION, NAMESPACE
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings
 from real_chain import PLAN, Chain
 from real_platform import RealPlatform, run_platform

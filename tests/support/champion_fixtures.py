@@ -15,22 +15,23 @@ from uuid import uuid4
 
 import pytest
 
-from nightshift.adapters import results
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause, Decision, Entry, LedgerVersion
-from nightshift.adapters.registry_http import Server
-from nightshift.adapters.registry_rest import KEY, NIGHT, SHA256, Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.connection import Server
+from nightshift.adapters.mlflow.registry import KEY, NIGHT, SHA256, Registry
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause, Decision, Entry, LedgerVersion
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import Step
 from nightshift.definition import Dataset, Gate, Model, Window
-from nightshift.performing import perform
 from nightshift.promotion.append_decision import Decided
 from nightshift.promotion.champion_state import ChampionState, find_champion_on, read_state
 from nightshift.promotion.consistency import find_disagreements
 from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.result import Outcome, Result
+from nightshift.run_step import perform
 from nightshift.settings import RunSettings
-from nightshift.steps import Step, evaluate
+from nightshift.steps import evaluate
 
 FLOOR = 1
 """The skill that a version without a rival must have."""
@@ -123,7 +124,7 @@ class TinyModel:
 
     def judge(self, step: Step) -> Outcome:
         """In place of `evaluate`: the champion of the night is met, and the higher skill wins."""
-        trained = results.load(self.store, self.name, step.night, "train")
+        trained = step_results.load(self.store, self.name, step.night, "train")
         assert trained is not None
         number = int(trained.detail["version"])
         rival = find_champion_on(self.registry, self.ledger, self.state, step.night, without=number)
@@ -206,7 +207,7 @@ class TinyModel:
         said = {"outcome": "done", "summary": verb, "started": instant, "seconds": 0.1}
         who = {"code_version": "test", "caused_by": "a test"}
         found = Result(model=self.name, night=night.isoformat(), verb=verb, detail=detail, **said, **who)  # type: ignore[arg-type]
-        results.save(self.store, found)
+        step_results.save(self.store, found)
 
 
 def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -21,13 +21,15 @@ import pyarrow.parquet as pq
 import pytest
 
 import models
-from nightshift.adapters import fresh, results, suites
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.gx import suites
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import Step
 from nightshift.definition import Dataset, Model
-from nightshift.performing import perform
+from nightshift.modelling import isolated_predict
 from nightshift.result import Result
+from nightshift.run_step import perform
 from nightshift.settings import RunSettings
-from nightshift.steps import Step
 
 MODELS = Path(__file__).parents[1] / "nightshift" / "lab" / "fixture_models"
 NIGHT = date(2013, 3, 8)
@@ -99,7 +101,7 @@ class Lab:
         """Runs a verb of a night as the command line does; returns this run's result, which it stored."""
         step = Step(self.model, night, self.store, RunSettings(code_version=code_version, caused_by="a test"))
         result, _ = perform(verb, step)
-        stored = results.load(self.store, "lab", night, verb)
+        stored = step_results.load(self.store, "lab", night, verb)
         assert stored is not None
         assert (stored.last_outcome, stored.last_summary) == (result.outcome, result.summary)
         return stored if stored.failed_since is None else result
@@ -125,7 +127,7 @@ def predict_in_process(patch: pytest.MonkeyPatch) -> None:
     """Spares a test the start of a fresh process."""
 
     def run_here(folder: Path) -> str:
-        assert fresh.main(folder) == 0
+        assert isolated_predict.main(folder) == 0
         return ""
 
-    patch.setattr(fresh, "_run", run_here)
+    patch.setattr(isolated_predict, "_run", run_here)

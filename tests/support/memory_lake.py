@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import models
-from nightshift.adapters import frames
-from nightshift.adapters.frames import Examples
-from nightshift.adapters.lake import Usable
 from nightshift.definition import Dataset, Model
+from nightshift.lake.validated_nights import Usable
+from nightshift.modelling import examples
+from nightshift.modelling.examples import Examples
 from support.lab import MODELS
 
 FIRST = date(2013, 3, 1)
@@ -49,7 +49,7 @@ class MemoryLake:
 
     def examples(self) -> Examples:
         """The examples of all nights."""
-        return frames.examples(self, NIGHTS)  # type: ignore[arg-type]
+        return examples.examples(self, NIGHTS)  # type: ignore[arg-type]
 
     def usable(self, nights: Sequence[date]) -> Usable:
         """The nights that are there."""

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from nightshift.adapters.manifests import Manifest, manifest
-from nightshift.adapters.publishing import publish
-from nightshift.adapters.scores import scores_of
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.manifests import Manifest, manifest
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.lake.publish_table import publish
+from nightshift.modelling.score_table import scores_of
 
 NIGHT = date(2013, 2, 9)
 STORAGE = {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}

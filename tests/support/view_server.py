@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import version_records
-from nightshift.adapters import docs, results, stories
-from nightshift.adapters.docs import Entry
-from nightshift.adapters.ledger_entries import Cause, Decision
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.gx import data_docs
+from nightshift.adapters.gx.data_docs import Entry
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger_entries import Cause, Decision
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.model_card import stored_record
 from nightshift.result import Result
 
 NIGHT = date(2013, 2, 9)
@@ -34,11 +36,11 @@ def fill(store: ObjectStore) -> None:
         "rows": 684,
         "expectations": 26,
         "failed": 4,
-        "page": f"{docs.check_folder('flights', NIGHT, 'flights', CHECK)}index.html",
+        "page": f"{data_docs.check_folder('flights', NIGHT, 'flights', CHECK)}index.html",
         "planted": True,
     }
-    docs.publish(store, docs.check_folder("flights", NIGHT, "flights", CHECK), PAGE.encode(), dataset)
-    docs.enter(store, entry(datasets=(dataset,)))
+    data_docs.publish(store, data_docs.check_folder("flights", NIGHT, "flights", CHECK), PAGE.encode(), dataset)
+    data_docs.enter(store, entry(datasets=(dataset,)))
     save(store, "validate", "rejected", {"datasets": [{**dataset, "failures": [{"sentence": HOSTILE}]}]})
     save(store, "train", "done", {"run_id": RUN, "left_out": [{"night": "2013-02-08", "reason": HOSTILE}]})
     decided = {"promoted": True, "challenger_version": 2, "ledger": store.uri("ledger/flights/000002.json")}
@@ -61,7 +63,7 @@ def decide(store: ObjectStore) -> None:
         ),
     )
     record = version_records.record(2, tags={"nightshift.night": "2013-02-02", "note": HOSTILE})
-    stories.keep(store, record, {"verdict.png": version_records.PNG})
+    stored_record.keep(store, record, {"verdict.png": version_records.PNG})
 
 
 def entry(night: date = NIGHT, **changes: Any) -> Entry:
@@ -90,7 +92,7 @@ def save(store: ObjectStore, verb: str, outcome: str, detail: dict[str, Any]) ->
         caused_by="a test",
         detail=detail,
     )
-    results.save(store, result)
+    step_results.save(store, result)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from local_platform.demo.airflow_api import AirflowApi, Busy, Run
 from local_platform.demo.night_plan import Plan, list_days
 from local_platform.errors import NotReady
 from local_platform.one_machine.progress import Progress, Task
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import VERBS
 
 PARSING_TIMEOUT = 180.0

@@ -15,7 +15,7 @@ from local_platform.errors import NotReady
 from local_platform.marked_processes import MARK
 from local_platform.one_machine.platform import Platform
 from local_platform.services.service import BIN
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import DONE, DataRejected
 
 ShowLine = Callable[[str], None]

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from nightshift.adapters import results
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import VERBS
 from nightshift.result import Result
 
@@ -67,5 +67,5 @@ def _describe_failures(datasets: list[dict[str, Any]]) -> str:
 
 def load_night(store: ObjectStore, model: str, night: date) -> Night:
     """Returns one night from object storage. Raises `TryLater` when that does not answer."""
-    loaded = {verb: results.load(store, model, night, verb) for verb in VERBS}
+    loaded = {verb: step_results.load(store, model, night, verb) for verb in VERBS}
     return Night(night, {verb: result for verb, result in loaded.items() if result is not None})

@@ -14,7 +14,7 @@ from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.progress import Progress
 from local_platform.one_machine.up import start_platform
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings
 
 

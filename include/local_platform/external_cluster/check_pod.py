@@ -21,7 +21,7 @@ MARK = "NIGHTSHIFT_REACHED"
 # Uses the storage with its credentials and calls MLflow: what every step does first.
 PROGRAM = f"""\
 import urllib.request
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import RegistrySettings, RunSettings, StorageSettings, read
 settings, tracking = read(StorageSettings), read(RegistrySettings).tracking_uri
 ObjectStore(settings, patience=10).get("s3://" + settings.bucket + "/ledger/none")

@@ -1,1 +1,1 @@
-"""One file per outside system."""
+"""The outside systems: one package for each."""

@@ -5,12 +5,12 @@ import logging
 from collections.abc import Sequence
 
 import models
-from nightshift.adapters import suites
-from nightshift.adapters.user_code import function_of, load_part
-from nightshift.arguments import Parser
+from nightshift.adapters.gx import suites
+from nightshift.argument_parser import Parser
 from nightshift.definition import Model
 from nightshift.errors import DONE, NightshiftError
-from nightshift.failures import allow_values, set_up_logs, show_values
+from nightshift.safe_messages import allow_values, set_up_logs, show_values
+from nightshift.user_code import function_of, load_part
 
 log = logging.getLogger("nightshift.check")
 DESCRIPTION = """\
@@ -64,8 +64,8 @@ def check_model(model: Model) -> None:
     for name in ("features", "labels", *(["slices"] if model.gate.slices else [])):
         function_of(code, name)
     # These import pandas and scikit-learn, which --help does without.
-    from nightshift.adapters.estimators import try_estimator
-    from nightshift.adapters.user_frames import UserFunctions
+    from nightshift.modelling.estimators import try_estimator
+    from nightshift.modelling.user_functions import UserFunctions
 
     UserFunctions(model).retired()
     try_estimator(model)

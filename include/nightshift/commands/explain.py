@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import models
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
 from nightshift.definition import NAME
 from nightshift.errors import DONE, BadConfig, NightshiftError
+from nightshift.model_card import render_card
+from nightshift.model_card.collect_record import collect
+from nightshift.model_card.links import Links
+from nightshift.model_card.mlflow_part import source
+from nightshift.model_card.publish_card import refresh
 from nightshift.settings import StorageSettings, read
-from nightshift.story import render
-from nightshift.story.card import refresh
-from nightshift.story.collect import collect
-from nightshift.story.links import Links
-from nightshift.story.sources import source
 
 log = logging.getLogger("nightshift.explain")
 DESCRIPTION = """\
@@ -65,9 +65,9 @@ def _run(arguments: argparse.Namespace) -> None:
     mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/")
     links = Links(view=f"{airflow}/nightshift" if airflow else None, airflow=airflow, mlflow=mlflow)
     if arguments.format == "html":
-        _write(arguments.output, render.page(story, links, found.pictures))
+        _write(arguments.output, render_card.page(story, links, found.pictures))
     else:
-        _write(arguments.output, render.markdown(story, links).encode())
+        _write(arguments.output, render_card.markdown(story, links).encode())
 
 
 def _named(arguments: argparse.Namespace) -> tuple[str, int]:

@@ -9,15 +9,15 @@ from dataclasses import asdict
 from itertools import islice
 
 import models
-from nightshift.adapters.ledger_entries import Entry
-from nightshift.adapters.ledger_reading import read_all
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.adapters.s3.ledger_reading import read_all
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
+from nightshift.model_card.sentences import printable
 from nightshift.promotion.consistency import Finding, find_disagreements
 from nightshift.settings import StorageSettings, read
-from nightshift.story.words import printable
 
 log = logging.getLogger("nightshift.history")
 HEAD = ("no.", "when (UTC)", "kind", "version", "night", "champion", "before", "who", "reason")

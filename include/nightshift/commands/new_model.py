@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 import models
-from nightshift.arguments import Parser
+from nightshift.argument_parser import Parser
 from nightshift.definition import NAME
 from nightshift.errors import DONE, BadConfig, NightshiftError
-from nightshift.failures import set_up_logs
+from nightshift.safe_messages import set_up_logs
 
 log = logging.getLogger("nightshift.new_model")
 TEMPLATES = Path(__file__).parent / "new_model_files"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from nightshift import predictions
-from nightshift.arguments import Parser
+from nightshift.argument_parser import Parser
 from nightshift.errors import DONE, NightshiftError
 from nightshift.predictions import Predictions
 

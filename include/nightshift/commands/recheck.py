@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import models
-from nightshift.adapters.ledger_entries import Entry
-from nightshift.adapters.ledger_reading import Reading, last_number, read_all
-from nightshift.adapters.ledger_reading import read as read_entries
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.adapters.s3.ledger_reading import Reading, last_number, read_all
+from nightshift.adapters.s3.ledger_reading import read as read_entries
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
-from nightshift.failures import set_up_logs
+from nightshift.model_card.sentences import printable
+from nightshift.safe_messages import set_up_logs
 from nightshift.settings import StorageSettings, read
-from nightshift.story.words import printable
 
 log = logging.getLogger(__name__)
 TOLERANCE = 1e-9
@@ -114,7 +114,7 @@ def recheck(store: ObjectStore, model: Model, registry: Registry, entries: Itera
 
 
 def _rechecked(store: ObjectStore, model: Model, registry: Registry, entry: Entry) -> Rechecked:
-    from nightshift.steps._recorded import recompute  # pandas, which --help does without
+    from nightshift.modelling.recompute_verdict import recompute  # pandas, which --help does without
 
     record = entry.verdict
     try:

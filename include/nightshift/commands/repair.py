@@ -5,21 +5,21 @@ import logging
 from collections.abc import Sequence
 
 import models
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
+from nightshift.code_in_use import name_running_code
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
-from nightshift.failures import set_up_logs
+from nightshift.model_card.sentences import printable
 from nightshift.promotion.cause import cause_of
 from nightshift.promotion.consistency import find_disagreements
 from nightshift.promotion.ledger_head import accept_end
 from nightshift.promotion.repair import Remedy, list_remedies
 from nightshift.promotion.set_champion import parse_reason
 from nightshift.promotion.sync_alias import sync_alias
-from nightshift.running_code import name_running_code
+from nightshift.safe_messages import set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
-from nightshift.story.words import printable
 
 log = logging.getLogger("nightshift.repair")
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import models
-from nightshift.adapters.manifests import manifest
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.manifests import manifest
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
+from nightshift.code_in_use import name_running_code
+from nightshift.context import Step
 from nightshift.definition import Model, parse_nights
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError, NothingToDo
-from nightshift.failures import set_up_logs
-from nightshift.performing import perform
+from nightshift.model_card.publish_card import publish_cards
 from nightshift.result import Outcome
-from nightshift.running_code import name_running_code
+from nightshift.run_step import perform
+from nightshift.safe_messages import set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
-from nightshift.steps import Step
-from nightshift.story.card import publish_cards
 
 log = logging.getLogger("nightshift.rescore")
 GOES_ON = (DONE, DataRejected.exit_code, BadConfig.exit_code, NothingToDo.exit_code)

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import models
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
+from nightshift.code_in_use import name_running_code
 from nightshift.errors import DONE, NightshiftError
-from nightshift.failures import set_up_logs
 from nightshift.promotion.append_decision import Decided
 from nightshift.promotion.cause import cause_of
 from nightshift.promotion.set_champion import Request, parse_asked_at, parse_reason, parse_target, set_champion
-from nightshift.running_code import name_running_code
+from nightshift.safe_messages import set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift.set_champion")

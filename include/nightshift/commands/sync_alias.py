@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import models
-from nightshift.adapters.alias_reports import report_problem
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.alias_reports import report_problem
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
 from nightshift.errors import DONE, BadConfig, NightshiftError
-from nightshift.failures import set_up_logs
 from nightshift.promotion.sync_alias import sync_alias
+from nightshift.safe_messages import set_up_logs
 from nightshift.settings import StorageSettings, read
 
 log = logging.getLogger("nightshift.sync")

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Entry, number_entry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Entry, number_entry
 from nightshift.errors import TryLater
 from nightshift.promotion.champion_state import ChampionState
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from nightshift.adapters.ledger_entries import Decision, Entry
+from nightshift.adapters.s3.ledger_entries import Decision, Entry
 from nightshift.definition import Model
 from nightshift.errors import BadConfig
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from nightshift.adapters.ledger_entries import Cause, Entry, Kind, LedgerVersion
-from nightshift.adapters.registry_rest import Version
+from nightshift.adapters.mlflow.registry import Version
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, Kind, LedgerVersion
 from nightshift.promotion.champion_state import ChampionState, identify
 
 

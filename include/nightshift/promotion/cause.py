@@ -2,7 +2,7 @@
 
 import getpass
 
-from nightshift.adapters.ledger_entries import Cause
+from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.settings import RunSettings
 
 __all__ = ["Cause", "cause_of"]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Entry, LedgerVersion
-from nightshift.adapters.registry_rest import NIGHT, SHA256, Registry, Version
+from nightshift.adapters.mlflow.registry import NIGHT, SHA256, Registry, Version
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Entry, LedgerVersion
 
 
 @dataclass(frozen=True)

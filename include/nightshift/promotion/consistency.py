@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Entry
-from nightshift.adapters.ledger_reading import Reading, last_number, read
-from nightshift.adapters.registry_rest import SHA256, RegisteredModel, Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import SHA256, RegisteredModel, Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.adapters.s3.ledger_reading import Reading, last_number, read
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import TryLater
 from nightshift.promotion.champion_state import ChampionState, read_state
 from nightshift.promotion.ledger_head import describe_loss, read_head

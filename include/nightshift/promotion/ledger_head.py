@@ -8,9 +8,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause, Entry, stored
-from nightshift.adapters.registry_rest import LEDGER_HEAD, RegisteredModel, Registry
+from nightshift.adapters.mlflow.registry import LEDGER_HEAD, RegisteredModel, Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, stored
 from nightshift.errors import BadConfig, NothingToDo, TryLater
 from nightshift.promotion.append_decision import Proposal, append_to
 from nightshift.promotion.build_entry import build_accepted_end

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.promotion.consistency import Finding, find_disagreements
 
 RESTORE = "cannot be repaired from here: restore the object from the bucket's versions, or from a backup"

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion
-from nightshift.adapters.registry_rest import SHA256, Registry, Version
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import SHA256, Registry, Version
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig, DataRejected, NothingToDo
 from nightshift.promotion.append_decision import Decided, Proposal, append_decision, find_entries, version_key
 from nightshift.promotion.build_entry import build_set_champion

@@ -9,14 +9,14 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from nightshift.adapters.alias_reports import AliasMove, report_move
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Entry
-from nightshift.adapters.registry_rest import RegisteredModel, Registry
+from nightshift.adapters.mlflow.registry import RegisteredModel, Registry
+from nightshift.adapters.s3.alias_reports import AliasMove, report_move
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.errors import BadConfig, TryLater
+from nightshift.model_card.publish_card import publish_cards
 from nightshift.promotion.champion_state import ChampionState, is_same_version
 from nightshift.promotion.ledger_head import Head, read_head, read_whole_state, write_head
-from nightshift.story.card import publish_cards
 
 log = logging.getLogger("nightshift.promotion")
 ATTEMPTS = 8

@@ -4,10 +4,10 @@ The list stands in the verdict that promoted the version, which the ledger holds
 in a tag, would be worth nothing: whoever can write the one can write the other.
 """
 
-from nightshift.adapters.estimators import trusted_of
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_rest import Version
+from nightshift.adapters.mlflow.registry import Version
+from nightshift.adapters.s3.ledger import Ledger
 from nightshift.definition import Model
+from nightshift.modelling.estimators import trusted_of
 from nightshift.promotion.append_decision import find_entries, version_key
 from nightshift.promotion.champion_state import ChampionState, is_same_version
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import models
-from nightshift.adapters.storage import ObjectStore
-from nightshift.arguments import Parser
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.argument_parser import Parser
 from nightshift.definition import Model, parse_night
 from nightshift.errors import DONE, BadConfig, NightshiftError
-from nightshift.failures import set_up_logs
+from nightshift.safe_messages import set_up_logs
 from nightshift.seeding import landing
 from nightshift.seeding.calendar import Replay
 from nightshift.seeding.source import Source, source_of

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from nightshift.adapters import tables
-from nightshift.adapters.storage import ObjectStore, as_json
+from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.definition import Dataset, Model
 from nightshift.errors import BadConfig
+from nightshift.lake import tables
 from nightshift.seeding import calendar
 from nightshift.seeding.calendar import Dates, Replay
 from nightshift.seeding.source import Source

@@ -12,60 +12,32 @@ With gate, task, versions, holdout nights, inputs and seed the verdict can be co
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-import pandas as pd
-
 import models
-from nightshift.adapters import results
-from nightshift.adapters.estimators import trusted_of
-from nightshift.adapters.frames import Examples, examples
-from nightshift.adapters.fresh import Answer, predict_fresh
-from nightshift.adapters.lake import Lake
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.predictions import Sample
-from nightshift.adapters.registry_load import columns_for
-from nightshift.adapters.registry_rest import SAMPLE, TRAINED_TO, Registry, Version
-from nightshift.core.gate import Holdout, Predicted, judge
-from nightshift.core.verdict import Check, Verdict
+from nightshift.adapters.mlflow.registry import TRAINED_TO, Registry, Version
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.context import Step, idempotency_key
+from nightshift.core.verdict import Verdict
 from nightshift.definition import Model
-from nightshift.errors import BadConfig, DataRejected
+from nightshift.errors import DataRejected
+from nightshift.lake.validated_nights import Lake
+from nightshift.modelling.comparison import Comparison, judge_versions
+from nightshift.modelling.earlier_steps import finished
+from nightshift.modelling.estimators import trusted_of
+from nightshift.modelling.examples import Examples, examples
+from nightshift.modelling.inputs import Plan, holdout_plan, inputs_of
+from nightshift.modelling.publish_verdict import publish
 from nightshift.promotion.append_decision import find_entries, version_key
 from nightshift.promotion.champion_state import ChampionState, find_champion_on, is_same_version
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.promotion.trusted_types import read_trusted_types
 from nightshift.result import Outcome
-from nightshift.steps import Step, idempotency_key
-from nightshift.steps._finished import finished
-from nightshift.steps._publish_verdict import publish
-from nightshift.steps._window import Plan, holdout_plan, inputs_of
 
 log = logging.getLogger("nightshift.evaluate")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The two versions, the types each may contain, and the nights on which neither was trained."""
-
-    challenger: Version
-    champion: Version | None
-    champion_night: date | None
-    nights: tuple[date, ...]
-    left_out: list[dict[str, str]]
-    trusted: Mapping[int, tuple[str, ...]]
-
-    @property
-    def versions(self) -> tuple[Version, ...]:
-        """The versions that take part."""
-        return (self.challenger,) if self.champion is None else (self.challenger, self.champion)
-
-    @property
-    def numbers(self) -> list[int]:
-        """Their numbers, the challenger's first."""
-        return [version.number for version in self.versions]
 
 
 def run(step: Step) -> Outcome:
@@ -84,7 +56,7 @@ def run(step: Step) -> Outcome:
     key = idempotency_key(step, f"{plan.digest} {comparison.numbers}")
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
     rows = examples(lake, comparison.nights)
-    verdict = judged(step.model, registry, comparison, rows, seed)
+    verdict = judge_versions(step.model, registry, comparison, rows, seed)
     names = {
         "comparison": _name(step, comparison),
         "model_code": models.digest(step.model.name),
@@ -115,7 +87,7 @@ def _promoted_upon(ledger: Ledger, state: ChampionState, version: Version) -> di
 
 def _found(step: Step, comparison: Comparison, plan: Plan) -> dict[str, Any] | None:
     """The verdict of an earlier attempt, if all that it read still is as it was. More nights do not make it another."""
-    before = results.load(step.store, step.model.name, step.night, "evaluate")
+    before = step_results.load(step.store, step.model.name, step.night, "evaluate")
     if before is None or before.outcome != "done" or before.detail.get("comparison") != _name(step, comparison):
         return None
     if before.detail.get("run_id") != comparison.challenger.run_id:  # another version had this number
@@ -151,58 +123,6 @@ def _unseen(nights: tuple[date, ...], versions: tuple[Version, ...]) -> tuple[tu
         raise DataRejected(f"no holdout night is later than {last}, the last one that a version was trained on")
     reason = f"a version of the comparison was trained up to {last}"
     return left, [{"night": night.isoformat(), "reason": reason} for night in nights if night <= last]
-
-
-def judged(model: Model, registry: Registry, comparison: Comparison, rows: Examples, seed: int) -> Verdict:
-    """The verdict of the model's gate on these rows, from predictions that a fresh process makes with both versions."""
-    document = registry.attached(comparison.challenger.run_id, SAMPLE)
-    sample = Sample.parse(document or {"columns": [], "rows": [], "predictions": []})
-    challenger, champion = _answers(model, registry, comparison, rows, sample)
-    checks = [_reloads(challenger, sample)]
-    if champion is not None and champion.refused:
-        checks.append(Check("comparable", False, _incomparable(model, comparison, champion.refused)))
-    holdout = Holdout(rows.labels, rows.night, rows.slices)
-    nothing = rows.labels * float("nan")
-    theirs = champion.predictions.get("holdout") if champion else None
-    predicted = Predicted(challenger.predictions.get("holdout", nothing), theirs)
-    return judge(model.gate, model.task, holdout, predicted, seed, checks)
-
-
-def _answers(
-    model: Model, registry: Registry, comparison: Comparison, rows: Examples, sample: Sample
-) -> tuple[Answer, Answer | None]:
-    """What each version says of the holdout, in its own columns, from a fresh process that loads both."""
-    asked: dict[int, dict[str, pd.DataFrame]] = {}
-    refused: dict[int, Answer] = {}
-    for version in comparison.versions:
-        try:
-            asked[version.number] = {"holdout": columns_for(registry, version, rows.features)}
-        except (BadConfig, DataRejected) as error:
-            refused[version.number] = Answer({}, str(error))
-    if comparison.challenger.number in asked:
-        asked[comparison.challenger.number]["sample"] = sample.features
-    answers = refused | predict_fresh(model, asked, comparison.trusted)
-    return answers[comparison.challenger.number], answers[comparison.champion.number] if comparison.champion else None
-
-
-def _incomparable(model: Model, comparison: Comparison, why: str) -> str:
-    """Says that nothing wins until a person acts, and how."""
-    number = comparison.champion.number if comparison.champion else 0
-    withdraw = f"`nightshift set-champion {model.name} previous --reason …` withdraws version {number}"
-    alone = "where there is none before it, write none instead of previous"
-    return (
-        f"the champion cannot be compared, so nothing can win: {why}. Bring back what it needs, or {withdraw}; {alone}"
-    )
-
-
-def _reloads(answer: Answer, sample: Sample) -> Check:
-    if answer.refused:
-        return Check("reloads", False, f"the challenger does not load from the registry: {answer.refused}")
-    same = len(sample.predictions) > 0 and sample.agrees(answer.predictions["sample"])
-    said = "predicts the same as" if same else "does not predict the same as"
-    return Check(
-        "reloads", same, f"loaded in a fresh process it {said} before it was stored, {len(sample.predictions)} rows"
-    )
 
 
 def _detail(model: Model, comparison: Comparison, verdict: Verdict, rows: Examples) -> dict[str, Any]:

@@ -9,11 +9,14 @@ import logging
 from dataclasses import asdict, replace
 from typing import Any
 
-from nightshift.adapters import results
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Entry, LedgerVersion
-from nightshift.adapters.registry_rest import Registry, Version
+from nightshift.adapters.mlflow.registry import Registry, Version
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Entry, LedgerVersion
+from nightshift.context import Step
 from nightshift.errors import NothingToDo, TryLater
+from nightshift.modelling.compared_version import require_judged
+from nightshift.modelling.earlier_steps import finished
 from nightshift.promotion import approval
 from nightshift.promotion.append_decision import Decided, Proposal, append_decision, find_entries, version_key
 from nightshift.promotion.build_entry import build_promotion, build_refusal
@@ -27,9 +30,6 @@ from nightshift.promotion.champion_state import (
 )
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.result import Outcome
-from nightshift.steps import Step
-from nightshift.steps._finished import finished
-from nightshift.steps._judged import require_judged
 
 log = logging.getLogger("nightshift.promote")
 EVALUATIONS = 3
@@ -49,7 +49,7 @@ def run(step: Step) -> Outcome:
     if not decided.reused:
         promotion.sync()
     if promotion.evaluations:
-        results.save(step.store, promotion.evaluated)
+        step_results.save(step.store, promotion.evaluated)
     return promotion.conclude(decided)
 
 

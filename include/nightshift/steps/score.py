@@ -12,20 +12,20 @@ import logging
 from datetime import date
 from typing import Any
 
-from nightshift.adapters.lake import Lake
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.manifests import Manifest, location, manifest
-from nightshift.adapters.publishing import Table, publish
-from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.manifests import Manifest, location, manifest
+from nightshift.context import Step, idempotency_key
 from nightshift.definition import Model
 from nightshift.errors import NothingToDo
+from nightshift.lake.publish_table import Table, publish
+from nightshift.lake.validated_nights import Lake
+from nightshift.model_card.publish_card import publish_cards
+from nightshift.modelling.earlier_steps import finished
+from nightshift.modelling.inputs import require_validated, scoring_inputs
 from nightshift.promotion.champion_state import find_scorer, read_state
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.result import Outcome
-from nightshift.steps import Step, idempotency_key
-from nightshift.steps._finished import finished
-from nightshift.steps._window import require_validated, scoring_inputs
-from nightshift.story.card import publish_cards
 
 log = logging.getLogger("nightshift.score")
 
@@ -92,24 +92,24 @@ def partition_of(step: Step, day: date) -> str:
 
 def _scores(lake: Lake, number: int, day: date) -> Table:
     """The rows to publish. Raises `DataRejected` or `BadConfig` when one of them must not be."""
-    from nightshift.adapters import scores
-    from nightshift.adapters.frames import scheduled_features
-    from nightshift.adapters.predictions import predict
-    from nightshift.adapters.registry_load import load, matrix
+    from nightshift.adapters.mlflow.load_version import load, matrix
+    from nightshift.modelling import score_table
+    from nightshift.modelling.examples import scheduled_features
+    from nightshift.modelling.predict import predict
     from nightshift.promotion.trusted_types import read_trusted_types
 
     model, registry, partition = lake.model, Registry(), lake.model.scheduled.partition(day)
     lake.require(model.scheduled, day)
     delivered = lake.table(model.scheduled, day)
-    keys = scores.delivered_keys(model, delivered, partition)
+    keys = score_table.delivered_keys(model, delivered, partition)
     version, ledger = registry.version(model.name, number), Ledger(lake.store, model.name)
     loaded = load(registry, version, read_trusted_types(model, ledger, read_state(ledger), version))
     scheduled, features = scheduled_features(lake, day)
-    scores.require_same_rows(delivered, scheduled, model.key, partition)
+    score_table.require_same_rows(delivered, scheduled, model.key, partition)
     predictions = predict(loaded.estimator, model.task, matrix(loaded, features))
     who = f"version {number} of model {model.name}, scoring {day},"
-    scores.require_sound(predictions, model.task, keys.num_rows, who)
-    return scores.scores_of(keys, day, predictions, number)
+    score_table.require_sound(predictions, model.task, keys.num_rows, who)
+    return score_table.scores_of(keys, day, predictions, number)
 
 
 def _outcome(published: Manifest, partition: str, key: str, said: tuple[int, date, bool]) -> Outcome:

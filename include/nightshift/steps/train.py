@@ -8,12 +8,12 @@ holdout), reused.
 import logging
 from typing import Any
 
-from nightshift.adapters.lake import Lake
-from nightshift.adapters.registry_rest import SHA256, Registry, Version
+from nightshift.adapters.mlflow.registry import SHA256, Registry, Version
+from nightshift.context import Step
+from nightshift.lake.validated_nights import Lake
+from nightshift.modelling.inputs import Plan, training_plan
+from nightshift.modelling.reuse import detail_of, standing
 from nightshift.result import Outcome
-from nightshift.steps import Step
-from nightshift.steps._standing import detail_of, standing
-from nightshift.steps._window import Plan, training_plan
 
 log = logging.getLogger("nightshift.train")
 
@@ -31,7 +31,7 @@ def run(step: Step) -> Outcome:
         detail = _reused(registry, found, plan)
     else:
         # MLflow and scikit-learn take seconds to import: only work that is really done pays for them.
-        from nightshift.steps._challenger import Challenger
+        from nightshift.modelling.challenger import Challenger
 
         version = Challenger(step, lake, plan).register(registry)
         detail = detail_of(registry, version)

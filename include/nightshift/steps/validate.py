@@ -19,16 +19,16 @@ from typing import Any
 
 import pandas as pd
 
-from nightshift.adapters import docs, pages, suites
-from nightshift.adapters.history import recent_rows
-from nightshift.adapters.pages import Page
-from nightshift.adapters.reading import Reading
-from nightshift.adapters.suites import Suite
+from nightshift.adapters.gx import data_docs, pages, suites
+from nightshift.adapters.gx.pages import Page
+from nightshift.adapters.gx.suites import Suite
+from nightshift.adapters.gx.validation_history import recent_rows
+from nightshift.context import Step, idempotency_key
 from nightshift.core import keys, volume, windows
 from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
+from nightshift.lake.read_partition import Reading
 from nightshift.result import Outcome
-from nightshift.steps import Step, idempotency_key
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +75,11 @@ class _Check:
         suite = self.suite.digest if self.suite else "no suite"
         inputs = f"{self.partition} {self.reading.identity} {suite} {sorted(self.parameters.items())}"
         self.id = idempotency_key(step, inputs)
-        self.folder = docs.check_folder(step.model.name, step.night, dataset.name, self.id)
+        self.folder = data_docs.check_folder(step.model.name, step.night, dataset.name, self.id)
 
     def result(self) -> dict[str, Any]:
         """The dataset's entry in the result: that of an earlier run over the same inputs, or a new one."""
-        found = docs.found(self.step.store, self.folder)
+        found = data_docs.found(self.step.store, self.folder)
         if found is not None:
             log.info("%s: the same partition was checked before, with the same suite", self.partition)
         # The same rows may lie in other objects than when they were checked.
@@ -102,7 +102,7 @@ class _Check:
         if self.suite is None:
             return "", []
         # Importing Great Expectations costs seconds: a night that is missing or checked already does without.
-        checking = import_module("nightshift.adapters.expectations.checking")
+        checking = import_module("nightshift.adapters.gx.expectations.checking")
         checked = checking.check(self.suite, frame, self.parameters)
         return checked.body, [vars(failure) for failure in checked.failures]
 
@@ -149,7 +149,7 @@ class _Check:
             "page": f"{self.folder}index.html",
             "planted": bool(page.planted),
         }
-        docs.publish(self.step.store, self.folder, html, result)
+        data_docs.publish(self.step.store, self.folder, html, result)
         return result
 
 
@@ -189,15 +189,15 @@ def _read_label(data: bytes) -> tuple[str, ...]:
 
 
 def _enter(step: Step, checks: list[_Check], results: list[dict[str, Any]]) -> None:
-    entry = docs.Entry(
+    entry = data_docs.Entry(
         model=step.model.name,
         night=step.night.isoformat(),
-        validation=docs.validation_of(check.id for check in checks),
+        validation=data_docs.validation_of(check.id for check in checks),
         outcome="failed" if any(result["failed"] for result in results) else "passed",
         validated=datetime.now(UTC).isoformat(timespec="seconds"),
         datasets=tuple({name: value for name, value in result.items() if name != "failures"} for result in results),
     )
-    docs.enter(step.store, entry)
+    data_docs.enter(step.store, entry)
 
 
 def _tell(result: dict[str, Any]) -> None:
@@ -220,7 +220,7 @@ def _refusal(failed: list[dict[str, Any]]) -> str:
     """One sentence: what failed by how much, the first reason, what failed besides, and where its page is."""
     first, *others = failed
     also = f", and so do {', '.join(map(_named, others))}" if others else ""
-    reason, page = first["failures"][0]["sentence"], docs.path_in_view(first["page"])
+    reason, page = first["failures"][0]["sentence"], data_docs.path_in_view(first["page"])
     return f"{_named(first)} expectations{also}; first: {reason}; page: {page}"
 
 

@@ -103,17 +103,17 @@ class ApproveOperator(ApprovalOperator):
 
 
 def _open_store() -> Any:
-    from nightshift.adapters.storage import ObjectStore
+    from nightshift.adapters.s3.object_store import ObjectStore
     from nightshift.settings import StorageSettings, read
 
     return ObjectStore(read(StorageSettings))
 
 
 def _load_result(store: Any, model: str, night: date) -> Result:
-    from nightshift.adapters import results
+    from nightshift.adapters.s3 import step_results
 
     try:
-        result = results.load(store, model, night, VERDICT)
+        result = step_results.load(store, model, night, VERDICT)
     except (ValueError, RecursionError) as error:
         raise BadConfig(
             f"{VERDICT} of {model} has left a result for {night} that is no JSON: clear {VERDICT}"
@@ -125,7 +125,7 @@ def _load_result(store: Any, model: str, night: date) -> Result:
 
 def _find_no_effect(store: Any, model: str, night: date, detail: Mapping[str, Any]) -> str | None:
     """Why a verdict in the challenger's favour changes nothing, as far as the ledger says."""
-    from nightshift.adapters.ledger import Ledger
+    from nightshift.adapters.s3.ledger import Ledger
 
     last, challenger = Ledger(store, model).last(), int(detail["challenger_version"])
     if last is None:

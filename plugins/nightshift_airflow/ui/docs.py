@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from nightshift.adapters import docs, docs_index
-from nightshift.adapters.docs_index import Wanted
+from nightshift.adapters.gx import data_docs, data_docs_index
+from nightshift.adapters.gx.data_docs_index import Wanted
 from nightshift_airflow.ui import access, results
 from nightshift_airflow.ui.pages import page, problem
 from nightshift_airflow.ui.paths import NAME, CheckId, DatasetName, ModelName, Night
@@ -37,7 +37,7 @@ def show_index(
     """Shows all validations that the user may see, the newest night first."""
     readable = access.readable(user)
     selection = Wanted(frozenset(readable if not model else {model} & set(readable)), outcome or None)
-    listing = docs_index.listing(store(), selection, after, PER_PAGE)
+    listing = data_docs_index.listing(store(), selection, after, PER_PAGE)
     return page(request, "index.html", models=readable, model=model, outcome=outcome, after=after, listing=listing)
 
 
@@ -45,7 +45,7 @@ def show_index(
 def show_night(request: Request, user: access.User, model: ModelName, night: Night) -> HTMLResponse:
     """Shows one night: how its steps ended, its validation pages, and those of earlier attempts."""
     access.require(user, model)
-    validations = docs_index.of_night(store(), model, night)
+    validations = data_docs_index.of_night(store(), model, night)
     steps = results.of_night(model, night)
     if not (validations or steps):
         return problem(request, 404, "Nothing yet", f"no step of {model} has ended for the night {night}")
@@ -58,7 +58,7 @@ def show_frame(
 ) -> HTMLResponse:
     """Shows one validation page, in a frame that gives it no rights."""
     access.require(user, model)
-    entry = docs.found(store(), docs.check_folder(model, night, dataset, check))
+    entry = data_docs.found(store(), data_docs.check_folder(model, night, dataset, check))
     if entry is None:
         return _answer_missing(request)
     return page(request, "frame.html", model=model, night=night, dataset=dataset, check=check, entry=entry)
@@ -70,7 +70,7 @@ def send_page(
 ) -> Response:
     """Sends the stored page itself; the headers of its response forbid it everything."""
     access.require(user, model)
-    html = store().get(store().uri(docs.check_folder(model, night, dataset, check) + "index.html"))
+    html = store().get(store().uri(data_docs.check_folder(model, night, dataset, check) + "index.html"))
     if html is None:
         return _answer_missing(request)
     return HTMLResponse(html, headers={"Content-Security-Policy": PAGE_POLICY})

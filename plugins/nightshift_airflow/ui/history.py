@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from nightshift.adapters import ledger_reading
-from nightshift.story import words
-from nightshift.story.links import Links
+from nightshift.adapters.s3 import ledger_reading
+from nightshift.model_card import sentences
+from nightshift.model_card.links import Links
 from nightshift_airflow.ui import access
 from nightshift_airflow.ui.pages import base, page, problem
 from nightshift_airflow.ui.paths import ModelName
@@ -39,4 +39,13 @@ def of_model(request: Request, user: access.User, model: ModelName, before: Befo
     reading = ledger_reading.read(store(), model, first, last)
     links = Links(airflow=base(request).removesuffix("/nightshift"))
     span = {"first": first, "last": last, "newest": newest}
-    return page(request, "history.html", model=model, now=now, reading=reading, span=span, links=links, words=words)
+    return page(
+        request,
+        "history.html",
+        model=model,
+        now=now,
+        reading=reading,
+        span=span,
+        links=links,
+        sentences=sentences,
+    )

@@ -10,8 +10,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from nightshift.adapters import results
-from nightshift.adapters.storage import as_json
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import as_json
 from nightshift.definition import VERBS
 from nightshift.result import Result
 from nightshift_airflow.ui import access
@@ -28,7 +28,7 @@ RUN_ID = re.compile(r"\A[0-9a-f]{32}\Z")
 def of_night(model: str, night: date) -> list[Result]:
     """Returns the results of the steps of one night that ended, in the order of the chain."""
     with ThreadPoolExecutor(len(VERBS)) as readers:
-        loaded = readers.map(lambda verb: results.load(store(), model, night, verb), VERBS)
+        loaded = readers.map(lambda verb: step_results.load(store(), model, night, verb), VERBS)
         return [result for result in loaded if result is not None]
 
 
@@ -38,7 +38,7 @@ def show_result(
 ) -> Response:
     """Shows the result of one step; with `raw` as it is stored."""
     access.require(user, model)
-    result = results.load(store(), model, night, verb.value)
+    result = step_results.load(store(), model, night, verb.value)
     if result is None:
         sentence = f"{verb.value} of {model} has left no result for {night}: it has not ended yet, or never ran"
         return problem(request, 404, "No result yet", sentence)
@@ -86,7 +86,7 @@ def _flatten_join(counts: Mapping[str, Any]) -> dict[str, Any]:
 def redirect_to_run(request: Request, user: access.User, model: ModelName, night: Night) -> Response:
     """Redirects to the MLflow run of the night's challenger."""
     access.require(user, model)
-    result = results.load(store(), model, night, "train")
+    result = step_results.load(store(), model, night, "train")
     run_id = str(result.detail.get("run_id", "")) if result else ""
     if not RUN_ID.match(run_id):
         return problem(request, 404, "No run yet", f"train of {model} has made no MLflow run for the night {night}")

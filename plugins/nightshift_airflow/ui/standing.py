@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
-from nightshift.adapters import ledger_reading
-from nightshift.adapters.alias_reports import AliasMove, last_move, last_problem
-from nightshift.adapters.ledger_entries import Entry
+from nightshift.adapters.s3 import ledger_reading
+from nightshift.adapters.s3.alias_reports import AliasMove, last_move, last_problem
+from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.result import Result
 from nightshift_airflow.ui import results
 from nightshift_airflow.ui.stored import store

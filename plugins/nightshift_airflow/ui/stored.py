@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings, read
 
 PATIENCE = 3.0

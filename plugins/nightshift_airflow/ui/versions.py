@@ -9,11 +9,10 @@ import os
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from nightshift.adapters import stories
 from nightshift.errors import BadConfig
-from nightshift.story import render
-from nightshift.story.collect import collect
-from nightshift.story.links import Links
+from nightshift.model_card import render_card, stored_record
+from nightshift.model_card.collect_record import collect
+from nightshift.model_card.links import Links
 from nightshift_airflow.ui import access
 from nightshift_airflow.ui.pages import base, page, problem
 from nightshift_airflow.ui.paths import ModelName, PictureName, VersionNumber
@@ -26,7 +25,7 @@ router = APIRouter()
 def story(request: Request, user: access.User, model: ModelName, number: VersionNumber) -> HTMLResponse:
     """The whole story of one version."""
     access.require(user, model)
-    copy = stories.kept(store(), model, number)
+    copy = stored_record.kept(store(), model, number)
     try:
         told = collect(store(), model, number, copy, copied=True)
     except BadConfig as error:
@@ -35,7 +34,7 @@ def story(request: Request, user: access.User, model: ModelName, number: Version
     mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", "").rstrip("/") or None
     links = Links(view=here, airflow=here.removesuffix("/nightshift"), mlflow=mlflow)
     pictures = {name: f"{here}/versions/{model}/{number}/{name}" for name in told.pictures}
-    return page(request, "version.html", model=model, number=number, body=render.body(told, links, pictures))
+    return page(request, "version.html", model=model, number=number, body=render_card.body(told, links, pictures))
 
 
 @router.get("/versions/{model}/{number}/{name}")
@@ -44,7 +43,7 @@ def picture(
 ) -> Response:
     """One picture of a version, as it was kept."""
     access.require(user, model)
-    found = stories.picture(store(), model, number, name)
+    found = stored_record.picture(store(), model, number, name)
     if found is None:
         return problem(request, 404, "No such picture", f"no picture {name} of version {number} was kept")
     return Response(found, media_type="image/png")
@@ -54,4 +53,4 @@ def picture(
 def style(user: access.User) -> FileResponse:
     """The style of a story."""
     del user
-    return FileResponse(render.STYLE, media_type="text/css")
+    return FileResponse(render_card.STYLE, media_type="text/css")

@@ -12,8 +12,8 @@ from local_platform.demo.night_plan import Plan
 from local_platform.demo.night_results import Night
 from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.progress import Progress
-from nightshift.adapters import results
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.result import Result
 
 FIRST, SECOND, PLANTED, LAST = (date(2026, 3, day) for day in (10, 11, 12, 13))
@@ -162,7 +162,7 @@ def test_a_night_that_ended_otherwise_fails_the_demo(
 
 def test_a_night_is_read_from_object_storage(store: ObjectStore) -> None:
     for result in _good()[1].results.values():
-        results.save(store, result)
+        step_results.save(store, result)
     loaded = night_results.load_night(store, "flights", SECOND)
     assert loaded.ending == "refused"
     assert loaded.finished

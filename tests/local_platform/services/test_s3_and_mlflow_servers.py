@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_platform.services import s3_service as s3_server
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 
 
 def test_what_is_written_can_be_read(store: ObjectStore) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from models.daily_highs import features, source
 from models.daily_highs.definition import MODEL
-from nightshift.adapters.frames import Past
+from nightshift.modelling.examples import Past
 
 Record = Mapping[str, Mapping[date, pd.DataFrame]]
 FeaturesOf = Callable[[Record, date], pd.DataFrame]

@@ -12,12 +12,13 @@ import pytest
 from models.daily_highs import source
 from models.daily_highs.definition import MODEL
 from nightshift import cli
-from nightshift.adapters import results, tables
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_http import NotFound
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.connection import NotFound
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
+from nightshift.lake import tables
 from nightshift.promotion.approval import digest_record
 from nightshift.result import Result
 
@@ -48,7 +49,7 @@ class Chain:
         return self.run("promote", night, "--decision", outcome, "--decided-by", "Reader", "--about", about)
 
     def result(self, verb: str, night: date) -> Result:
-        found = results.load(self.store, MODEL.name, night, verb)
+        found = step_results.load(self.store, MODEL.name, night, verb)
         assert found is not None
         return found
 

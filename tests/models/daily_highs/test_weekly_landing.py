@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from models.daily_highs.definition import MODEL
-from nightshift.adapters import suites, tables
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.gx import suites
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Dataset
 from nightshift.errors import BadConfig
+from nightshift.lake import tables
 from nightshift.seeding import command
 from nightshift.steps import validate
 

@@ -8,8 +8,8 @@ import pytest
 from flights_record import FeaturesOf, Record
 from models.flights import features, source
 from models.flights.definition import MODEL
-from nightshift.adapters.frames import Past
 from nightshift.core import windows
+from nightshift.modelling.examples import Past
 
 
 @pytest.fixture(scope="session")

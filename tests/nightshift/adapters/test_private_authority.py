@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from local_cluster.certificates import load_or_make_tls
-from nightshift.adapters import registry_http
-from nightshift.adapters.registry_http import Server
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow import connection
+from nightshift.adapters.mlflow.connection import Server
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.settings import RegistrySettings, StorageSettings
 
 LIST = b"<?xml version='1.0'?><ListBucketResult><Name>lake</Name><IsTruncated>false</IsTruncated></ListBucketResult>"
-CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", *registry_http.CA_SETTINGS)
+CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", *connection.CA_SETTINGS)
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -44,9 +44,9 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[i
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    registry_http._opener.cache_clear()
+    connection._opener.cache_clear()
     yield server.server_port, tmp_path / "authority.pem"
-    registry_http._opener.cache_clear()
+    connection._opener.cache_clear()
     server.shutdown()
     server.server_close()
 
@@ -69,7 +69,7 @@ def test_a_private_authority_of_mlflow(
     server = Server(RegistrySettings(tracking_uri=f"https://127.0.0.1:{port}"), patience=60)
     with pytest.raises(BadConfig, match=r"the certificate of MLflow at .* set REQUESTS_CA_BUNDLE to the file"):
         server.get("runs/get")
-    registry_http._opener.cache_clear()
+    connection._opener.cache_clear()
     monkeypatch.setenv(setting, str(authority))
     assert server.version() == "3.17.2"
 

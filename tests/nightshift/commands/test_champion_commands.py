@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from nightshift import cli
-from nightshift.adapters.alias_reports import last_problem
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.alias_reports import last_problem
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Model
 from nightshift.errors import TryLater
 from support.champion_fixtures import TinyModel, model_of

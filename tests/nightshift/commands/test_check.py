@@ -5,10 +5,10 @@ import io
 import pytest
 from sklearn.svm import LinearSVC
 
-from nightshift.adapters.user_code import SHOWN
 from nightshift.commands import check
 from nightshift.errors import BadConfig
-from nightshift.failures import allow_values, show_values
+from nightshift.safe_messages import allow_values, show_values
+from nightshift.user_code import SHOWN
 from support.memory_lake import MemoryLake
 
 
@@ -25,7 +25,7 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> MemoryLake:
 def test_check_says_which_model_is_not_fine(
     lake: MemoryLake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("nightshift.adapters.suites.load", lambda name: name)
+    monkeypatch.setattr("nightshift.adapters.gx.suites.load", lambda name: name)
     assert check.main(["lab"]) == 0
     lake.replace_function("estimator", lambda _: LinearSVC())
     assert check.main(["lab"]) == 20

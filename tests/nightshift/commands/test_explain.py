@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.cli import main
 from version_records import append, entry, identity, verdict
 
@@ -92,6 +92,6 @@ def test_it_imports_nothing_heavy() -> None:
 
 def test_a_card_is_imported_without_its_templates() -> None:
     """Steps that decide nothing import `publish_cards` as well: they must not pay for Jinja."""
-    code = "import nightshift.story.card, sys; print(*sys.modules)"
+    code = "import nightshift.model_card.publish_card, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {name for name in done.stdout.split() if name in (*HEAVY, "jinja2")}

@@ -9,11 +9,11 @@ import pytest
 
 import checkout
 import models
-from nightshift.adapters import tables
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.cli import main as nightshift
 from nightshift.commands import new_model
 from nightshift.errors import BadConfig
+from nightshift.lake import tables
 
 # Put together here: a test of the copies looks for files that name a model.
 LONGEST = "_".join(["a", "model", "with", "the", "longest", "name", "there", "is", "x"])

@@ -3,7 +3,7 @@
 import pytest
 
 from nightshift import cli
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from support.published import publish_predictions
 
 

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from light_nights import Forge, land, model_of, validated
-from nightshift.adapters import results
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore, as_json
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.commands.recheck import differences, main
+from nightshift.context import Step
 from nightshift.definition import Model
-from nightshift.performing import perform
 from nightshift.result import Result
+from nightshift.run_step import perform
 from nightshift.settings import RunSettings
-from nightshift.steps import Step
 
 FIRST = date(2013, 3, 1)
 NIGHTS = [FIRST + timedelta(days=n) for n in range(-18, 3)]
@@ -58,7 +58,10 @@ def _edit(store: ObjectStore, model: Model, number: int, change: Callable[[dict[
 UNFIT: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no inputs": (lambda r: r.update(inputs=None), "the record's inputs cannot be what was recorded: was it edited?"),
     "a seed in words": (lambda r: r.update(seed="7"), "the record's seed cannot be what was recorded"),
-    "no date": (lambda r: r.update(holdout_nights=["\x1b[2J"]), "ValueError at nightshift/steps/_recorded.py:"),
+    "no date": (
+        lambda r: r.update(holdout_nights=["\x1b[2J"]),
+        "ValueError at nightshift/modelling/recompute_verdict.py:",
+    ),
     "no nights": (lambda r: r.update(holdout_nights=[]), "nothing can be computed from the record"),
     "a gate of words": (lambda r: r["gate"].update(confidence="sure"), "Gate confidence='sure' must be a number"),
     "unknown slices": (lambda r: r["gate"].update(slices=["moon"]), "KeyError at nightshift/core/gate.py:"),
@@ -172,7 +175,7 @@ def test_features_that_changed_since_are_the_reason(
         found.features["score"] += 1
         return found
 
-    monkeypatch.setattr("nightshift.steps._recorded.examples", other)
+    monkeypatch.setattr("nightshift.modelling.recompute_verdict.examples", other)
     assert main([decided.name, "2"]) == 10
     assert "differs (challenger was" in capsys.readouterr().out
     monkeypatch.setattr("models.digest", lambda _: "other code")
@@ -202,7 +205,7 @@ def test_a_verdict_on_real_models_is_the_same(
         for verb in ("train", "evaluate", "promote"):
             assert run_step(verb, night).outcome == "done"
     assert main(["shops"]) == 0, capsys.readouterr().out
-    detail = results.load(store, "shops", date(2013, 2, 19), "evaluate")
+    detail = step_results.load(store, "shops", date(2013, 2, 19), "evaluate")
     assert detail is not None
     assert detail.detail["gate"]["metric"] == "log_loss"
     assert landed.facts.partition(date(2013, 2, 13)) in detail.detail["inputs"]  # looked back on by the 15th

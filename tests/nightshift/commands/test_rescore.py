@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 
 from nightshift import cli
-from nightshift.adapters import results, tables
-from nightshift.adapters.ledger_entries import Cause
-from nightshift.adapters.manifests import Manifest, manifest
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger_entries import Cause
+from nightshift.adapters.s3.manifests import Manifest, manifest
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.commands.rescore import looked_at
+from nightshift.context import Step
 from nightshift.definition import Model, Schedule, Window
+from nightshift.lake import tables
 from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.result import Result
 from nightshift.settings import RunSettings
-from nightshift.steps import Step
 
 FIRST, SECOND, THIRD = (date(2013, 2, day) for day in (17, 18, 19))
 RunStep = Callable[..., Result]
@@ -74,7 +75,7 @@ def test_only_what_a_withdrawn_version_scored_is_scored_again(
     assert _published(store, FIRST).meta["before"] == []
     table = tables.read(store, store.uri("scores/shops/date=2013-02-19/"))
     assert (len(table), set(table["model_version"])) == (240, {1})
-    stored = results.load(store, "shops", SECOND, "score")
+    stored = step_results.load(store, "shops", SECOND, "score")
     assert stored is not None
     assert (stored.outcome, stored.detail["version"]) == ("done", 1)
     lines = [line.split(" ", 2)[2] for line in capsys.readouterr().out.splitlines() if "result:" not in line]

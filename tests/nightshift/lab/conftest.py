@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nightshift.adapters.registry_http import NotFound
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.connection import NotFound
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.object_store import ObjectStore
 from support.lab import Lab, predict_in_process
 
 

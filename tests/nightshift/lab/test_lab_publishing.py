@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift import predictions
-from nightshift.adapters.manifests import manifest
+from nightshift.adapters.s3.manifests import manifest
 from nightshift.result import Result
 from support.lab import NEXT, NIGHT, NIGHTS, ROWS, Lab
 from support.published import plain_type
@@ -63,7 +63,7 @@ def test_scores_are_published_whole_or_not_at_all(awkward: Lab, monkeypatch: pyt
 
     for number, (broken, expected) in enumerate(_broken()):
         with monkeypatch.context() as patch:
-            patch.setattr("nightshift.adapters.predictions.predict", broken)
+            patch.setattr("nightshift.modelling.predict.predict", broken)
             result = refused(f"broken-{number}")
         assert (result.outcome, expected in result.summary) == ("bad_config", True), result.summary
 

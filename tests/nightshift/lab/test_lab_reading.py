@@ -2,9 +2,9 @@
 
 import pytest
 
-from nightshift.adapters import tables
-from nightshift.adapters.lake import Lake
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.lake import tables
+from nightshift.lake.validated_nights import Lake
 from support.lab import NEXT, NIGHT, NIGHTS, Lab
 
 REPLACED = NIGHTS[-3]

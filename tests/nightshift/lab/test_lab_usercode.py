@@ -8,8 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nightshift.adapters import tables
-from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.lake import tables
 from nightshift.result import Result
 from support.lab import NEXT, NIGHT, NIGHTS, Lab
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from nightshift.adapters.lake import Lake
+from nightshift.lake.validated_nights import Lake
 from support.lab import NEXT, NIGHT, NOT_NULL, Lab
 
 IN_RANGE = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "x", "min_value": -9, "max_value": 9}}

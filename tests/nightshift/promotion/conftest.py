@@ -2,8 +2,8 @@
 
 import pytest
 
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.object_store import ObjectStore
 from support.champion_fixtures import Make, TinyModel, maker
 
 

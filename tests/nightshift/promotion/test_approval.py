@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import pytest
 
-from nightshift.adapters import results
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Decision
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Decision
 from nightshift.errors import BadConfig, TryLater
 from nightshift.promotion import approval
 from nightshift.result import Result
@@ -35,7 +35,7 @@ def shown(tiny: TinyModel, night: date) -> str:
 
 def record(tiny: TinyModel, night: date) -> Result:
     """What `evaluate` left of a night."""
-    found = results.load(tiny.store, tiny.name, night, "evaluate")
+    found = step_results.load(tiny.store, tiny.name, night, "evaluate")
     assert found is not None
     return found
 
@@ -43,7 +43,7 @@ def record(tiny: TinyModel, night: date) -> Result:
 def rewrite(tiny: TinyModel, night: date, **detail: Any) -> None:
     """Writes over a record, key and all, as any step can."""
     found = record(tiny, night)
-    results.save(tiny.store, replace(found, detail={**found.detail, **detail}))
+    step_results.save(tiny.store, replace(found, detail={**found.detail, **detail}))
 
 
 def _says(outcome: Literal["approved", "rejected", "unanswered"], about: str, by: str = "ben") -> Decision:
@@ -168,7 +168,7 @@ def test_a_record_that_was_written_over_after_the_answer_was_not_approved(tiny: 
         result = tiny.promote(TWO, yes)
         assert (result.outcome, tiny.alias, len(tiny.entries)) == ("nothing_to_do", 1, 2)
         assert "ben approved another verdict" in result.summary
-    results.save(tiny.store, honest)
+    step_results.save(tiny.store, honest)
     assert (tiny.promote(TWO, yes).outcome, tiny.alias) == ("done", 2)
     assert tiny.entries[-1].decision == yes
     assert approval.digest_record(tiny.entries[-1].verdict) == yes.about

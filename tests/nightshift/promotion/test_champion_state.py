@@ -2,8 +2,8 @@ from datetime import date
 
 import pytest
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Entry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.promotion.champion_state import find_champion_on
 from support.champion_fixtures import TinyModel
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.registry_rest import Registry
+from nightshift.adapters.mlflow.registry import Registry
 from nightshift.errors import TryLater
 from nightshift.promotion import consistency
 from nightshift.promotion.consistency import find_disagreements

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Entry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Entry
 from support.champion_fixtures import TinyModel
 
 ONE, TWO = (date(2013, 2, day) for day in (16, 17))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from nightshift.model_card.publish_card import publish_cards
 from nightshift.result import Result
-from nightshift.story.card import publish_cards
 from support.champion_fixtures import Killed, Make, TinyModel, Writes, dies, same_decision
 
 FIRST, SECOND, THIRD = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.alias_reports import last_move
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause
-from nightshift.adapters.registry_rest import LEDGER_HEAD, Registry
+from nightshift.adapters.mlflow.registry import LEDGER_HEAD, Registry
+from nightshift.adapters.s3.alias_reports import last_move
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.errors import BadConfig, NothingToDo
 from nightshift.promotion.ledger_head import Head, accept_end, read_head
 from support.champion_fixtures import Killed, TinyModel, Writes, dies

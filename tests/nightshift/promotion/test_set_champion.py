@@ -3,7 +3,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from nightshift.adapters.ledger_entries import Cause
+from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.errors import BadConfig, DataRejected, NothingToDo
 from nightshift.promotion.champion_state import find_champion_on
 from nightshift.promotion.set_champion import Request, parse_asked_at, parse_reason, parse_target, set_champion

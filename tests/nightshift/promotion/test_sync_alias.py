@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from nightshift.adapters.alias_reports import last_move
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_rest import NIGHT, Registry
+from nightshift.adapters.mlflow.registry import NIGHT, Registry
+from nightshift.adapters.s3.alias_reports import last_move
+from nightshift.adapters.s3.ledger import Ledger
 from nightshift.errors import BadConfig, TryLater
 from support.champion_fixtures import Killed, TinyModel, dies, stalled
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from models.flights import definition, source
-from nightshift.adapters import tables
-from nightshift.adapters.storage import ObjectStore, digest
+from nightshift.adapters.s3.object_store import ObjectStore, digest
 from nightshift.cli import main as nightshift
 from nightshift.definition import Dataset, Model
 from nightshift.errors import BadConfig
+from nightshift.lake import tables
 from nightshift.seeding import command
 
 TODAY = date(2026, 3, 5)

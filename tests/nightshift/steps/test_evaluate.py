@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause, Entry
-from nightshift.adapters.registry_load import columns_of
-from nightshift.adapters.registry_rest import SHA256, Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.load_version import columns_of
+from nightshift.adapters.mlflow.registry import SHA256, Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause, Entry
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Gate, Model
 from nightshift.promotion.append_decision import Proposal, append_to
 from nightshift.promotion.build_entry import build_refusal

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.registry_rest import LEDGER_HEAD, Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.registry import LEDGER_HEAD, Registry
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.result import Result
 
 OLD, BEFORE, AFTER = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)

@@ -6,15 +6,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from nightshift.adapters import tables
-from nightshift.adapters.frames import scheduled_features
-from nightshift.adapters.lake import Lake
-from nightshift.adapters.manifests import manifest
-from nightshift.adapters.predictions import predict
-from nightshift.adapters.registry_load import load
-from nightshift.adapters.registry_rest import Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.load_version import load
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.manifests import manifest
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Model
+from nightshift.lake import tables
+from nightshift.lake.validated_nights import Lake
+from nightshift.modelling.examples import scheduled_features
+from nightshift.modelling.predict import predict
 from nightshift.result import Result
 
 NIGHT, SCORED = date(2013, 2, 19), date(2013, 2, 20)

@@ -14,12 +14,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import models
-from nightshift.adapters import results, tables
-from nightshift.adapters.registry import TrainingRun
-from nightshift.adapters.registry_http import Server
-from nightshift.adapters.registry_rest import KEY, NIGHT, SHA256, TRAINED_TO, Registry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.mlflow.connection import Server
+from nightshift.adapters.mlflow.registry import KEY, NIGHT, SHA256, TRAINED_TO, Registry
+from nightshift.adapters.mlflow.training_run import TrainingRun
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Model
+from nightshift.lake import tables
 from nightshift.result import Result
 
 NIGHT_OF_TEST = date(2013, 2, 19)
@@ -301,7 +302,7 @@ def test_an_experiment_past_the_server_is_refused_before_any_data_is_read(
     run_step: RunStep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = {"experiment_id": "1", "artifact_location": "s3://elsewhere/x"}
-    monkeypatch.setattr("nightshift.adapters.registry_runs._experiment", lambda *_: elsewhere)
+    monkeypatch.setattr("nightshift.adapters.mlflow.runs._experiment", lambda *_: elsewhere)
     monkeypatch.setattr("nightshift.steps.train.training_plan", _dies)
     result = run_step("train")
     assert result.outcome == "bad_config"
@@ -336,7 +337,7 @@ def test_the_result_is_stored_as_json(run_step: RunStep, store: ObjectStore) -> 
     stored = store.get(store.uri("runs/shops/2013-02-19/train.json"))
     assert stored is not None
     assert json.loads(stored) == replace(result).as_dict()
-    assert results.load(store, "shops", NIGHT_OF_TEST, "train") == result
+    assert step_results.load(store, "shops", NIGHT_OF_TEST, "train") == result
 
 
 def _versions(registry: Registry) -> list[int]:

@@ -13,14 +13,17 @@ import pytest
 from models.flights import source
 from models.flights.definition import MODEL
 from nightshift import cli
-from nightshift.adapters import docs_index, results, suites, tables
-from nightshift.adapters.storage import ObjectStore, digest
+from nightshift.adapters.gx import data_docs_index, suites
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore, digest
+from nightshift.context import Step
 from nightshift.core.keys import CHECKS
 from nightshift.definition import Model
 from nightshift.errors import DataRejected, TryLater
+from nightshift.lake import tables
 from nightshift.result import Result
 from nightshift.settings import RunSettings, StorageSettings
-from nightshift.steps import Step, validate
+from nightshift.steps import validate
 
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values:Warning")  # Great Expectations with pandas 3
 NIGHT = date(2013, 6, 14)
@@ -190,7 +193,7 @@ def test_no_value_of_a_rejected_partition_gets_out(
     frame.loc[frame.index[0], "distance"] = 918273645
     tables.write_partition(store, landed.facts.partition(NIGHT), pd.concat([frame, frame.head(2)]))
     assert cli.run("validate", _step(store, landed)) == 10
-    found = results.load(store, "flights", NIGHT, "validate")
+    found = step_results.load(store, "flights", NIGHT, "validate")
     assert found is not None
     entry = _entry(found.detail)
     assert entry["failed"] > 8
@@ -221,7 +224,7 @@ def test_the_same_night_again_finds_its_pages(store: ObjectStore, landed: Model)
     before = _listed(store)
     assert validate.run(_step(store, landed)).detail == first.detail
     assert _listed(store) == before
-    assert len(docs_index.of_night(store, "flights", NIGHT)) == 1
+    assert len(data_docs_index.of_night(store, "flights", NIGHT)) == 1
 
 
 def test_the_same_rows_in_another_order_are_the_same_check(store: ObjectStore, landed: Model) -> None:
@@ -244,7 +247,7 @@ def test_what_changed_is_checked_again_and_the_old_page_stays(store: ObjectStore
     assert second["page"] != first["page"]
     assert _page(store, first)
     assert _page(store, second)
-    assert len(docs_index.of_night(store, "flights", NIGHT)) == 2
+    assert len(data_docs_index.of_night(store, "flights", NIGHT)) == 2
 
 
 def _passed_before(store: ObjectStore, night: date, rows: int, outcome: str = "done") -> None:
@@ -261,7 +264,7 @@ def _passed_before(store: ObjectStore, night: date, rows: int, outcome: str = "d
         caused_by="",
         detail={"datasets": [entry]},
     )
-    results.save(store, result)
+    step_results.save(store, result)
 
 
 @pytest.mark.parametrize(
@@ -363,7 +366,7 @@ def test_storage_that_is_away_is_no_verdict(store: ObjectStore, landed: Model) -
 def test_the_command_stores_the_rejection_with_its_details(store: ObjectStore, landed: Model) -> None:
     _doubled(store, landed)
     assert cli.run("validate", _step(store, landed)) == 10
-    found = results.load(store, "flights", NIGHT, "validate")
+    found = step_results.load(store, "flights", NIGHT, "validate")
     assert found is not None
     assert found.outcome == "rejected"
     assert {failure["expectation"] for failure in _entry(found.detail)["failures"]} == {

@@ -11,10 +11,10 @@ import pytest
 from embedded import embedded_cluster
 from local_platform.demo.airflow_api import Busy
 from local_platform.services.s3_service import S3Server
-from nightshift.adapters import results
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion, number_entry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, number_entry
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.promotion.approval import digest_record
 from nightshift.settings import StorageSettings
 from pod_client import until
@@ -70,8 +70,8 @@ def fill(store: ObjectStore) -> None:
     )
     assert Ledger(store, "flights").append(number_entry(first, None, ""))
     for day in range(3, 20):
-        results.save(store, evaluated(f"2013-02-{day:02}"))
-    results.save(store, evaluated("2013-02-06", verdict=verdict(promote=False)))
+        step_results.save(store, evaluated(f"2013-02-{day:02}"))
+    step_results.save(store, evaluated("2013-02-06", verdict=verdict(promote=False)))
 
 
 def start(airflow: Scheduled, night: str, dag: str = "asked", name: str = "by-hand") -> TaskRun:
@@ -178,7 +178,7 @@ def test_a_verdict_that_is_made_again_is_asked_about_again_with_its_own_numbers(
     airflow.answer(run, "Reject")
     assert states(run) == (DONE, DONE, SKIPPED, DONE)
     other = evaluated("2013-02-12", champion_version=9, verdict=verdict(challenger=0.4321), idempotency_key=AGAIN)
-    results.save(store, other)
+    step_results.save(store, other)
     airflow.clear_from(run, "evaluate")
     until("another question", lambda: airflow.question(run)["responded_at"] is None, PATIENCE)
     asked = airflow.question(run)
@@ -196,7 +196,7 @@ def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new
     run = start(airflow, "2013-02-13")
     airflow.question(run)
     other = evaluated("2013-02-13", verdict=verdict(challenger=0.4321), idempotency_key=AGAIN)
-    results.save(store, other)
+    step_results.save(store, other)
     airflow.clear_from(run, "approve")
     until("another question", lambda: "0.4321" in airflow.question(run)["body"], PATIENCE)
     airflow.answer(run, "Approve")

@@ -8,10 +8,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
-from nightshift.adapters import results
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.ledger_entries import Cause, Entry, LedgerVersion, number_entry
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, number_entry
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift_airflow.operators.approve_operator import ApproveOperator
 from nightshift_airflow.runs.night_of_run import Calendar
@@ -23,7 +23,7 @@ CHALLENGER = 8
 
 def make_request_after(store: ObjectStore, last: dict[str, Any] | None = None) -> str:
     """What is asked about the night when `last` is the ledger's end; raises what `approve` does instead."""
-    results.save(store, evaluated(DAY.isoformat()))
+    step_results.save(store, evaluated(DAY.isoformat()))
     if last is not None:
         assert Ledger(store, "flights").append(number_entry(entry(**last), None, ""))
     task = ApproveOperator(task_id="approve", model="flights", title="Late arrivals", calendar=Calendar("UTC", 1))
@@ -98,7 +98,7 @@ def test_what_is_no_record_is_an_error_and_no_crash(store: ObjectStore, data: by
 
 @pytest.mark.parametrize("detail", [{}, {"verdict": verdict()}, {"verdict": verdict(), "challenger_version": "x"}])
 def test_a_record_without_its_numbers_is_an_error_and_no_crash(store: ObjectStore, detail: dict[str, Any]) -> None:
-    results.save(store, replace(evaluated(DAY.isoformat()), detail=detail))
+    step_results.save(store, replace(evaluated(DAY.isoformat()), detail=detail))
     with pytest.raises(BadConfig, match="clear evaluate"):
         task_of()._make_request(DAY)
 

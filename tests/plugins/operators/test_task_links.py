@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from airflow.sdk import BaseOperatorLink
 
-from nightshift.adapters import docs
+from nightshift.adapters.gx import data_docs
 from nightshift_airflow.operators.task_links import HISTORY, LINKS
 from nightshift_airflow.page_paths import add_addresses
 from nightshift_airflow.ui.pages import linked
@@ -41,8 +41,8 @@ def test_they_stay_below_the_path_that_airflow_is_served_at(monkeypatch: pytest.
 
 
 def test_a_refusal_of_validate_names_a_page_of_the_view() -> None:
-    folder = docs.check_folder("flights", date(2013, 2, 9), "flights", "0123456789abcdef0123")
-    assert docs.path_in_view(f"{folder}index.html") == PAGE
+    folder = data_docs.check_folder("flights", date(2013, 2, 9), "flights", "0123456789abcdef0123")
+    assert data_docs.path_in_view(f"{folder}index.html") == PAGE
 
 
 PAGE = "/nightshift/docs/flights/2013-02-09/flights/0123456789abcdef0123"

@@ -11,7 +11,7 @@ from free_settings import free
 from local_platform.services import airflow_services, s3_service
 from local_platform.services.airflow_services import AirflowInstance
 from local_platform.services.service import run_service
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings
 from support.view_server import Server, fill
 

@@ -11,10 +11,10 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi.testclient import TestClient
 
 import models
-from nightshift.adapters import stories
-from nightshift.adapters.alias_reports import AliasMove, report_move, report_problem
-from nightshift.adapters.ledger import Ledger
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.alias_reports import AliasMove, report_move, report_problem
+from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.model_card import stored_record
 from nightshift_airflow.ui import docs, history, results, standing, versions
 from nightshift_airflow.ui.app import application
 from support.view_server import fill
@@ -169,7 +169,7 @@ def test_a_version_without_a_copy_is_told_from_the_ledger(store: ObjectStore, ge
     text = get("/versions/flights/3")
     assert "it lost" in text
     assert "its parameters, pictures and environment are not recorded" in text
-    stories.keep(store, replace(record(3), run=None), {})
+    stored_record.keep(store, replace(record(3), run=None), {})
     assert "What MLflow holds is told as it was on" in get("/versions/flights/3")
 
 

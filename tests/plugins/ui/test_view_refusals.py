@@ -8,7 +8,7 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi.testclient import TestClient
 
-from nightshift.adapters.storage import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.settings import StorageSettings
 from nightshift_airflow.ui import docs, history, results, standing, versions

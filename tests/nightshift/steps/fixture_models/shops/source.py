@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nightshift.adapters import results, tables
-from nightshift.adapters.storage import ObjectStore, digest
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore, digest
 from nightshift.definition import Dataset, Model
+from nightshift.lake import tables
 from nightshift.result import Result
 
 SHOPS, HOURS = 40, 6
@@ -74,7 +75,7 @@ def validated(store: ObjectStore, model: Model, night: date, outcome: str = "don
         }
         for dataset, day in checked
     ]
-    results.save(
+    step_results.save(
         store,
         Result(
             model=model.name,

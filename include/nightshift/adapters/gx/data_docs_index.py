@@ -1,0 +1,92 @@
+"""Reads the index of Data Docs: a page of entries at a time, the newest night first."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+from nightshift.adapters.gx.data_docs import INDEX, KEY, Entry, inverted
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.errors import BadConfig
+
+log = logging.getLogger("nightshift.docs")
+
+LISTED = 1000
+READERS = 8
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Some entries, and the name to continue after (None: these are the last)."""
+
+    entries: tuple[Entry, ...]
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries to list: those of these `models` (None: all), with this `outcome` (None: either)."""
+
+    models: frozenset[str] | None = None
+    outcome: str | None = None
+
+    def takes(self, name: str) -> bool:
+        """Whether an entry of that name is wanted; what is no entry is not."""
+        parts = KEY.match(name)
+        if parts is None:
+            return False
+        of_model = self.models is None or parts["model"] in self.models
+        return of_model and self.outcome in (None, parts["outcome"])
+
+
+def listing(store: ObjectStore, wanted: Wanted, after: str | None, limit: int) -> Listing:
+    """Up to `limit` wanted entries that follow the entry named `after`."""
+    names: list[str] = []
+    for name in _names(store, after):
+        if wanted.takes(name):
+            names.append(name)
+        if len(names) > limit:
+            break
+    shown = names[:limit]
+    return Listing(_read(store, shown), shown[-1] if len(names) > limit else None)
+
+
+def of_night(store: ObjectStore, model: str, night: date) -> tuple[Entry, ...]:
+    """The validations of one night of one model, the latest first."""
+    prefix = f"{INDEX}{inverted(night)}.{model}."
+    names = [uri.rsplit("/", 1)[-1] for uri in store.names(store.uri(prefix))]
+    return _read(store, [name for name in names if KEY.match(name)])
+
+
+def _names(store: ObjectStore, after: str | None) -> Iterator[str]:
+    """The names of all entries in order, listed a thousand at a time as they are asked for."""
+    follow = store.uri(INDEX + after) if after else ""
+    while uris := store.names(store.uri(INDEX), follow, LISTED):
+        yield from (uri.rsplit("/", 1)[-1] for uri in uris)
+        follow = uris[-1]
+
+
+def _read(store: ObjectStore, names: list[str]) -> tuple[Entry, ...]:
+    """The entries of that name: the newest night first, within one the latest validation."""
+    with ThreadPoolExecutor(READERS) as readers:
+        stored = readers.map(lambda name: _entry(store, name), names)
+        entries = [entry for entry in stored if entry is not None]
+    latest_first = sorted(entries, key=lambda entry: entry.validated, reverse=True)
+    return tuple(sorted(latest_first, key=lambda entry: (inverted(date.fromisoformat(entry.night)), entry.model)))
+
+
+def _entry(store: ObjectStore, name: str) -> Entry | None:
+    """One entry. None when it is gone, or cannot be read: that is logged, and hides no other entry."""
+    uri = store.uri(INDEX + name)
+    try:
+        fields = store.get_json(uri)
+        if fields is None:
+            return None
+        entry = Entry(**{**fields, "datasets": tuple(fields["datasets"])})
+        if entry.key != INDEX + name or not isinstance(entry.validated, str):
+            raise ValueError("it is not what its name says")
+    except (BadConfig, TypeError, KeyError, ValueError, AttributeError):
+        log.warning("%s is no entry of the index: delete it, then validate its night again", uri)
+        return None
+    return entry

@@ -1,0 +1,1 @@
+"""MLflow: runs, versions, aliases and artifacts. The only package that imports mlflow."""

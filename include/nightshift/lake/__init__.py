@@ -1,0 +1,1 @@
+"""The tables of a lake: partitions are read exactly or refused, and published exactly once."""

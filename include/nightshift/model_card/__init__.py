@@ -1,0 +1,1 @@
+"""The model card: all that the records say of one version."""

@@ -1,0 +1,67 @@
+"""When a version reigned and where it stands, from the ledger's entries, oldest first."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.model_card.card import Decision, Reign, State
+
+
+def reigns(entries: Sequence[Entry], number: int) -> tuple[Reign, ...]:
+    """Every time that the version reigned, the first one first."""
+    found: list[Reign] = []
+    reigning = False
+    for entry in entries:
+        if entry.champion_version == number and not reigning:
+            found.append(Reign(entry=entry.number, since=entry.when, for_night=_night(entry), how=entry.kind))
+        if reigning and entry.champion_version != number:
+            found[-1] = _ended(found[-1], entry)
+        reigning = entry.champion_version == number
+    return tuple(found)
+
+
+def _night(entry: Entry) -> str:
+    return entry.champion_night or ""
+
+
+def _ended(reign: Reign, entry: Entry) -> Reign:
+    return replace(
+        reign,
+        end=entry.number,
+        until=entry.when,
+        end_how=entry.kind,
+        by=entry.champion_version,
+        end_night=_night(entry),
+    )
+
+
+def decisions(entries: Sequence[Entry], number: int) -> tuple[Decision, ...]:
+    """The entries that concern the version: those about it, and those that ended a reign of it."""
+    found = []
+    before: int | None = None
+    for entry in entries:
+        ended = before == number and entry.champion_version != number
+        if entry.version == number:
+            found.append(Decision(relation="about it", entry=entry))
+        elif entry.withdraws == number:
+            found.append(Decision(relation="withdrew it", entry=entry))
+        elif ended:
+            found.append(Decision(relation="replaced it", entry=entry))
+        before = entry.champion_version
+    return tuple(found)
+
+
+def state(entries: Sequence[Entry], number: int, *, judged: bool, registered: bool) -> State:
+    """Where the version stands. `judged`: a verdict on it is stored; `registered`: MLflow has it."""
+    if entries and entries[-1].champion_version == number:
+        return "reigns"
+    about = [entry for entry in entries if number in (entry.version, entry.withdraws)]
+    if entries and number in entries[-1].withdrawn_versions:
+        return "withdrawn"
+    if reigns(entries, number):
+        return "replaced"
+    if about and about[-1].kind in ("refusal", "superseded"):
+        return "refused" if about[-1].kind == "refusal" else "superseded"
+    if judged:
+        return "judged"
+    return "registered" if registered else "unknown"

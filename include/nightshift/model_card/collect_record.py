@@ -1,0 +1,201 @@
+"""Collects the story of a version from the records: ledger, results, validations, manifests, and MLflow's part.
+
+Nothing is read of the definition or of the data as they are now. Object storage is read here; MLflow's part is handed
+in, as MLflow has it or as a copy of it was kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from nightshift.adapters.mlflow.registry import KEY, MODEL_CODE, NIGHT, SHA256
+from nightshift.adapters.mlflow.version_record import Record, Run
+from nightshift.adapters.s3 import ledger_reading, step_results
+from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.errors import BadConfig
+from nightshift.model_card.card import Origin, Story
+from nightshift.model_card.champion_periods import decisions, reigns, state
+from nightshift.model_card.scored_nights import scored
+from nightshift.model_card.sentences import instant
+from nightshift.model_card.used_partitions import data
+
+Detail = Mapping[str, Any]
+CODE = "nightshift.code_version"
+CAUSED_BY = "nightshift.caused_by"
+CLOCKS_DIFFER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the story is made from. `ours`: the ledger's entries about this version, oldest first."""
+
+    store: ObjectStore
+    model: str
+    number: int
+    record: Record | None
+    entries: tuple[Entry, ...]
+    faults: tuple[str, ...]
+    copied: bool = False
+
+    @property
+    def ours(self) -> tuple[Entry, ...]:
+        """The entries about this version."""
+        return tuple(entry for entry in self.entries if entry.version == self.number)
+
+    @property
+    def run(self) -> Run | None:
+        """The training run, if MLflow's part has it."""
+        return self.record.run if self.record else None
+
+    @property
+    def night(self) -> str:
+        """The night that the version was trained for, ISO; empty when no record says."""
+        tagged = self.record.tags.get(NIGHT, "") if self.record else ""
+        return tagged or next((entry.night for entry in self.ours), "")
+
+    def result(self, verb: str, naming: str) -> Detail:
+        """The detail of a stored result of the version's night, if it is about this version and not about another."""
+        try:
+            found = step_results.load(self.store, self.model, date.fromisoformat(self.night), verb)
+        except ValueError:
+            return {}
+        return found.detail if found and found.detail.get(naming) == self.number else {}
+
+    def document(self, name: str) -> Detail:
+        """A JSON file of the run; empty when there is none."""
+        found = self.run.documents.get(name) if self.run else None
+        return found if isinstance(found, Mapping) else {}
+
+
+def collect(store: ObjectStore, model: str, number: int, record: Record | None, *, copied: bool = False) -> Story:
+    """The story of a version. Raises `BadConfig` when no record knows it, `TryLater` when the store fails.
+
+    `record`: MLflow's part, None when neither MLflow nor a kept copy has it. `copied`: it is a kept copy.
+    """
+    reading = ledger_reading.read_since(store, model, _since(record))
+    records = Records(store, model, number, record, reading.entries, reading.faults, copied)
+    registered = record is not None and record.registered
+    if not registered and not any(number in (e.version, e.withdraws, e.champion_version) for e in records.entries):
+        raise BadConfig(
+            f"version {number} of model {model} is neither in MLflow nor in the ledger: `nightshift history {model}` "
+            "lists the versions that were decided upon"
+        )
+    return _story(records, registered=registered)
+
+
+def _since(record: Record | None) -> datetime | None:
+    """Before when nothing can be about the version: its making, less what clocks may differ by. None: not known."""
+    return datetime.fromisoformat(record.created) - CLOCKS_DIFFER if record is not None and record.created else None
+
+
+def _story(records: Records, *, registered: bool) -> Story:
+    trained = records.document("train.json") or records.result("train", "version")
+    verdict, verdict_from = _verdict(records)
+    record = records.record
+    predictions, unreadable = scored(records.store, records.model, records.number, _since(record))
+    return Story(
+        model=records.model,
+        number=records.number,
+        told=datetime.now(UTC).isoformat(timespec="seconds"),
+        night=records.night,
+        state=state(records.entries, records.number, judged=bool(verdict), registered=registered),
+        data=_data(records, trained, verdict),
+        origin=_origin(records, trained),
+        metrics=_metrics(records, trained),
+        # The picture of the verdict comes first.
+        pictures=tuple(sorted(records.run.pictures, key=lambda name: name != "verdict.png")) if records.run else (),
+        verdict=verdict,
+        verdict_from=verdict_from,
+        decisions=decisions(records.entries, records.number),
+        reigns=reigns(records.entries, records.number),
+        scored=predictions,
+        copied=record.read if record is not None and records.copied else "",
+        notes=(*_notes(records, trained), *records.faults, *unreadable),
+    )
+
+
+def _verdict(records: Records) -> tuple[Detail, str]:
+    """The verdict as it was last acted upon; while nothing was decided, the one that is stored."""
+    for entry in reversed(records.ours):
+        if entry.verdict:
+            return entry.verdict, f"entry {entry.number} of the ledger"
+    attached = records.document("verdict.json")
+    if attached:
+        return attached, "verdict.json of the run; nothing was decided upon it yet"
+    stored = records.result("evaluate", "challenger_version")
+    return stored, "the result of evaluate; nothing was decided upon it yet" if stored else ""
+
+
+def _data(records: Records, trained: Detail, verdict: Detail) -> Any:
+    inputs = _digests(records.document("inputs.json")), _digests(verdict.get("inputs"))
+    sources = records.run.sources if records.run else {}
+    return data(records.store, records.model, trained, inputs, verdict, sources)
+
+
+def _digests(found: Any) -> dict[str, str]:
+    return {str(uri): str(digest) for uri, digest in found.items()} if isinstance(found, Mapping) else {}
+
+
+def _origin(records: Records, trained: Detail) -> Origin:
+    run, tags = records.run, records.record.tags if records.record else {}
+    latest = records.ours[-1:]
+    about_run: dict[str, Any] = {}
+    if run:
+        about_run = {
+            "experiment": run.experiment,
+            "run_status": run.status,
+            "run_deleted": run.deleted,
+            "started": run.started,
+            "ended": run.ended,
+            "environment": run.environment,
+            "params": run.params,
+            "caused_by": run.tags.get(CAUSED_BY, ""),
+        }
+    return Origin(
+        code_version=tags.get(CODE, "") or (run.tags.get(CODE, "") if run else ""),
+        model_code=tags.get(MODEL_CODE, "") or (run.tags.get(MODEL_CODE, "") if run else ""),
+        image=(run.tags.get("nightshift.image", "") if run else "") or _first(latest, "image"),
+        run_id=(run.id if run else "") or next((entry.run_id for entry in latest), ""),
+        created=records.record.created if records.record else "",
+        artifact_sha256=tags.get(SHA256, "") or next((entry.artifact_sha256 for entry in latest), ""),
+        idempotency_key=tags.get(KEY, "") or str(trained.get("idempotency_key", "")),
+        tags=tags,
+        **about_run,
+    )
+
+
+def _first(entries: Sequence[Entry], name: str) -> str:
+    return next((str(getattr(entry.cause, name)) for entry in entries), "")
+
+
+def _metrics(records: Records, trained: Detail) -> dict[str, float]:
+    numbers = {name: float(value) for name, value in trained.get("metrics", {}).items() if value is not None}
+    return numbers | dict(records.run.metrics if records.run else {})
+
+
+def _notes(records: Records, trained: Detail) -> list[str]:
+    record, run = records.record, records.run
+    notes = []
+    if record is None or not record.registered:
+        notes.append("MLflow's registry does not have this version (any more): the other records tell the rest")
+    if run is None:
+        notes.append("no run of this version is on record: its parameters, pictures and environment are not recorded")
+    elif run.deleted:
+        notes.append("the run is marked as deleted in MLflow")
+    if not trained:
+        notes.append("what training wrote down about its nights and rows is not recorded")
+    return [*notes, *_alias(records)]
+
+
+def _alias(records: Records) -> list[str]:
+    """Whether MLflow's alias agrees with the ledger; a copy that is older than the ledger's end cannot say."""
+    last = records.entries[-1] if records.entries else None
+    reigns = last.champion_version if last else None
+    record = records.record
+    if record is None or record.champion == reigns or (last is not None and record.read < last.when):
+        return []
+    named = "no version" if record.champion is None else f"version {record.champion}"
+    said = "no champion" if reigns is None else f"version {reigns} as champion"
+    return [f"MLflow's alias champion named {named} on {instant(record.read)}, while the ledger has {said}"]

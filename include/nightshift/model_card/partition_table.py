@@ -1,0 +1,59 @@
+"""The partitions of a story as a table: a row per date, a column per dataset."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nightshift.model_card.card import Data, Partition
+
+
+@dataclass(frozen=True)
+class Column:
+    """A dataset. `pattern`: the address of its partitions, with `{night}` for the date."""
+
+    name: str
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """The partitions of one date, by dataset, and what the date was used for."""
+
+    date: str
+    used: str
+    cells: Mapping[str, Partition]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The whole table."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+def grid(data: Data) -> Grid:
+    """The partitions of a story, the latest date first."""
+    columns = {one.dataset: Column(one.dataset, _pattern(one)) for one in data.partitions}
+    dates = sorted({one.date for one in data.partitions}, reverse=True)
+    return Grid(tuple(columns.values()), tuple(_row(data, date) for date in dates))
+
+
+def _pattern(partition: Partition) -> str:
+    return partition.uri.replace(partition.date, "{night}") if partition.date else partition.uri
+
+
+def _row(data: Data, date: str) -> Row:
+    return Row(date, _used(data, date), {one.dataset: one for one in _of(data.partitions, date)})
+
+
+def _of(partitions: Iterable[Partition], date: str) -> Iterable[Partition]:
+    return (one for one in partitions if one.date == date)
+
+
+def _used(data: Data, date: str) -> str:
+    uses = (
+        ("training", data.train_nights),
+        ("holdout", data.holdout_nights),
+        ("comparison", data.compared_nights if data.compared_nights != data.holdout_nights else ()),
+    )
+    return ", ".join(use for use, nights in uses if date in nights) or "looked back on"

@@ -1,0 +1,65 @@
+"""The model card: a version's story where people look for it, written again whenever the story goes on.
+
+In MLflow: the version's description (a summary) and the files `model-card.md` and `model-card.html` of its run. In the
+bucket of Nightshift: a copy of MLflow's part, for the view in Airflow, which has no right to MLflow.
+"""
+
+import logging
+import os
+from contextlib import suppress
+
+from nightshift.adapters.mlflow.connection import NotFound
+from nightshift.adapters.mlflow.registry import Registry
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.errors import NightshiftError
+from nightshift.safe_messages import describe
+
+log = logging.getLogger("nightshift.card")
+MOST_CHARACTERS = 4900
+"""MLflow's database holds 5,000 characters of a description; what they are counted in differs between databases."""
+
+
+def publish_cards(store: ObjectStore, registry: Registry, model: str, *versions: int | None) -> None:
+    """Writes the model cards of the versions anew from the records; None is nobody. Raises nothing: a card decides
+    nothing.
+
+    One that cannot be written is a warning in the log; the next decision or score, or `nightshift explain --publish`,
+    writes it.
+    """
+    for number in dict.fromkeys(versions):
+        if number is not None:
+            _publish(store, registry, model, number)
+
+
+def _publish(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
+    try:
+        refresh(store, registry, model, number)
+    except (NightshiftError, NotFound) as error:
+        log.warning("the model card of version %d of %s is not refreshed: %s", number, model, error)
+    except Exception as error:  # the decision stands already: a record that nobody foresaw must not fail its step
+        log.warning("the model card of version %d of %s is not refreshed: a bug, %s", number, model, describe(error))
+
+
+def refresh(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
+    """As `publish_cards` for one version, and raises what goes wrong: `TryLater`, `BadConfig` when no record knows the
+    version.
+    """
+    # The templates cost 50 ms to import: a step that decides nothing new does without.
+    from nightshift.adapters.mlflow import version_record
+    from nightshift.model_card import render_card, stored_record
+    from nightshift.model_card.collect_record import collect
+    from nightshift.model_card.links import Links
+    from nightshift.model_card.mlflow_part import source
+
+    found = source(store, registry, model, number)
+    story = collect(store, model, number, found.record, copied=found.copied)
+    links = Links(mlflow=os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/"))
+    if not found.copied:
+        stored_record.keep(store, found.record, found.pictures)
+    with suppress(NotFound):  # the version or its run was deleted: the copy in the bucket is what is left
+        version_record.describe(registry, model, number, render_card.summary(story, links, MOST_CHARACTERS))
+        if found.record.run is not None and found.record.run.folder and not found.copied:
+            folder = found.record.run.folder
+            registry.server.put_artifact(f"{folder}/model-card.md", render_card.markdown(story, links).encode())
+            registry.server.put_artifact(f"{folder}/model-card.html", render_card.page(story, links, found.pictures))
+    log.info("the model card of version %d of %s is written", number, model)

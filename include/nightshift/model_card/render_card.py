@@ -1,0 +1,127 @@
+"""Renders a story: as the body of a page, as a page of its own, as Markdown, and as the summary that MLflow shows.
+
+HTML has no script and, as a page of its own, refers to nothing else. Every value is escaped on its way out, in Markdown
+as well, whatever a template does with it.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nightshift.model_card import sentences
+from nightshift.model_card.card import Story
+from nightshift.model_card.links import Links
+from nightshift.model_card.partition_table import grid
+
+FOLDER = Path(__file__).parent / "templates"
+STYLE = FOLDER / "story.css"
+SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
+SPACE = re.compile(r"\s+")
+UNSAID: dict[str, Any] = {
+    **dict.fromkeys(("promote", "reason", "metric", "challenger", "champion", "gain", "confidence", "min_gain")),
+    "interval": None,
+    "checks": (),
+    "slices": (),
+}
+FILTERS = (
+    sentences.instant,
+    sentences.number,
+    sentences.count,
+    sentences.share,
+    sentences.nights,
+    sentences.decided,
+    sentences.caused,
+)
+
+
+def body(story: Story, links: Links, pictures: Mapping[str, str]) -> Markup:
+    """The story as HTML for a page that has `story.css`. `pictures`: the address of each picture by its name."""
+    template = _environment(".html").get_template("body.html")
+    return Markup(template.render(**_values(story, links, pictures)))  # noqa: S704 - the template escapes every value
+
+
+def page(story: Story, links: Links, pictures: Mapping[str, bytes]) -> bytes:
+    """The story as one HTML file with its style and its pictures (PNG by name) in it."""
+    inlined = {name: f"data:image/png;base64,{base64.b64encode(data).decode()}" for name, data in pictures.items()}
+    style = Markup(STYLE.read_text())  # noqa: S704 - our own file
+    template = _environment(".html").get_template("page.html")
+    return template.render(style=style, **_values(story, links, inlined)).encode()
+
+
+def markdown(story: Story, links: Links) -> str:
+    """The story as Markdown; pictures are links to MLflow, where its address is known."""
+    pictures = {name: links.artifact(story.origin, f"pictures/{name}") for name in story.pictures}
+    return _tidy(_environment(".md").get_template("story.md").render(**_values(story, links, pictures)))
+
+
+def summary(story: Story, links: Links, most: int) -> str:
+    """The version's description in MLflow, Markdown of at most `most` characters; its end says where the rest is."""
+    values = _values(story, links, {})
+    template = _environment(".md")
+    end = _tidy(template.get_template("rest.md").render(**values))
+    begin = _tidy(template.get_template("summary.md").render(**values)).rstrip()
+    room = most - len(end) - 3
+    return f"{begin if len(begin) <= room else begin[: room - 1].rsplit(' ', 1)[0] + '…'}\n\n{end}"
+
+
+def _values(story: Story, links: Links, pictures: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "story": story,
+        "links": links,
+        "pictures": pictures,
+        "grid": grid(story.data),
+        "opening": sentences.opening(story),
+        "verdict": _verdict(story),
+        "low": sentences.low,
+        "high": sentences.high,
+        "what": sentences.what,
+        "stands": sentences.STANDS[story.state],
+        "missing": sentences.MISSING,
+    }
+
+
+def _verdict(story: Story) -> dict[str, Any]:
+    """The verdict, with None for what it does not say; empty when there is none."""
+    found = story.verdict.get("verdict")
+    return {**UNSAID, **found} if found else {}
+
+
+@cache
+def _environment(kind: str) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.finalize = _plain if kind == ".md" else None
+    made.filters.update({function.__name__: function for function in FILTERS})
+    made.filters["address"] = _address
+    return made
+
+
+def _plain(value: Any) -> Markup:
+    """A value as Markdown that means nothing but its characters; what a macro made is Markdown already."""
+    if isinstance(value, Markup):
+        return value
+    text = sentences.printable(SPACE.sub(" ", str(value)))  # `nightshift explain` shows it in a terminal
+    return Markup(SPECIAL.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;")))  # noqa: S704 - escaped here
+
+
+def _address(url: str) -> Markup:
+    """An address for a Markdown link: what could end it is encoded."""
+    safe = re.sub(r"[\s<>()\"'\\`|\[\]]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), str(url))
+    return Markup(safe.replace("&", "&amp;"))  # noqa: S704 - escaped here
+
+
+def _tidy(text: str) -> str:
+    """Without the blank lines that the blocks of a template leave behind."""
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"

@@ -1,0 +1,1 @@
+"""From validated nights to a version: features, fits, predictions and what is measured on them."""

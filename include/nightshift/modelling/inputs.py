@@ -1,0 +1,96 @@
+"""Which nights a step works on, which are left out and why, and the digest of everything that it will read."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from nightshift.core import windows
+from nightshift.definition import Model
+from nightshift.errors import DataRejected
+from nightshift.lake.validated_nights import Lake, Usable
+
+log = logging.getLogger("nightshift.window")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Usable nights to train on and to compare on. `inputs`: the digest of every partition read, by URI."""
+
+    train: Usable
+    holdout: Usable
+    inputs: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """One digest over all inputs: changes when any partition does, or when a night is added or left out."""
+        nights = (f"train {self.train.nights}", f"holdout {self.holdout.nights}")
+        return _digest([*nights, *_lines(self.inputs)])
+
+    @property
+    def left_out(self) -> list[dict[str, str]]:
+        """The nights left out of either, with the reason."""
+        return [*self.train.as_json(), *self.holdout.as_json()]
+
+
+def training_plan(lake: Lake, night: date) -> Plan:
+    """What `train` reads. Raises `DataRejected` when the night itself or every night of a window is unusable."""
+    window, period = lake.model.window, lake.model.schedule.period
+    require_validated(lake, night)
+    train = learnable(lake, windows.training(night, window, period), "training")
+    holdout = learnable(lake, windows.holdout(night, window, period), "holdout")
+    return Plan(train, holdout, inputs_of(lake, (*train.nights, *holdout.nights)))
+
+
+def holdout_plan(lake: Lake, night: date) -> Plan:
+    """What `evaluate` reads. Raises `DataRejected` as `training_plan` does."""
+    require_validated(lake, night)
+    model = lake.model
+    holdout = learnable(lake, windows.holdout(night, model.window, model.schedule.period), "holdout")
+    return Plan(Usable((), ()), holdout, inputs_of(lake, holdout.nights))
+
+
+def scoring_inputs(lake: Lake, day: date) -> str:
+    """The digest of what `score` reads: the schedule of `day` and the validated nights behind its features."""
+    model = lake.model
+    past = lake.usable(windows.history(day, model.window, model.schedule.period)).nights
+    inputs = lake.inputs([model.scheduled], [day]) | lake.inputs([model.facts, *model.context], past)
+    return _digest(_lines(inputs))
+
+
+def _lines(inputs: Mapping[str, str]) -> list[str]:
+    return [f"{uri} {digest}" for uri, digest in sorted(inputs.items())]
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def require_validated(lake: Lake, night: date) -> None:
+    """Raises `DataRejected` unless the night is validated and unchanged since."""
+    refused = lake.usable([night]).left_out
+    if refused:
+        raise DataRejected(
+            f"night {night} of model {lake.model.name} cannot be used: {refused[0][1]}; validate it first"
+        )
+
+
+def learnable(lake: Lake, nights: Sequence[date], role: str) -> Usable:
+    """The usable nights of a window; each one left out is logged. Raises `DataRejected` when none is left."""
+    found = lake.learnable(nights)
+    for night, reason in found.left_out:
+        log.info("%s: night %s is left out: %s", role, night, reason)
+    if not found.nights:
+        first = found.left_out[0][1]
+        raise DataRejected(f"no night of the {role} window {nights[0]} to {nights[-1]} can be used; the first: {first}")
+    log.info("%s: %d of %d nights, %s to %s", role, len(found.nights), len(nights), found.nights[0], found.nights[-1])
+    return found
+
+
+def inputs_of(lake: Lake, nights: Sequence[date]) -> dict[str, str]:
+    """The digest of every partition that examples of these nights are made from, by its URI."""
+    model: Model = lake.model
+    reach = lake.usable(windows.reach(tuple(nights), model.window, model.schedule.period)).nights
+    scheduled = lake.inputs([model.scheduled], nights)
+    return {**scheduled, **lake.inputs([model.facts, *model.context], reach)}

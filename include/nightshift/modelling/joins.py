@@ -1,0 +1,175 @@
+"""Scheduled rows and what happened to them, joined by key: exactly, and counted."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nightshift.core.metrics import Floats, Indices
+from nightshift.definition import Model
+from nightshift.modelling.join_keys import comparable, require_keys
+
+log = logging.getLogger("nightshift.joins")
+ABSENT = -1
+ROUNDING = 1e-6
+"""Rows: a share that is just reached is reached, however its product is rounded."""
+Text = Callable[[Any], Any]
+FORGIVING: Mapping[str, Text] = {
+    "spaces": lambda text: text.str.strip(),
+    "case": lambda text: text.str.casefold(),
+    "unicode": lambda text: text.str.normalize("NFC"),
+    "all": lambda text: text.str.normalize("NFC").str.casefold().str.strip(),
+}
+"""Ways in which two keys that people take for one differ as text."""
+SAID: Mapping[str, str] = {
+    "spaces": "would without the spaces around a key",
+    "case": "would if letter case were ignored",
+    "unicode": "would in one Unicode form (NFC)",
+    "all": "would with all of these",
+}
+
+
+@dataclass(frozen=True)
+class NightJoin:
+    """How the rows of one night found each other.
+
+    `matched`: scheduled rows that find facts; `without_label`: those of them that have no label; `repeated`: rows of
+    either side that repeat a key, which leaves nothing to join; `would_match`: of the scheduled rows that find none,
+    how many would if text was compared otherwise.
+    """
+
+    night: date
+    scheduled: int
+    facts: int
+    matched: int = 0
+    without_label: int = 0
+    repeated: int = 0
+    would_match: Mapping[str, int] | None = None
+
+    @property
+    def unmatched_scheduled(self) -> int:
+        """Scheduled rows that find no facts."""
+        return self.scheduled - self.matched
+
+    @property
+    def unmatched_facts(self) -> int:
+        """Facts that nobody scheduled."""
+        return self.facts - self.matched
+
+    @property
+    def perfect(self) -> bool:
+        """Whether every row of either side found its other half."""
+        return not (self.repeated or self.unmatched_scheduled or self.unmatched_facts)
+
+    def objection(self, least: float) -> str | None:
+        """Why the night is left out, or None. `least`: the smallest share of scheduled rows that must find facts."""
+        if self.repeated:
+            return f"{self.repeated} of its rows repeat a key, so that nobody knows which belong together"
+        if self.matched < least * self.scheduled - ROUNDING:
+            return f"{self}, below the definition's min_matched_share of {least:.4g}"
+        if not self.matched:
+            return f"{self}"
+        return "none of its rows has a label" if self.without_label == self.matched else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts as results keep them."""
+        counts = {"unmatched_scheduled": self.unmatched_scheduled, "unmatched_facts": self.unmatched_facts}
+        return {**asdict(self), **counts, "night": self.night.isoformat(), "would_match": dict(self.would_match or {})}
+
+    def __str__(self) -> str:
+        """One sentence for people."""
+        if self.repeated:
+            return f"{self.repeated} of {self.scheduled + self.facts} rows repeat a key"
+        would = [f"{count} {SAID[name]}" for name, count in (self.would_match or {}).items()]
+        hints = f" ({', '.join(would)})" if would else ""
+        return (
+            f"{self.matched} of {self.scheduled} scheduled rows find facts, {self.unmatched_scheduled} do not{hints}, "
+            f"and {self.unmatched_facts} of {self.facts} facts were not scheduled"
+        )
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A join and its counts. `rows`: for each scheduled row the position of its facts, or `ABSENT`."""
+
+    rows: Indices
+    counts: NightJoin
+
+    def labels(self, of_facts: Floats) -> "tuple[Floats, NightJoin]":
+        """The label of each scheduled row, NaN where there is none; and the counts with those that have none."""
+        found = self.rows != ABSENT
+        labels = np.where(found, np.append(of_facts, np.nan)[self.rows], np.nan)
+        return labels, replace(self.counts, without_label=int((found & np.isnan(labels)).sum()))
+
+
+def join(model: Model, night: date, scheduled: pd.DataFrame, facts: pd.DataFrame) -> Joined:
+    """Joins a night's rows by the model's key.
+
+    Raises `DataRejected` for key columns that are not there, hold nulls or nested values, or differ in their types.
+    """
+    require_keys(scheduled, model.key, f"scheduled rows of {night}")
+    require_keys(facts, model.key, f"facts of {night}")
+    ours, theirs = comparable(scheduled, facts, model.key, str(night))
+    counts = NightJoin(night, len(ours), len(theirs))
+    if repeated := int(ours.duplicated().sum() + theirs.duplicated().sum()):
+        return Joined(np.full(len(ours), ABSENT), replace(counts, repeated=repeated))
+    rows = _positions(ours, theirs)
+    free = ~np.isin(np.arange(len(theirs)), rows)
+    would = _would_match(ours[rows == ABSENT], theirs[free])
+    return Joined(rows, replace(counts, matched=int((rows != ABSENT).sum()), would_match=would))
+
+
+def tell(joins: Sequence[NightJoin]) -> None:
+    """Logs a line for each night whose rows do not all find each other, and one for all nights."""
+    for night_join in joins:
+        if not night_join.perfect:
+            log.info("night %s: %s", night_join.night, night_join)
+    matched = sum(night_join.matched for night_join in joins)
+    scheduled = sum(night_join.scheduled for night_join in joins)
+    spare = sum(night_join.unmatched_facts for night_join in joins)
+    facts = sum(night_join.facts for night_join in joins)
+    labelled = matched - sum(night_join.without_label for night_join in joins)
+    log.info(
+        "joined %d nights: %d of %d scheduled rows find facts, %d of them a label; %d of %d facts were not scheduled",
+        len(joins),
+        matched,
+        scheduled,
+        labelled,
+        spare,
+        facts,
+    )
+
+
+def _positions(ours: pd.DataFrame, theirs: pd.DataFrame) -> NDArray[np.int64]:
+    key, position = list(ours.columns), len(ours.columns)
+    placed = theirs.assign(position=np.arange(len(theirs))).set_axis([*key, position], axis=1)
+    found = ours.merge(placed, on=key, how="left")[position]
+    return np.asarray(found.fillna(ABSENT).to_numpy(dtype=np.int64))
+
+
+def _would_match(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, int]:
+    """How many scheduled rows without facts would find some that are free, by what would have to be forgiven."""
+    texts = [column for column in ours if _is_text(ours[column])]
+    if not texts or ours.empty or theirs.empty:
+        return {}
+    counts = {name: _forgiven(ours, theirs, texts, forgive) for name, forgive in FORGIVING.items()}
+    if counts["all"] <= max(count for name, count in counts.items() if name != "all"):
+        del counts["all"]
+    return {name: count for name, count in counts.items() if count}
+
+
+def _forgiven(ours: pd.DataFrame, theirs: pd.DataFrame, texts: Sequence[Any], forgive: Text) -> int:
+    mine, other = (side.assign().astype(object) for side in (ours, theirs))
+    for side in (mine, other):
+        for column in texts:
+            side[column] = forgive(side[column].astype("str")).astype(object)
+    return len(mine.merge(other.drop_duplicates(), on=list(ours.columns), how="inner"))
+
+
+def _is_text(column: Any) -> bool:
+    return pd.api.types.infer_dtype(column, skipna=True) == "string"

@@ -1,0 +1,129 @@
+"""A verdict computed again from its record: that pair of versions, that holdout, that gate, that seed.
+
+The record says which partitions were read and what each was. Nothing else is read, however many nights became usable
+since, and nothing that changed is used silently.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any
+
+from nightshift.adapters.mlflow.registry import Registry, Version
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.definition import Dataset, Gate, Model
+from nightshift.errors import BadConfig, DataRejected
+from nightshift.lake.validated_nights import Lake, Usable
+from nightshift.modelling.comparison import Comparison, judge_versions
+from nightshift.modelling.estimators import trusted_of
+from nightshift.modelling.examples import examples
+from nightshift.safe_messages import place
+
+NEEDED: Mapping[str, tuple[type, ...]] = {
+    "verdict": (dict,),
+    "gate": (dict,),
+    "task": (str,),
+    "inputs": (dict,),
+    "seed": (int,),
+    "holdout_nights": (list,),
+    "challenger_version": (int,),
+    "champion_version": (int, type(None)),
+}
+"""What a record must hold, and as what."""
+UNFIT = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+"""What values that nobody recorded so, or code that knows them no more, lead to."""
+NOT_RECORDED = "a night of which nothing was read when the verdict was made"
+
+
+class Recorded(Lake):
+    """The lake as it was when a verdict was made: its nights are those that were read, whatever is validated today."""
+
+    def __init__(self, store: ObjectStore, model: Model, inputs: Mapping[str, str]) -> None:
+        super().__init__(store, model)
+        self._inputs = inputs
+
+    def usable(self, nights: Sequence[date]) -> Usable:
+        """The nights whose facts were read."""
+        read = {night for night in nights if self.model.facts.partition(night) in self._inputs}
+        left = tuple((night, NOT_RECORDED) for night in nights if night not in read)
+        return Usable(tuple(night for night in nights if night in read), left)
+
+    def require_unchanged(self) -> None:
+        """Raises `DataRejected` naming the first partition that is not what was read."""
+        for uri, recorded in sorted(self._inputs.items()):
+            dataset, night = _partition(self.model, uri)
+            now = self.content(dataset, night)
+            if now != recorded:
+                raise DataRejected(f"{uri} changed since: its digest was {recorded}, and is {now}")
+
+
+def recompute(store: ObjectStore, model: Model, registry: Registry, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict that a record leads to now, as its `verdict`, and its count of rows, as `rows`.
+
+    Raises `BadConfig` when the record is not whole, was edited so that nothing can be computed from it, or a version is
+    gone; `DataRejected` when a partition changed.
+    """
+    _require_whole(record)
+    try:
+        return _computed(store, model, registry, record)
+    except UNFIT as error:
+        kind = f"{type(error).__name__} at {place(error)}"
+        raise BadConfig(f"nothing can be computed from the record, or not with the code as it is: {kind}") from None
+
+
+def _require_whole(record: Mapping[str, Any]) -> None:
+    if lacking := [name for name in NEEDED if name not in record]:
+        raise BadConfig(f"the record lacks {', '.join(lacking)}: an older version of Nightshift wrote it")
+    if odd := [name for name, kinds in NEEDED.items() if not isinstance(record[name], kinds)]:
+        raise BadConfig(f"the record's {', '.join(odd)} cannot be what was recorded: was it edited?")
+
+
+def _computed(store: ObjectStore, model: Model, registry: Registry, record: Mapping[str, Any]) -> dict[str, Any]:
+    # The nights of the record were used: whatever share is asked for today.
+    then = replace(model, gate=_gate(record["gate"]), task=record["task"], min_matched_share=0.0)
+    lake = Recorded(store, then, record["inputs"])
+    lake.require_unchanged()
+    nights = tuple(date.fromisoformat(night) for night in record["holdout_nights"])
+    champion = record["champion_version"]
+    rival = None if champion is None else _version(registry, then, champion)
+    comparison = Comparison(
+        _version(registry, then, record["challenger_version"]), rival, None, nights, [], _trusted(then, record)
+    )
+    rows = examples(lake, nights)
+    return {
+        "verdict": judge_versions(then, registry, comparison, rows, record["seed"]).as_dict(),
+        "rows": len(rows.labels),
+    }
+
+
+def _version(registry: Registry, model: Model, number: int) -> Version:
+    found = registry.find(model.name, number)
+    if found is None:
+        raise BadConfig(f"version {number} was deleted from the registry")
+    return found
+
+
+def _trusted(model: Model, record: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+    """The types that each version could contain when the verdict was made."""
+    numbers = (record["challenger_version"], record["champion_version"])
+    listed = {int(number): tuple(types) for number, types in record.get("trusted", {}).items()}
+    return {number: listed[number] if number in listed else trusted_of(model) for number in numbers if number}
+
+
+def _gate(recorded: Mapping[str, Any]) -> Gate:
+    unknown = set(recorded) - {one.name for one in fields(Gate)}
+    if unknown:
+        raise BadConfig(f"the gate was recorded with {', '.join(sorted(unknown))}, which this version does not know")
+    known: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in recorded.items()}
+    return Gate(**known)
+
+
+def _partition(model: Model, uri: str) -> tuple[Dataset, date]:
+    """Which dataset and night a partition's URI names."""
+    for dataset in model.datasets:
+        head, tail = dataset.uri.split("{night}")
+        if uri.startswith(head) and uri.endswith(tail):
+            night = uri.removeprefix(head).removesuffix(tail)
+            if dataset.uri.format(night=night) == uri and len(night) == len("2013-02-09"):
+                return dataset, date.fromisoformat(night)
+    raise BadConfig(f"{uri} was read, and is no partition of a dataset of model {model.name} any more")

@@ -1,0 +1,53 @@
+"""The version of a night that stands already: one per night, whatever order the nights of a backfill come in.
+
+A night's window fills up while a backfill runs, so which nights are usable says nothing of whether work is done. What
+counts: the same model, night, code and definition, and that every partition the version was made from is unchanged and
+still validated.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nightshift.adapters.mlflow.registry import TRAIN_DETAIL, WORK, Registry, Version
+from nightshift.context import Step, idempotency_key
+from nightshift.errors import TryLater
+from nightshift.modelling.inputs import Plan
+
+log = logging.getLogger("nightshift.train")
+INPUTS = "inputs.json"
+
+
+def work_of(step: Step) -> str:
+    """The digest of one night's training: of model, night, code version, the model's folder and its definition."""
+    return idempotency_key(step, "train")
+
+
+def standing(registry: Registry, step: Step, plan: Callable[[], Plan]) -> Version | None:
+    """The oldest version of this work all of whose inputs are in the plan of now.
+
+    The oldest, because that is what attempts that run at once agree on: a later one never displaces it. `plan` is asked
+    only when there is a version. Raises `TryLater` when MLflow fails.
+    """
+    made = registry.tagged(step.model.name, WORK, work_of(step))
+    usable = plan().inputs if made else {}
+    return next((version for version in made if _still_holds(registry, version, usable)), None)
+
+
+def _still_holds(registry: Registry, version: Version, usable: Mapping[str, str]) -> bool:
+    """Whether every partition that a version was made from is usable now, and the same."""
+    read = registry.attached(version.run_id, INPUTS)
+    if not read:
+        return False
+    gone = sorted(uri for uri, digest in read.items() if usable.get(uri) != digest)
+    if gone:
+        log.info("version %d is not used again: %s changed or is no longer valid", version.number, gone[0])
+    return not gone
+
+
+def detail_of(registry: Registry, version: Version) -> dict[str, Any]:
+    """What `train` recorded of a version. It was registered last, so all of its run was stored before."""
+    detail: dict[str, Any] | None = registry.attached(version.run_id, TRAIN_DETAIL)
+    if detail is None:
+        raise TryLater(f"run {version.run_id} of version {version.number} has no {TRAIN_DETAIL}: MLflow lost a file")
+    return {**detail, "version": version.number}

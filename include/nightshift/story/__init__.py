@@ -1,1 +1,0 @@
-"""The story of a version, from the records alone: the page of an auditor and the model card."""

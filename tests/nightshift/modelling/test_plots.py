@@ -1,0 +1,47 @@
+"""The pictures beside the numbers, drawn."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from nightshift.modelling import plots
+
+LABELS = np.array([0.0, 1.0] * 50)
+PREDICTIONS = np.linspace(0.1, 0.9, 100)
+SLICES = [
+    {"slice": "region", "group": "north", "rows": 60, "gain": 0.02, "low": -0.01, "high": 0.05},
+    {"slice": "region", "group": "other", "rows": 3, "gain": None, "low": None, "high": None},
+]
+VERDICT: dict[str, Any] = {
+    "metric": "log_loss",
+    "challenger": 0.5,
+    "champion": 0.53,
+    "promote": True,
+    "interval": [0.01, 0.05],
+    "gain": 0.03,
+    "rows": 63,
+    "min_gain": 0.001,
+    "confidence": 0.95,
+    "slices": SLICES,
+}
+DRAWN = {
+    "roc": lambda: plots.roc(LABELS, PREDICTIONS, 0.5),
+    "calibration": lambda: plots.calibration(LABELS, PREDICTIONS),
+    "importance": lambda: plots.importance({f"column {number}": number / 100 for number in range(20)}, "log_loss"),
+    "verdict": lambda: plots.verdict(VERDICT, "version 2 of shops"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_it_is_a_picture_with_lines_in_it(name: str) -> None:
+    pixels = imread(io.BytesIO(DRAWN[name]()), format="png")
+    height, width, channels = pixels.shape
+    assert (height > 200, width > 400) == (True, True)
+    assert len(np.unique(pixels.reshape(-1, channels), axis=0)) > 20
+
+
+def test_the_verdicts_picture_has_a_line_for_every_group_that_was_compared() -> None:
+    assert [row[0] for row in plots._rows(VERDICT)] == ["all rows (63)", "region north (60)"]

@@ -1,0 +1,65 @@
+"""A result names the code that made it, and says when the night began with other code."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import models
+from nightshift.adapters.s3 import step_results
+from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.code_digest import digest_platform, write_digests
+from nightshift.code_in_use import name_running_code
+from nightshift.context import Step
+from nightshift.result import Outcome
+from nightshift.run_step import perform
+from nightshift.settings import RunSettings, read
+
+NIGHT = date(2013, 2, 9)
+
+
+def _run(store: ObjectStore, verb: str, version: str = "v1") -> tuple[str, str]:
+    step = Step(models.load("flights"), NIGHT, store, RunSettings(code_version=version))
+    perform(verb, step, lambda _: Outcome(summary="done"))
+    stored = step_results.load(store, "flights", NIGHT, verb)
+    assert stored is not None
+    return stored.model_code, stored.code_before
+
+
+def test_every_result_holds_the_digest_of_the_models_folder(store: ObjectStore) -> None:
+    assert _run(store, "validate") == (models.digest("flights"), "")
+    assert _run(store, "train") == (models.digest("flights"), "")
+
+
+def test_code_that_changed_during_the_night_is_said(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, _ = _run(store, "validate")
+    monkeypatch.setattr("models.digest", lambda _: "edited")
+    assert _run(store, "train") == ("edited", f"v1, model folder {folder}")
+    assert f"that ran v1, model folder {folder}; this step runs v1, model folder edited" in caplog.text
+
+
+def test_a_night_that_was_never_validated_began_with_nothing(store: ObjectStore) -> None:
+    assert _run(store, "train")[1] == ""
+
+
+def test_a_step_names_the_code_that_was_edited_since_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = {"nightshift": digest_platform(), "flights": models.digest("flights")}
+    monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_VERSION", "0123456789ab")
+    monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_DIGESTS", write_digests(started))
+    assert name_running_code(read(RunSettings), "flights").code_version == "0123456789ab"
+    monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_DIGESTS", write_digests({**started, "flights": "before"}))
+    assert name_running_code(read(RunSettings), "flights").code_version.startswith("0123456789ab-dirty-")
+    monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_DIGESTS", "")
+    assert name_running_code(read(RunSettings), "flights").code_version == "0123456789ab"
+
+
+def test_the_suites_of_a_model_are_part_of_its_digest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = models.digest("flights")
+    monkeypatch.setattr("nightshift.adapters.gx.suites.FOLDER", tmp_path)
+    assert models.digest("flights") != before
+
+
+def test_a_model_that_is_not_there_has_a_digest_as_well() -> None:
+    assert models.digest("no_such_model") == models.digest("another_that_is_none")
