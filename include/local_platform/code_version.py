@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import models
+from nightshift import catalog
 from nightshift.code_digest import PLATFORM, digest_files, digest_platform, files_below
 
 CODE = ("include", "great_expectations", "requirements.txt")
@@ -32,10 +32,10 @@ def read_code_version(sources: Path, parts: Sequence[str] = CODE) -> str:
 def compute_model_digests() -> dict[str, str]:
     """Returns the digests of the platform's code and of every model's. A step computes them again when it begins."""
     digests = {PLATFORM: digest_platform()}
-    for name in models.names():
+    for name in catalog.list_names():
         # A definition that cannot be imported must not keep a service from starting: the step reports it.
         with suppress(Exception):
-            digests[name] = models.digest(name)
+            digests[name] = catalog.digest_model(name)
     return digests
 
 

@@ -10,8 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib import import_module
 
-import models
-from nightshift import validate_many
+from nightshift import catalog, validate_many
 from nightshift.adapters.s3.ledger_entries import Decision
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
@@ -102,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("verb", choices=VERBS, metavar="VERB", help=f"one of: {', '.join(VERBS)}")
-    top.add_argument("model", metavar="MODEL", help=f"a folder of include/models: {', '.join(models.names())}")
+    top.add_argument("model", metavar="MODEL", help=f"a folder of include/models: {', '.join(catalog.list_names())}")
     top.add_argument(
         "night", metavar="NIGHT", help="the day whose data is processed, YYYY-MM-DD; validate takes FROM..TO as well"
     )
@@ -138,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _step(model: str, night: date) -> Step:
     by = name_running_code(read(RunSettings), model)
-    return Step(models.load(model), night, ObjectStore(read(StorageSettings)), by)
+    return Step(catalog.load_model(model), night, ObjectStore(read(StorageSettings)), by)
 
 
 def decision(given: argparse.Namespace) -> Decision | None:

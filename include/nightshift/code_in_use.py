@@ -3,8 +3,7 @@
 import logging
 from typing import TypedDict
 
-import models
-from nightshift import code_digest
+from nightshift import catalog, code_digest
 from nightshift.adapters.s3 import step_results
 from nightshift.context import Step
 from nightshift.errors import NightshiftError
@@ -27,7 +26,7 @@ def name_running_code(by: RunSettings, model: str) -> RunSettings:
     """The settings of a run with the version of the code that it really runs, if that was edited since the start."""
     if not by.code_digests:
         return by
-    now = {code_digest.PLATFORM: code_digest.digest_platform(), model: models.digest(model)}
+    now = {code_digest.PLATFORM: code_digest.digest_platform(), model: catalog.digest_model(model)}
     version = code_digest.version_that_runs(by.code_version, code_digest.read_digests(by.code_digests), now)
     if version != by.code_version:
         log.info(
@@ -38,7 +37,7 @@ def name_running_code(by: RunSettings, model: str) -> RunSettings:
 
 def describe_code(verb: str, step: Step) -> CodeFields:
     """The code of this step as its result records it. Says when the night's validation ran other code."""
-    version, digest = step.by.code_version, models.digest(step.model.name)
+    version, digest = step.by.code_version, catalog.digest_model(step.model.name)
     before = "" if verb == FIRST else _code_of_first(step)
     now = f"{version}, model folder {digest}"
     if before in ("", now):

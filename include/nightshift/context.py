@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 
-import models
+from nightshift import catalog
 from nightshift.adapters.s3.ledger_entries import Decision
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Model
@@ -27,6 +27,6 @@ class Step:
 
 def idempotency_key(step: Step, inputs: str) -> str:
     """The key that finds finished work again: model, night, code version, the model's folder, digest of the inputs."""
-    code = (step.by.code_version, models.digest(step.model.name), repr(step.model))
+    code = (step.by.code_version, catalog.digest_model(step.model.name), repr(step.model))
     parts = (step.model.name, step.night.isoformat(), *code, inputs)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]

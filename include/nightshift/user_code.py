@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-import models
+from nightshift import catalog
 from nightshift.definition import Model
 from nightshift.errors import BadConfig, NightshiftError
 
@@ -148,7 +148,7 @@ def place_of_function(function: Callable[..., Any]) -> str:
 def shown_path(file: str) -> str:
     """A file's path for people: from `models/` or `nightshift/` on, else its last two parts."""
     path = Path(file)
-    for folder in models.FOLDERS:
+    for folder in catalog.list_folders():
         if path.is_relative_to(folder):
             return f"models/{path.relative_to(folder)}"
     if path.is_relative_to(PACKAGE):
@@ -162,7 +162,7 @@ def _place(error: BaseException, function: Callable[..., Any] | None) -> str:
 
 
 def _in_models(file: str) -> bool:
-    return any(Path(file).is_relative_to(folder) for folder in models.FOLDERS)
+    return any(Path(file).is_relative_to(folder) for folder in catalog.list_folders())
 
 
 def _installed(file: str) -> bool:

@@ -17,12 +17,12 @@ from urllib.parse import quote
 
 import pytest
 
-import models
 from compose_project import SERVERS, Project, until
 from local_platform.compose.secret_files import SECRETS
 from local_platform.demo.airflow_api import AirflowApi, Busy, Run
 from local_platform.demo.night_plan import Plan, list_days, list_history
 from local_platform.services.service import fetch
+from nightshift import catalog
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 MODEL = "flights"
@@ -130,7 +130,7 @@ def _logged_in(project: Project) -> AirflowApi:
 def _prepare(project: Project, plan: Plan) -> None:
     """Lands the data and adopts the nights before, as the README says."""
     project.output("run", "--rm", "-T", "steps", "seed", MODEL)
-    for first, last in list_history(plan, models.load(MODEL)):
+    for first, last in list_history(plan, catalog.load_model(MODEL)):
         words = ("run", "--rm", "-T", "--no-deps", "steps", "validate", MODEL, f"{first}..{last}")
         project.compose(*words, timeout=900)
 

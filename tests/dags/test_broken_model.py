@@ -16,7 +16,6 @@ def bag(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DagBag:
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "definition.py").write_text("from nightshift.definition import Model\nMODEL = Model(nmae='broken')\n")
-    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path))
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
     return DagBag(str(DAGS))
 

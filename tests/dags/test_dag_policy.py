@@ -6,7 +6,7 @@ from itertools import pairwise
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-import models
+from nightshift import catalog
 from nightshift.definition import VERBS, Model
 from nightshift_airflow.operators.approve_operator import ApproveOperator
 from nightshift_airflow.runs.night_timetable import NightTimetable
@@ -36,8 +36,8 @@ def scheduled(bag: DagBag) -> list[DAG]:
 
 
 def test_there_are_as_many_dags_as_the_models_say(bag: DagBag) -> None:
-    expected = {f"{name}_{kind}" for name in models.names() for kind in ("nightly", *BY_HAND)}
-    expected |= {f"{model.name}_replay" for model in models.load_all() if model.replay}
+    expected = {f"{name}_{kind}" for name in catalog.list_names() for kind in ("nightly", *BY_HAND)}
+    expected |= {f"{model.name}_replay" for model in catalog.load_all_models() if model.replay}
     assert bag.import_errors == {}
     assert set(bag.dags) == expected
 
@@ -46,15 +46,15 @@ def test_every_task_but_an_approval_is_a_command_in_a_pod_of_its_own(bag: DagBag
     tasks = [task for dag in bag.dags.values() for task in dag.tasks]
     approvals = [task for task in tasks if task.task_id == "approve"]
     approving, replayed = (
-        sum(counts) for counts in zip(*((needs_approval(m), m.replay) for m in models.load_all()), strict=True)
+        sum(counts) for counts in zip(*((needs_approval(m), m.replay) for m in catalog.load_all_models()), strict=True)
     )
     assert every_step(bag) == [task for task in tasks if task not in approvals]
     assert len(approvals) == approving
-    assert len(tasks) == (len(VERBS) + len(BY_HAND)) * len(models.names()) + replayed + approving
+    assert len(tasks) == (len(VERBS) + len(BY_HAND)) * len(catalog.list_names()) + replayed + approving
 
 
 def test_the_chain_is_the_steps_in_order_with_an_approval_if_the_model_needs_one(nightlies: dict[str, DAG]) -> None:
-    for model in models.load_all():
+    for model in catalog.load_all_models():
         dag, chain = nightlies[model.name], chain_of(model)
         assert set(dag.task_ids) == set(chain)
         assert dag.get_task(chain[0]).upstream_task_ids == set()
@@ -87,13 +87,13 @@ def test_what_people_start_has_no_schedule_is_ready_and_runs_once_at_a_time(bag:
 
 
 def test_runs_that_wait_for_a_person_leave_room_for_others(nightlies: dict[str, DAG]) -> None:
-    for model in models.load_all():
+    for model in catalog.load_all_models():
         waiting = model.approval_timeout / model.schedule.period if needs_approval(model) else 0
         assert waiting + 2 <= nightlies[model.name].max_active_runs < waiting + 3
 
 
 def test_the_schedule_comes_from_the_definition(nightlies: dict[str, DAG]) -> None:
-    for model in models.load_all():
+    for model in catalog.load_all_models():
         dag = nightlies[model.name]
         assert isinstance(dag.timetable, NightTimetable)
         table = NightTimetable(model.schedule.cron, model.schedule.timezone, model.schedule.days - 1)
@@ -128,7 +128,7 @@ def test_promotions_are_one_after_the_other_and_score_follows_a_refusal(nightlie
 def test_an_approval_waits_as_long_as_the_definition_says_and_no_response_is_a_rejection(
     nightlies: dict[str, DAG],
 ) -> None:
-    for model in models.load_all():
+    for model in catalog.load_all_models():
         for task in (task for task in nightlies[model.name].tasks if task.task_id == "approve"):
             assert isinstance(task, ApproveOperator)
             assert task.response_timeout == model.approval_timeout
@@ -146,7 +146,7 @@ def test_what_may_change_the_champion_leads_to_its_history(bag: DagBag) -> None:
 
 
 def test_the_title_says_how_often_it_runs(nightlies: dict[str, DAG]) -> None:
-    for model in models.load_all():
+    for model in catalog.load_all_models():
         often = {1: "nightly", 7: "weekly"}.get(model.schedule.days, f"every {model.schedule.days} days")
         assert nightlies[model.name].dag_display_name == f"{model.title}: {often}"
 

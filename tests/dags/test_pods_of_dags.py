@@ -6,14 +6,14 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-import models
+from nightshift import catalog
 from support.task_pods import every_step, pod_of, steps
 
 PINNED = re.compile(r"\A[^:@]+(:[0-9]+/[^:@]+)?(:(?!latest\Z)[\w.-]+|@sha256:[0-9a-f]{64})\Z")
 
 
 def test_the_pod_is_as_large_as_the_definition_says(nightlies: dict[str, DAG]) -> None:
-    for model in models.load_all():
+    for model in catalog.load_all_models():
         for task in steps(nightlies[model.name]):
             limits = model.resources_of(task.task_id)
             pod = pod_of(task)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-import models
 from api_schema import mistakes
 from manifests import DEPLOY
+from nightshift import catalog
 from nightshift.definition import VERBS
 from restricted_profile import OURS, PROFILE, broken
 
@@ -76,7 +76,7 @@ SCRATCH = "only /tmp can be written, and it has a size"
 
 
 def test_there_is_a_pod_for_every_task(pods: dict[str, Object]) -> None:
-    assert {f"{name}_nightly.{verb}" for name in models.names() for verb in VERBS} <= set(pods)
+    assert {f"{name}_nightly.{verb}" for name in catalog.list_names() for verb in VERBS} <= set(pods)
 
 
 def test_every_pod_meets_every_control(pods: dict[str, Object]) -> None:

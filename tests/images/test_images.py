@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-import models
 from image_runs import SOURCES, docker, inspected, python, run
 from image_tools import sbom
 from image_tools.build import TARGETS, Built
 from image_tools.lock_rules import Pin, parse_pins
+from nightshift import catalog
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
 LARGEST_BYTES = {"steps": 900_000_000, "services": 1_000_000_000, "airflow": 600_000_000}
@@ -87,7 +87,7 @@ def test_airflow_reads_every_dag_on_a_root_that_cannot_be_written(user: str, bui
         "print(sorted(bag.dags), bag.import_errors)\n"
     )
     kinds = ("nightly", "replay", "rescore", "set_champion")  # both models that ship are replayed
-    wanted = sorted(f"{name}_{kind}" for name in models.names() for kind in kinds)
+    wanted = sorted(f"{name}_{kind}" for name in catalog.list_names() for kind in kinds)
     assert python(built["airflow"], program, user).splitlines()[-1] == f"{wanted} {{}}"
     assert run(built["airflow"], "airflow", "version", user=user).startswith("3.")
 

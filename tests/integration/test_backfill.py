@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-import models
 from backfill_invariants import everything_holds, one_version_per_night, versions_of
 from free_settings import on_free_ports
 from local_platform.checkout import SOURCES
@@ -25,6 +24,7 @@ from local_platform.marked_processes import find_processes_of
 from local_platform.one_machine import settings
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.object_store import ObjectStore
@@ -32,7 +32,7 @@ from nightshift.settings import StorageSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 DAG = "flights_nightly"
-MODEL = models.load("flights")
+MODEL = catalog.load_model("flights")
 LANDED, VALIDATED = "2013-01-05", "2013-02-23"  # 28 days to learn from, 9 to compare on, 14 to look back over
 FIRST = date(2013, 2, 24)
 NIGHTS = int(os.environ.get("NIGHTSHIFT_TEST_BACKFILL_NIGHTS", "8"))

@@ -11,24 +11,26 @@ from pathlib import Path
 import pytest
 
 import checkout
-import models
 from local_platform.demo import night_plan
+from nightshift import catalog
 
-OTHERS = [name for name in models.names() if name != night_plan.MODEL and (models.FOLDER / name).is_dir()]
+OTHERS = [name for name in catalog.list_names() if name != night_plan.MODEL and (catalog.OWN_FOLDER / name).is_dir()]
 LOCK = re.compile(r"\Arequirements(-dev|/[a-z]+)?\.txt\Z")
 """Files that `make lock` writes, from what the models' folders ask for among others."""
 PROGRAM = """
 import json
 import models
 from airflow.dag_processing.dagbag import DagBag
-from nightshift.adapters import suites
+from nightshift import catalog
+from nightshift.adapters.gx import suites
 
 dags = DagBag(collect_dags=True)
+datasets = [dataset for model in catalog.load_all_models() for dataset in model.datasets]
 found = {
-    "models": models.names(),
+    "models": catalog.list_names(),
     "dags": sorted(dags.dags),
     "errors": list(dags.import_errors.values()),
-    "suites": sorted({d.suite: suites.load(d.suite).size for m in models.load_all() for d in m.datasets if d.suite}),
+    "suites": sorted({d.suite: suites.load(d.suite).size for d in datasets if d.suite}),
     "from": models.__file__,
 }
 print(json.dumps(found))
@@ -47,7 +49,7 @@ class Parts:
 
     @property
     def suites(self) -> set[Path]:
-        named = {dataset.suite for dataset in models.load(self.name).datasets if dataset.suite}
+        named = {dataset.suite for dataset in catalog.load_model(self.name).datasets if dataset.suite}
         return {Path(f"great_expectations/suites/{suite}.json") for suite in named}
 
     @property
@@ -113,13 +115,13 @@ def test_the_platform_works_without_it_and_finds_it_when_it_is_put_there(parts: 
     checkout.copy_files(set(checkout.files()) - mine, tmp_path)
     without = seen(tmp_path)
     assert without["errors"] == []
-    assert without["models"] == [name for name in models.names() if name != parts.name]
+    assert without["models"] == [name for name in catalog.list_names() if name != parts.name]
     assert not any(dag.startswith(f"{parts.name}_") for dag in without["dags"])
 
     checkout.copy_files(mine, tmp_path)
     with_it = seen(tmp_path)
     assert with_it["errors"] == []
-    assert with_it["models"] == models.names()
+    assert with_it["models"] == catalog.list_names()
     assert f"{parts.name}_nightly" in set(with_it["dags"]) - set(without["dags"])
     assert set(with_it["dags"]) > set(without["dags"])
     assert {Path(f"great_expectations/suites/{name}.json") for name in with_it["suites"]} >= parts.suites

@@ -35,7 +35,6 @@ def model(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Model:
     """The shops model over this test's bucket; fresh processes find it as well."""
     monkeypatch.setenv("NIGHTSHIFT_MODELS", str(MODELS))
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(MODELS)])
-    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, MODELS))
     definition: Model = import_module("models.shops.definition").MODEL
     facts, scheduled = (
         replace(dataset, uri=dataset.uri.replace("s3://lake/", f"s3://{bucket}/"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import models
+from nightshift import catalog
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.code_digest import digest_platform, write_digests
@@ -19,7 +19,7 @@ NIGHT = date(2013, 2, 9)
 
 
 def _run(store: ObjectStore, verb: str, version: str = "v1") -> tuple[str, str]:
-    step = Step(models.load("flights"), NIGHT, store, RunSettings(code_version=version))
+    step = Step(catalog.load_model("flights"), NIGHT, store, RunSettings(code_version=version))
     perform(verb, step, lambda _: Outcome(summary="done"))
     stored = step_results.load(store, "flights", NIGHT, verb)
     assert stored is not None
@@ -27,15 +27,15 @@ def _run(store: ObjectStore, verb: str, version: str = "v1") -> tuple[str, str]:
 
 
 def test_every_result_holds_the_digest_of_the_models_folder(store: ObjectStore) -> None:
-    assert _run(store, "validate") == (models.digest("flights"), "")
-    assert _run(store, "train") == (models.digest("flights"), "")
+    assert _run(store, "validate") == (catalog.digest_model("flights"), "")
+    assert _run(store, "train") == (catalog.digest_model("flights"), "")
 
 
 def test_code_that_changed_during_the_night_is_said(
     store: ObjectStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder, _ = _run(store, "validate")
-    monkeypatch.setattr("models.digest", lambda _: "edited")
+    monkeypatch.setattr("nightshift.catalog.digest_model", lambda _: "edited")
     assert _run(store, "train") == ("edited", f"v1, model folder {folder}")
     assert f"that ran v1, model folder {folder}; this step runs v1, model folder edited" in caplog.text
 
@@ -45,7 +45,7 @@ def test_a_night_that_was_never_validated_began_with_nothing(store: ObjectStore)
 
 
 def test_a_step_names_the_code_that_was_edited_since_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    started = {"nightshift": digest_platform(), "flights": models.digest("flights")}
+    started = {"nightshift": digest_platform(), "flights": catalog.digest_model("flights")}
     monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_VERSION", "0123456789ab")
     monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_DIGESTS", write_digests(started))
     assert name_running_code(read(RunSettings), "flights").code_version == "0123456789ab"
@@ -56,10 +56,10 @@ def test_a_step_names_the_code_that_was_edited_since_the_start(monkeypatch: pyte
 
 
 def test_the_suites_of_a_model_are_part_of_its_digest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = models.digest("flights")
-    monkeypatch.setattr("nightshift.adapters.gx.suites.FOLDER", tmp_path)
-    assert models.digest("flights") != before
+    before = catalog.digest_model("flights")
+    monkeypatch.setattr("nightshift.catalog.SUITES_FOLDER", tmp_path)
+    assert catalog.digest_model("flights") != before
 
 
 def test_a_model_that_is_not_there_has_a_digest_as_well() -> None:
-    assert models.digest("no_such_model") == models.digest("another_that_is_none")
+    assert catalog.digest_model("no_such_model") == catalog.digest_model("another_that_is_none")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import models
+from nightshift import catalog
 from nightshift.core.bootstrap import MIN_DAYS
 from nightshift.core.metrics import METRICS
 from nightshift.definition import FEWEST_PERIODS, Dataset, Gate, Resources, Schedule, Window, parse_night
@@ -136,7 +137,7 @@ def test_a_field_of_another_type_or_value_is_refused_when_the_definition_loads(
     changed: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(BadConfig, match=said):
-        replace(models.load("flights"), **changed)
+        replace(catalog.load_model("flights"), **changed)
 
 
 @pytest.mark.parametrize(
@@ -177,14 +178,13 @@ def test_a_definition_that_python_cannot_load_is_refused_with_python_s_words(
         "from nightshift.definition import Model\nMODEL = Model(nme='x')\n"
     )
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
-    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path))
     with pytest.raises(BadConfig, match=r"models/broken/definition.py cannot be loaded: TypeError: .*nme"):
-        models.load("broken")
+        catalog.load_model("broken")
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", catalog.list_names())
 def test_every_model_of_this_project_loads_and_is_whole(name: str) -> None:
-    model = models.load(name)
+    model = catalog.load_model(name)
     assert model.name == name
     with pytest.raises(BadConfig, match="unknown steps"):
         replace(model, resources={"trian": Resources()})
@@ -194,7 +194,7 @@ def test_a_holdout_on_which_no_challenger_could_ever_win_is_refused() -> None:
     assert FEWEST_PERIODS == MIN_DAYS
     for days in (1, 7):
         model = replace(
-            models.load("flights"),
+            catalog.load_model("flights"),
             schedule=Schedule(days=days),
             window=Window(train_days=28, holdout_days=MIN_DAYS * days),
         )
@@ -203,17 +203,17 @@ def test_a_holdout_on_which_no_challenger_could_ever_win_is_refused() -> None:
 
 
 def test_there_is_a_model() -> None:
-    assert "flights" in models.names()
+    assert "flights" in catalog.list_names()
 
 
 def test_an_unknown_model_is_named_with_those_that_exist() -> None:
     with pytest.raises(BadConfig, match=r"no model 'flihgts'; known: .*flights"):
-        models.load("flihgts")
+        catalog.load_model("flihgts")
 
 
 def test_every_suite_that_a_model_names_exists() -> None:
     suites = Path(__file__).parents[2] / "great_expectations" / "suites"
-    named = {dataset.suite for model in models.load_all() for dataset in model.datasets if dataset.suite}
+    named = {dataset.suite for model in catalog.load_all_models() for dataset in model.datasets if dataset.suite}
     assert named
     assert {suite for suite in named if not (suites / f"{suite}.json").is_file()} == set()
 
@@ -238,7 +238,7 @@ def test_a_key_that_names_a_column_twice_is_refused() -> None:
 
 
 def test_facts_and_what_is_scheduled_have_the_models_key_unless_they_have_their_own() -> None:
-    model = models.load("flights")
+    model = catalog.load_model("flights")
     bare = replace(model, facts=replace(model.facts, key=()), context=(replace(model.context[0], key=()),))
     assert bare.key_of(bare.facts) == model.key
     assert bare.key_of(bare.context[0]) == ()

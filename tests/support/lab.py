@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import models
-from nightshift.adapters.gx import suites
+from nightshift import catalog
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.context import Step
@@ -46,8 +46,7 @@ class Lab:
         self.store, self._folder, self._patch = store, folder, patch
         patch.setenv("NIGHTSHIFT_MODELS", str(MODELS))
         patch.setattr(models, "__path__", [*models.__path__, str(MODELS)])
-        patch.setattr(models, "FOLDERS", (*models.FOLDERS, MODELS))
-        patch.setattr(suites, "FOLDER", folder)
+        patch.setattr(catalog, "SUITES_FOLDER", folder)
         self.code: Any = import_module("models.lab.features")
         self.estimator: Any = import_module("models.lab.estimator")
         self.model = _over(import_module("models.lab.definition").MODEL, store.bucket)

@@ -27,7 +27,6 @@ class MemoryLake:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(models, "__path__", [*models.__path__, str(MODELS)])
-        patch.setattr(models, "FOLDERS", (*models.FOLDERS, MODELS))
         self._patch = patch
         self.code: Any = import_module("models.lab.features")
         self.estimator: Any = import_module("models.lab.estimator")

@@ -6,13 +6,13 @@ from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-import models
+from nightshift import catalog
 from nightshift.definition import Resources
 from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
 from nightshift_airflow.dags.task_factory import make_common_arguments
 from nightshift_airflow.operators.step_operators import StepOperator
 
-MODEL = replace(models.load("flights"), resources={"train": Resources(memory_limit="64Mi", memory="32Mi")})
+MODEL = replace(catalog.load_model("flights"), resources={"train": Resources(memory_limit="64Mi", memory="32Mi")})
 
 
 def shell(task: str, command: str, retries: int = 0, **more: Any) -> StepOperator:

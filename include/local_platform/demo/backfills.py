@@ -5,12 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-import models
 from local_platform.demo import night_results
 from local_platform.demo.airflow_api import AirflowApi, Busy, Run
 from local_platform.demo.night_plan import Plan, list_days
 from local_platform.errors import NotReady
 from local_platform.one_machine.progress import Progress, Task
+from nightshift import catalog
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import VERBS
 
@@ -44,7 +44,7 @@ class Backfills:
     @property
     def timezone(self) -> str:
         """The zone in which the DAG's nights begin."""
-        return models.load(self.plan.model).schedule.timezone
+        return catalog.load_model(self.plan.model).schedule.timezone
 
     def run(self) -> None:
         """Runs the nights that have not finished and waits for each. Raises `NotReady` when one makes no progress."""
@@ -61,7 +61,7 @@ class Backfills:
     def start_schedule(self) -> None:
         """Unpauses the nightly DAG, and the DAG that replays the delivery of its data."""
         self.api.unpause(self.dag)
-        if models.load(self.plan.model).replay:
+        if catalog.load_model(self.plan.model).replay:
             self.api.unpause(f"{self.plan.model}_replay")
 
     def _load_night(self, night: date) -> night_results.Night:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import models
 from local_platform.demo.night_plan import Plan, group_consecutive, list_days, list_history
 from local_platform.errors import NotReady
 from local_platform.marked_processes import MARK
 from local_platform.one_machine.platform import Platform
 from local_platform.services.service import BIN
+from nightshift import catalog
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import DONE, DataRejected
 
@@ -53,14 +53,14 @@ class DataPreparation:
         results = {o.uri.removeprefix(prefix) for o in self.store.objects(prefix)}
         nights = (
             night
-            for first, last in list_history(self.plan, models.load(self.plan.model))
+            for first, last in list_history(self.plan, catalog.load_model(self.plan.model))
             for night in list_days(first, last)
         )
         return [night for night in nights if f"{night}/validate.json" not in results]
 
     def _find_label_uri(self) -> str:
         """Returns the URI of the label that marks the corrupted partition."""
-        return models.load(self.plan.model).facts.partition(self.plan.corrupted) + "_PLANTED.json"
+        return catalog.load_model(self.plan.model).facts.partition(self.plan.corrupted) + "_PLANTED.json"
 
     def _run_nightshift(self, show_line: ShowLine, *arguments: str, accepted_code: int = DONE) -> None:
         environment = {**self.platform.build_step_environment(CAUSE), MARK: str(self.platform.home.path)}

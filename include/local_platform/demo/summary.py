@@ -8,11 +8,11 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-import models
 from local_platform.demo.night_plan import Plan
 from local_platform.demo.night_results import Ending, Night
 from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.progress import Progress
+from nightshift import catalog
 
 WIDTH = 100
 METRICS = {
@@ -31,7 +31,7 @@ ENDS = "`make down` ends it."
 def show_summary(platform: Platform, plan: Plan, ended: Sequence[Night], progress: Progress, seconds: float) -> int:
     """Prints the summary. Returns 0 when the nights ended as expected, else 1, after saying which did not."""
     console = Console(width=WIDTH, highlight=False, file=progress.console.file)
-    console.print(f"\n[bold]{escape(models.load(plan.model).title)}: how {len(ended)} nights ended[/]")
+    console.print(f"\n[bold]{escape(catalog.load_model(plan.model).title)}: how {len(ended)} nights ended[/]")
     console.print(f"[dim]{_describe_metric(ended)}[/]\n")
     console.print(Text(_format_titles(), style="dim"), soft_wrap=True)
     for night in ended:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import models
 from local_platform.checkout import SOURCES
 from local_platform.code_version import compute_model_digests, read_code_version
 from local_platform.external_cluster import choice
@@ -19,6 +18,7 @@ from local_platform.services import (
     tcp_proxy,
 )
 from local_platform.services.service import Service, build_plain_environment
+from nightshift import catalog
 from nightshift.code_digest import write_digests
 
 LOOPBACK = "127.0.0.1"
@@ -31,7 +31,7 @@ DIGESTS = "NIGHTSHIFT_RUN_CODE_DIGESTS"
 
 def build_team_variables() -> dict[str, str]:
     """Returns the variable that names folders of models outside of this checkout; empty when there are none."""
-    folders = [str(folder.resolve()) for folder in models.FOLDERS if folder != models.FOLDER]
+    folders = [str(folder.resolve()) for folder in catalog.list_folders() if folder != catalog.OWN_FOLDER]
     return {"NIGHTSHIFT_MODELS": ":".join(folders)} if folders else {}
 
 

@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-import models
+from nightshift import catalog
 from nightshift.adapters.gx import suites
 from nightshift.argument_parser import Parser
 from nightshift.definition import Model
@@ -40,13 +40,13 @@ def main(argv: Sequence[str]) -> int:
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)
         return error.exit_code
-    return max((_checked(name) for name in arguments.models or models.names()), default=DONE)
+    return max((_checked(name) for name in arguments.models or catalog.list_names()), default=DONE)
 
 
 def _checked(name: str) -> int:
     """Checks one model and says how it went; returns the exit code."""
     try:
-        check_model(models.load(name))
+        check_model(catalog.load_model(name))
     except NightshiftError as error:
         log.error("%s: %s: %s", name[:40], error.outcome, error)
         show_values(error)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
@@ -32,7 +32,7 @@ none of them has is "not recorded".
 def parser() -> argparse.ArgumentParser:
     """The command line of `nightshift explain`."""
     top = Parser(prog="nightshift explain", description=DESCRIPTION, formatter_class=argparse.RawTextHelpFormatter)
-    top.add_argument("model", metavar="MODEL", help=f"a folder of include/models: {', '.join(models.names())}")
+    top.add_argument("model", metavar="MODEL", help=f"a folder of include/models: {', '.join(catalog.list_names())}")
     top.add_argument("version", metavar="VERSION", help="the version's number in MLflow's registry")
     top.add_argument("--format", choices=("markdown", "html"), default="markdown", help="default: markdown")
     top.add_argument("--output", metavar="FILE", help="where to write it; default: standard output")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import islice
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import read_all
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="nightshift history", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
+    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(catalog.list_names())}")
     top.add_argument("--json", action="store_true", help="the entries and the findings as one JSON document")
     top.add_argument("--check", action="store_true", help="only the check")
     top.add_argument("--last", metavar="N", type=int, help="only the newest N entries; the check is of all")
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.last is not None and arguments.last < 1:
         raise BadConfig(f"--last {arguments.last} is no number of entries: write at least 1")
-    model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
+    model, store = catalog.load_model(arguments.model).name, ObjectStore(read(StorageSettings))
     entries, found = read_all(store, model).entries[::-1], find_disagreements(store, Registry(), model)
     shown = tuple(islice(entries, arguments.last))
     sys.stdout.write(_document(model, shown, found) if arguments.json else _text(arguments, shown, found))

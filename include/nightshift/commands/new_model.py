@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-import models
+from nightshift import catalog
 from nightshift.argument_parser import Parser
 from nightshift.definition import NAME
 from nightshift.errors import DONE, BadConfig, NightshiftError
@@ -18,7 +18,7 @@ from nightshift.safe_messages import set_up_logs
 
 log = logging.getLogger("nightshift.new_model")
 TEMPLATES = Path(__file__).parent / "new_model_files"
-CHECKOUT = models.FOLDER.parents[1]
+CHECKOUT = catalog.OWN_FOLDER.parents[1]
 NEEDED = ("pyproject.toml", "include/models/__init__.py", "great_expectations/suites", "tests/models")
 """What a checkout has, and an image has not."""
 MODULES = ("__init__.py", "definition.py", "features.py", "estimator.py", "source.py", "requirements.in")
@@ -141,7 +141,7 @@ def _require_name(name: str) -> None:
 def _require_free(name: str, files: Mapping[Path, str], checkout: Path) -> None:
     folders = (Path("include/models") / name, Path("tests/models") / name)
     taken = [path for path in (*folders, *files) if (checkout / path).exists()]
-    if taken or name in models.names():
+    if taken or name in catalog.list_names():
         where = checkout / taken[0] if taken else f"a folder of NIGHTSHIFT_MODELS holds a model {name}"
         raise BadConfig(f"there is a model {name} already ({where}): choose another name, or take that away first")
 

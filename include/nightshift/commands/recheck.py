@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import Reading, last_number, read_all
@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     set_up_logs("%(message)s")
     arguments = parser().parse_args(argv)
     try:
-        model, store = models.load(arguments.model), ObjectStore(read(StorageSettings))
+        model, store = catalog.load_model(arguments.model), ObjectStore(read(StorageSettings))
         reading = chosen(store, model.name, arguments.number, arguments.last)
         return _tell(reading.faults, recheck(store, model, Registry(), reading.entries))
     except NightshiftError as error:
@@ -124,7 +124,7 @@ def _rechecked(store: ObjectStore, model: Model, registry: Registry, entry: Entr
     wrong = [*differences(record["verdict"], again["verdict"]), *_counted(record, again)]
     if not wrong:
         return Rechecked(entry, "same")
-    if record.get("model_code", models.digest(model.name)) != models.digest(model.name):
+    if record.get("model_code", catalog.digest_model(model.name)) != catalog.digest_model(model.name):
         return Rechecked(entry, "cannot", f"the code of models/{model.name} changed since; now {'; '.join(wrong)}")
     return Rechecked(entry, "differs", "; ".join(wrong))
 

@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="nightshift repair", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
+    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(catalog.list_names())}")
     top.add_argument("--apply", action="store_true", help="do what can be done from here")
     top.add_argument("--accept-end", metavar="N", type=int, help="go on from entry N, the last that is there")
     top.add_argument("--reason", metavar="TEXT", help="why the end is accepted, in one line; kept in the ledger")
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if (arguments.accept_end is None) != (arguments.reason is None):
         raise BadConfig("--accept-end N and --reason TEXT belong together: give both, or neither")
-    model, registry = models.load(arguments.model).name, Registry()
+    model, registry = catalog.load_model(arguments.model).name, Registry()
     ledger = Ledger(ObjectStore(read(StorageSettings)), model)
     if arguments.accept_end is not None:
         return _accept_end(registry, ledger, arguments.accept_end, parse_reason(arguments.reason))

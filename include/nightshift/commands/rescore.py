@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.manifests import manifest
 from nightshift.adapters.s3.object_store import ObjectStore
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="nightshift rescore", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
+    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(catalog.list_names())}")
     top.add_argument("nights", metavar="FROM..TO", help="nights as the runs are named; each scores the next schedule")
     top.add_argument(
         "--all", action="store_true", help="also nights that any other version scored than the one that scores them now"
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         first, last = parse_nights(arguments.nights)
         by = name_running_code(read(RunSettings), arguments.model)
-        step = Step(models.load(arguments.model), first, ObjectStore(read(StorageSettings)), by)
+        step = Step(catalog.load_model(arguments.model), first, ObjectStore(read(StorageSettings)), by)
         return rescore(step, last, everything=arguments.all)
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)

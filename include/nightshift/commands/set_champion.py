@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(models.names())}")
+    top.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(catalog.list_names())}")
     top.add_argument("version", metavar="VERSION", help="a version's number; previous: the champion before; none")
     top.add_argument("--reason", metavar="TEXT", required=True, help="why, in one line; kept in the ledger")
     top.add_argument("--unverified", action="store_true", help="also a version that never was champion")
@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(arguments: argparse.Namespace) -> str:
     target, reason = parse_target(arguments.version), parse_reason(arguments.reason)
     asked_at = parse_asked_at(arguments.asked_at)
-    model, store = models.load(arguments.model).name, ObjectStore(read(StorageSettings))
+    model, store = catalog.load_model(arguments.model).name, ObjectStore(read(StorageSettings))
     cause = cause_of(name_running_code(read(RunSettings), model))
     request = Request(model, target, reason, cause, unverified=arguments.unverified, asked_at=asked_at)
     return describe(set_champion(store, Registry(), request), Ledger(store, model))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.alias_reports import report_problem
 from nightshift.adapters.s3.ledger import Ledger
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
             raise BadConfig(f"--every {arguments.every} is not between 1 and {LONGEST} seconds")
         store, registry = ObjectStore(read(StorageSettings)), Registry()
         while True:
-            code = sync_models(store, registry, arguments.models or models.names())
+            code = sync_models(store, registry, arguments.models or catalog.list_names())
             if arguments.answers:
                 arguments.answers.touch()
             if arguments.every is None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import (
     KEY,
     MODEL_CODE,
@@ -73,7 +73,7 @@ class Challenger:
 
     @cached_property
     def _model_code(self) -> str:
-        return models.digest(self._step.model.name)
+        return catalog.digest_model(self._step.model.name)
 
     def register(self, registry: Registry) -> Version:
         """Stores the run and, last of all, registers the version. Returns the night's version: this, or another's."""

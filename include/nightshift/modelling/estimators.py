@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import models
+from nightshift import catalog
 from nightshift.adapters.skops_types import require_trusted
 from nightshift.core.metrics import Floats
 from nightshift.definition import Model, Task
@@ -42,7 +42,7 @@ def _written_out(model: str) -> Any:
     if f"models.{model}.estimator" in sys.modules:
         return None
     try:
-        source = next(path for folder in models.FOLDERS for path in folder.glob(f"{model}/estimator.py"))
+        source = next(path for folder in catalog.list_folders() for path in folder.glob(f"{model}/estimator.py"))
         named = [statement for statement in ast.parse(source.read_bytes()).body if "TRUSTED" in _names_of(statement)]
         value = named[0].value if len(named) == 1 and isinstance(named[0], ast.Assign | ast.AnnAssign) else None
         return None if value is None else ast.literal_eval(value)

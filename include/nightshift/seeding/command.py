@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-import models
+from nightshift import catalog
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
 from nightshift.definition import Model, parse_night
@@ -66,7 +66,7 @@ def main(argv: Sequence[str], today: date | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, today: date) -> str:
-    model = models.load(arguments.model)
+    model = catalog.load_model(arguments.model)
     source = source_of(model)
     store = ObjectStore(read(StorageSettings))
     replay = landing.replay_of(store, model, source, arguments.dates, today - landing.ONE_DAY)

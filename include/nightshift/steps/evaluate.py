@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.registry import TRAINED_TO, Registry, Version
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
@@ -59,7 +59,7 @@ def run(step: Step) -> Outcome:
     verdict = judge_versions(step.model, registry, comparison, rows, seed)
     names = {
         "comparison": _name(step, comparison),
-        "model_code": models.digest(step.model.name),
+        "model_code": catalog.digest_model(step.model.name),
         "idempotency_key": key,
     }
     record = {"inputs": inputs_of(lake, comparison.nights), "seed": seed, "reused": False}

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param
 
-import models
+from nightshift import catalog
 from nightshift.definition import Model
 from nightshift_airflow.runs.night_of_run import PARAM
 from nightshift_airflow.runs.night_timetable import NightTimetable
@@ -56,9 +56,9 @@ def load_models() -> Iterator[Model]:
 
     `dags/definitions.py` shows a broken one in the UI.
     """
-    for name in models.names():
+    for name in catalog.list_names():
         try:
-            yield models.load(name)
+            yield catalog.load_model(name)
         except Exception as error:  # a definition is the model's own code: it can fail in any way
             log.error("model %s has no DAG, because its definition does not load: %s", name, error)
 

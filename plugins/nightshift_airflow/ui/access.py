@@ -11,7 +11,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends
 
-import models
+from nightshift import catalog
 
 User = Annotated[BaseUser, Depends(get_user)]
 
@@ -28,7 +28,7 @@ def require(user: BaseUser, model: str) -> None:
 
 def readable(user: BaseUser) -> list[str]:
     """Returns the models that `user` may read, sorted."""
-    return [name for name in models.names() if _may_read(user, name)]
+    return [name for name in catalog.list_names() if _may_read(user, name)]
 
 
 def _may_read(user: BaseUser, model: str) -> bool:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import models
 from local_platform.demo.night_plan import group_consecutive, list_days, list_history, load_or_make_plan
+from nightshift import catalog
 
 TODAY = date(2026, 3, 1)
 
@@ -30,7 +30,7 @@ def test_nights_become_ranges_without_gaps() -> None:
 
 
 def test_the_history_is_what_the_first_night_looks_back_on(tmp_path: Path) -> None:
-    plan, model = load_or_make_plan(tmp_path / "demo.json", TODAY), models.load("flights")
+    plan, model = load_or_make_plan(tmp_path / "demo.json", TODAY), catalog.load_model("flights")
     ranges = [night for first, last in list_history(plan, model) for night in list_days(first, last)]
     window = model.window
     oldest_day_of_training = plan.nights[0] - timedelta(days=window.holdout_days + window.train_days - 1)

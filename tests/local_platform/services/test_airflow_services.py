@@ -44,7 +44,7 @@ def test_models_of_a_team_reach_airflow_and_the_steps(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert "NIGHTSHIFT_MODELS" not in {**build_environment(platform.airflow), **platform.build_step_values()}
-    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path / "a", tmp_path / "b"))
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path / "a"), str(tmp_path / "b")])
     wanted = f"{tmp_path / 'a'}:{tmp_path / 'b'}"
     outside = Platform(platform.home, platform.settings)
     assert build_environment(outside.airflow)["NIGHTSHIFT_MODELS"] == wanted

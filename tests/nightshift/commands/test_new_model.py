@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import checkout
-import models
+from nightshift import catalog
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.cli import main as nightshift
 from nightshift.commands import new_model
@@ -21,10 +21,10 @@ TASKS = {"z": "regression", LONGEST: "classification"}
 CHECKED = ".mypy_cache"
 PROGRAM = """
 import json
-import models
-from nightshift.adapters import suites
+from nightshift import catalog
+from nightshift.adapters.gx import suites
 
-found = [models.load(name) for name in models.names()]
+found = [catalog.load_model(name) for name in catalog.list_names()]
 print(json.dumps({m.name: [m.task, sorted(suites.load(d.suite).size for d in m.datasets if d.suite)] for m in found}))
 """
 
@@ -88,7 +88,7 @@ def test_its_definition_and_its_suite_load(scaffolded: Path) -> None:
     done = checkout.run(scaffolded, "python", "-c", PROGRAM)
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
-    assert set(found) == {*models.names(), *TASKS}
+    assert set(found) == {*catalog.list_names(), *TASKS}
     assert {name: found[name][0] for name in TASKS} == TASKS
     assert found["z"][1] == [7]
 

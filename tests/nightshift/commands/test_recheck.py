@@ -42,7 +42,7 @@ def decided(store: ObjectStore, bucket: str, mlflow_environment: str, monkeypatc
     land(store, model, [*NIGHTS, STRONG + timedelta(days=1)])
     validated(store, model, [night for night in NIGHTS if night != LEFT_OUT])
     Forge({WEAK: 0.4, STRONG: 1.0}).use(monkeypatch)
-    monkeypatch.setattr("models.load", lambda _: model)
+    monkeypatch.setattr("nightshift.catalog.load_model", lambda _: model)
     for night in (WEAK, STRONG):
         _run(model, store, night)
     return model
@@ -178,7 +178,7 @@ def test_features_that_changed_since_are_the_reason(
     monkeypatch.setattr("nightshift.modelling.recompute_verdict.examples", other)
     assert main([decided.name, "2"]) == 10
     assert "differs (challenger was" in capsys.readouterr().out
-    monkeypatch.setattr("models.digest", lambda _: "other code")
+    monkeypatch.setattr("nightshift.catalog.digest_model", lambda _: "other code")
     assert main([decided.name, "2"]) == 10
     assert f"cannot (the code of models/{decided.name} changed since; now challenger was" in capsys.readouterr().out
 
@@ -199,7 +199,7 @@ def test_a_verdict_on_real_models_is_the_same(
 ) -> None:
     module = import_module("models.shops.estimator")
     honest = module.estimator
-    monkeypatch.setattr("models.load", lambda _: landed)
+    monkeypatch.setattr("nightshift.catalog.load_model", lambda _: landed)
     for night, trees in ((date(2013, 2, 18), 2), (date(2013, 2, 19), 25)):
         monkeypatch.setattr(module, "estimator", lambda seed, trees=trees: honest(seed).set_params(max_iter=trees))
         for verb in ("train", "evaluate", "promote"):

@@ -32,7 +32,7 @@ def scored(run_step: RunStep, landed: Model, monkeypatch: pytest.MonkeyPatch) ->
     """Version 1 scored FIRST, version 2 took over and scored SECOND and THIRD, and was then withdrawn."""
     module = import_module("models.shops.estimator")
     honest = module.estimator
-    monkeypatch.setattr("models.load", lambda _: landed)  # the partitions of this test's bucket
+    monkeypatch.setattr("nightshift.catalog.load_model", lambda _: landed)  # the partitions of this test's bucket
     for night, trees in ((FIRST, 2), (SECOND, 25)):
         monkeypatch.setattr(module, "estimator", lambda seed, trees=trees: honest(seed).set_params(max_iter=trees))
         for verb in ("train", "evaluate", "promote", "score"):

@@ -98,7 +98,6 @@ def test_a_list_that_is_written_out_is_read_without_an_import(
     (tmp_path / name).mkdir()
     (tmp_path / name / "estimator.py").write_text(f'"""A model."""\n{written}\n')
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
-    monkeypatch.setattr(models, "FOLDERS", (*models.FOLDERS, tmp_path))
     assert trusted_of(replace(lake.model, name=name)) == ("a.B",)
     assert (f"models.{name}.estimator" in sys.modules) is imported
 

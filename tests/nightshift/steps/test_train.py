@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import models
+from nightshift import catalog
 from nightshift.adapters.mlflow.connection import Server
 from nightshift.adapters.mlflow.registry import KEY, NIGHT, SHA256, TRAINED_TO, Registry
 from nightshift.adapters.mlflow.training_run import TrainingRun
@@ -128,7 +129,7 @@ def test_other_code_and_other_data_are_other_work(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any, registry: Registry
 ) -> None:
     first = run_step("train")
-    tags, code = registry.version("shops", first.detail["version"]).tags, models.digest("shops")
+    tags, code = registry.version("shops", first.detail["version"]).tags, catalog.digest_model("shops")
     assert (tags["nightshift.code_version"], tags["nightshift.model_code"]) == ("test", code)
     assert (first.model_code, first.detail["model_code"]) == (code, code)
     assert run_step("train", code_version="newer").detail["version"] > first.detail["version"]
@@ -144,7 +145,7 @@ def test_an_edited_model_is_other_work_even_when_nobody_named_a_new_version(
     first = run_step("train")
     shutil.copytree(Path(__file__).parent / "fixture_models" / "shops", tmp_path / "shops")
     (tmp_path / "shops" / "estimator.py").open("a").write("# edited\n")
-    monkeypatch.setattr(models, "FOLDERS", (tmp_path,))
+    monkeypatch.setattr(models, "__path__", [str(tmp_path)])
     assert run_step("train").detail["version"] != first.detail["version"]
     assert len(_versions(registry)) == 2
 

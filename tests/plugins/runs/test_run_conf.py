@@ -9,7 +9,7 @@ from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunTyp
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import models
+from nightshift import catalog
 from nightshift.errors import BadConfig
 from nightshift_airflow.dags.task_factory import make_set_champion_task
 from nightshift_airflow.runs.run_conf import (
@@ -121,7 +121,7 @@ def test_the_command_is_told_when_its_run_was_triggered() -> None:
         consumed_asset_events=[],
         partition_key=None,
     )
-    task = make_set_champion_task(models.load("flights"))
+    task = make_set_champion_task(catalog.load_model("flights"))
     arguments = task.make_arguments({"dag_run": run})
     assert arguments == ["7", f"--reason={WHY}", "--asked-at=2013-03-01T04:05:06.000789+00:00"]
     run.conf = {"version": "7", "reason": WHY, "unverified": True}

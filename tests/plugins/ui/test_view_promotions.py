@@ -10,7 +10,7 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi.testclient import TestClient
 
-import models
+from nightshift import catalog
 from nightshift.adapters.s3.alias_reports import AliasMove, report_move, report_problem
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
@@ -52,7 +52,7 @@ def test_the_index_answers_in_one_glance(store: ObjectStore, get: Get) -> None:
     assert "✗ validate" in row
     assert "✓ train" in row
     assert "validate: the summary of validate" in row
-    assert all("none yet" in _row(get("/history"), name) for name in models.names() if name != "flights")
+    assert all("none yet" in _row(get("/history"), name) for name in catalog.list_names() if name != "flights")
 
 
 def test_the_last_night_is_told_by_what_promote_said_unless_something_went_wrong(store: ObjectStore, get: Get) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-import models
+from nightshift import catalog
 from support.view_server import CHECK, HOSTILE, RUN, Server, login
 from version_records import PNG
 
@@ -20,7 +20,7 @@ PAGES = [
     "/nightshift/style.css",
     "/nightshift/history",
     "/nightshift/history/flights?before=3",
-    *(f"/nightshift/history/{name}" for name in models.names()),
+    *(f"/nightshift/history/{name}" for name in catalog.list_names()),
     "/nightshift/versions/flights/2",
     "/nightshift/versions/flights/3",
     "/nightshift/versions/flights/2/verdict.png",

@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, chain
 
-import models
+from nightshift import catalog
 from nightshift.definition import VERBS, Resources
 from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
 from nightshift_airflow.dags.task_factory import make_step_task
 
-flights = models.load("flights")
+flights = catalog.load_model("flights")
 soon = replace(flights, schedule=replace(flights.schedule, retry_delay=timedelta(seconds=3)))
 once = replace(flights, schedule=replace(flights.schedule, retries=0))
 starved = replace(once, resources={"train": Resources(memory="64Mi", memory_limit="160Mi")})

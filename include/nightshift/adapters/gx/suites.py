@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
+from nightshift import catalog
 from nightshift.adapters.gx.suite_check import PLACEHOLDER, refuse_repeated, require_sound
 from nightshift.core.volume import VolumePolicy
 from nightshift.definition import NAME
 from nightshift.errors import BadConfig
-
-FOLDER = Path(__file__).parents[4] / "great_expectations" / "suites"
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Suite:
 
 def load(name: str) -> Suite:
     """The suite of that name. Raises `BadConfig` when its file is missing or is no suite."""
-    path = FOLDER / f"{name}.json"
+    path = catalog.SUITES_FOLDER / f"{name}.json"
     if not NAME.match(name) or not path.is_file():
         raise BadConfig(f"there is no suite {name[:40]!r}: expected it in great_expectations/suites/ as <name>.json")
     return _parse(name, path.read_bytes())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nightshift import catalog
 from nightshift.adapters.gx import suites
 from nightshift.core.volume import VolumePolicy
 from nightshift.errors import BadConfig
@@ -20,7 +21,7 @@ SHIPPED = ("flights", "schedule", "weather")
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of suites of the test's own, with the file `odd.json` to write."""
-    monkeypatch.setattr(suites, "FOLDER", tmp_path)
+    monkeypatch.setattr(catalog, "SUITES_FOLDER", tmp_path)
     return tmp_path / "odd.json"
 
 
@@ -173,6 +174,6 @@ def test_a_bound_is_a_number_a_date_or_a_parameter(written: Path, bound: Any) ->
 
 
 def test_a_check_imports_nothing_heavy() -> None:
-    code = "from nightshift.adapters import suites; import sys; suites.check('flights'); print(*sys.modules)"
+    code = "from nightshift.adapters.gx import suites; import sys; suites.check('flights'); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"great_expectations", "pandas", "numpy"} & set(done.stdout.split())

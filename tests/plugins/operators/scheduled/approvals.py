@@ -9,7 +9,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, chain
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import models
+from nightshift import catalog
 from nightshift.definition import Resources, Schedule
 from nightshift_airflow.dags.dag_factory import NIGHT_PARAM
 from nightshift_airflow.dags.task_factory import make_approve_task, make_set_champion_task, make_step_task
@@ -17,7 +17,7 @@ from nightshift_airflow.operators.command_operator import CommandOperator
 
 SMALL = Resources(cpu="50m", memory="32Mi", memory_limit="64Mi")
 MODEL = replace(
-    models.load("flights"),
+    catalog.load_model("flights"),
     approval="human",
     approval_timeout=timedelta(hours=1),
     resources=dict.fromkeys(("evaluate", "promote", "score"), SMALL),

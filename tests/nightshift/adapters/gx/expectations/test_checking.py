@@ -16,6 +16,7 @@ from great_expectations.expectations.registry import (
     list_registered_expectation_implementations,
 )
 
+from nightshift import catalog
 from nightshift.adapters.gx import suites
 from nightshift.adapters.gx.expectations.checking import Checked, check
 from nightshift.adapters.gx.suite_table import EXPECTATIONS
@@ -115,7 +116,7 @@ def test_the_page_tells_what_real_nights_have(partition: Partition, checking: Ch
 
 @pytest.mark.parametrize("name", ["flights", "schedule", "weather"])
 def test_the_files_load_as_they_are_in_great_expectations(name: str) -> None:
-    text = (suites.FOLDER / f"{name}.json").read_text()
+    text = (catalog.SUITES_FOLDER / f"{name}.json").read_text()
     assert len(ExpectationSuite(**json.loads(text)).expectations) == suites.load(name).size
 
 
