@@ -2,8 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from nightshift import steps
+from nightshift.definition import VERBS
 
 HEAVY = ("pandas", "sklearn", "mlflow", "matplotlib", "great_expectations", "scipy", "pyarrow")
 ALLOWED = {
@@ -26,3 +30,8 @@ def test_a_command_about_the_champion_imports_nothing_heavy(command: str) -> Non
     code = f"import nightshift.cli, nightshift.commands.{command}, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {name for name in done.stdout.split() if name in HEAVY} == set()
+
+
+def test_the_steps_are_one_file_per_verb_and_nothing_else() -> None:
+    files = {path.stem for path in Path(*steps.__path__).iterdir() if path.name != "__pycache__"}
+    assert files == {"__init__", *VERBS}
