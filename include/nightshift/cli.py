@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from importlib import import_module
 
 from nightshift import catalog, validate_many
@@ -18,6 +18,8 @@ from nightshift.code_in_use import name_running_code
 from nightshift.context import Step
 from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
+from nightshift.instants import format_instant, format_now, parse_instant
+from nightshift.reasons import parse_optional_reason
 from nightshift.run_step import perform
 from nightshift.safe_messages import allow_values, hide_texts_of_crashes, set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
@@ -41,7 +43,6 @@ COMMANDS = {
 FORM = "%(asctime)s %(message)s"
 OUTCOMES = ("approved", "rejected", "unanswered")
 DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
-LONGEST_REASON = 500
 PERSON = re.compile(r"\A[\w.@+'][\w .@+'-]{0,99}\Z")
 
 DOES = {
@@ -150,21 +151,9 @@ def decision(given: argparse.Namespace) -> Decision | None:
         raise BadConfig("--about must be the SHA-256 of the verdict that was shown: 64 hexadecimal digits")
     if not PERSON.match(given.decided_by) and (given.decided_by or given.decision != "unanswered"):
         raise BadConfig("--decided-by must name who decided, in at most 100 characters without control characters")
-    reason = given.decided_because.strip()
-    if len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise BadConfig(f"--decided-because must be one line of at most {LONGEST_REASON} characters")
-    at = _instant(given.decided_at)
+    reason = parse_optional_reason(given.decided_because, "--decided-because")
+    at = format_instant(parse_instant(given.decided_at, "--decided-at")) if given.decided_at else format_now()
     return Decision(outcome=given.decision, by=given.decided_by, about=given.about, at=at, reason=reason)
-
-
-def _instant(text: str) -> str:
-    try:
-        at = datetime.fromisoformat(text) if text else datetime.now(UTC)
-    except ValueError as error:
-        raise BadConfig(f"--decided-at {text[:40]!r} is no instant: write it as 2013-02-09T06:30:00+00:00") from error
-    if at.tzinfo is None:
-        raise BadConfig(f"--decided-at {text[:40]!r} has no time zone: write it as 2013-02-09T06:30:00+00:00")
-    return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def run(verb: str, step: Step) -> int:

@@ -1,12 +1,12 @@
 """What every step is given, and the key that finds its finished work again."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 
 from nightshift import catalog
 from nightshift.adapters.s3.ledger_entries import Decision
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.core.line_digest import digest_lines
 from nightshift.definition import Model
 from nightshift.settings import RunSettings
 
@@ -29,4 +29,4 @@ def idempotency_key(step: Step, inputs: str) -> str:
     """The key that finds finished work again: model, night, code version, the model's folder, digest of the inputs."""
     code = (step.by.code_version, catalog.digest_model(step.model.name), repr(step.model))
     parts = (step.model.name, step.night.isoformat(), *code, inputs)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+    return digest_lines(parts, 20)

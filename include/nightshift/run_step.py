@@ -10,6 +10,7 @@ from nightshift.adapters.s3 import step_results
 from nightshift.code_in_use import describe_code
 from nightshift.context import Step
 from nightshift.errors import BUG, DONE, BadConfig, NightshiftError
+from nightshift.instants import format_instant
 from nightshift.result import Outcome, Result
 from nightshift.safe_messages import describe, place, show_values
 from nightshift.user_code import kind_of, out_of_memory
@@ -29,7 +30,7 @@ def perform(verb: str, step: Step, run: Run | None = None) -> tuple[Result, int]
         verb=verb,
         outcome=ended,
         summary=outcome.summary,
-        started=started.isoformat(timespec="seconds"),
+        started=format_instant(started),
         seconds=round(time.monotonic() - clock, 2),
         caused_by=step.by.caused_by,
         **running,

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import models
 from nightshift import catalog
-from nightshift.core.bootstrap import MIN_DAYS
 from nightshift.core.metrics import METRICS
 from nightshift.definition import FEWEST_PERIODS, Dataset, Gate, Resources, Schedule, Window, parse_night
 from nightshift.definition_checks import METRICS_OF
@@ -191,15 +190,14 @@ def test_every_model_of_this_project_loads_and_is_whole(name: str) -> None:
 
 
 def test_a_holdout_on_which_no_challenger_could_ever_win_is_refused() -> None:
-    assert FEWEST_PERIODS == MIN_DAYS
     for days in (1, 7):
         model = replace(
             catalog.load_model("flights"),
             schedule=Schedule(days=days),
-            window=Window(train_days=28, holdout_days=MIN_DAYS * days),
+            window=Window(train_days=28, holdout_days=FEWEST_PERIODS * days),
         )
         with pytest.raises(BadConfig, match=rf"flights: holdout_days={3 * days} is too short .* at least {4 * days}"):
-            replace(model, window=Window(train_days=28, holdout_days=(MIN_DAYS - 1) * days))
+            replace(model, window=Window(train_days=28, holdout_days=(FEWEST_PERIODS - 1) * days))
 
 
 def test_there_is_a_model() -> None:

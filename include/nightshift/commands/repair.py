@@ -16,8 +16,8 @@ from nightshift.promotion.cause import cause_of
 from nightshift.promotion.consistency import find_disagreements
 from nightshift.promotion.ledger_head import accept_end
 from nightshift.promotion.repair import Remedy, list_remedies
-from nightshift.promotion.set_champion import parse_reason
 from nightshift.promotion.sync_alias import sync_alias
+from nightshift.reasons import parse_reason
 from nightshift.safe_messages import set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
 

@@ -12,9 +12,11 @@ from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
 from nightshift.code_in_use import name_running_code
 from nightshift.errors import DONE, NightshiftError
+from nightshift.instants import parse_instant
 from nightshift.promotion.append_decision import Decided
 from nightshift.promotion.cause import cause_of
-from nightshift.promotion.set_champion import Request, parse_asked_at, parse_reason, parse_target, set_champion
+from nightshift.promotion.set_champion import Request, parse_target, set_champion
+from nightshift.reasons import parse_reason
 from nightshift.safe_messages import set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
 
@@ -70,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(arguments: argparse.Namespace) -> str:
     target, reason = parse_target(arguments.version), parse_reason(arguments.reason)
-    asked_at = parse_asked_at(arguments.asked_at)
+    asked_at = parse_instant(arguments.asked_at, "--asked-at")
     model, store = catalog.load_model(arguments.model).name, ObjectStore(read(StorageSettings))
     cause = cause_of(name_running_code(read(RunSettings), model))
     request = Request(model, target, reason, cause, unverified=arguments.unverified, asked_at=asked_at)

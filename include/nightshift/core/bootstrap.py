@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from nightshift.core.metrics import Floats, Metric
+from nightshift.definition import FEWEST_PERIODS
 
-MIN_DAYS = 4
-"""Fewer days say nothing of their own spread: at 99 % a bound from three would lie seven standard errors away."""
 FEWEST_DRAWN = 3
 """A draw of only one or two different days has hardly any spread of its own, and its t says nothing: of four days one
 draw in three is such, and with these a 95 % bound would lie 3.8 standard errors away in the median instead of 2.4."""
@@ -73,10 +72,11 @@ class Pairs:
 def paired_gain(metric: Metric, pairs: Pairs, confidence: float, resamples: int, seed: int) -> Gain | None:
     """The challenger's gain with its bounds, or None where the rows support none.
 
-    None: fewer than `MIN_DAYS` days have rows, or the metric is undefined on them or on all but one (AUC of one class).
+    None: fewer than `FEWEST_PERIODS` days have rows, or the metric is undefined on them or on all but one (AUC of one
+    class).
     """
     gain, by_day = gains(metric, pairs)
-    if len(by_day) < MIN_DAYS or not (np.isfinite(gain) and np.isfinite(by_day).all()):
+    if len(by_day) < FEWEST_PERIODS or not (np.isfinite(gain) and np.isfinite(by_day).all()):
         return None
     return bounded(gain, by_day, confidence, resamples, seed)
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightshift.core import sanity
-from nightshift.core.bootstrap import MIN_DAYS, Gain, Pairs, paired_gain
+from nightshift.core.bootstrap import Gain, Pairs, paired_gain
 from nightshift.core.metrics import Floats, Metric, metric
 from nightshift.core.verdict import Check, SliceGain, Verdict
-from nightshift.definition import Gate, Task
+from nightshift.definition import FEWEST_PERIODS, Gate, Task
 
 FEWEST_SHOWN = 20
 """Rows of a group that is named: the name of a smaller one may point at a person."""
@@ -121,7 +121,9 @@ def _floor(gate: Gate, chosen: Metric, ours: float | None) -> Check:
 
 def _better(gate: Gate, chosen: Metric, gain: Gain | None, values: tuple[float | None, float | None]) -> Check:
     if gain is None:
-        return Check("better", False, f"the holdout supports no comparison: at least {MIN_DAYS} days of both outcomes")
+        return Check(
+            "better", False, f"the holdout supports no comparison: at least {FEWEST_PERIODS} days of both outcomes"
+        )
     ours, theirs = values
     against = f"{chosen.title} {ours:.4f} against the champion's {theirs:.4f}"
     sure = f"at {100 * gate.confidence:.4g} % confidence at least {gain.low:+.4f}"

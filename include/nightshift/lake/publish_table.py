@@ -21,6 +21,7 @@ from nightshift.adapters.s3.attempt_cleanup import sweep
 from nightshift.adapters.s3.manifests import Manifest, data_folder, location, manifest
 from nightshift.adapters.s3.object_store import ObjectStore, split
 from nightshift.errors import NothingToDo, TryLater
+from nightshift.instants import format_instant
 from nightshift.lake import tables
 
 __all__ = ["Manifest", "Table", "manifest", "publish"]
@@ -78,7 +79,7 @@ def _write(store: ObjectStore, folder: str, table: Table, meta: Mapping[str, Any
         attempt=attempt,
         files=(split(uri)[1],),
         rows=rows,
-        published=now.isoformat(timespec="seconds"),
+        published=format_instant(now),
         columns=dict(table.columns),
         meta=dict(meta),
     )

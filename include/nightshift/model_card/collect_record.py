@@ -6,7 +6,7 @@ in, as MLflow has it or as a copy of it was kept.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from nightshift.adapters.mlflow.registry import KEY, MODEL_CODE, NIGHT, SHA256
@@ -15,6 +15,7 @@ from nightshift.adapters.s3 import ledger_reading, step_results
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
+from nightshift.instants import format_now
 from nightshift.model_card.card import Origin, Story
 from nightshift.model_card.champion_periods import decisions, reigns, state
 from nightshift.model_card.scored_nights import scored
@@ -98,7 +99,7 @@ def _story(records: Records, *, registered: bool) -> Story:
     return Story(
         model=records.model,
         number=records.number,
-        told=datetime.now(UTC).isoformat(timespec="seconds"),
+        told=format_now(),
         night=records.night,
         state=state(records.entries, records.number, judged=bool(verdict), registered=registered),
         data=_data(records, trained, verdict),

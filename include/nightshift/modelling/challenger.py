@@ -29,6 +29,7 @@ from nightshift.adapters.mlflow.training_run import Fitted, Input, Logged, Train
 from nightshift.adapters.s3.object_store import as_json
 from nightshift.adapters.skops_types import require_trusted
 from nightshift.context import Step, idempotency_key
+from nightshift.core.line_digest import digest_lines
 from nightshift.core.metrics import Floats, all_values, metric
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.lake.validated_nights import Lake
@@ -160,9 +161,7 @@ class Challenger:
         for dataset in self._step.model.datasets:
             head = dataset.uri.split("{night}")[0]
             lines = sorted(f"{u} {d}" for u, d in self._plan.inputs.items() if u.startswith(head))
-            found.append(
-                Input(dataset.name, "training", dataset.uri, hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16])
-            )
+            found.append(Input(dataset.name, "training", dataset.uri, digest_lines(lines)))
         return found
 
     def _files(self, detail: Mapping[str, Any], sample: pd.DataFrame) -> dict[str, bytes]:

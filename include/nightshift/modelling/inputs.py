@@ -1,12 +1,12 @@
 """Which nights a step works on, which are left out and why, and the digest of everything that it will read."""
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from nightshift.core import windows
+from nightshift.core.line_digest import digest_lines
 from nightshift.definition import Model
 from nightshift.errors import DataRejected
 from nightshift.lake.validated_nights import Lake, Usable
@@ -26,7 +26,7 @@ class Plan:
     def digest(self) -> str:
         """One digest over all inputs: changes when any partition does, or when a night is added or left out."""
         nights = (f"train {self.train.nights}", f"holdout {self.holdout.nights}")
-        return _digest([*nights, *_lines(self.inputs)])
+        return digest_lines([*nights, *_lines(self.inputs)])
 
     @property
     def left_out(self) -> list[dict[str, str]]:
@@ -56,15 +56,11 @@ def scoring_inputs(lake: Lake, day: date) -> str:
     model = lake.model
     past = lake.usable(windows.history(day, model.window, model.schedule.period)).nights
     inputs = lake.inputs([model.scheduled], [day]) | lake.inputs([model.facts, *model.context], past)
-    return _digest(_lines(inputs))
+    return digest_lines(_lines(inputs))
 
 
 def _lines(inputs: Mapping[str, str]) -> list[str]:
     return [f"{uri} {digest}" for uri, digest in sorted(inputs.items())]
-
-
-def _digest(lines: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def require_validated(lake: Lake, night: date) -> None:

@@ -1,10 +1,10 @@
 """Builds the entries of the ledger from the state that they follow."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from nightshift.adapters.mlflow.registry import Version
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, Kind, LedgerVersion
+from nightshift.instants import format_now
 from nightshift.promotion.champion_state import ChampionState, identify
 
 
@@ -62,5 +62,5 @@ def _build(state: ChampionState, kind: Kind, about: LedgerVersion | None, reason
         withdrawn=state.withdrawn,
         reason=reason,
         cause=cause,
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        when=format_now(),
     )

@@ -4,7 +4,6 @@
 and the ledger marks it so.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +12,9 @@ from nightshift.adapters.mlflow.registry import SHA256, Registry, Version
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.core.line_digest import digest_lines
 from nightshift.errors import BadConfig, DataRejected, NothingToDo
+from nightshift.instants import format_instant, read_instant
 from nightshift.promotion.append_decision import Decided, Proposal, append_decision, find_entries, version_key
 from nightshift.promotion.build_entry import build_set_champion
 from nightshift.promotion.champion_state import ChampionState, identify, is_same_version, list_periods
@@ -22,7 +23,6 @@ from nightshift.promotion.sync_alias import sync_alias
 
 PREVIOUS, NONE = "previous", "none"
 NUMBER = re.compile(r"\A[1-9][0-9]{0,8}\Z")
-SHORTEST, LONGEST = 3, 500
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Request:
         """What a retry of the same run finds its entry by; a shell has no run to tell its attempts by."""
         if self.cause.kind == "shell":
             return ()
-        text = "\n".join((self.cause.kind, self.cause.by, self.target, self.reason))
-        return (f"request-{hashlib.sha256(text.encode()).hexdigest()[:20]}",)
+        lines = (self.cause.kind, self.cause.by, self.target, self.reason)
+        return (f"request-{digest_lines(lines, 20)}",)
 
 
 @dataclass(frozen=True)
@@ -63,27 +63,6 @@ def parse_target(text: str) -> str:
     if text not in (PREVIOUS, NONE) and not NUMBER.match(text):
         raise BadConfig(f"version {text[:40]!r} is no version: write its number, {PREVIOUS}, or {NONE}")
     return text
-
-
-def parse_reason(text: str) -> str:
-    """The reason, stripped. Raises `BadConfig` unless it is one printable line of 3 to 500 characters."""
-    reason = text.strip()
-    if not SHORTEST <= len(reason) <= LONGEST:
-        raise BadConfig(f"the reason has {len(reason)} characters: write {SHORTEST} to {LONGEST}")
-    if not reason.isprintable():
-        raise BadConfig("the reason must be one line without control characters")
-    return reason
-
-
-def parse_asked_at(text: str) -> datetime:
-    """The instant at which a person asked. Raises `BadConfig` unless it is ISO 8601 with a time zone."""
-    try:
-        asked_at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadConfig(f"--asked-at {text[:40]!r} is no instant: write it as 2013-02-09T06:30:00+00:00") from error
-    if asked_at.tzinfo is None:
-        raise BadConfig(f"--asked-at {text[:40]!r} has no time zone: write it as 2013-02-09T06:30:00+00:00")
-    return asked_at
 
 
 def set_champion(store: ObjectStore, registry: Registry, request: Request) -> Decided:
@@ -149,9 +128,9 @@ class _Setting:
         if state.champion is None:
             return
         made = self._ledger.entry(state.champion.entry)
-        if datetime.fromisoformat(made.when) <= self._request.asked_at:
+        if read_instant(made.when) <= self._request.asked_at:
             return
-        asked = self._request.asked_at.astimezone(UTC).isoformat(timespec="seconds")
+        asked = format_instant(self._request.asked_at)
         became = f"version {state.champion.version} of {state.model} became champion at {made.when}"
         raise BadConfig(f"{became}, after this was asked for at {asked}: nothing was changed; look and ask again")
 

@@ -7,13 +7,13 @@ sync corrects that. The head is set last, so that a sync which was cut short is 
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from nightshift.adapters.mlflow.registry import RegisteredModel, Registry
 from nightshift.adapters.s3.alias_reports import AliasMove, report_move
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.errors import BadConfig, TryLater
+from nightshift.instants import format_now
 from nightshift.model_card.publish_card import publish_cards
 from nightshift.promotion.champion_state import ChampionState, is_same_version
 from nightshift.promotion.ledger_head import Head, read_head, read_whole_state, write_head
@@ -110,7 +110,7 @@ def _tell_move(ledger: Ledger, stood: int | None, state: ChampionState, unsynced
     if any(entry.changes_champion for entry in unsynced):
         log.info("the alias champion goes from version %s to %s, as entry %d says", stood, champion, state.end)
         return
-    when = datetime.now(UTC).isoformat(timespec="seconds")
+    when = format_now()
     move = AliasMove(stood=stood, champion=champion, entry=state.end, when=when)
     wanted = "none" if stood is None else stood
     command = f"nightshift set-champion {ledger.model} {wanted} --reason …"

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from nightshift import catalog
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
-from nightshift.definition import Model, parse_night
+from nightshift.definition import Model, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.safe_messages import set_up_logs
 from nightshift.seeding import landing
@@ -114,7 +114,7 @@ def _range(seeding: Seeding, arguments: argparse.Namespace) -> tuple[date, date]
     replay = seeding.replay
     first, last = replay.begins, replay.last if replay.dates == "original" else seeding.today - landing.ONE_DAY
     if arguments.nights:
-        first, last = _nights(arguments.nights)
+        first, last = parse_nights(arguments.nights)
     elif arguments.until:
         last = parse_night(arguments.until)
     if not replay.begins <= first <= last:
@@ -123,10 +123,3 @@ def _range(seeding: Seeding, arguments: argparse.Namespace) -> tuple[date, date]
     if replay.dates == "shifted" and last > seeding.today:
         raise BadConfig(f"night {last} has not happened yet: the last that can be landed is {seeding.today}")
     return first, last
-
-
-def _nights(text: str) -> tuple[date, date]:
-    first, dots, last = text.partition("..")
-    if not dots:
-        raise BadConfig(f"nights {text[:40]!r} are not a range: write FROM..TO, for example 2013-01-01..2013-02-28")
-    return parse_night(first), parse_night(last)

@@ -27,6 +27,7 @@ from nightshift.context import Step, idempotency_key
 from nightshift.core import keys, volume, windows
 from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
+from nightshift.instants import format_now
 from nightshift.lake.read_partition import Reading
 from nightshift.result import Outcome
 
@@ -194,7 +195,7 @@ def _enter(step: Step, checks: list[_Check], results: list[dict[str, Any]]) -> N
         night=step.night.isoformat(),
         validation=data_docs.validation_of(check.id for check in checks),
         outcome="failed" if any(result["failed"] for result in results) else "passed",
-        validated=datetime.now(UTC).isoformat(timespec="seconds"),
+        validated=format_now(),
         datasets=tuple({name: value for name, value in result.items() if name != "failures"} for result in results),
     )
     data_docs.enter(step.store, entry)

@@ -10,9 +10,9 @@ from airflow.sdk import DAG, Param
 
 from nightshift import catalog
 from nightshift.definition import Model
+from nightshift.reasons import LONGEST_REASON, SHORTEST_REASON
 from nightshift_airflow.runs.night_of_run import PARAM
 from nightshift_airflow.runs.night_timetable import NightTimetable
-from nightshift_airflow.runs.run_conf import LONGEST_REASON, SHORTEST_REASON
 
 DELIVERY_CRON = "45 23 * * *"
 START_DATE = datetime(2013, 1, 1, tzinfo=UTC)

@@ -6,17 +6,18 @@ the step checks its arguments once more.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from nightshift.errors import BadConfig
+from nightshift.instants import format_instant, read_instant
+from nightshift.reasons import LONGEST_REASON
 from nightshift_airflow.runs.triggered_by import clean_name
 
 APPROVED, REJECTED, UNANSWERED = "approved", "rejected", "unanswered"
 VARIABLE_REFERENCE = re.compile(r"\$(?=[$(])")
 DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 UNKNOWN_PERSON = "unknown"
-LONGEST_REASON = 500
 
 
 def read_response(event: Mapping[str, Any], approve: str, about: str) -> dict[str, str]:
@@ -32,7 +33,7 @@ def read_response(event: Mapping[str, Any], approve: str, about: str) -> dict[st
     return {
         "outcome": outcome,
         "by": "" if outcome == UNANSWERED else _read_name(person),
-        "at": at.astimezone(UTC).isoformat(timespec="seconds"),
+        "at": format_instant(at),
         "about": about,
         "reason": _clean_reason((event.get("params_input") or {}).get("reason")),
     }
@@ -42,7 +43,7 @@ def make_arguments(response: object) -> list[str]:
     """Returns the arguments of `promote` for a response. Raises `BadConfig` if it is none."""
     try:
         fields = {name: str(response[name]) for name in ("outcome", "by", "at", "about", "reason")}  # type: ignore[index]  # any JSON
-        datetime.fromisoformat(fields["at"])
+        read_instant(fields["at"])
     except (TypeError, KeyError, ValueError, IndexError) as error:
         raise BadConfig("the answer of approve cannot be read: clear approve, and it asks again") from error
     if fields["outcome"] not in (APPROVED, REJECTED, UNANSWERED) or not DIGEST.match(fields["about"]):

@@ -13,10 +13,11 @@ from airflow.sdk import BaseOperatorLink, Param
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskAwaitingInput
 
 from nightshift.errors import BadConfig, NightshiftError, TryLater
+from nightshift.reasons import LONGEST_REASON
 from nightshift.result import Result
 from nightshift_airflow.airflow_upstream import send_approval_request
 from nightshift_airflow.operators.approval_request import ApprovalRequest, find_refusal, make_request
-from nightshift_airflow.operators.approval_response import LONGEST_REASON, read_response
+from nightshift_airflow.operators.approval_response import read_response
 from nightshift_airflow.operators.task_links import HISTORY, LINKS
 from nightshift_airflow.runs.night_of_run import Calendar, find_night, read_run
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from nightshift.definition import parse_nights
 from nightshift.errors import BadConfig
+from nightshift.reasons import parse_reason
 
 VERSION = re.compile(r"\A(previous|none|[1-9][0-9]{0,8})\Z")
-SHORTEST_REASON = 3
-LONGEST_REASON = 500
 VARIABLE_REFERENCES = ("$(", "$$")
 """What Kubernetes replaces in an argument of a pod: by a variable, perhaps a secret, or by one `$`."""
 
@@ -62,11 +61,7 @@ def require_known_keys(conf: Mapping[str, Any], known: Sequence[str]) -> None:
 def _read_reason(value: object) -> str:
     if not isinstance(value, str):
         raise BadConfig("enter a reason: it is recorded in the ledger, for whoever asks later")
-    reason = value.strip(" ")
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        raise BadConfig(f"the reason must have {SHORTEST_REASON} to {LONGEST_REASON} characters, not {len(reason)}")
-    if not reason.isprintable():
-        raise BadConfig("the reason must be one line of text without control characters")
+    reason = parse_reason(value)
     reference = next((mark for mark in VARIABLE_REFERENCES if mark in reason), None)
     if reference:
         raise BadConfig(f"the reason must not contain {reference!r}: Kubernetes would put something else in its place")

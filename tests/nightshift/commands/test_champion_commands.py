@@ -77,7 +77,7 @@ IMPOSSIBLE = [
     (["2", "--reason=again"], 99, "version 2 is champion of shops already"),
     (["7", "--reason=why not"], 20, "version 7 of model shops is not in MLflow's registry"),
     (["latest", "--reason=why not"], 20, "version 'latest' is no version: write its number, previous, or none"),
-    (["1", "--reason=no"], 20, "the reason has 2 characters: write 3 to 500"),
+    (["1", "--reason=no"], 20, "the reason must have 3 to 500 characters, not 2"),
     (["1", "--reason=two\nlines"], 20, "the reason must be one line"),
     (["1", "--reason=why not", "--asked-at=today"], 20, "--asked-at 'today' is no instant: write it as 2013-"),
 ]

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from nightshift.core.bootstrap import MIN_DAYS, Gain, Pairs, bounded, draws, gains, multiples, paired_gain
+from nightshift.core.bootstrap import Gain, Pairs, bounded, draws, gains, multiples, paired_gain
 from nightshift.core.metrics import METRICS
+from nightshift.definition import FEWEST_PERIODS
 
 LOSS = METRICS["mae"]
 NINE = np.array([0.1, 0.2, -0.1, 0.05, 0.0, 0.3, 0.1, -0.05, 0.15])
@@ -50,8 +51,8 @@ def test_one_good_day_among_seven_proves_nothing() -> None:
 
 
 def test_too_few_days_support_no_interval() -> None:
-    assert paired_gain(LOSS, _pairs(np.ones(MIN_DAYS - 1)), 0.95, 500, 1) is None
-    assert paired_gain(LOSS, _pairs(np.ones(MIN_DAYS)), 0.95, 500, 1) is not None
+    assert paired_gain(LOSS, _pairs(np.ones(FEWEST_PERIODS - 1)), 0.95, 500, 1) is None
+    assert paired_gain(LOSS, _pairs(np.ones(FEWEST_PERIODS)), 0.95, 500, 1) is not None
 
 
 def test_an_undefined_metric_supports_no_interval() -> None:

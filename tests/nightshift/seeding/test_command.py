@@ -194,7 +194,7 @@ def test_planting_twice_is_planting_once(seed: Seed, store: ObjectStore, model: 
         (("--nights", "2026-03-03..yesterday"), "'yesterday' is not a date"),
         (("--until", "2026-02-30"), "is not a day of the calendar"),
         (("--until", "2026-03-07"), "has not happened yet: the last that can be landed is 2026-03-05"),
-        (("--nights", "2026-03-04..2026-03-01"), "are not part of this replay"),
+        (("--nights", "2026-03-04..2026-03-01"), "end before they begin: write the earlier night first"),
         (("--nights", "2013-03-01..2013-03-04"), "are not part of this replay, which begins on"),
         (("--plant", "2013-03-01"), "is not part of this replay, which begins on"),
     ],

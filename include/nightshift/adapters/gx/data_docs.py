@@ -8,7 +8,6 @@ A publisher writes its own keys and reads nobody else's, so that the thousandth 
 once do not meet. What can be filtered by stands in the key: a listing reads no object that it does not show.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from datetime import date
 from typing import Any
 
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.core.line_digest import digest_lines
 
 INDEX = "docs/_index/"
 VIEW = "/nightshift"
@@ -60,7 +60,7 @@ def path_in_view(page: str) -> str:
 
 def validation_of(checks: Iterable[str]) -> str:
     """The identifier of a validation: the same checks give the same one."""
-    return hashlib.sha256("\n".join(checks).encode()).hexdigest()[:12]
+    return digest_lines(checks, 12)
 
 
 def found(store: ObjectStore, folder: str) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from typing import Any
 from nightshift.adapters.mlflow.connection import NotFound, Rejected
 from nightshift.adapters.mlflow.registry import PROXIED, Registry
 from nightshift.errors import BadConfig
+from nightshift.instants import format_instant, format_now
 
 DOCUMENTS = ("train.json", "inputs.json", "verdict.json")
 ENVIRONMENT = "environment.txt"
@@ -78,7 +79,7 @@ def record(registry: Registry, model: str, number: int, run_id: str = "") -> Rec
     return Record(
         model=model,
         number=number,
-        read=datetime.now(UTC).isoformat(timespec="seconds"),
+        read=format_now(),
         registered=bool(version),
         created=_instant(version.get("creation_timestamp")),
         tags=_pairs(version.get("tags", ())),
@@ -181,6 +182,6 @@ def _pairs(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 def _instant(milliseconds: Any) -> str:
     """MLflow counts milliseconds since 1970, as a number or as text."""
     try:
-        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC).isoformat(timespec="seconds")
+        return format_instant(datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
     except (TypeError, ValueError, OverflowError, OSError):
         return ""

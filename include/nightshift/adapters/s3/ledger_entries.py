@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal, get_args
 
 from nightshift.adapters.s3.object_store import as_json
 from nightshift.errors import BadConfig
+from nightshift.instants import read_instant
 
 Kind = Literal["promotion", "refusal", "superseded", "set_champion", "accept_end"]
 Outcome = Literal["approved", "rejected", "unanswered"]
@@ -194,7 +195,7 @@ def _require_sound(entry: Entry) -> None:
     _require_texts(entry.model, entry.reason, entry.run_id, entry.artifact_sha256, entry.previous_digest or "")
     _require_texts(entry.lost_head, *asdict(entry.cause).values())
     _require_one_of(entry.kind, Kind)
-    _require_instant(entry.when)
+    read_instant(entry.when)
     _require_number(entry.number)
     for number in (entry.version, entry.withdraws):
         _require_number(0 if number is None else number)
@@ -207,7 +208,7 @@ def _require_sound(entry: Entry) -> None:
     if entry.decision is not None:
         _require_texts(*asdict(entry.decision).values())
         _require_one_of(entry.decision.outcome, Outcome)
-        _require_instant(entry.decision.at)
+        read_instant(entry.decision.at)
 
 
 def _require_version(version: LedgerVersion | None, newest: int) -> None:
@@ -239,9 +240,3 @@ def _require_number(found: object) -> None:
 def _require_one_of(found: str, kinds: Any) -> None:
     if found not in get_args(kinds):
         raise ValueError(f"{found!r} is none of {get_args(kinds)}")
-
-
-def _require_instant(found: str) -> None:
-    """An instant without a zone could be compared with no other."""
-    if datetime.fromisoformat(found).tzinfo is None:
-        raise ValueError(f"{found!r} has no time zone")

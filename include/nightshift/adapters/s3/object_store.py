@@ -3,7 +3,6 @@
 Objects are named by URI, `s3://bucket/key`. A server that does not answer is waited for by the clock, then `TryLater`.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from nightshift.adapters.s3.conditional_writes import require_conditional_writes
 from nightshift.adapters.s3.request_errors import ADDRESS, ConditionFailed, NoSuchBucket, NoSuchObject, checked
 from nightshift.adapters.s3.requests import Requests
+from nightshift.core.line_digest import digest_lines
 from nightshift.errors import BadConfig
 from nightshift.settings import PatienceSettings, StorageSettings, read
 
@@ -232,4 +232,4 @@ def as_json(value: Any) -> bytes:
 def digest(objects: Iterable[StoredObject]) -> str:
     """A short SHA-256 over the names, ETags and sizes of objects: changes when any of them does."""
     lines = sorted(f"{o.uri} {o.etag} {o.size}" for o in objects)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    return digest_lines(lines)

@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import fields, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
+from nightshift.instants import read_instant
 from nightshift.result import Result, key_of
 
 KINDS: dict[str, Any] = {"seconds": (int, float), "detail": dict, "failed_since": (dict, type(None))}
@@ -82,8 +83,8 @@ def _require_sound(result: Result) -> None:
         kind = KINDS.get(field.name, str)
         if not isinstance(getattr(result, field.name), kind):
             raise TypeError(f"{field.name} is no {kind}")
-    if result.started and datetime.fromisoformat(result.started).tzinfo is None:
-        raise ValueError("started has no time zone")
+    if result.started:
+        read_instant(result.started)
     for entry in result.detail.get("datasets", []) if result.verb == "validate" else []:
         if not all(isinstance(entry[name], str) for name in ("dataset", "night")):
             raise TypeError("a dataset of the result has no name, or no night")
