@@ -6,6 +6,7 @@ from pathlib import Path
 
 from local_platform.one_machine.platform import Platform
 from local_platform.services import alias_sync
+from local_platform.services.service import run_service
 
 
 def test_it_has_what_the_steps_have_and_airflow_has_not(platform: Platform) -> None:
@@ -32,3 +33,13 @@ def test_it_answers_once_it_has_synced_since_its_start_and_not_long_ago(tmp_path
     assert service.ready(started - 1)
     os.utime(sign, (started - alias_sync.LATE - 1, started - alias_sync.LATE - 1))
     assert not service.ready(0)
+
+
+def test_it_runs_as_a_process_that_answers_and_ends_when_it_is_told(
+    s3_environment: dict[str, str], mlflow_server: str, tmp_path: Path
+) -> None:
+    environment = {**s3_environment, "MLFLOW_TRACKING_URI": mlflow_server}
+    service = alias_sync.define_service(tmp_path / "alias-sync", environment)
+    with run_service(service, tmp_path / "log"):  # returns once it has synced every model of this checkout
+        assert service.ready(0)
+    assert "Traceback" not in (tmp_path / "log").read_text()

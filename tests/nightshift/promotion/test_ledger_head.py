@@ -1,6 +1,7 @@
 """The loss of entries is noticed by the head in MLflow, whose tag is a blind upsert; a restored bucket goes on."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -62,6 +63,18 @@ def test_a_head_that_says_nothing_is_replaced(champions: TinyModel) -> None:
         champions.registry.tag_model(champions.name, LEDGER_HEAD, text)
         champions.sync()
         assert _head(champions) == _ledger_head(champions)
+
+
+def test_many_writers_of_one_new_head_all_succeed(tiny: TinyModel) -> None:
+    """MLflow answers 400 when two writers set a new tag at once: the second finds a row."""
+    tiny.train(ONE, 3)
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(8):
+            tag = f"nightshift.t{number}"
+            list(pool.map(lambda _, tag=tag: tiny.registry.tag_model(tiny.name, tag, "1"), range(8)))
+    found = tiny.registry.model(tiny.name)
+    assert found is not None
+    assert len([tag for tag in found.tags if tag.startswith("nightshift.t")]) == 8
 
 
 @contextmanager
