@@ -72,7 +72,7 @@ other words, each with --help of its own:
   nightshift predictions MODEL NIGHT     what is published of a night's predictions; --uris: where its files are
   nightshift repair MODEL                say what would make alias, ledger and registry agree again; --apply does it
   nightshift recheck MODEL               compute verdicts again from their records, and compare
-  nightshift explain MODEL VERSION       the whole story of a version on one page
+  nightshift explain MODEL VERSION       all that the records say of a version, on one page
   nightshift check [MODEL ...]           try a model's code and estimator without data
   nightshift new-model NAME              start the folder of a new model
   nightshift seed MODEL                  land a model's data in the lake, night by night

@@ -1,4 +1,4 @@
-"""`nightshift explain MODEL VERSION`: the whole story of one version on one page, from the records alone."""
+"""`nightshift explain MODEL VERSION`: the model card of one version on one page, from the records alone."""
 
 import argparse
 import logging
@@ -22,7 +22,7 @@ from nightshift.settings import StorageSettings, read
 
 log = logging.getLogger("nightshift.explain")
 DESCRIPTION = """\
-Tell the whole story of one version on one page: its data with digests and validations, window and holdout, code and
+Show the model card of one version on one page: its data with digests and validations, window and holdout, code and
 image, parameters, metrics with slices and pictures, the verdict, who decided, when it was champion, what it scored.
 From the records alone: the ledger, the results of steps, the Data Docs, the manifests of predictions, and MLflow. What
 none of them has is "not recorded".
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the command and returns its exit code. The story goes to standard output, everything else to the log."""
+    """Runs the command and returns its exit code. The card goes to standard output, everything else to the log."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr, force=True)
     arguments = parser().parse_args(argv)
     try:
@@ -60,14 +60,14 @@ def _run(arguments: argparse.Namespace) -> None:
         refresh(store, registry, model, number)
         return
     found = source(store, registry, model, number)
-    story = collect(store, model, number, found.record, copied=found.copied)
+    card = collect(store, model, number, found.record, copied=found.copied)
     airflow = arguments.airflow.rstrip("/") or None
     mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/")
     links = Links(view=f"{airflow}/nightshift" if airflow else None, airflow=airflow, mlflow=mlflow)
     if arguments.format == "html":
-        _write(arguments.output, render_card.page(story, links, found.pictures))
+        _write(arguments.output, render_card.page(card, links, found.pictures))
     else:
-        _write(arguments.output, render_card.markdown(story, links).encode())
+        _write(arguments.output, render_card.markdown(card, links).encode())
 
 
 def _named(arguments: argparse.Namespace) -> tuple[str, int]:
@@ -89,5 +89,5 @@ def _write(output: str | None, data: bytes) -> None:
     try:
         Path(output).write_bytes(data)
     except OSError as error:
-        raise BadConfig(f"the story cannot be written to {output}: {error.strerror}; name another file") from error
+        raise BadConfig(f"the model card cannot be written to {output}: {error.strerror}; name another file") from error
     log.info("done: %s", output)

@@ -1,4 +1,4 @@
-"""The story of a version as data: what the records say, sorted into the sections of its page. Nothing is computed anew.
+"""The model card as data: what the records say of a version, by the sections of its page. Nothing is computed anew.
 
 What no record has is None or empty, and the page says "not recorded". Instants are ISO 8601 in UTC, nights ISO dates.
 """
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from nightshift.adapters.s3.ledger_entries import Entry
 
-State = Literal["reigns", "replaced", "withdrawn", "refused", "superseded", "judged", "registered", "unknown"]
+State = Literal["champion", "replaced", "withdrawn", "refused", "superseded", "judged", "registered", "unknown"]
 Relation = Literal["about it", "withdrew it", "replaced it"]
 
 
@@ -64,7 +64,7 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reign:
+class ChampionPeriod:
     """From one ledger entry to another, or to now when `end` is None. `entry`, `end`: numbers of these entries.
 
     `by`: the version that followed, None when nobody did. `for_night`, `end_night`: what the version, and the one that
@@ -126,16 +126,16 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Story:
+class ModelCard:
     """Everything on record about one version. `verdict`: detail of `evaluate` that was last acted upon or stored.
 
-    `verdict_from`: which record that is. `copied`: when MLflow's part was read, if it is told from a copy of it, else
+    `verdict_from`: which record that is. `copied`: when MLflow's part was read, if it comes from a copy, else
     empty. `notes`: sentences on what is missing or odd in the records.
     """
 
     model: str
     number: int
-    told: str
+    collected: str
     night: str
     state: State
     data: Data = field(default_factory=Data)
@@ -145,7 +145,7 @@ class Story:
     verdict: Mapping[str, Any] = field(default_factory=dict)
     verdict_from: str = ""
     decisions: tuple[Decision, ...] = ()
-    reigns: tuple[Reign, ...] = ()
+    periods: tuple[ChampionPeriod, ...] = ()
     scored: tuple[Scored, ...] = ()
     copied: str = ""
     notes: tuple[str, ...] = ()

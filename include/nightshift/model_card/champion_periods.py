@@ -1,22 +1,22 @@
-"""When a version reigned and where it stands, from the ledger's entries, oldest first."""
+"""When a version was champion and what its state is, from the ledger's entries, oldest first."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from nightshift.adapters.s3.ledger_entries import Entry
-from nightshift.model_card.card import Decision, Reign, State
+from nightshift.model_card.card import ChampionPeriod, Decision, State
 
 
-def reigns(entries: Sequence[Entry], number: int) -> tuple[Reign, ...]:
-    """Every time that the version reigned, the first one first."""
-    found: list[Reign] = []
-    reigning = False
+def list_periods(entries: Sequence[Entry], number: int) -> tuple[ChampionPeriod, ...]:
+    """Returns the periods in which the version was champion, the first one first."""
+    found: list[ChampionPeriod] = []
+    is_champion = False
     for entry in entries:
-        if entry.champion_version == number and not reigning:
-            found.append(Reign(entry=entry.number, since=entry.when, for_night=_night(entry), how=entry.kind))
-        if reigning and entry.champion_version != number:
+        if entry.champion_version == number and not is_champion:
+            found.append(ChampionPeriod(entry=entry.number, since=entry.when, for_night=_night(entry), how=entry.kind))
+        if is_champion and entry.champion_version != number:
             found[-1] = _ended(found[-1], entry)
-        reigning = entry.champion_version == number
+        is_champion = entry.champion_version == number
     return tuple(found)
 
 
@@ -24,9 +24,9 @@ def _night(entry: Entry) -> str:
     return entry.champion_night or ""
 
 
-def _ended(reign: Reign, entry: Entry) -> Reign:
+def _ended(period: ChampionPeriod, entry: Entry) -> ChampionPeriod:
     return replace(
-        reign,
+        period,
         end=entry.number,
         until=entry.when,
         end_how=entry.kind,
@@ -36,7 +36,7 @@ def _ended(reign: Reign, entry: Entry) -> Reign:
 
 
 def decisions(entries: Sequence[Entry], number: int) -> tuple[Decision, ...]:
-    """The entries that concern the version: those about it, and those that ended a reign of it."""
+    """The entries that concern the version: those about it, and those that ended a period of it as champion."""
     found = []
     before: int | None = None
     for entry in entries:
@@ -52,13 +52,13 @@ def decisions(entries: Sequence[Entry], number: int) -> tuple[Decision, ...]:
 
 
 def state(entries: Sequence[Entry], number: int, *, judged: bool, registered: bool) -> State:
-    """Where the version stands. `judged`: a verdict on it is stored; `registered`: MLflow has it."""
+    """Returns the state of the version. `judged`: a verdict on it is stored; `registered`: MLflow has it."""
     if entries and entries[-1].champion_version == number:
-        return "reigns"
+        return "champion"
     about = [entry for entry in entries if number in (entry.version, entry.withdraws)]
     if entries and number in entries[-1].withdrawn_versions:
         return "withdrawn"
-    if reigns(entries, number):
+    if list_periods(entries, number):
         return "replaced"
     if about and about[-1].kind in ("refusal", "superseded"):
         return "refused" if about[-1].kind == "refusal" else "superseded"

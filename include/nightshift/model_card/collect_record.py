@@ -1,4 +1,4 @@
-"""Collects the story of a version from the records: ledger, results, validations, manifests, and MLflow's part.
+"""Collects the model card of a version from the records: ledger, results, validations, manifests, and MLflow's part.
 
 Nothing is read of the definition or of the data as they are now. Object storage is read here; MLflow's part is handed
 in, as MLflow has it or as a copy of it was kept.
@@ -16,8 +16,8 @@ from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.instants import format_now
-from nightshift.model_card.card import Origin, Story
-from nightshift.model_card.champion_periods import decisions, reigns, state
+from nightshift.model_card.card import ModelCard, Origin
+from nightshift.model_card.champion_periods import decisions, list_periods, state
 from nightshift.model_card.scored_nights import scored
 from nightshift.model_card.sentences import instant
 from nightshift.model_card.used_partitions import data
@@ -30,7 +30,7 @@ CLOCKS_DIFFER = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Records:
-    """What the story is made from. `ours`: the ledger's entries about this version, oldest first."""
+    """What the card is made from. `ours`: the ledger's entries about this version, oldest first."""
 
     store: ObjectStore
     model: str
@@ -70,8 +70,8 @@ class Records:
         return found if isinstance(found, Mapping) else {}
 
 
-def collect(store: ObjectStore, model: str, number: int, record: Record | None, *, copied: bool = False) -> Story:
-    """The story of a version. Raises `BadConfig` when no record knows it, `TryLater` when the store fails.
+def collect(store: ObjectStore, model: str, number: int, record: Record | None, *, copied: bool = False) -> ModelCard:
+    """Returns the model card of a version. Raises `BadConfig` when no record knows it, `TryLater` when the store fails.
 
     `record`: MLflow's part, None when neither MLflow nor a kept copy has it. `copied`: it is a kept copy.
     """
@@ -83,7 +83,7 @@ def collect(store: ObjectStore, model: str, number: int, record: Record | None, 
             f"version {number} of model {model} is neither in MLflow nor in the ledger: `nightshift history {model}` "
             "lists the versions that were decided upon"
         )
-    return _story(records, registered=registered)
+    return _make_card(records, registered=registered)
 
 
 def _since(record: Record | None) -> datetime | None:
@@ -91,15 +91,15 @@ def _since(record: Record | None) -> datetime | None:
     return datetime.fromisoformat(record.created) - CLOCKS_DIFFER if record is not None and record.created else None
 
 
-def _story(records: Records, *, registered: bool) -> Story:
+def _make_card(records: Records, *, registered: bool) -> ModelCard:
     trained = records.document("train.json") or records.result("train", "version")
     verdict, verdict_from = _verdict(records)
     record = records.record
     predictions, unreadable = scored(records.store, records.model, records.number, _since(record))
-    return Story(
+    return ModelCard(
         model=records.model,
         number=records.number,
-        told=format_now(),
+        collected=format_now(),
         night=records.night,
         state=state(records.entries, records.number, judged=bool(verdict), registered=registered),
         data=_data(records, trained, verdict),
@@ -110,7 +110,7 @@ def _story(records: Records, *, registered: bool) -> Story:
         verdict=verdict,
         verdict_from=verdict_from,
         decisions=decisions(records.entries, records.number),
-        reigns=reigns(records.entries, records.number),
+        periods=list_periods(records.entries, records.number),
         scored=predictions,
         copied=record.read if record is not None and records.copied else "",
         notes=(*_notes(records, trained), *records.faults, *unreadable),
@@ -193,10 +193,10 @@ def _notes(records: Records, trained: Detail) -> list[str]:
 def _alias(records: Records) -> list[str]:
     """Whether MLflow's alias agrees with the ledger; a copy that is older than the ledger's end cannot say."""
     last = records.entries[-1] if records.entries else None
-    reigns = last.champion_version if last else None
+    champion = last.champion_version if last else None
     record = records.record
-    if record is None or record.champion == reigns or (last is not None and record.read < last.when):
+    if record is None or record.champion == champion or (last is not None and record.read < last.when):
         return []
     named = "no version" if record.champion is None else f"version {record.champion}"
-    said = "no champion" if reigns is None else f"version {reigns} as champion"
-    return [f"MLflow's alias champion named {named} on {instant(record.read)}, while the ledger has {said}"]
+    recorded = "no champion" if champion is None else f"version {champion} as champion"
+    return [f"MLflow's alias champion named {named} on {instant(record.read)}, while the ledger has {recorded}"]

@@ -1,4 +1,4 @@
-"""Where the pages lead that a story mentions. An address that is not known is empty, and then there is no link."""
+"""The addresses of the pages that a model card mentions. One that is not known is empty, and then there is no link."""
 
 import re
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Links:
         return "" if self.view is None or not night else f"{self.view}/runs/{quote(model)}/{quote(night)}/{verb}"
 
     def version(self, model: str, number: int) -> str:
-        """The story of a version."""
+        """The model card of a version."""
         return "" if self.view is None else f"{self.view}/versions/{quote(model)}/{number}"
 
     def run(self, origin: Origin) -> str:

@@ -1,4 +1,4 @@
-"""MLflow's part of a story: from MLflow, and where it was deleted there, from the copy that a card left behind."""
+"""MLflow's part of a model card: from MLflow, and where it was deleted there, from the copy that a card left behind."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The partitions of a story as a table: a row per date, a column per dataset."""
+"""The partitions of a model card as a table: a row per date, a column per dataset."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Grid:
 
 
 def grid(data: Data) -> Grid:
-    """The partitions of a story, the latest date first."""
+    """The partitions of a model card, the latest date first."""
     columns = {one.dataset: Column(one.dataset, _pattern(one)) for one in data.partitions}
     dates = sorted({one.date for one in data.partitions}, reverse=True)
     return Grid(tuple(columns.values()), tuple(_row(data, date) for date in dates))

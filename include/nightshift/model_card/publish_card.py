@@ -1,4 +1,4 @@
-"""The model card: a version's story where people look for it, written again whenever the story goes on.
+"""Publishes the model card where people look for it, again whenever its records change.
 
 In MLflow: the version's description (a summary) and the files `model-card.md` and `model-card.html` of its run. In the
 bucket of Nightshift: a copy of MLflow's part, for the view in Airflow, which has no right to MLflow.
@@ -52,14 +52,14 @@ def refresh(store: ObjectStore, registry: Registry, model: str, number: int) -> 
     from nightshift.model_card.mlflow_part import source
 
     found = source(store, registry, model, number)
-    story = collect(store, model, number, found.record, copied=found.copied)
+    card = collect(store, model, number, found.record, copied=found.copied)
     links = Links(mlflow=os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/"))
     if not found.copied:
         stored_record.keep(store, found.record, found.pictures)
     with suppress(NotFound):  # the version or its run was deleted: the copy in the bucket is what is left
-        version_record.describe(registry, model, number, render_card.summary(story, links, MOST_CHARACTERS))
+        version_record.describe(registry, model, number, render_card.summary(card, links, MOST_CHARACTERS))
         if found.record.run is not None and found.record.run.folder and not found.copied:
             folder = found.record.run.folder
-            registry.server.put_artifact(f"{folder}/model-card.md", render_card.markdown(story, links).encode())
-            registry.server.put_artifact(f"{folder}/model-card.html", render_card.page(story, links, found.pictures))
+            registry.server.put_artifact(f"{folder}/model-card.md", render_card.markdown(card, links).encode())
+            registry.server.put_artifact(f"{folder}/model-card.html", render_card.page(card, links, found.pictures))
     log.info("the model card of version %d of %s is written", number, model)

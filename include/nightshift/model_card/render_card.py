@@ -1,4 +1,4 @@
-"""Renders a story: as the body of a page, as a page of its own, as Markdown, and as the summary that MLflow shows.
+"""Renders a model card: as the body of a page, as a page of its own, as Markdown, and as the summary that MLflow shows.
 
 HTML has no script and, as a page of its own, refers to nothing else. Every value is escaped on its way out, in Markdown
 as well, whatever a template does with it.
@@ -15,12 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightshift.model_card import sentences
-from nightshift.model_card.card import Story
+from nightshift.model_card.card import ModelCard
 from nightshift.model_card.links import Links
 from nightshift.model_card.partition_table import grid
 
 FOLDER = Path(__file__).parent / "templates"
-STYLE = FOLDER / "story.css"
+STYLE = FOLDER / "card.css"
 SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
 SPACE = re.compile(r"\s+")
 UNSAID: dict[str, Any] = {
@@ -40,29 +40,29 @@ FILTERS = (
 )
 
 
-def body(story: Story, links: Links, pictures: Mapping[str, str]) -> Markup:
-    """The story as HTML for a page that has `story.css`. `pictures`: the address of each picture by its name."""
+def body(card: ModelCard, links: Links, pictures: Mapping[str, str]) -> Markup:
+    """The model card as HTML for a page that has `card.css`. `pictures`: the address of each picture by its name."""
     template = _environment(".html").get_template("body.html")
-    return Markup(template.render(**_values(story, links, pictures)))  # noqa: S704 - the template escapes every value
+    return Markup(template.render(**_values(card, links, pictures)))  # noqa: S704 - the template escapes every value
 
 
-def page(story: Story, links: Links, pictures: Mapping[str, bytes]) -> bytes:
-    """The story as one HTML file with its style and its pictures (PNG by name) in it."""
+def page(card: ModelCard, links: Links, pictures: Mapping[str, bytes]) -> bytes:
+    """The model card as one HTML file with its style and its pictures (PNG by name) in it."""
     inlined = {name: f"data:image/png;base64,{base64.b64encode(data).decode()}" for name, data in pictures.items()}
     style = Markup(STYLE.read_text())  # noqa: S704 - our own file
     template = _environment(".html").get_template("page.html")
-    return template.render(style=style, **_values(story, links, inlined)).encode()
+    return template.render(style=style, **_values(card, links, inlined)).encode()
 
 
-def markdown(story: Story, links: Links) -> str:
-    """The story as Markdown; pictures are links to MLflow, where its address is known."""
-    pictures = {name: links.artifact(story.origin, f"pictures/{name}") for name in story.pictures}
-    return _tidy(_environment(".md").get_template("story.md").render(**_values(story, links, pictures)))
+def markdown(card: ModelCard, links: Links) -> str:
+    """The model card as Markdown; pictures are links to MLflow, where its address is known."""
+    pictures = {name: links.artifact(card.origin, f"pictures/{name}") for name in card.pictures}
+    return _tidy(_environment(".md").get_template("card.md").render(**_values(card, links, pictures)))
 
 
-def summary(story: Story, links: Links, most: int) -> str:
+def summary(card: ModelCard, links: Links, most: int) -> str:
     """The version's description in MLflow, Markdown of at most `most` characters; its end says where the rest is."""
-    values = _values(story, links, {})
+    values = _values(card, links, {})
     template = _environment(".md")
     end = _tidy(template.get_template("rest.md").render(**values))
     begin = _tidy(template.get_template("summary.md").render(**values)).rstrip()
@@ -70,25 +70,25 @@ def summary(story: Story, links: Links, most: int) -> str:
     return f"{begin if len(begin) <= room else begin[: room - 1].rsplit(' ', 1)[0] + '…'}\n\n{end}"
 
 
-def _values(story: Story, links: Links, pictures: Mapping[str, str]) -> dict[str, Any]:
+def _values(card: ModelCard, links: Links, pictures: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "story": story,
+        "card": card,
         "links": links,
         "pictures": pictures,
-        "grid": grid(story.data),
-        "opening": sentences.opening(story),
-        "verdict": _verdict(story),
+        "grid": grid(card.data),
+        "opening": sentences.opening(card),
+        "verdict": _verdict(card),
         "low": sentences.low,
         "high": sentences.high,
         "what": sentences.what,
-        "stands": sentences.STANDS[story.state],
+        "state_label": sentences.STATE_LABELS[card.state],
         "missing": sentences.MISSING,
     }
 
 
-def _verdict(story: Story) -> dict[str, Any]:
+def _verdict(card: ModelCard) -> dict[str, Any]:
     """The verdict, with None for what it does not say; empty when there is none."""
-    found = story.verdict.get("verdict")
+    found = card.verdict.get("verdict")
     return {**UNSAID, **found} if found else {}
 
 

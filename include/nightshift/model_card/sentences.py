@@ -1,14 +1,14 @@
-"""A story in sentences: its first paragraph, and how instants, numbers and causes are written. All of it plain text."""
+"""The model card in sentences: its first paragraph, and how instants, numbers and causes are written, as plain text."""
 
 from typing import Any
 
 from nightshift.adapters.s3.ledger_entries import Cause, Decision, Entry
+from nightshift.model_card.card import ChampionPeriod, ModelCard
 from nightshift.model_card.card import Decision as Decided
-from nightshift.model_card.card import Reign, Story
 
 MISSING = "not recorded"
-STANDS = {
-    "reigns": "champion",
+STATE_LABELS = {
+    "champion": "champion",
     "replaced": "replaced",
     "withdrawn": "withdrawn",
     "refused": "refused",
@@ -76,41 +76,38 @@ def what(one: Decided) -> str:
     return KINDS.get(one.relation, DECISIONS.get(one.entry.kind, one.entry.kind))
 
 
-def opening(story: Story) -> list[str]:
-    """The first paragraph: what the version is, where it stands, how it was judged, what it scored."""
-    return [sentence for sentence in (_made(story), _standing(story), judged(story), _scored(story)) if sentence]
+def opening(card: ModelCard) -> list[str]:
+    """Returns the first paragraph: what the version is, its state, how it was judged, what it scored."""
+    return [sentence for sentence in (_made(card), _describe_state(card), judged(card), _scored(card)) if sentence]
 
 
-def _made(story: Story) -> str:
-    night = f"for the night {story.night}" if story.night else f"for a night that is {MISSING}"
-    rows = f" on {count(story.data.rows)} rows of {nights(story.data.train_nights)}" if story.data.rows else ""
-    estimator = story.origin.params.get("estimator")
-    return f"Version {story.number} of {story.model} is {estimator or 'a model'} trained {night}{rows}."
+def _made(card: ModelCard) -> str:
+    night = f"for the night {card.night}" if card.night else f"for a night that is {MISSING}"
+    rows = f" on {count(card.data.rows)} rows of {nights(card.data.train_nights)}" if card.data.rows else ""
+    estimator = card.origin.params.get("estimator")
+    return f"Version {card.number} of {card.model} is {estimator or 'a model'} trained {night}{rows}."
 
 
-def _standing(story: Story) -> str:
-    last = story.decisions[-1].entry if story.decisions else None
-    reign = story.reigns[-1] if story.reigns else None
-    if story.state == "reigns" and reign is not None:
-        return f"It is the champion since {instant(reign.since)} (entry {reign.entry} of the ledger)."
-    if story.state in ("refused", "superseded") and last is not None:
-        return f"It was {_refused(story.state, last)} on {instant(last.when)} (entry {last.number}): {last.reason}."
-    if story.state == "withdrawn":
-        return f"It {_reigned(reign)}was withdrawn{_withdrawal(story)}."
-    if story.state == "replaced" and reign is not None:
-        by = f"version {reign.by}" if reign.by else "nobody"
-        return (
-            f"It reigned from {instant(reign.since)} to {instant(reign.until)}, when {by} followed (entry {reign.end})."
-        )
-    if story.state == "judged":
+def _describe_state(card: ModelCard) -> str:
+    last = card.decisions[-1].entry if card.decisions else None
+    period = card.periods[-1] if card.periods else None
+    if card.state == "champion" and period is not None:
+        return f"It is the champion since {instant(period.since)} (entry {period.entry} of the ledger)."
+    if card.state in ("refused", "superseded") and last is not None:
+        return f"It was {_refused(card.state, last)} on {instant(last.when)} (entry {last.number}): {last.reason}."
+    if card.state == "withdrawn":
+        return f"It {_describe_period(period)}was withdrawn{_withdrawal(card)}."
+    if card.state == "replaced" and period is not None:
+        by = f"version {period.by}" if period.by else "nobody"
+        span = f"from {instant(period.since)} to {instant(period.until)}"
+        return f"It was champion {span}, when {by} followed (entry {period.end})."
+    if card.state == "judged":
         return "It was judged, and nothing is decided about it yet."
-    return (
-        "It is registered and was never judged." if story.state == "registered" else "Where it stands is not recorded."
-    )
+    return "It is registered and was never judged." if card.state == "registered" else "Its state is not recorded."
 
 
-def _withdrawal(story: Story) -> str:
-    by = [one.entry for one in story.decisions if one.relation == "withdrew it"]
+def _withdrawal(card: ModelCard) -> str:
+    by = [one.entry for one in card.decisions if one.relation == "withdrew it"]
     if not by:
         return ""
     who = by[-1].cause.user or by[-1].cause.by
@@ -123,17 +120,17 @@ def _refused(state: str, entry: Entry) -> str:
     return "refused by a person" if entry.decision and entry.decision.outcome == "rejected" else "refused"
 
 
-def _reigned(reign: Reign | None) -> str:
-    return f"reigned from {instant(reign.since)} and " if reign else ""
+def _describe_period(period: ChampionPeriod | None) -> str:
+    return f"was champion from {instant(period.since)} and " if period else ""
 
 
-def judged(story: Story) -> str:
+def judged(card: ModelCard) -> str:
     """The verdict in one sentence; empty when none is on record."""
-    detail, verdict = story.verdict, story.verdict.get("verdict") or {}
+    detail, verdict = card.verdict, card.verdict.get("verdict") or {}
     if not verdict:
         return ""
     rival = detail.get("champion_version")
-    where = f"on {count(detail.get('rows'))} rows of {nights(story.data.compared_nights)}"
+    where = f"on {count(detail.get('rows'))} rows of {nights(card.data.compared_nights)}"
     ours = f"{str(verdict.get('metric', 'metric')).replace('_', ' ')} {number(verdict.get('challenger'))}"
     if rival is None:
         return f"Without a champion to beat it reached {ours} {where}."
@@ -153,16 +150,16 @@ def high(verdict: Any) -> Any:
     return (verdict.get("interval") or [None, None])[1]
 
 
-def _scored(story: Story) -> str:
-    standing = sum(one.replaced_by is None for one in story.scored)
-    if not story.scored:
+def _scored(card: ModelCard) -> str:
+    current = sum(one.replaced_by is None for one in card.scored)
+    if not card.scored:
         return "No predictions of it are on record."
-    redone = len(story.scored) - standing
-    if not standing:
+    redone = len(card.scored) - current
+    if not current:
         return f"It scored {_nights(redone)}, and none of its predictions stand: they were made again since."
     also = f"; those of {redone} more were made again since" if redone else ""
-    still = "still " if story.state == "withdrawn" and standing else ""
-    return f"Its predictions {still}stand for {_nights(standing)}{also}."
+    still = "still " if card.state == "withdrawn" and current else ""
+    return f"Its predictions {still}stand for {_nights(current)}{also}."
 
 
 def _nights(how_many: int) -> str:

@@ -1,7 +1,7 @@
 """What is kept of a version's MLflow part in the bucket of Nightshift, for readers without a right to MLflow.
 
-`stories/<model>/<number>/record.json` and `stories/<model>/<number>/pictures/<name>.png`. The record comes last: where
-it is, its pictures are. It also outlives the run, should that be deleted.
+`model-cards/<model>/<number>/record.json` and `model-cards/<model>/<number>/pictures/<name>.png`. The record is written
+last: where it is, its pictures are. It also outlives the run, should that be deleted.
 """
 
 import re
@@ -35,4 +35,4 @@ def picture(store: ObjectStore, model: str, number: int, name: str) -> bytes | N
 
 
 def _folder(model: str, number: int) -> str:
-    return f"stories/{model}/{number}/"
+    return f"model-cards/{model}/{number}/"

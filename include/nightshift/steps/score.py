@@ -37,7 +37,7 @@ def run(step: Step) -> Outcome:
     another attempt published meanwhile, `BadConfig` when `promote` has not run.
     """
     outcome = publish_with(step, _decided(step))
-    if not outcome.detail["reused"]:  # what a version scored is part of its story
+    if not outcome.detail["reused"]:  # what a version scored is part of its model card
         versions = (outcome.detail["version"], outcome.detail["replaced"])
         publish_cards(step.store, Registry(), step.model.name, *versions)
     return outcome

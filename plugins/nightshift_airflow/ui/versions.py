@@ -1,4 +1,4 @@
-"""The story of a version, told anew at every request from what the view may read.
+"""The model card of a version, made at every request from what the view may read.
 
 MLflow is not among that: its part is the copy that the version's model card left in the bucket. The page is made here
 from data, so that its links work and nothing that was stored is shown as HTML.
@@ -22,19 +22,19 @@ router = APIRouter()
 
 
 @router.get("/versions/{model}/{number}")
-def story(request: Request, user: access.User, model: ModelName, number: VersionNumber) -> HTMLResponse:
-    """The whole story of one version."""
+def show_card(request: Request, user: access.User, model: ModelName, number: VersionNumber) -> HTMLResponse:
+    """The model card of one version."""
     access.require(user, model)
     copy = stored_record.kept(store(), model, number)
     try:
-        told = collect(store(), model, number, copy, copied=True)
+        card = collect(store(), model, number, copy, copied=True)
     except BadConfig as error:
         return problem(request, 404, "No such version", str(error))
     here = base(request)
     mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", "").rstrip("/") or None
     links = Links(view=here, airflow=here.removesuffix("/nightshift"), mlflow=mlflow)
-    pictures = {name: f"{here}/versions/{model}/{number}/{name}" for name in told.pictures}
-    return page(request, "version.html", model=model, number=number, body=render_card.body(told, links, pictures))
+    pictures = {name: f"{here}/versions/{model}/{number}/{name}" for name in card.pictures}
+    return page(request, "version.html", model=model, number=number, body=render_card.body(card, links, pictures))
 
 
 @router.get("/versions/{model}/{number}/{name}")
@@ -49,8 +49,8 @@ def picture(
     return Response(found, media_type="image/png")
 
 
-@router.get("/story.css")
+@router.get("/card.css")
 def style(user: access.User) -> FileResponse:
-    """The style of a story."""
+    """The style of a model card."""
     del user
     return FileResponse(render_card.STYLE, media_type="text/css")

@@ -1,4 +1,4 @@
-"""`nightshift explain` as the command line runs it; its stories are tested where they are told."""
+"""`nightshift explain` as the command line runs it; the cards are tested where they are made."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ def test_it_prints_markdown_and_nothing_else_to_standard_output(capsys: pytest.C
 
 @pytest.mark.usefixtures("decided")
 def test_it_writes_html_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = tmp_path / "story.html"
+    output = tmp_path / "card.html"
     airflow = ["--airflow", "http://airflow.example/"]
     assert main(["explain", "retired_model", "2", "--format", "html", "--output", str(output), *airflow]) == 0
     page = output.read_text()
@@ -81,7 +81,7 @@ def test_what_it_cannot_explain_is_a_sentence(given: list[str], said: str, capsy
 @pytest.mark.usefixtures("decided")
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "retired_model", "2", "--output", str(tmp_path)]) == 20
-    assert "the story cannot be written to" in capsys.readouterr().err
+    assert "the model card cannot be written to" in capsys.readouterr().err
 
 
 def test_it_imports_nothing_heavy() -> None:

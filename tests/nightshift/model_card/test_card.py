@@ -1,4 +1,4 @@
-"""The story of versions that the real steps trained, judged, promoted, refused, scored with and rolled back."""
+"""The model cards of versions that the real steps trained, judged, promoted, refused, scored with and withdrew."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.cli import main
 from nightshift.model_card import render_card
-from nightshift.model_card.card import Story
+from nightshift.model_card.card import ModelCard
 from nightshift.model_card.collect_record import collect
 from nightshift.model_card.links import Links
 from nightshift.model_card.mlflow_part import source
@@ -34,7 +34,7 @@ MODEL = "shops"
 class Past:
     """The versions by what became of them."""
 
-    reigns: int
+    champion: int
     withdrawn: int
     refused: int
     superseded: int
@@ -68,14 +68,14 @@ def past(
     cause = Cause(by="shops_set_champion:manual__1", kind="manual", user="Ann")
     set_champion(store, registry, Request(MODEL, "previous", REASON, cause))
     judged = challenger(LATEST, 3, decided=False)
-    return Past(reigns=first, withdrawn=better, refused=refused, superseded=superseded, judged=judged)
+    return Past(champion=first, withdrawn=better, refused=refused, superseded=superseded, judged=judged)
 
 
-def told(store: ObjectStore, registry: Registry, number: int) -> tuple[Story, str]:
-    """The story of a version and its page."""
+def collect_card(store: ObjectStore, registry: Registry, number: int) -> tuple[ModelCard, str]:
+    """The model card of a version and its page."""
     found = source(store, registry, MODEL, number)
-    story = collect(store, MODEL, number, found.record, copied=found.copied)
-    return story, render_card.page(story, Links(), found.pictures).decode()
+    card = collect(store, MODEL, number, found.record, copied=found.copied)
+    return card, render_card.page(card, Links(), found.pictures).decode()
 
 
 @contextmanager
@@ -114,42 +114,42 @@ def test_every_version_tells_its_own_past(
 
 def _withdrawn(past: Past, store: ObjectStore, registry: Registry) -> None:
     with _asked(store) as asked:
-        story, page = told(store, registry, past.withdrawn)
+        card, page = collect_card(store, registry, past.withdrawn)
     assert 20 < len(asked) < 60  # what it costs: a person waits for the page
-    assert (story.state, story.night, story.notes) == ("withdrawn", "2013-02-18", ())
-    (reign,) = story.reigns
-    assert (reign.how, reign.by, reign.end_how) == ("promotion", past.reigns, "set_champion")
-    assert [one.relation for one in story.decisions] == ["about it", "withdrew it"]
-    assert story.data.train_nights == tuple(f"2013-02-{day:02d}" for day in range(8, 14))
-    assert story.data.compared_nights == tuple(f"2013-02-{day}" for day in range(14, 19))
-    assert {one.dataset for one in story.data.partitions} == {"sales", "openings"}
-    assert all(one.digest and one.check and one.check.same and not one.changed for one in story.data.partitions)
-    assert sum(bool(one.judged) for one in story.data.partitions) >= 10
-    assert story.verdict["champion_version"] == past.reigns
-    assert story.verdict["verdict"]["gain"] > 0
-    (scored,) = story.scored
+    assert (card.state, card.night, card.notes) == ("withdrawn", "2013-02-18", ())
+    (period,) = card.periods
+    assert (period.how, period.by, period.end_how) == ("promotion", past.champion, "set_champion")
+    assert [one.relation for one in card.decisions] == ["about it", "withdrew it"]
+    assert card.data.train_nights == tuple(f"2013-02-{day:02d}" for day in range(8, 14))
+    assert card.data.compared_nights == tuple(f"2013-02-{day}" for day in range(14, 19))
+    assert {one.dataset for one in card.data.partitions} == {"sales", "openings"}
+    assert all(one.digest and one.check and one.check.same and not one.changed for one in card.data.partitions)
+    assert sum(bool(one.judged) for one in card.data.partitions) >= 10
+    assert card.verdict["champion_version"] == past.champion
+    assert card.verdict["verdict"]["gain"] > 0
+    (scored,) = card.scored
     assert (scored.night, scored.rows, scored.replaced_by) == ("2013-02-19", 240, None)
-    assert story.pictures == ("verdict.png", "calibration.png", "importance.png", "roc.png")
+    assert card.pictures == ("verdict.png", "calibration.png", "importance.png", "roc.png")
     assert page.count("data:image/png;base64,") == 4
-    assert story.origin.params["max_iter"] == "25"
-    assert {"log_loss", "roc_auc"} <= set(story.metrics)
-    assert any(line.startswith("scikit-learn==") for line in story.origin.environment)
-    assert re.fullmatch("[0-9a-f]{64}", story.origin.artifact_sha256)
+    assert card.origin.params["max_iter"] == "25"
+    assert {"log_loss", "roc_auc"} <= set(card.metrics)
+    assert any(line.startswith("scikit-learn==") for line in card.origin.environment)
+    assert re.fullmatch("[0-9a-f]{64}", card.origin.artifact_sha256)
     assert "it sold &lt;b&gt;too&lt;/b&gt; few" in page
 
 
 def _the_others(past: Past, store: ObjectStore, registry: Registry) -> None:
-    champion, page = told(store, registry, past.reigns)
-    assert champion.state == "reigns"
-    assert [(one.how, one.end_how) for one in champion.reigns] == [("promotion", "promotion"), ("set_champion", "")]
+    champion, page = collect_card(store, registry, past.champion)
+    assert champion.state == "champion"
+    assert [(one.how, one.end_how) for one in champion.periods] == [("promotion", "promotion"), ("set_champion", "")]
     assert "It is the champion since" in page
-    refused, page = told(store, registry, past.refused)
-    assert (refused.state, refused.verdict["verdict"]["promote"], refused.reigns) == ("refused", False, ())
-    assert "It never reigned." in page
-    superseded, page = told(store, registry, past.superseded)
+    refused, page = collect_card(store, registry, past.refused)
+    assert (refused.state, refused.verdict["verdict"]["promote"], refused.periods) == ("refused", False, ())
+    assert "It never was champion." in page
+    superseded, page = collect_card(store, registry, past.superseded)
     assert (superseded.state, superseded.verdict["verdict"]["promote"]) == ("superseded", True)
     assert "was trained for the later night 2013-02-18" in page
-    waiting, _ = told(store, registry, past.judged)
+    waiting, _ = collect_card(store, registry, past.judged)
     assert (waiting.state, waiting.decisions) == ("judged", ())
 
 
@@ -173,11 +173,11 @@ def _a_card_is_written_anew_when_asked(registry: Registry, number: int) -> None:
 def _a_deleted_version_leaves_its_run_and_the_ledger(store: ObjectStore, registry: Registry, number: int) -> None:
     run = registry.version(MODEL, number).run_id
     registry.server.post("runs/delete", {"run_id": run})
-    assert "the run is marked as deleted in MLflow" in told(store, registry, number)[0].notes
+    assert "the run is marked as deleted in MLflow" in collect_card(store, registry, number)[0].notes
     body = json.dumps({"name": MODEL, "version": str(number)}).encode()
     registry.server._send("DELETE", "/api/2.0/mlflow/model-versions/delete", body, 1)
-    story, page = told(store, registry, number)
-    assert story.state == "withdrawn"
-    assert story.origin.params["max_iter"] == "25"
-    assert any("does not have this version (any more)" in note for note in story.notes)
+    card, page = collect_card(store, registry, number)
+    assert card.state == "withdrawn"
+    assert card.origin.params["max_iter"] == "25"
+    assert any("does not have this version (any more)" in note for note in card.notes)
     assert "MLflow&#39;s registry does not have this version" in page

@@ -1,4 +1,4 @@
-"""What a story takes from which record, from records made by hand in a real S3."""
+"""What a model card takes from which record, from records made by hand in a real S3."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,15 +30,15 @@ def test_a_version_that_no_record_knows_is_none(store: ObjectStore) -> None:
 
 def test_the_ledger_alone_tells_its_part(store: ObjectStore) -> None:
     append(store, entry("promotion", 1, 1), entry("promotion", 2, 2, previous=1, verdict=verdict()))
-    story = collect(store, "flights", 2, None)
-    assert (story.state, story.night) == ("reigns", "2013-02-02")
-    assert story.verdict["verdict"]["gain"] == 0.025
-    assert story.verdict_from == "entry 2 of the ledger"
-    assert story.origin.run_id == f"{2:032x}"
-    assert (story.metrics, story.pictures, story.data.train_nights) == ({}, (), ())
-    assert story.data.compared_nights == ("2013-02-01", "2013-02-02")
-    assert any("no run of this version is on record" in note for note in story.notes)
-    assert [one.judged for one in story.data.partitions] == ["d2"]
+    card = collect(store, "flights", 2, None)
+    assert (card.state, card.night) == ("champion", "2013-02-02")
+    assert card.verdict["verdict"]["gain"] == 0.025
+    assert card.verdict_from == "entry 2 of the ledger"
+    assert card.origin.run_id == f"{2:032x}"
+    assert (card.metrics, card.pictures, card.data.train_nights) == ({}, (), ())
+    assert card.data.compared_nights == ("2013-02-01", "2013-02-02")
+    assert any("no run of this version is on record" in note for note in card.notes)
+    assert [one.judged for one in card.data.partitions] == ["d2"]
 
 
 def test_results_of_the_night_stand_in_for_a_run_that_is_gone_if_they_are_about_this_version(
@@ -54,9 +54,9 @@ def test_results_of_the_night_stand_in_for_a_run_that_is_gone_if_they_are_about_
     }
     result(store, date(2013, 2, 2), "train", trained)
     result(store, date(2013, 2, 2), "evaluate", verdict())
-    story = collect(store, "flights", 2, None)
-    assert (story.data.rows, story.metrics) == (99, {"brier": 0.1})
-    assert story.verdict_from.startswith("the result of evaluate")
+    card = collect(store, "flights", 2, None)
+    assert (card.data.rows, card.metrics) == (99, {"brier": 0.1})
+    assert card.verdict_from.startswith("the result of evaluate")
     result(store, date(2013, 2, 2), "train", {**trained, "version": 3})
     result(store, date(2013, 2, 2), "evaluate", verdict(challenger_version=3))
     other = collect(store, "flights", 2, None)
@@ -68,8 +68,8 @@ def test_the_verdict_that_was_acted_upon_goes_before_one_that_was_stored_later(s
     later = record()
     assert later.run is not None
     stored = {**later.run.documents, "verdict.json": verdict(rows=22)}
-    story = collect(store, "flights", 2, replace(later, run=replace(later.run, documents=stored)))
-    assert story.verdict["rows"] == 11
+    card = collect(store, "flights", 2, replace(later, run=replace(later.run, documents=stored)))
+    assert card.verdict["rows"] == 11
     undecided = collect(store, "shops", 2, replace(later, run=replace(later.run, documents=stored)))
     assert (undecided.verdict["rows"], undecided.state) == (22, "judged")
 
@@ -78,9 +78,9 @@ def test_each_partition_has_its_digest_its_use_and_its_validation(store: ObjectS
     append(store, entry("promotion", 2, 2, verdict=verdict(inputs={"s3://lake/flights/date=2013-02-02/": "other"})))
     validated(store, date(2013, 2, 2), "d2", page=PAGE)
     validated(store, date(2013, 2, 1), "dX", failed=3)
-    story = collect(store, "flights", 2, record())
-    last = {one.date: one for one in story.data.partitions}
-    assert [(one.dataset, one.digest) for one in story.data.partitions] == [
+    card = collect(store, "flights", 2, record())
+    last = {one.date: one for one in card.data.partitions}
+    assert [(one.dataset, one.digest) for one in card.data.partitions] == [
         ("flights", "d0"),
         ("flights", "d1"),
         ("flights", "d1"),
@@ -95,7 +95,7 @@ def test_each_partition_has_its_digest_its_use_and_its_validation(store: ObjectS
     assert other is not None
     assert (other.same, other.failed) == (False, 3)
     assert last["2013-01-30"].check is None
-    assert story.data.left_out == (("2013-01-29", "it was never validated"),)
+    assert card.data.left_out == (("2013-01-29", "it was never validated"),)
 
 
 def test_the_partitions_of_a_weekly_model_were_checked_by_the_week_before(store: ObjectStore) -> None:
@@ -122,8 +122,8 @@ def test_a_validation_that_was_replaced_is_found_in_the_index_by_its_digest(stor
     )
     data_docs.enter(store, earlier)
     validated(store, night, "new", failed=5)
-    story = collect(store, "flights", 2, record())
-    check = next(one.check for one in story.data.partitions if one.date == "2013-02-02")
+    card = collect(store, "flights", 2, record())
+    check = next(one.check for one in card.data.partitions if one.date == "2013-02-02")
     assert check is not None
     assert (check.same, check.failed, check.page) == (True, 0, PAGE)
 
@@ -144,12 +144,12 @@ def test_what_it_scored_and_what_was_scored_again_since(store: ObjectStore) -> N
     _published(store, "2013-02-04", 5, before=[{**before, "version": 4}, before])
     _published(store, "2013-02-05", 5)
     store.put(store.uri("scores/flights/date=2013-02-06/_MANIFEST.json"), b"{")
-    story = collect(store, "flights", 2, None)
-    stands, redone = story.scored
+    card = collect(store, "flights", 2, None)
+    stands, redone = card.scored
     assert (stands.night, stands.rows, stands.attempt, stands.replaced_by) == ("2013-02-03", 702, "a2", None)
     assert (redone.night, redone.rows, redone.attempt, redone.replaced_by) == ("2013-02-04", 640, "old", 5)
     assert redone.replaced == "2013-03-05T07:00:00+00:00"
-    assert any("date=2013-02-06/_MANIFEST.json is unreadable" in note for note in story.notes)
+    assert any("date=2013-02-06/_MANIFEST.json is unreadable" in note for note in card.notes)
 
 
 def test_what_was_decided_and_published_before_it_was_made_is_not_read(store: ObjectStore) -> None:
@@ -157,12 +157,12 @@ def test_what_was_decided_and_published_before_it_was_made_is_not_read(store: Ob
     store.put(Ledger(store, "flights").uri(1), b"{")
     _published(store, "2013-02-03", 2)
     tomorrow = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    story = collect(store, "flights", 2, record(champion=3, created=tomorrow, read=tomorrow))
-    assert (story.notes, story.decisions, story.scored) == ((), (), ())
-    assert story.state == "registered"
+    card = collect(store, "flights", 2, record(champion=3, created=tomorrow, read=tomorrow))
+    assert (card.notes, card.decisions, card.scored) == ((), (), ())
+    assert card.state == "registered"
     yesterday = (datetime.now(UTC) - timedelta(hours=23)).isoformat()
-    story = collect(store, "flights", 2, record(champion=3, created=yesterday, read=tomorrow))
-    assert (len(story.reigns), len(story.scored)) == (1, 1)
+    card = collect(store, "flights", 2, record(champion=3, created=yesterday, read=tomorrow))
+    assert (len(card.periods), len(card.scored)) == (1, 1)
 
 
 def test_an_alias_that_names_another_than_the_ledger_is_said(store: ObjectStore) -> None:
@@ -175,11 +175,11 @@ def test_an_alias_that_names_another_than_the_ledger_is_said(store: ObjectStore)
     assert not [note for note in collect(store, "flights", 2, old).notes if "alias" in note]
 
 
-def test_a_ledger_that_was_tampered_with_is_said_in_the_story(store: ObjectStore) -> None:
+def test_a_ledger_that_was_tampered_with_is_said_in_the_make_card(store: ObjectStore) -> None:
     append(store, *(entry("promotion", number, number) for number in (1, 2, 3)))
     store.delete([Ledger(store, "flights").uri(2)])
-    story = collect(store, "flights", 1, None)
-    assert "entry 2 is missing" in story.notes
+    card = collect(store, "flights", 1, None)
+    assert "entry 2 is missing" in card.notes
 
 
 def test_a_record_is_kept_and_read_back_whole(store: ObjectStore) -> None:
@@ -190,6 +190,6 @@ def test_a_record_is_kept_and_read_back_whole(store: ObjectStore) -> None:
     assert stored_record.picture(store, "flights", 2, "../../record.json") is None
     assert stored_record.kept(store, "flights", 3) is None
     assert parse(replace(made, run=None).as_dict()) == replace(made, run=None)
-    store.put(store.uri("stories/flights/2/record.json"), as_json({"model": "flights"}))
+    store.put(store.uri("model-cards/flights/2/record.json"), as_json({"model": "flights"}))
     with pytest.raises(BadConfig, match="publish its card again"):
         stored_record.kept(store, "flights", 2)

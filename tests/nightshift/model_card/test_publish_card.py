@@ -1,4 +1,4 @@
-"""The model card in a real MLflow, of versions that are registered by hand: no training is needed to tell a story."""
+"""The model card in a real MLflow, of versions that are registered by hand: no training is needed to tell a card."""
 
 import json
 import logging
@@ -100,8 +100,8 @@ def test_a_version_that_was_deleted_keeps_the_copy_of_its_run(
     # The ledger names a run that MLflow does not have either: the copy stands in, and the story says so.
     found = source(store, registry, model, 1)
     assert (found.copied, found.record.registered, found.pictures) == (True, False, {"roc.png": PNG})
-    story = collect(store, model, 1, found.record, copied=found.copied)
-    assert (story.copied, story.data.rows, story.metrics) == (copy.read, 4321, {"log_loss": 0.5125})
+    card = collect(store, model, 1, found.record, copied=found.copied)
+    assert (card.copied, card.data.rows, card.metrics) == (copy.read, 4321, {"log_loss": 0.5125})
 
 
 @pytest.mark.parametrize("number", [1, 77])

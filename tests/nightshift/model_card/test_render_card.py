@@ -1,4 +1,4 @@
-"""A story as HTML and Markdown: everything is in it, nothing of it means more than its characters."""
+"""A model card as HTML and Markdown: everything is in it, nothing of it means more than its characters."""
 
 import dataclasses
 import re
@@ -10,8 +10,8 @@ import pytest
 
 from nightshift.adapters.s3.ledger_entries import Cause, Decision
 from nightshift.model_card import render_card
-from nightshift.model_card.card import Check, Data, Origin, Partition, Scored, Story
-from nightshift.model_card.champion_periods import decisions, reigns
+from nightshift.model_card.card import Check, Data, ModelCard, Origin, Partition, Scored
+from nightshift.model_card.champion_periods import decisions, list_periods
 from nightshift.model_card.links import Links
 from version_records import PNG, entry, record, verdict
 
@@ -20,8 +20,8 @@ PAGE = f"docs/flights/2013-02-02/flights/{'0' * 20}/index.html"
 CANARY = "<img src=x onerror=alert(1)> [a](javascript:alert(1)) `b` **c** | d\n# e & ~~f~~ \"g' $h$ <script>i</script>"
 
 
-def story(**changes: Any) -> Story:
-    """A story in which every section has something to tell."""
+def make_card(**changes: Any) -> ModelCard:
+    """A model card in which every section has something to say."""
     run = record().run
     assert run is not None
     said = Decision(outcome="approved", by="Ann", about="a" * 20, at="2013-03-02T06:00:00+00:00")
@@ -44,7 +44,7 @@ def story(**changes: Any) -> Story:
     fields: dict[str, Any] = {
         "model": "flights",
         "number": 2,
-        "told": "2013-03-10T00:00:00+00:00",
+        "collected": "2013-03-10T00:00:00+00:00",
         "night": "2013-02-02",
         "state": "withdrawn",
         "data": Data(
@@ -75,15 +75,15 @@ def story(**changes: Any) -> Story:
         "verdict": verdict(),
         "verdict_from": "entry 4 of the ledger",
         "decisions": decisions(entries, 2),
-        "reigns": reigns(entries, 2),
+        "periods": list_periods(entries, 2),
         "scored": (Scored(night="2013-02-03", rows=700, published="", attempt="a1", manifest="s3://m", replaced_by=1),),
         "notes": ("something is odd",),
         "copied": "2013-03-09T00:00:00+00:00",
     }
-    return Story(**{**fields, **changes})
+    return ModelCard(**{**fields, **changes})
 
 
-EMPTY = Story(model="flights", number=2, told="", night="", state="unknown")
+EMPTY = ModelCard(model="flights", number=2, collected="", night="", state="unknown")
 EVERYTHING = (
     *("flights", "withdrawn", "2013-02-02", "4,321", "2013-01-29", "it was never validated", "abc", "xyz", "24/26"),
     *("+0.0250", "+0.0125", "+0.0375", "better by far", "carrier", "UA", "0.5125", "approved by Ann", "Ben"),
@@ -98,7 +98,7 @@ EVERYTHING = (
         "folder-7",
     ),
     *("Forest", "numpy==2.0", "s3://m", "scored again", "Something is odd", "f" * 32, "5" * 64, "77", "2013-03-09"),
-    *("entry 4 of the ledger", "told as it was on"),
+    *("entry 4 of the ledger", "is as it was on"),
 )
 
 
@@ -118,8 +118,8 @@ class Document(HTMLParser):
         self.text += data
 
 
-def page(told: Story, links: Links = LINKS) -> Document:
-    return Document(render_card.page(told, links, {"verdict.png": PNG}).decode())
+def page(card: ModelCard, links: Links = LINKS) -> Document:
+    return Document(render_card.page(card, links, {"verdict.png": PNG}).decode())
 
 
 def plain(text: str) -> str:
@@ -129,25 +129,25 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize("said", EVERYTHING)
 def test_both_tell_everything(said: str) -> None:
-    assert said in page(story()).text
-    assert said.lower() in plain(render_card.markdown(story(), LINKS)).lower()
+    assert said in page(make_card()).text
+    assert said.lower() in plain(render_card.markdown(make_card(), LINKS)).lower()
 
 
 def test_what_is_not_on_record_is_said_and_never_guessed() -> None:
     assert page(EMPTY).text.count("not recorded") >= 12
     assert render_card.markdown(EMPTY, LINKS).count("not recorded") >= 12
-    for said in ("It never reigned", "No decision about it", "No verdict on it", "No predictions of it"):
+    for said in ("It never was champion", "No decision about it", "No verdict on it", "No predictions of it"):
         assert said in page(EMPTY).text
         assert said in render_card.markdown(EMPTY, LINKS)
 
 
 def test_links_lead_to_the_pages_of_airflow_and_mlflow() -> None:
-    addresses = [str(attributes["href"]) for tag, attributes in page(story()).tags if tag == "a"]
+    addresses = [str(attributes["href"]) for tag, attributes in page(make_card()).tags if tag == "a"]
     assert f"https://airflow.example/nightshift/docs/flights/2013-02-02/flights/{'0' * 20}" in addresses
     assert "https://airflow.example/nightshift/versions/flights/1" in addresses
     assert "https://airflow.example/dags/flights_nightly/runs/manual__1" in addresses
     assert f"https://ml.example/#/experiments/7/runs/{'f' * 32}" in addresses
-    text = render_card.markdown(story(), LINKS)
+    text = render_card.markdown(make_card(), LINKS)
     assert f"(https://ml.example/#/experiments/7/runs/{'f' * 32}/artifacts/pictures/roc.png)" in text
     assert all(
         address in text for address in addresses if "/runs/flights/" not in address and "/#/models" not in address
@@ -155,12 +155,12 @@ def test_links_lead_to_the_pages_of_airflow_and_mlflow() -> None:
 
 
 def test_without_addresses_there_are_no_links() -> None:
-    assert not [tag for tag, _ in page(story(), Links()).tags if tag == "a"]
-    assert "](" not in render_card.markdown(story(), Links())
+    assert not [tag for tag, _ in page(make_card(), Links()).tags if tag == "a"]
+    assert "](" not in render_card.markdown(make_card(), Links())
 
 
 def test_a_page_refers_to_nothing_else_and_has_no_script() -> None:
-    document = page(story())
+    document = page(make_card())
     assert {tag for tag, _ in document.tags} & {"script", "link", "iframe", "object", "form", "base"} == set()
     sources = [str(attributes["src"]) for tag, attributes in document.tags if tag == "img"]
     assert len(sources) == 1
@@ -185,20 +185,20 @@ def _poisoned(value: Any, names: tuple[str, ...] = ()) -> Any:
     return value
 
 
-def _hostile() -> Story:
-    told: Story = _poisoned(story())
+def _hostile() -> ModelCard:
+    card: ModelCard = _poisoned(make_card())
     names = {CANARY: "0.5"}
-    origin = dataclasses.replace(told.origin, params=names, tags=names)
-    return dataclasses.replace(told, origin=origin, metrics={CANARY: 0.5})
+    origin = dataclasses.replace(card.origin, params=names, tags=names)
+    return dataclasses.replace(card, origin=origin, metrics={CANARY: 0.5})
 
 
 def test_no_text_of_a_record_reaches_a_terminal_as_a_command() -> None:
-    assert "Odd ?[2J?1m." in plain(render_card.markdown(story(notes=("Odd \x1b[2J\x9b1m.",)), LINKS))
+    assert "Odd ?[2J?1m." in plain(render_card.markdown(make_card(notes=("Odd \x1b[2J\x9b1m.",)), LINKS))
 
 
 @pytest.mark.parametrize("links", [LINKS, Links()])
 def test_no_text_of_a_record_becomes_markup_in_html(links: Links) -> None:
-    honest, hostile = page(story(), links), page(_hostile(), links)
+    honest, hostile = page(make_card(), links), page(_hostile(), links)
     assert hostile.text.count("<script>i</script>") > 40
     assert {tag for tag, _ in hostile.tags} <= {tag for tag, _ in honest.tags}
     assert not [name for _, attributes in hostile.tags for name in attributes if name.startswith("on")]
@@ -220,9 +220,9 @@ def test_no_text_of_a_record_becomes_markup_in_markdown(links: Links) -> None:
         assert re.findall(r"\]\(((?!https://)[^)]*)\)", re.sub(r"\\.", "", text)) == []
 
 
-@pytest.mark.parametrize("told", [story(), _hostile(), EMPTY])
-def test_tables_of_markdown_keep_their_columns_whatever_is_in_them(told: Story) -> None:
-    tables = re.findall(r"(?m)(?:^\|.*\n)+", render_card.markdown(told, LINKS))
+@pytest.mark.parametrize("card", [make_card(), _hostile(), EMPTY])
+def test_tables_of_markdown_keep_their_columns_whatever_is_in_them(card: ModelCard) -> None:
+    tables = re.findall(r"(?m)(?:^\|.*\n)+", render_card.markdown(card, LINKS))
     assert len(tables) >= 2
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1, table
@@ -230,7 +230,7 @@ def test_tables_of_markdown_keep_their_columns_whatever_is_in_them(told: Story) 
 
 @pytest.mark.parametrize("most", [600, 1000, 4900])
 def test_the_summary_is_never_longer_than_its_limit_and_says_where_the_rest_is(most: int) -> None:
-    long = dataclasses.replace(story(), notes=(), decisions=story().decisions * 200)
+    long = dataclasses.replace(make_card(), notes=(), decisions=make_card().decisions * 200)
     text = render_card.summary(long, LINKS, most)
     assert most - 200 < len(text) <= most
     assert "model-card.html" in text[-400:]
@@ -239,19 +239,19 @@ def test_the_summary_is_never_longer_than_its_limit_and_says_where_the_rest_is(m
 
 
 def test_a_short_summary_is_whole() -> None:
-    text = render_card.summary(story(), LINKS, 4900)
+    text = render_card.summary(make_card(), LINKS, 4900)
     assert "…" not in text
     assert "the reason of set" in text
 
 
-def _scored(*standing: bool) -> Story:
-    one = story().scored[0]
+def _scored(*standing: bool) -> ModelCard:
+    one = make_card().scored[0]
     made = (dataclasses.replace(one, replaced_by=None if stands else 1) for stands in standing)
-    return story(scored=tuple(made), state="replaced")
+    return make_card(scored=tuple(made), state="replaced")
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("card", "said"),
     [
         (_scored(), "No predictions of it are on record."),
         (_scored(True), "Its predictions stand for 1 night."),
@@ -260,5 +260,5 @@ def _scored(*standing: bool) -> Story:
         (dataclasses.replace(_scored(True), state="withdrawn"), "Its predictions still stand for 1 night."),
     ],
 )
-def test_what_became_of_its_predictions_is_one_sentence(told: Story, said: str) -> None:
-    assert said in page(told).text
+def test_what_became_of_its_predictions_is_one_sentence(card: ModelCard, said: str) -> None:
+    assert said in page(card).text

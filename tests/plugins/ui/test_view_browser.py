@@ -68,14 +68,14 @@ def test_a_story_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
     view.get_by_role("link", name="flights", exact=True).click()
     view.locator("#entry-4").wait_for()
     view.locator("#entry-2").get_by_role("link", name="version 2").first.click()
-    view.locator("article.story h1").wait_for()
+    view.locator("article.model-card h1").wait_for()
     view.wait_for_load_state()  # the picture and the style come after the heading
-    assert "withdrawn" in view.locator("article.story h1").inner_text()
+    assert "withdrawn" in view.locator("article.model-card h1").inner_text()
     drawn = view.locator("img").first.evaluate("image => image.complete && image.naturalWidth")
     assert drawn == 1
-    # The style is the story's own file: without it the marks have no colour.
+    # The style is the card's own file: without it the marks have no colour.
     colour = "mark => getComputedStyle(mark).backgroundColor"
-    assert view.locator(".story .mark.good").first.evaluate(colour) != "rgba(0, 0, 0, 0)"
+    assert view.locator(".model-card .mark.good").first.evaluate(colour) != "rgba(0, 0, 0, 0)"
     assert not [line for line in lines if "Content Security Policy" in line]
     assert "taken" not in (page.title(), view.title())
 
@@ -84,10 +84,10 @@ def test_a_narrow_page_breaks_no_word_of_a_table(page: Page) -> None:
     """MLflow shows a model card in a pane of half its page: the tables scroll there, and stay readable."""
     page.set_viewport_size({"width": 560, "height": 900})
     page.goto("/nightshift/versions/flights/2")
-    what = page.locator(".story tbody td", has_text="promotion").first
+    what = page.locator(".model-card tbody td", has_text="promotion").first
     what.wait_for()
     assert what.evaluate("cell => cell.clientWidth") > 80
-    assert page.locator(".story td.long").first.evaluate("cell => cell.clientWidth") > 200
+    assert page.locator(".model-card td.long").first.evaluate("cell => cell.clientWidth") > 200
     assert page.evaluate("document.documentElement.scrollWidth") <= 560
 
 

@@ -1,4 +1,4 @@
-"""What the pages of promotions say: the champion of each model, its ledger, the story of a version."""
+"""What the pages of promotions say: the champion of each model, its ledger, the model card of a version."""
 
 import re
 from collections.abc import Callable, Iterator

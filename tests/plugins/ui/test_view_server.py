@@ -24,7 +24,7 @@ PAGES = [
     "/nightshift/versions/flights/2",
     "/nightshift/versions/flights/3",
     "/nightshift/versions/flights/2/verdict.png",
-    "/nightshift/story.css",
+    "/nightshift/card.css",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Everything that MLflow holds of one version, read for a story: the version, its run, and the files of the run.
+"""Everything that MLflow holds of one version, read for its model card: the version, its run, and the files of the run.
 
 What MLflow does not have is empty here, never an error: a run or a version may have been deleted since.
 """
@@ -75,7 +75,7 @@ def record(registry: Registry, model: str, number: int, run_id: str = "") -> Rec
         version = registry.server.get("model-versions/get", name=model, version=str(number))["model_version"]
     except NotFound:
         version = {}
-    reigns = registry.champion(model)
+    champion = registry.champion(model)
     return Record(
         model=model,
         number=number,
@@ -83,7 +83,7 @@ def record(registry: Registry, model: str, number: int, run_id: str = "") -> Rec
         registered=bool(version),
         created=_instant(version.get("creation_timestamp")),
         tags=_pairs(version.get("tags", ())),
-        champion=reigns.number if reigns else None,
+        champion=champion.number if champion else None,
         run=_run(registry, version.get("run_id") or run_id),
     )
 
