@@ -12,7 +12,7 @@ MANIFEST = "_MANIFEST.json"
 
 
 @dataclass(frozen=True)
-class Standing:
+class State:
     """What readers see: every manifest and ledger entry with its ETag, and the champion's version."""
 
     manifests: dict[str, str]
@@ -20,17 +20,17 @@ class Standing:
     champion: int
 
 
-def standing(real: RealPlatform) -> Standing:
-    """What stands now."""
+def read_state(real: RealPlatform) -> State:
+    """Returns what readers see now."""
     manifests = {uri: etag for uri, etag in real.stored(SCORES).items() if uri.endswith(MANIFEST)}
     alias = real.mlflow("registered-models/alias?name=flights&alias=champion")["model_version"]["version"]
-    return Standing(manifests, real.stored(LEDGER), int(alias))
+    return State(manifests, real.stored(LEDGER), int(alias))
 
 
-def check(real: RealPlatform, before: Standing) -> None:
+def check(real: RealPlatform, before: State) -> None:
     """Fails when something that stood before does not, when readers could see half of something, or a pod is left."""
     real.wait_until_no_pod(240)  # a node that still tries to pull an image removes its pod afterwards
-    now = standing(real)
+    now = read_state(real)
     assert {uri: now.manifests.get(uri) for uri in before.manifests} == before.manifests, "predictions were replaced"
     assert {uri: now.ledger.get(uri) for uri in before.ledger} == before.ledger, "the ledger's past was changed"
     assert (_read(real, max(now.ledger))["champion"] or {}).get("version") == now.champion, (

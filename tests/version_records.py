@@ -154,7 +154,7 @@ def validated(store: ObjectStore, night: date, digest: str, failed: int = 0, pag
         "expectations": 26,
         "failed": failed,
         "page": page,
-        "planted": False,
+        "corrupted": False,
     }
     result(store, night, "validate", {"datasets": [dataset]}, outcome="rejected" if failed else "done")
     return dataset

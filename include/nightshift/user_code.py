@@ -69,7 +69,7 @@ def function_of(module: ModuleType, name: str) -> Callable[..., Any]:
 
 
 @contextmanager
-def as_ours(doing: str, function: Callable[..., Any] | None = None) -> Iterator[None]:
+def translate_errors(doing: str, function: Callable[..., Any] | None = None) -> Iterator[None]:
     """What is called within raises `BadConfig` naming `doing`, the exception's type and the line; prints nothing.
 
     An error of ours that the code raised on purpose keeps its kind, and loses its text like any other.

@@ -73,7 +73,7 @@ def _prepare(platform: Platform, store: ObjectStore) -> None:
     wanted: list[tuple[str, ...]] = [
         ("seed", "flights", "--dates", "original", "--nights", f"{LANDED}..{LAST + timedelta(days=1)}")
     ]
-    wanted += [("seed", "flights", "--plant", BLOCKED.isoformat())]
+    wanted += [("seed", "flights", "--corrupt", BLOCKED.isoformat())]
     # Nights whose whole window is unvalidated cannot be trained: more than a holdout of them is adopted first.
     last = VALIDATED if MODEL.window.holdout_days > NIGHTS else LAST.isoformat()
     wanted += [("validate", "flights", f"{LANDED}..{last}")]

@@ -67,7 +67,7 @@ def chain(
         "OMP_NUM_THREADS": "1",
     }
     nightshift(steps, "seed", "flights", "--dates", "original", "--nights", "2013-01-05..2013-02-27")
-    nightshift(steps, "seed", "flights", "--plant", CORRUPTED)
+    nightshift(steps, "seed", "flights", "--corrupt", CORRUPTED)
     nightshift(steps, "validate", "flights", HISTORY)
     values = {name: value for name, value in steps.items() if name not in SECRETS}
     home = tmp_path_factory.mktemp("chain")

@@ -146,7 +146,7 @@ def _land(real: RealPlatform) -> None:
 @pytest.fixture(scope="session")
 def chain(real: RealPlatform) -> Chain:
     """The platform after its first four nights."""
-    real.nightshift("seed", "flights", "--plant", PLAN.corrupted.isoformat())
+    real.nightshift("seed", "flights", "--corrupt", PLAN.corrupted.isoformat())
     backfills = Backfills(real.api, PLAN, real.store, Progress())
     backfills.run()
     return Chain(real)

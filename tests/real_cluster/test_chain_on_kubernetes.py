@@ -42,7 +42,7 @@ def test_a_refused_night_is_scored_with_the_champion_that_stands(chain: Chain) -
 
 
 def test_each_scored_night_has_one_manifest_and_the_alias_is_the_ledgers_last_champion(chain: Chain) -> None:
-    found = invariants.standing(chain.real)
+    found = invariants.read_state(chain.real)
     invariants.check(chain.real, found)
     scored = [night for night in PLAN.nights if night != PLAN.corrupted]
     assert len(found.manifests) >= len(scored)

@@ -29,7 +29,7 @@ TAINT = "nightshift-test"
 @pytest.fixture(autouse=True)
 def intact(chain: Chain) -> Iterator[None]:
     """Whatever a test does, what stood before it still stands, and no pod is left."""
-    before = invariants.standing(chain.real)
+    before = invariants.read_state(chain.real)
     yield
     invariants.check(chain.real, before)
 
@@ -102,12 +102,12 @@ def test_a_deleted_pod_is_made_again(real: RealPlatform) -> None:
 
 
 def test_too_little_memory_is_said_with_the_limit_and_the_champion_stands(real: RealPlatform) -> None:
-    champion = invariants.standing(real).champion
+    champion = invariants.read_state(real).champion
     run = real.start("faults_memory", "2013-03-07", "memory")
     assert run.end() == "failed"
     tells(run, "train", "out of memory: limit 160Mi")
     assert trained(real, "2013-03-07") == 0
-    assert invariants.standing(real).champion == champion
+    assert invariants.read_state(real).champion == champion
 
 
 def test_an_image_that_is_nowhere_fails_the_task_with_its_name(real: RealPlatform) -> None:
@@ -198,7 +198,7 @@ def phase(real: RealPlatform, name: str) -> str:
 
 def published(real: RealPlatform, day: str) -> bool:
     """Whether a day's predictions are there for readers."""
-    return f"{invariants.SCORES}flights/date={day}/{invariants.MANIFEST}" in invariants.standing(real).manifests
+    return f"{invariants.SCORES}flights/date={day}/{invariants.MANIFEST}" in invariants.read_state(real).manifests
 
 
 def kill_workers(real: RealPlatform) -> None:

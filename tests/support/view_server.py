@@ -37,7 +37,7 @@ def fill(store: ObjectStore) -> None:
         "expectations": 26,
         "failed": 4,
         "page": f"{data_docs.check_folder('flights', NIGHT, 'flights', CHECK)}index.html",
-        "planted": True,
+        "corrupted": True,
     }
     data_docs.publish(store, data_docs.check_folder("flights", NIGHT, "flights", CHECK), PAGE.encode(), dataset)
     data_docs.enter(store, entry(datasets=(dataset,)))

@@ -39,7 +39,7 @@ class DataPreparation:
         """Does what is not done yet; `show_line` gets the output. Returns a sentence. Raises `NotReady` on failure."""
         self._run_nightshift(show_line, "seed", self.plan.model)
         if self.store.get(self._find_label_uri()) is None:
-            self._run_nightshift(show_line, "seed", self.plan.model, "--plant", self.plan.corrupted.isoformat())
+            self._run_nightshift(show_line, "seed", self.plan.model, "--corrupt", self.plan.corrupted.isoformat())
         missing = self.list_not_validated()
         for first, last in group_consecutive(missing):
             self._run_nightshift(
@@ -60,7 +60,7 @@ class DataPreparation:
 
     def _find_label_uri(self) -> str:
         """Returns the URI of the label that marks the corrupted partition."""
-        return catalog.load_model(self.plan.model).facts.partition(self.plan.corrupted) + "_PLANTED.json"
+        return catalog.load_model(self.plan.model).facts.partition(self.plan.corrupted) + "_CORRUPTED.json"
 
     def _run_nightshift(self, show_line: ShowLine, *arguments: str, accepted_code: int = DONE) -> None:
         environment = {**self.platform.build_step_environment(CAUSE), MARK: str(self.platform.home.path)}

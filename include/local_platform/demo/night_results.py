@@ -58,10 +58,10 @@ def _describe_failures(datasets: list[dict[str, Any]]) -> str:
     """Returns how many checks of which dataset failed, the first one, and whether the data is corrupted on purpose."""
     sentences = []
     for dataset in (d for d in datasets if d["failed"]):
-        planted = ", a copy corrupted on purpose" if dataset["planted"] else ""
+        corrupted = ", a copy corrupted on purpose" if dataset["corrupted"] else ""
         first = f"; the first: {dataset['failures'][0]['sentence']}" if dataset["failures"] else ""
         of = f"{dataset['failed']} of {dataset['expectations']} checks failed"
-        sentences.append(f"{dataset['dataset']}{planted}: {of}{first}")
+        sentences.append(f"{dataset['dataset']}{corrupted}: {of}{first}")
     return ". ".join(sentences)
 
 

@@ -57,7 +57,7 @@ def moved(frame: pd.DataFrame, days: int) -> pd.DataFrame:
     return frame.assign(day=frame["day"] + pd.Timedelta(days=days).as_unit("ms")) if days else frame
 
 
-def planted(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def corrupt(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """A week as a broken upstream would leave it, and a sentence for each thing altered."""
     lacking = frame.iloc[:-1].copy()
     lacking["temp_max"] = (lacking["temp_max"] * 9 / 5 + 32).round(1)

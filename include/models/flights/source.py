@@ -92,7 +92,7 @@ def moved(frame: pd.DataFrame, days: int) -> pd.DataFrame:
     )
 
 
-def planted(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def corrupt(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """A night's flights as a broken upstream would leave them, and a sentence for each thing altered."""
     half = frame[frame["sched_dep_time"] < 1400].reset_index(drop=True)
     hours = half["origin"] == "JFK"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nightshift.errors import BadConfig
-from nightshift.user_code import as_ours
+from nightshift.user_code import translate_errors
 
 MOST_NAMES = 5
 """How many names of types a sentence has."""
@@ -27,7 +27,7 @@ def require_trusted(estimator: Any, trusted: Sequence[str]) -> bytes:
     import skops.io
 
     named = type(estimator).__name__
-    with as_ours(f"storing a {named} with skops"):
+    with translate_errors(f"storing a {named} with skops"):
         data: bytes = skops.io.dumps(estimator)
         lacking = sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
     if lacking:

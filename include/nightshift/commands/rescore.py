@@ -100,11 +100,11 @@ def looked_at(first: Step, last: date) -> Iterator[Night]:
     night = first.night
     while night <= last:
         step = replace(first, night=night)
-        standing = manifest(step.store, score.partition_of(step, score.scored_day(step.model, night)))
-        published = None if standing is None else _version(standing.meta.get("version"))
-        scorer, withdrawn = score.read_scorer(step) if standing else (None, frozenset())
+        current = manifest(step.store, score.partition_of(step, score.scored_day(step.model, night)))
+        published = None if current is None else _version(current.meta.get("version"))
+        scorer, withdrawn = score.read_scorer(step) if current else (None, frozenset())
         # Of a model with a longer period most days are no night; which ones are, the first of the range need not tell.
-        if standing is not None or first.model.schedule.days == 1:
+        if current is not None or first.model.schedule.days == 1:
             yield Night(step, published, scorer, published in withdrawn)
         night += timedelta(days=1)
 

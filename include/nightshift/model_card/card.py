@@ -24,7 +24,7 @@ class Check:
     expectations: int
     failed: int
     page: str
-    planted: bool
+    corrupted: bool
     same: bool
 
 

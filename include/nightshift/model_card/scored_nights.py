@@ -42,10 +42,10 @@ def _manifest(store: ObjectStore, partition: str) -> Manifest | str | None:
         return ""
 
 
-def _of(night: str, partition: str, standing: Manifest, number: int) -> Iterator[Scored]:
-    """The version's publications of one night: earlier ones, which the standing manifest remembers, and its own."""
-    version = _version(standing.meta.get("version"))
-    for before in standing.meta.get("before", ()):
+def _of(night: str, partition: str, current: Manifest, number: int) -> Iterator[Scored]:
+    """The version's publications of one night: earlier ones, which the current manifest lists, and its own."""
+    version = _version(current.meta.get("version"))
+    for before in current.meta.get("before", ()):
         if _version(before.get("version")) == number:
             yield Scored(
                 night=night,
@@ -54,14 +54,14 @@ def _of(night: str, partition: str, standing: Manifest, number: int) -> Iterator
                 attempt=str(before.get("attempt", "")),
                 manifest=location(partition),
                 replaced_by=version,
-                replaced=standing.published,
+                replaced=current.published,
             )
     if version == number:
         yield Scored(
             night=night,
-            rows=standing.rows,
-            published=standing.published,
-            attempt=standing.attempt,
+            rows=current.rows,
+            published=current.published,
+            attempt=current.attempt,
             manifest=location(partition),
         )
 

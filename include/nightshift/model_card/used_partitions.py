@@ -76,7 +76,7 @@ def _check(found: Checked, *, same: bool) -> Check:
         expectations=int(found.get("expectations") or 0),
         failed=int(found.get("failed") or 0),
         page=str(found.get("page") or ""),
-        planted=bool(found.get("planted")),
+        corrupted=bool(found.get("corrupted")),
         same=same,
     )
 
@@ -111,7 +111,7 @@ def _day(text: str) -> date | None:
 def _checks(store: ObjectStore, model: str, read: Mapping[str, str], period: timedelta) -> dict[str, list[Checked]]:
     """The checks of each partition, by URI. A night checks its own partitions and the next schedule.
 
-    The index of Data Docs is asked about those only that the standing results do not know in the digest that was read.
+    The index of Data Docs is asked about those only that the current results do not know in the digest that was read.
     """
     found: dict[str, list[Checked]] = {}
     _gather(found, _nights(read, period), lambda night: _standing(store, model, night))

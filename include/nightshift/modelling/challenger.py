@@ -38,7 +38,7 @@ from nightshift.modelling.estimators import fit, make_estimator, trusted_of, try
 from nightshift.modelling.examples import Examples, examples, retired
 from nightshift.modelling.inputs import Plan, training_plan
 from nightshift.modelling.predict import Sample, predict, require_values
-from nightshift.modelling.reuse import INPUTS, standing, work_of
+from nightshift.modelling.reuse import INPUTS, find_existing, work_of
 
 log = logging.getLogger("nightshift.train")
 UNUSED = "nightshift.used_instead"
@@ -99,13 +99,13 @@ class Challenger:
 
     def _one(self, registry: Registry, run_id: str, logged: Logged) -> Version:
         """The one version of this night. An attempt that ran at the same time may have made it, even just now."""
-        meanwhile = standing(registry, self._step, self._plan_now)
+        meanwhile = find_existing(registry, self._step, self._plan_now)
         if meanwhile is not None:
             log.info("version %d was registered by another attempt meanwhile: it is used", meanwhile.number)
             return meanwhile
         made = registry.register(self._step.model.name, run_id, logged.model_id, self._version_tags(logged))
         oldest = registry.tagged(made.model, WORK, work_of(self._step))[0]
-        first = made if oldest.number == made.number else standing(registry, self._step, self._plan_now) or made
+        first = made if oldest.number == made.number else find_existing(registry, self._step, self._plan_now) or made
         if first.number != made.number:
             log.info("version %d was registered first: it is used, and %d is not", first.number, made.number)
             registry.tag(made, {UNUSED: str(first.number)})

@@ -15,7 +15,7 @@ from nightshift.core.metrics import Floats
 from nightshift.definition import Model, Task
 from nightshift.errors import BadConfig
 from nightshift.modelling.predict import PREDICTS, predict, require_values
-from nightshift.user_code import CodeRaised, as_ours, function_of, load_part, place_of_function
+from nightshift.user_code import CodeRaised, function_of, load_part, place_of_function, translate_errors
 
 log = logging.getLogger("nightshift.model")
 ROWS = 200
@@ -58,7 +58,7 @@ def make_estimator(model: Model, seed: int) -> Any:
     """A new estimator. Raises `BadConfig` where estimator.py gives none that can do the model's task."""
     module = load_part(model, "estimator")
     function = function_of(module, "estimator")
-    with as_ours("estimator()", function):
+    with translate_errors("estimator()", function):
         found = function(seed)
     needed = ("fit", "get_params", PREDICTS[model.task])
     if lacking := [name for name in needed if not callable(getattr(found, name, None))]:
@@ -95,7 +95,7 @@ def fit(model: Model, estimator: Any, features: pd.DataFrame, labels: Floats) ->
     function = function_of(load_part(model, "estimator"), "estimator")
     require_values(estimator, features)
     rows = f"{len(features)} rows of {len(features.columns)} features"
-    with as_ours(f"fit() of {type(estimator).__name__} on {rows}", function):
+    with translate_errors(f"fit() of {type(estimator).__name__} on {rows}", function):
         estimator.fit(features.copy(), labels.copy())
 
 
@@ -103,13 +103,13 @@ def _stored_and_loaded(estimator: Any, trusted: Sequence[str]) -> Any:
     import skops.io
 
     data = require_trusted(estimator, trusted)
-    with as_ours(f"loading a {type(estimator).__name__} with skops"):
+    with translate_errors(f"loading a {type(estimator).__name__} with skops"):
         return skops.io.loads(data, trusted=list(trusted))
 
 
 def _made_up(estimator: Any, task: Task) -> tuple[pd.DataFrame, Floats]:
     """Rows of no meaning, with a column for every name that the estimator's parameters mention."""
-    with as_ours("get_params()"):
+    with translate_errors("get_params()"):
         names = dict.fromkeys([*COLUMNS, *_names_in(estimator.get_params(deep=True).values())])
     generator = np.random.default_rng(0)
     features = pd.DataFrame({name: generator.normal(size=ROWS) for name in names})

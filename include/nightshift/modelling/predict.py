@@ -12,7 +12,7 @@ from nightshift.adapters.s3.object_store import as_json
 from nightshift.core.metrics import Floats
 from nightshift.definition import Task
 from nightshift.errors import BadConfig, DataRejected
-from nightshift.user_code import as_ours
+from nightshift.user_code import translate_errors
 
 TOLERANCE = 1e-9
 """Predictions of one file on one row may differ by rounding between processors, not by more."""
@@ -32,7 +32,7 @@ def predict(estimator: Any, task: Task, features: pd.DataFrame) -> Floats:
     named, method = type(estimator).__name__, PREDICTS[task]
     if not callable(getattr(estimator, method, None)):
         raise BadConfig(f"{named} has no {method}(), which a {task} needs: choose another in estimator.py")
-    with as_ours(f"{method}() of {named}"):
+    with translate_errors(f"{method}() of {named}"):
         found = np.asarray(getattr(estimator, method)(features.copy()), dtype=np.float64)
     if task == "regression":
         return _one_per_row(found, named, method, len(features))

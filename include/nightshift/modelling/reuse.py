@@ -23,7 +23,7 @@ def work_of(step: Step) -> str:
     return idempotency_key(step, "train")
 
 
-def standing(registry: Registry, step: Step, plan: Callable[[], Plan]) -> Version | None:
+def find_existing(registry: Registry, step: Step, plan: Callable[[], Plan]) -> Version | None:
     """The oldest version of this work all of whose inputs are in the plan of now.
 
     The oldest, because that is what attempts that run at once agree on: a later one never displaces it. `plan` is asked

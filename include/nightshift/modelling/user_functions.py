@@ -19,7 +19,7 @@ from nightshift.definition import Model
 from nightshift.errors import BadConfig
 from nightshift.modelling.join_keys import NESTED, family_of, type_of
 from nightshift.modelling.unusable_numbers import blamed, infinite_in
-from nightshift.user_code import as_ours, function_of, load_part, place_of_function
+from nightshift.user_code import function_of, load_part, place_of_function, translate_errors
 
 FIRST_ROW = 1_000_000_000
 """Where the index of a copy begins. Rows that are numbered anew begin at 0, and then share no number with it."""
@@ -47,7 +47,7 @@ class UserFunctions:
         """The label of each row of the facts, in their order; NaN where it is not known."""
         function, where = self._function("labels", day)
         given = handed(facts)
-        with as_ours(_called("labels", day), function):
+        with translate_errors(_called("labels", day), function):
             found = function(given)
         rows = _aligned(found, _numbers_of(facts), (where, "a Series", "facts"), pd.Series)
         values = _floats(rows, where)
@@ -62,7 +62,7 @@ class UserFunctions:
         """One row of floats per scheduled row, in their order and with their index; NaN where nothing is known."""
         function, where = self._function("features", day)
         given = handed(scheduled), {name: copied(frame) for name, frame in history.items()}
-        with as_ours(_called("features", day), function):
+        with translate_errors(_called("features", day), function):
             found = function(*given, day)
         rows = _aligned(found, _numbers_of(scheduled), (where, "a table", "scheduled"), pd.DataFrame)
         _require_names(rows, where)
@@ -80,7 +80,7 @@ class UserFunctions:
             return {}
         function, where = self._function("slices", day)
         given = handed(scheduled)
-        with as_ours(_called("slices", day), function):
+        with translate_errors(_called("slices", day), function):
             found = function(given)
         rows = _aligned(found, _numbers_of(scheduled), (where, "a table", "scheduled"), pd.DataFrame)
         if lacking := [name for name in names if name not in rows]:

@@ -1,4 +1,4 @@
-"""`nightshift seed MODEL`: lands the nights of a record in the lake, and plants or repairs a corrupted one."""
+"""`nightshift seed MODEL`: lands the nights of a record in the lake, and corrupts or repairs one of them."""
 
 import argparse
 import logging
@@ -48,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     what = top.add_mutually_exclusive_group()
     what.add_argument("--until", metavar="NIGHT", help="land every night up to this one")
     what.add_argument("--nights", metavar="FROM..TO", help="land only these nights")
-    what.add_argument("--plant", metavar="NIGHT", help="corrupt one night's facts, labelled as such, to see it blocked")
+    what.add_argument(
+        "--corrupt", metavar="NIGHT", help="corrupt one night's facts, labelled as such, to see it blocked"
+    )
     what.add_argument("--repair", metavar="NIGHT", help="put one night's true facts back")
     return top
 
@@ -71,20 +73,20 @@ def _run(arguments: argparse.Namespace, today: date) -> str:
     store = ObjectStore(read(StorageSettings))
     replay = landing.replay_of(store, model, source, arguments.dates, today - landing.ONE_DAY)
     seeding = Seeding(store, model, source, replay, today)
-    if arguments.plant:
-        return plant(seeding, parse_night(arguments.plant))
+    if arguments.corrupt:
+        return corrupt_night(seeding, parse_night(arguments.corrupt))
     if arguments.repair:
         return repair(seeding, parse_night(arguments.repair))
     return land(seeding, *_range(seeding, arguments))
 
 
-def plant(seeding: Seeding, night: date) -> str:
+def corrupt_night(seeding: Seeding, night: date) -> str:
     """Corrupts one night's facts. Returns a sentence."""
     facts = landing.true_facts(seeding.model, seeding.source, seeding.replay, night)
-    frame, altered = seeding.source.planted(facts)
-    label = landing.plant(seeding.store, seeding.model, night, frame, altered)
+    frame, altered = seeding.source.corrupt(facts)
+    label = landing.land_corrupted(seeding.store, seeding.model, night, frame, altered)
     for sentence in altered:
-        log.info("planted: %s", sentence)
+        log.info("corrupted: %s", sentence)
     return f"night {night} of {seeding.model.name} is now deliberately corrupted, as {label} says"
 
 

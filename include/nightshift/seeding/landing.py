@@ -19,7 +19,7 @@ from nightshift.seeding.source import Source
 
 log = logging.getLogger(__name__)
 
-PLANTED = "_PLANTED.json"
+CORRUPTED = "_CORRUPTED.json"
 WRITERS = 8
 ONE_DAY = timedelta(days=1)
 
@@ -110,12 +110,12 @@ def true_facts(model: Model, source: Source, replay: Replay, night: date) -> pd.
     return source.moved(frames[day], (night - day).days)
 
 
-def plant(store: ObjectStore, model: Model, night: date, frame: pd.DataFrame, altered: list[str]) -> str:
+def land_corrupted(store: ObjectStore, model: Model, night: date, frame: pd.DataFrame, altered: list[str]) -> str:
     """Puts a corrupted copy in the place of a night's facts, labelled as such. Returns the label's URI."""
-    label = model.facts.partition(night) + PLANTED
-    what: dict[str, Any] = {"planted": True, "night": night.isoformat(), "altered": altered}
+    label = model.facts.partition(night) + CORRUPTED
+    content: dict[str, Any] = {"corrupted": True, "night": night.isoformat(), "altered": altered}
     # The label first: corrupted data is never there without it.
-    store.put_json(label, what)
+    store.put_json(label, content)
     tables.write_partition(store, model.facts.partition(night), frame)
     return label
 
@@ -123,5 +123,5 @@ def plant(store: ObjectStore, model: Model, night: date, frame: pd.DataFrame, al
 def repair(store: ObjectStore, model: Model, night: date, frame: pd.DataFrame) -> str:
     """Puts a night's true facts back and takes the label away. Returns the partition's URI."""
     tables.write_partition(store, model.facts.partition(night), frame)
-    store.delete([model.facts.partition(night) + PLANTED])
+    store.delete([model.facts.partition(night) + CORRUPTED])
     return model.facts.partition(night)

@@ -25,7 +25,7 @@ class Source(Protocol):
     def moved(self, frame: "pd.DataFrame", days: int) -> "pd.DataFrame":
         """A partition with every date and time in it `days` later."""
 
-    def planted(self, frame: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
+    def corrupt(self, frame: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
         """A partition of facts as a broken upstream would leave it, and a sentence for each thing altered."""
 
 

@@ -51,15 +51,15 @@ def publish_with(step: Step, version: int | None) -> Outcome:
     partition = partition_of(step, day)
     require_validated(lake, step.night)
     # Read before anything is computed: whoever publishes from here on makes our own commit fail.
-    standing = manifest(step.store, partition)
+    current = manifest(step.store, partition)
     key = idempotency_key(step, f"{scoring_inputs(lake, day)} {version}")
-    if standing is None or standing.meta.get("idempotency_key") != key:
+    if current is None or current.meta.get("idempotency_key") != key:
         meta = {"idempotency_key": key, "model": step.model.name, "version": version, "night": step.night.isoformat()}
-        standing = publish(step.store, partition, _scores(lake, version, day), meta, replacing=standing)
+        current = publish(step.store, partition, _scores(lake, version, day), meta, replacing=current)
         reused = False
     else:
         reused = True
-    return _outcome(standing, partition, key, (version, day, reused))
+    return _outcome(current, partition, key, (version, day, reused))
 
 
 def scored_day(model: Model, night: date) -> date:

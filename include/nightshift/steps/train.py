@@ -12,7 +12,7 @@ from nightshift.adapters.mlflow.registry import SHA256, Registry, Version
 from nightshift.context import Step
 from nightshift.lake.validated_nights import Lake
 from nightshift.modelling.inputs import Plan, training_plan
-from nightshift.modelling.reuse import detail_of, standing
+from nightshift.modelling.reuse import detail_of, find_existing
 from nightshift.result import Outcome
 
 log = logging.getLogger("nightshift.train")
@@ -26,7 +26,7 @@ def run(step: Step) -> Outcome:
     lake, registry = Lake(step.store, step.model), Registry()
     registry.prepare(step.model.name, step.night)
     plan = training_plan(lake, step.night)
-    found = standing(registry, step, lambda: plan)
+    found = find_existing(registry, step, lambda: plan)
     if found is not None:
         detail = _reused(registry, found, plan)
     else:

@@ -7,7 +7,7 @@ Detail of the result: `datasets`, a list with for each dataset `dataset`, `suite
 none), `partition` (URI), `night` (of the partition: the schedule's is one period later), `digest` (of the partition's
 objects), `content` (digest of its rows, empty when they cannot be read: what keys and "changed" mean), `rows`,
 `expectations` and `failed` (counts), `failures` (`expectation`, `column`, `sentence`), `remarks` (sentences about what
-is odd and no failure), `page` (object key), `planted`.
+is odd and no failure), `page` (object key), `corrupted`.
 """
 
 import json
@@ -33,7 +33,7 @@ from nightshift.result import Outcome
 
 log = logging.getLogger(__name__)
 
-PLANTED = "_PLANTED.json"
+CORRUPTED = "_CORRUPTED.json"
 
 
 def run(step: Step) -> Outcome:
@@ -87,15 +87,15 @@ class _Check:
         return self._new() if found is None else {**found, "digest": self.reading.physical}
 
     def _new(self) -> dict[str, Any]:
-        planted = _planted(self.step, self.partition)
+        corrupted = _read_corruptions(self.step, self.partition)
         try:
             frame = self.reading.rows()
         except DataRejected as error:
-            return self._unreadable(str(error), planted)
+            return self._unreadable(str(error), corrupted)
         report = keys.check_key(frame, self.key)
         body, broken = self._check_suite(frame)
         failures = [*map(vars, report.faults), *broken]
-        page = self._page(len(frame), len(failures), planted, report.remarks)
+        page = self._page(len(frame), len(failures), corrupted, report.remarks)
         return self._published(page, pages.report(page, body, failures), failures)
 
     def _check_suite(self, frame: pd.DataFrame) -> tuple[str, list[dict[str, Any]]]:
@@ -112,12 +112,12 @@ class _Check:
         """How many things are checked: that the partition is readable, the key, and the suite."""
         return 1 + (len(keys.CHECKS) if self.key else 0) + (self.suite.size if self.suite else 0)
 
-    def _unreadable(self, problem: str, planted: tuple[str, ...]) -> dict[str, Any]:
-        page = self._page(0, self._expectations, planted)
+    def _unreadable(self, problem: str, corrupted: tuple[str, ...]) -> dict[str, Any]:
+        page = self._page(0, self._expectations, corrupted)
         failure = {"expectation": "partition_is_readable", "column": None, "sentence": problem}
         return self._published(page, pages.unreadable(page, problem), [failure])
 
-    def _page(self, rows: int, failed: int, planted: tuple[str, ...], remarks: tuple[str, ...] = ()) -> Page:
+    def _page(self, rows: int, failed: int, corrupted: tuple[str, ...], remarks: tuple[str, ...] = ()) -> Page:
         return Page(
             model=self.step.model.name,
             night=self.step.night.isoformat(),
@@ -130,7 +130,7 @@ class _Check:
             expectations=self._expectations,
             failed=failed,
             remarks=remarks,
-            planted=planted,
+            corrupted=corrupted,
         )
 
     def _published(self, page: Page, html: bytes, failures: list[dict[str, Any]]) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class _Check:
             "failures": failures,
             "remarks": list(page.remarks),
             "page": f"{self.folder}index.html",
-            "planted": bool(page.planted),
+            "corrupted": bool(page.corrupted),
         }
         data_docs.publish(self.step.store, self.folder, html, result)
         return result
@@ -170,12 +170,12 @@ def _parameters(suite: Suite, model: Model, night: date, rows: dict[date, int]) 
     }
 
 
-def _planted(step: Step, partition: str) -> tuple[str, ...]:
+def _read_corruptions(step: Step, partition: str) -> tuple[str, ...]:
     """What the label of a deliberately corrupted copy says was altered; empty for true data.
 
-    Only `nightshift seed` plants copies. Of a label in anybody else's lake is said that it is there, not what it says.
+    Only `nightshift seed` writes such copies. Of a label in anybody else's lake only its presence is said.
     """
-    data = step.store.get(partition + PLANTED)
+    data = step.store.get(partition + CORRUPTED)
     if data is None:
         return ()
     return (step.model.replay and _read_label(data)) or ("it is not said what was altered",)
@@ -202,9 +202,9 @@ def _enter(step: Step, checks: list[_Check], results: list[dict[str, Any]]) -> N
 
 
 def _tell(result: dict[str, Any]) -> None:
-    planted = " (PLANTED: a copy that was corrupted on purpose)" if result["planted"] else ""
+    corrupted = " (CORRUPTED on purpose: a copy)" if result["corrupted"] else ""
     counts = f"{result['expectations'] - result['failed']} of {result['expectations']} expectations hold"
-    log.info("%s of %s%s: %s, %d rows", result["dataset"], result["night"], planted, counts, result["rows"])
+    log.info("%s of %s%s: %s, %d rows", result["dataset"], result["night"], corrupted, counts, result["rows"])
     for failure in result["failures"]:
         log.info("  fails: %s", failure["sentence"])
     for remark in result["remarks"]:
@@ -226,5 +226,5 @@ def _refusal(failed: list[dict[str, Any]]) -> str:
 
 
 def _named(result: dict[str, Any]) -> str:
-    planted = " (planted)" if result["planted"] else ""
-    return f"{result['dataset']} of {result['night']}{planted} fails {result['failed']} of {result['expectations']}"
+    corrupted = " (corrupted on purpose)" if result["corrupted"] else ""
+    return f"{result['dataset']} of {result['night']}{corrupted} fails {result['failed']} of {result['expectations']}"

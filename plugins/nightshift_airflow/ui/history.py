@@ -9,9 +9,9 @@ from nightshift.adapters.s3 import ledger_reading
 from nightshift.model_card import sentences
 from nightshift.model_card.links import Links
 from nightshift_airflow.ui import access
+from nightshift_airflow.ui.champion_status import read_status, read_statuses
 from nightshift_airflow.ui.pages import base, page, problem
 from nightshift_airflow.ui.paths import ModelName
-from nightshift_airflow.ui.standing import standing, standings
 from nightshift_airflow.ui.stored import store
 
 router = APIRouter(prefix="/history")
@@ -23,14 +23,14 @@ Before = Annotated[str | None, Query(pattern=r"^[1-9][0-9]{0,8}$")]
 @router.get("")
 def index(request: Request, user: access.User) -> HTMLResponse:
     """Every model that the user may see: its champion, since when, and its last night."""
-    return page(request, "promotions.html", standings=standings(access.readable(user)))
+    return page(request, "promotions.html", statuses=read_statuses(access.readable(user)))
 
 
 @router.get("/{model}")
 def of_model(request: Request, user: access.User, model: ModelName, before: Before = None) -> HTMLResponse:
     """The ledger of one model, a page of entries at a time."""
     access.require(user, model)
-    now = standing(model)
+    now = read_status(model)
     newest = ledger_reading.last_number(store(), model)
     last = min(newest, int(before) - 1) if before else newest
     if before and last < 1:

@@ -16,8 +16,8 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.result import Result
 
-FIRST, SECOND, PLANTED, LAST = (date(2026, 3, day) for day in (10, 11, 12, 13))
-PLAN = Plan("flights", (FIRST, SECOND, PLANTED, LAST), PLANTED)
+FIRST, SECOND, CORRUPTED, LAST = (date(2026, 3, day) for day in (10, 11, 12, 13))
+PLAN = Plan("flights", (FIRST, SECOND, CORRUPTED, LAST), CORRUPTED)
 
 
 def _result(night: date, verb: str, outcome: str, detail: dict[str, Any]) -> Result:
@@ -43,7 +43,7 @@ def _dataset(failed: int = 0) -> dict[str, Any]:
         "expectations": 26,
         "failed": failed,
         "failures": [failure] * failed,
-        "planted": bool(failed),
+        "corrupted": bool(failed),
     }
 
 
@@ -86,7 +86,7 @@ def _good() -> list[Night]:
     return [
         _ran(FIRST, True, None, "there is no champion to beat"),
         _ran(SECOND, False, 0.51, "a gain of -0.0023 is not enough"),
-        _blocked(PLANTED),
+        _blocked(CORRUPTED),
         _ran(LAST, True, 0.53, "it wins"),
     ]
 
@@ -114,7 +114,7 @@ def test_a_good_end_is_said_with_every_number(platform: Platform) -> None:
         "log loss, lower is better; on the 7 days up to each night",
         f"http://localhost:{platform.settings.airflow_port}/dags/flights_nightly",
         f"/nightshift/runs/flights/{SECOND}/evaluate",
-        f"/nightshift/docs/flights/{PLANTED}",
+        f"/nightshift/docs/flights/{CORRUPTED}",
         f"http://localhost:{platform.settings.mlflow_port}",
         platform.settings.admin_password,
         platform.settings.analyst_password,
@@ -138,7 +138,7 @@ def test_a_superseded_night_says_why_it_was_not_promoted() -> None:
 @pytest.mark.parametrize(
     ("index", "night", "expected"),
     [
-        (2, _ran(PLANTED, False, 0.5, "-"), f"night {PLANTED} was to be blocked and ended as refused"),
+        (2, _ran(CORRUPTED, False, 0.5, "-"), f"night {CORRUPTED} was to be blocked and ended as refused"),
         (3, _blocked(LAST), f"night {LAST} was to run and ended as blocked"),
         (3, Night(LAST), f"night {LAST} ended as unfinished: it has not ended"),
         (1, _ran(SECOND, True, 0.6, "it wins"), "no night was refused"),

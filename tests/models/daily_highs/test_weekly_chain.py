@@ -30,7 +30,7 @@ pytestmark = [
 WEEK = timedelta(days=7)
 FIRST_WEEK, FIRST, SECOND = date(2012, 1, 8), date(2013, 4, 28), date(2013, 5, 5)
 # Two years later the first champion knows nothing of the warm years between: a clear win.
-PLANTED, BETTER = date(2015, 6, 14), date(2015, 7, 26)
+CORRUPTED, BETTER = date(2015, 6, 14), date(2015, 7, 26)
 LEARNED_FROM = BETTER - (52 + 13 + 4) * WEEK
 
 
@@ -114,18 +114,18 @@ def _another_week_does_not_win(chain: Chain) -> None:
 
 
 def _a_broken_week_blocks_itself_only(chain: Chain) -> None:
-    assert cli.main(["seed", MODEL.name, "--plant", PLANTED.isoformat()]) == DONE
-    assert chain.run("validate", PLANTED) == DataRejected.exit_code
-    failed = {f["expectation"] for d in chain.detail("validate", PLANTED)["datasets"] for f in d["failures"]}
+    assert cli.main(["seed", MODEL.name, "--corrupt", CORRUPTED.isoformat()]) == DONE
+    assert chain.run("validate", CORRUPTED) == DataRejected.exit_code
+    failed = {f["expectation"] for d in chain.detail("validate", CORRUPTED)["datasets"] for f in d["failures"]}
     assert failed == {"key_is_unique", "expect_column_values_to_be_unique", "expect_column_values_to_be_between"}
-    assert chain.run("train", PLANTED) == DataRejected.exit_code
+    assert chain.run("train", CORRUPTED) == DataRejected.exit_code
 
 
 def _a_winner_that_somebody_rejects_does_not_reign(chain: Chain) -> None:
-    assert cli.main(["validate", MODEL.name, f"{LEARNED_FROM}..{PLANTED - WEEK}"]) == DONE
-    assert cli.main(["validate", MODEL.name, f"{PLANTED + WEEK}..{BETTER}"]) == DONE
+    assert cli.main(["validate", MODEL.name, f"{LEARNED_FROM}..{CORRUPTED - WEEK}"]) == DONE
+    assert cli.main(["validate", MODEL.name, f"{CORRUPTED + WEEK}..{BETTER}"]) == DONE
     assert [chain.run(verb, BETTER) for verb in ("train", "evaluate")] == [DONE, DONE]
-    assert [one["night"] for one in chain.detail("train", BETTER)["left_out"]] == [PLANTED.isoformat()]
+    assert [one["night"] for one in chain.detail("train", BETTER)["left_out"]] == [CORRUPTED.isoformat()]
     judged = chain.detail("evaluate", BETTER)
     assert judged["verdict"]["promote"], judged["verdict"]["reason"]
     assert chain.decide(BETTER, "rejected") == NothingToDo.exit_code

@@ -54,10 +54,10 @@ def test_every_evening_may_ask_and_only_a_sunday_lands_something(lake: ObjectSto
     assert max(landed(lake, MODEL.scheduled)) == date(2026, 3, 15)
 
 
-def test_a_broken_week_is_planted_only_where_there_is_one(lake: ObjectStore) -> None:
+def test_a_week_is_corrupted_only_where_there_is_one(lake: ObjectStore) -> None:
     assert seed("--nights", "2026-03-01..2026-03-01") == 0
-    assert seed("--plant", "2026-03-03") == BadConfig.exit_code
-    assert seed("--plant", "2026-03-01") == 0
+    assert seed("--corrupt", "2026-03-03") == BadConfig.exit_code
+    assert seed("--corrupt", "2026-03-01") == 0
     assert tables.read(lake, MODEL.facts.partition(date(2026, 3, 1)))["temp_max"].min() > 25
 
 

@@ -63,9 +63,9 @@ def test_moving_moves_the_days_and_nothing_else(record: Record, name: str) -> No
     assert source.moved(frame, 0) is frame
 
 
-def test_a_planted_week_is_broken_in_each_way_that_its_label_says(record: Record) -> None:
+def test_a_corrupted_week_is_broken_in_each_way_that_its_label_says(record: Record) -> None:
     true = record["observed"][NIGHT].copy()
-    broken, altered = source.planted(record["observed"][NIGHT])
+    broken, altered = source.corrupt(record["observed"][NIGHT])
     pd.testing.assert_frame_equal(record["observed"][NIGHT], true)
     assert len(altered) == 3
     assert true["day"].iloc[-1] not in set(broken["day"])

@@ -75,9 +75,9 @@ def test_the_schedule_knows_the_aircraft(record: Record) -> None:
     assert scheduled["plane_seats"].notna().mean() > 0.7
 
 
-def test_a_planted_night_is_broken_in_each_way_that_its_label_says(record: Record) -> None:
+def test_a_corrupted_night_is_broken_in_each_way_that_its_label_says(record: Record) -> None:
     true = record["flights"][DAY]
-    broken, altered = source.planted(true)
+    broken, altered = source.corrupt(true)
     assert len(altered) == 4
     assert len(broken) < 0.7 * len(true)
     assert broken.duplicated(list(MODEL.facts.key)).sum() == 40
@@ -88,6 +88,6 @@ def test_a_planted_night_is_broken_in_each_way_that_its_label_says(record: Recor
 
 def test_planting_leaves_the_true_night_alone_and_repeats_itself(record: Record) -> None:
     before = record["flights"][DAY].copy()
-    first, second = source.planted(record["flights"][DAY]), source.planted(record["flights"][DAY])
+    first, second = source.corrupt(record["flights"][DAY]), source.corrupt(record["flights"][DAY])
     pd.testing.assert_frame_equal(record["flights"][DAY], before)
     pd.testing.assert_frame_equal(first[0], second[0])

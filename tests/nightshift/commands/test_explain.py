@@ -46,7 +46,7 @@ def test_it_writes_html_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.usefixtures("decided")
-def test_no_secret_of_the_environment_is_in_a_story(
+def test_no_secret_of_the_environment_is_in_a_card(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], s3_environment: dict[str, str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "canary-password")

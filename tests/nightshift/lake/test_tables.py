@@ -34,7 +34,7 @@ def test_equal_frames_are_equal_bytes() -> None:
 def test_every_file_of_a_plain_partition_is_read_in_order(store: ObjectStore, partition: str) -> None:
     store.put(f"{partition}part-1.parquet", tables.encode(FRAME.assign(delay=[3.0, 4.0])))
     store.put(f"{partition}part-0.parquet", tables.encode(FRAME.assign(delay=[1.0, 2.0])))
-    store.put(f"{partition}_PLANTED.json", b"{}")
+    store.put(f"{partition}_CORRUPTED.json", b"{}")
     store.put(f"{partition}_spark_metadata/x.parquet", b"no Parquet")
     assert tables.read(store, partition)["delay"].tolist() == [1.0, 2.0, 3.0, 4.0]
 

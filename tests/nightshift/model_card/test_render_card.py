@@ -31,7 +31,7 @@ def make_card(**changes: Any) -> ModelCard:
         entry("promotion", 2, 2, previous=1, decision=said, cause=cause, number=4, verdict=verdict()),
         entry("set_champion", 1, 1, previous=2, withdraws=2, withdrawn=(2,), number=5),
     ]
-    check = Check(rows=842, expectations=26, failed=2, page=PAGE, planted=True, same=False)
+    check = Check(rows=842, expectations=26, failed=2, page=PAGE, corrupted=True, same=False)
     partition = Partition(
         uri="s3://lake/flights/date=2013-02-02/",
         dataset="flights",

@@ -161,29 +161,29 @@ def test_the_original_year_ends_without_weather_or_a_next_schedule(
     assert landed(store, model.context[0]) == nights("2013-12-30", 1)
 
 
-def test_a_planted_night_is_labelled_and_a_repaired_one_is_as_it_was(
+def test_a_corrupted_night_is_labelled_and_a_repaired_one_is_as_it_was(
     seed: Seed, store: ObjectStore, model: Model
 ) -> None:
     night = date(2026, 3, 3)
     partition = model.facts.partition(night)
     assert seed("--nights", "2026-03-01..2026-03-04") == 0
     before = everything(store, model)
-    assert seed("--plant", "2026-03-03") == 0
-    label = store.get_json(f"{partition}_PLANTED.json")
+    assert seed("--corrupt", "2026-03-03") == 0
+    label = store.get_json(f"{partition}_CORRUPTED.json")
     assert label is not None
-    assert label["planted"] is True
+    assert label["corrupted"] is True
     assert len(label["altered"]) == 4
     assert (tables.read(store, partition)["carrier"] == "ZZ").any()
     assert seed("--nights", "2026-03-01..2026-03-04") == 0  # seeding leaves it as it is
-    assert store.get_json(f"{partition}_PLANTED.json") == label
+    assert store.get_json(f"{partition}_CORRUPTED.json") == label
     assert seed("--repair", "2026-03-03") == 0
     assert everything(store, model) == before
 
 
 def test_planting_twice_is_planting_once(seed: Seed, store: ObjectStore, model: Model) -> None:
-    assert seed("--plant", "2026-03-03") == 0
+    assert seed("--corrupt", "2026-03-03") == 0
     before = everything(store, model)
-    assert seed("--plant", "2026-03-03") == 0
+    assert seed("--corrupt", "2026-03-03") == 0
     assert everything(store, model) == before
 
 
@@ -196,7 +196,7 @@ def test_planting_twice_is_planting_once(seed: Seed, store: ObjectStore, model: 
         (("--until", "2026-03-07"), "has not happened yet: the last that can be landed is 2026-03-05"),
         (("--nights", "2026-03-04..2026-03-01"), "end before they begin: write the earlier night first"),
         (("--nights", "2013-03-01..2013-03-04"), "are not part of this replay, which begins on"),
-        (("--plant", "2013-03-01"), "is not part of this replay, which begins on"),
+        (("--corrupt", "2013-03-01"), "is not part of this replay, which begins on"),
     ],
 )
 def test_bad_nights_are_refused_with_a_sentence(
@@ -221,7 +221,7 @@ def test_a_lake_of_the_other_dates_is_left_alone(seed: Seed, capsys: pytest.Capt
 
 def test_two_ways_to_name_nights_do_not_go_together(seed: Seed) -> None:
     with pytest.raises(SystemExit):
-        seed("--until", "2026-03-01", "--plant", "2026-03-01")
+        seed("--until", "2026-03-01", "--corrupt", "2026-03-01")
 
 
 def test_the_command_line_leads_to_it(

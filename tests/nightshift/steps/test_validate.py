@@ -168,20 +168,20 @@ def test_what_cannot_be_read_has_a_page_that_says_what_to_do(
     assert entry["failures"][0]["expectation"] == "partition_is_readable"
 
 
-def test_a_planted_copy_is_labelled_everywhere(
+def test_a_corrupted_copy_is_labelled_everywhere(
     store: ObjectStore, landed: Model, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    frame, altered = source.planted(_record()["flights"][NIGHT])
+    frame, altered = source.corrupt(_record()["flights"][NIGHT])
     tables.write_partition(store, landed.facts.partition(NIGHT), frame)
-    store.put_json(landed.facts.partition(NIGHT) + "_PLANTED.json", {"altered": altered})
+    store.put_json(landed.facts.partition(NIGHT) + "_CORRUPTED.json", {"altered": altered})
     error = _rejected(store, landed)
     entry = _entry(error.detail)
-    assert entry["planted"] is True
-    assert _entry(error.detail, "weather")["planted"] is False
+    assert entry["corrupted"] is True
+    assert _entry(error.detail, "weather")["corrupted"] is False
     assert all(sentence in _page(store, entry) for sentence in altered)
-    assert "(planted)" in str(error)
-    assert "PLANTED" in caplog.text
+    assert "(corrupted on purpose)" in str(error)
+    assert "CORRUPTED" in caplog.text
 
 
 def test_no_value_of_a_rejected_partition_gets_out(
@@ -208,9 +208,9 @@ def test_no_value_of_a_rejected_partition_gets_out(
 def test_a_label_that_is_not_ours_is_said_and_not_quoted(
     store: ObjectStore, landed: Model, label: bytes, replay: bool
 ) -> None:
-    store.put(landed.facts.partition(NIGHT) + "_PLANTED.json", label)
+    store.put(landed.facts.partition(NIGHT) + "_CORRUPTED.json", label)
     entry = _entry(validate.run(_step(store, replace(_bare(landed), replay=replay))).detail)
-    assert entry["planted"] is True
+    assert entry["corrupted"] is True
     assert "it is not said what was altered" in _page(store, entry)
     assert "Canary" not in _page(store, entry)
 

@@ -61,7 +61,7 @@ def test_data_docs_open_from_the_menu_of_airflow(page: Page, filled: Server) -> 
     assert elsewhere == []
 
 
-def test_a_story_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
+def test_a_model_card_opens_from_the_menu_by_way_of_the_ledger(page: Page) -> None:
     lines: list[str] = []
     view = opened(page, "Promotions")
     view.on("console", lambda line: lines.append(line.text))

@@ -15,7 +15,7 @@ from nightshift.adapters.s3.alias_reports import AliasMove, report_move, report_
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.model_card import stored_record
-from nightshift_airflow.ui import docs, history, results, standing, versions
+from nightshift_airflow.ui import champion_status, docs, history, results, versions
 from nightshift_airflow.ui.app import application
 from support.view_server import fill
 from version_records import append, entry, night_of, record, result
@@ -28,7 +28,7 @@ def get(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Get]:
     """The text of a page, as somebody who may read every DAG sees it, under the path of a real server."""
     create_auth_manager()
     monkeypatch.setenv("NIGHTSHIFT_MLFLOW_URL", "http://localhost:5999")
-    for module in (docs, history, results, standing, versions):
+    for module in (docs, history, results, champion_status, versions):
         monkeypatch.setattr(module, "store", lambda: store)
     app = application()
     app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username="someone", role="viewer")
@@ -55,7 +55,7 @@ def test_the_index_answers_in_one_glance(store: ObjectStore, get: Get) -> None:
     assert all("none yet" in _row(get("/history"), name) for name in catalog.list_names() if name != "flights")
 
 
-def test_the_last_night_is_told_by_what_promote_said_unless_something_went_wrong(store: ObjectStore, get: Get) -> None:
+def test_the_last_night_is_shown_by_what_promote_said_unless_something_went_wrong(store: ObjectStore, get: Get) -> None:
     for verb, outcome in (("validate", "done"), ("train", "done"), ("promote", "nothing_to_do"), ("score", "done")):
         result(store, night_of(7), verb, {}, outcome=outcome)
     result(store, night_of(6), "train", {}, outcome="failed")
@@ -66,7 +66,7 @@ def test_the_last_night_is_told_by_what_promote_said_unless_something_went_wrong
     assert "✗" not in row
 
 
-def test_a_champion_that_cannot_be_compared_is_told_with_the_remedy(store: ObjectStore, get: Get) -> None:
+def test_a_champion_that_cannot_be_compared_is_shown_with_the_remedy(store: ObjectStore, get: Get) -> None:
     sentence = "the champion cannot be compared: it is gone. `nightshift set-champion` withdraws it"
     checks = [{"name": "comparable", "passed": False, "sentence": sentence}]
     result(store, night_of(7), "evaluate", {"verdict": {"checks": checks}})
@@ -76,7 +76,7 @@ def test_a_champion_that_cannot_be_compared_is_told_with_the_remedy(store: Objec
     assert sentence not in get("/history/flights")
 
 
-def test_an_alias_that_was_moved_back_is_told_with_the_command_until_the_champion_changes(
+def test_an_alias_that_was_moved_back_is_shown_with_the_command_until_the_champion_changes(
     store: ObjectStore, get: Get
 ) -> None:
     append(store, entry("promotion", 5, 5), entry("promotion", 6, 6))
@@ -89,7 +89,7 @@ def test_an_alias_that_was_moved_back_is_told_with_the_command_until_the_champio
     assert "moved back" not in get("/history/flights")
 
 
-def test_what_stops_the_sync_of_the_alias_is_told_until_it_is_mended(store: ObjectStore, get: Get) -> None:
+def test_what_stops_the_sync_of_the_alias_is_shown_until_it_is_mended(store: ObjectStore, get: Get) -> None:
     append(store, entry("promotion", 5, 5))
     report_problem(store, "flights", "version 5 is not in MLflow")
     assert "version 5 is not in MLflow" in _row(get("/history"), "flights")
@@ -149,11 +149,11 @@ def test_a_model_without_decisions_has_a_page_that_says_so(get: Get) -> None:
     assert "Nothing was decided yet" in get("/history/flights")
 
 
-def test_the_story_is_told_from_the_copy_and_from_the_ledger_of_now(store: ObjectStore, get: Get) -> None:
+def test_the_card_is_made_from_the_copy_and_from_the_present_ledger(store: ObjectStore, get: Get) -> None:
     fill(store)
     text = get("/versions/flights/2")
     assert "withdrawn" in text
-    assert "What MLflow holds is told as it was on 2013-03-09" in text
+    assert "The data from MLflow is as it was on 2013-03-09" in text
     assert "Forest" in text
     assert '<img src="/nightshift/versions/flights/2/verdict.png"' in text
     assert f'href="http://localhost:5999/#/experiments/7/runs/{2:032x}"' in text
@@ -164,16 +164,16 @@ def test_the_story_is_told_from_the_copy_and_from_the_ledger_of_now(store: Objec
     assert "It is the champion since" in get("/versions/flights/2")
 
 
-def test_a_version_without_a_copy_is_told_from_the_ledger(store: ObjectStore, get: Get) -> None:
+def test_the_card_of_a_version_without_a_copy_is_made_from_the_ledger(store: ObjectStore, get: Get) -> None:
     fill(store)
     text = get("/versions/flights/3")
     assert "it lost" in text
     assert "its parameters, pictures and environment are not recorded" in text
     stored_record.keep(store, replace(record(3), run=None), {})
-    assert "What MLflow holds is told as it was on" in get("/versions/flights/3")
+    assert "The data from MLflow is as it was on" in get("/versions/flights/3")
 
 
-def test_a_result_leads_to_the_story_and_to_the_entry(store: ObjectStore, get: Get) -> None:
+def test_a_result_leads_to_the_card_and_to_the_entry(store: ObjectStore, get: Get) -> None:
     fill(store)
     text = get("/runs/flights/2013-02-09/promote")
     assert 'href="/nightshift/versions/flights/2"' in text

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.settings import StorageSettings
-from nightshift_airflow.ui import docs, history, results, standing, versions
+from nightshift_airflow.ui import champion_status, docs, history, results, versions
 from nightshift_airflow.ui.app import application
 from support.view_server import CHECK, fill
 
@@ -38,7 +38,7 @@ def client(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clie
 
     def make(role: str | None = "viewer", over: Callable[[], ObjectStore] = lambda: store) -> TestClient:
         app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username="someone", role=role)
-        for module in (docs, results, history, standing, versions):
+        for module in (docs, results, history, champion_status, versions):
             monkeypatch.setattr(module, "store", over)
         return TestClient(app, raise_server_exceptions=False)
 

@@ -25,7 +25,7 @@ def _entry(night: date = NIGHT, model: str = "flights", number: int = 0, outcome
         validation=f"{number:012x}",
         outcome=outcome,
         validated=f"2026-01-01T00:00:{number % 60:02d}+00:00",
-        datasets=({"dataset": "flights", "rows": 10, "expectations": 5, "failed": 0, "page": "p", "planted": False},),
+        datasets=({"dataset": "flights", "rows": 10, "expectations": 5, "failed": 0, "page": "p", "corrupted": False},),
     )
 
 

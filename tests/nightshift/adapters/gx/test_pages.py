@@ -25,7 +25,7 @@ def test_the_banner_says_what_was_checked_and_how_it_ended() -> None:
     assert "12,345" in html
     assert "20 of 20 hold" in html
     assert "<p>the body</p>" in html
-    assert "Planted" not in html
+    assert "Corrupted on purpose" not in html
 
 
 def test_failures_stand_above_the_report() -> None:
@@ -36,8 +36,8 @@ def test_failures_stand_above_the_report() -> None:
     assert HOSTILE not in html
 
 
-def test_a_planted_copy_says_what_was_altered() -> None:
-    html = report(replace(PAGE, planted=("half of it is gone", HOSTILE)), "", []).decode()
+def test_a_corrupted_copy_says_what_was_altered() -> None:
+    html = report(replace(PAGE, corrupted=("half of it is gone", HOSTILE)), "", []).decode()
     assert "<li>half of it is gone</li>" in html
     assert HOSTILE not in html
 

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """What the banner shows. `night` is the run's, `partition_night` the date of the partition (the schedule's is a day
-    later). `suite` is None where the dataset has none. `remarks`: what is odd and no failure. `planted`: what was
+    later). `suite` is None where the dataset has none. `remarks`: what is odd and no failure. `corrupted`: what was
     altered on purpose; empty for true data.
     """
 
@@ -33,7 +33,7 @@ class Page:
     expectations: int
     failed: int
     remarks: tuple[str, ...] = ()
-    planted: tuple[str, ...] = ()
+    corrupted: tuple[str, ...] = ()
 
 
 def report(page: Page, body: str, failures: Sequence[Mapping[str, Any]]) -> bytes:

@@ -71,7 +71,7 @@ def validated(store: ObjectStore, model: Model, night: date, outcome: str = "don
             "failed": failed if dataset is model.facts else 0,
             "failures": [],
             "page": None,
-            "planted": False,
+            "corrupted": False,
         }
         for dataset, day in checked
     ]

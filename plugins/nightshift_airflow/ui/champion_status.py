@@ -17,7 +17,7 @@ TROUBLE = ("rejected", "bad_config", "try_later", "failed")
 
 
 @dataclass(frozen=True)
-class Standing:
+class ChampionStatus:
     """A model this morning. `last`: the newest entry of its ledger; `made`: the entry that made the champion.
 
     `moved`: an alias that was moved back since the last change of the champion. `problem`: why the alias cannot be
@@ -57,14 +57,14 @@ class Standing:
         return f"{told[0].verb}: {told[0].summary}" if told else ""
 
 
-def standings(models: Sequence[str]) -> list[Standing]:
-    """The standing of each model, in the same order."""
+def read_statuses(models: Sequence[str]) -> list[ChampionStatus]:
+    """Returns the status of each model, in the same order."""
     with ThreadPoolExecutor(READERS) as readers:
-        return list(readers.map(standing, models))
+        return list(readers.map(read_status, models))
 
 
-def standing(model: str) -> Standing:
-    """The standing of one model. Raises `TryLater` when the store fails."""
+def read_status(model: str) -> ChampionStatus:
+    """Returns the status of one model. Raises `TryLater` when the store fails."""
     newest = ledger_reading.last_number(store(), model)
     last, faults = _entry(model, newest)
     made, more = _entry(model, last.champion_entry or 0 if last else 0)
@@ -73,7 +73,7 @@ def standing(model: str) -> Standing:
     moved, problem = last_move(store(), model), last_problem(store(), model)
     # Once the champion has changed, nobody needs to be told of an alias that was moved before.
     recent = moved if moved and last and moved.entry >= (last.champion_entry or last.number) else None
-    return Standing(model, last, made, night, tuple(steps), (*faults, *more), recent, problem)
+    return ChampionStatus(model, last, made, night, tuple(steps), (*faults, *more), recent, problem)
 
 
 def _entry(model: str, number: int) -> tuple[Entry | None, tuple[str, ...]]:
