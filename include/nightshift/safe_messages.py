@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from nightshift.errors import BadConfig
-from nightshift.user_code import SHOWN, kind_of, shown_path, walk
+from nightshift.user_code import PACKAGE, SHOWN, kind_of, shown_path, walk
 
 log = logging.getLogger("nightshift")
 OURS = ("nightshift",)
@@ -27,9 +27,9 @@ SECRETS = Path("/var/run/secrets/kubernetes.io")
 
 def place(error: BaseException) -> str:
     """The last line of ours that an exception passed, as file:line; without one, the last line of any code."""
-    lines = [f"{shown_path(file)}:{line}" for file, line, _ in walk(error.__traceback__)]
-    ours = [line for line in lines if line.startswith("nightshift/")]
-    return next(reversed(ours or lines), "an unknown line")
+    lines = [(file, f"{shown_path(file)}:{line}") for file, line, _ in walk(error.__traceback__)]
+    ours = [line for file, line in lines if Path(file).is_relative_to(PACKAGE)]
+    return next(reversed(ours or [line for _, line in lines]), "an unknown line")
 
 
 def describe(error: BaseException) -> str:

@@ -23,7 +23,7 @@ from nightshift.settings import RunSettings
 from support.memory_lake import NIGHTS, MemoryLake, right
 
 CANARY = "canary-7741"
-HERE = r"adapters/test_user_code\.py:\d+"
+HERE = r"nightshift/test_user_code\.py:\d+"
 Function = Callable[..., Any]
 
 
@@ -304,9 +304,9 @@ def test_lines_and_warnings_of_other_code_lose_their_text(capsys: pytest.Capture
         root.handlers[:] = kept
     told = capsys.readouterr()
     assert CANARY not in told.out + told.err
-    assert "a log line (warning) of sklearn at adapters/test_user_code.py:" in told.out
+    assert "a log line (warning) of sklearn at nightshift/test_user_code.py:" in told.out
     assert "a line of ours" in told.out
-    assert "a UserWarning at adapters/test_user_code.py:" in told.out
+    assert "a UserWarning at nightshift/test_user_code.py:" in told.out
 
 
 def _names_this_file(error: BaseException) -> bool:

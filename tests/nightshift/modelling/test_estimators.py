@@ -58,7 +58,7 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> MemoryLake:
     ("make", "said"),
     [
         (None, "models/lab/estimator.py must define a function estimator"),
-        (lambda seed: LogisticRegression(nothing=seed), r"raised TypeError at adapters/test_estimators.py:\d+"),
+        (lambda seed: LogisticRegression(nothing=seed), r"raised TypeError at modelling/test_estimators.py:\d+"),
         (lambda seed: LogisticRegression(C=-1.0, random_state=seed), "LogisticRegression refuses its parameter C"),
         (lambda _: LogisticRegression, "raised TypeError"),
         (lambda _: None, "gives a NoneType without fit, get_params, predict_proba"),
