@@ -60,6 +60,7 @@ scan: $(INSTALLED_DEV) ## look for known holes, secrets, setuid files, root user
 	@$(PYTHON) tools/scan.py
 
 ##@ Developing
+# In their order: sorted by how many tests they have, the files with few but long ones would come last, on one core.
 test: check ## check the code and run all fast tests (needs nothing that runs)
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

@@ -51,25 +51,25 @@ def judge(
     chosen = metric(gate.metric, task)
     ours = _value(chosen, holdout, predicted.challenger)
     sane = _sane(gate, task, holdout, predicted.challenger)
-    duel = _compare(gate, chosen, holdout, predicted, seed) if sane[0].passed else Duel()
-    checks = (_floor(gate, chosen, ours), *duel.checks, *sane, *also)
+    comparison = _compare(gate, chosen, holdout, predicted, seed) if sane[0].passed else Comparison()
+    checks = (_floor(gate, chosen, ours), *comparison.checks, *sane, *also)
     return Verdict(
         promote=all(check.passed for check in checks),
         reason=_reason(checks),
         metric=chosen.name,
         challenger=ours,
         champion=None if predicted.champion is None else _value(chosen, holdout, predicted.champion),
-        gain=duel.gain.gain if duel.gain else None,
-        interval=duel.gain.interval if duel.gain else None,
+        gain=comparison.gain.gain if comparison.gain else None,
+        interval=comparison.gain.interval if comparison.gain else None,
         confidence=gate.confidence,
         min_gain=gate.min_gain,
         checks=checks,
-        slices=duel.slices,
+        slices=comparison.slices,
     )
 
 
 @dataclass(frozen=True)
-class Duel:
+class Comparison:
     """The comparison with the champion; empty when there is none."""
 
     checks: tuple[Check, ...] = ()
@@ -77,23 +77,23 @@ class Duel:
     slices: tuple[SliceGain, ...] = ()
 
 
-def _compare(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, seed: int) -> Duel:
+def _compare(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, seed: int) -> Comparison:
     if predicted.champion is None or np.isfinite(predicted.champion).all():
-        return _duel(gate, chosen, holdout, predicted, seed)
+        return _compare_by_days(gate, chosen, holdout, predicted, seed)
     broken = int((~np.isfinite(predicted.champion)).sum())
     sentence = f"{broken} of {len(predicted.champion)} predictions of the champion are not finite numbers: withdraw it"
-    return Duel((Check("comparable", False, sentence),))
+    return Comparison((Check("comparable", False, sentence),))
 
 
-def _duel(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, seed: int) -> Duel:
+def _compare_by_days(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Predicted, seed: int) -> Comparison:
     if predicted.champion is None:
-        return Duel()
+        return Comparison()
     pairs = Pairs(holdout.labels, predicted.challenger, predicted.champion, holdout.day)
     gain = paired_gain(chosen, pairs, gate.confidence, gate.resamples, seed)
     slices = tuple(_slices(gate, chosen, holdout, pairs, seed))
     values = _value(chosen, holdout, predicted.challenger), _value(chosen, holdout, predicted.champion)
     checks = (_better(gate, chosen, gain, values), *((_no_slice_worse(gate, slices),) if gate.slices else ()))
-    return Duel(checks, gain, slices)
+    return Comparison(checks, gain, slices)
 
 
 def _sane(gate: Gate, task: Task, holdout: Holdout, predictions: Floats) -> list[Check]:
