@@ -23,7 +23,7 @@ endif
 status logs shell manifests kubeconfig: export KEEP_RUNNING := 1
 
 ##@ Running
-demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (2 to 5 minutes)
+demo: $(INSTALLED) ## start everything, land the data, run some nights, say how they ended (2 to 6 minutes)
 	@$(LOCAL) demo
 
 up: $(INSTALLED) ## start every service that does not run
