@@ -23,7 +23,7 @@ endif
 status logs shell manifests kubeconfig: export KEEP_RUNNING := 1
 
 ##@ Running
-demo: $(INSTALLED) ## start everything, land the data, run four nights, show how they ended (2 to 5 minutes)
+demo: $(INSTALLED) ## start everything, land the data, run four nights, show how they ended (2 to 6 minutes)
 	@$(LOCAL) demo
 
 up: $(INSTALLED) ## start every service that is not running
@@ -60,6 +60,7 @@ scan: $(INSTALLED_DEV) ## look for known vulnerabilities, secrets, setuid files,
 	@$(PYTHON) tools/scan.py
 
 ##@ Developing
+# In their order: sorted by how many tests they have, the files with few but long ones would come last, on one core.
 test: check ## check the code and run all fast tests (no service needs to run)
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

@@ -33,6 +33,8 @@ from local_platform.one_machine import settings
 from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.definition import VERBS
+from nightshift.result import key_of
 from nightshift.settings import StorageSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
@@ -157,6 +159,20 @@ def test_a_refused_night_is_scored_with_the_champion_that_stands(demo: Demo) -> 
     assert verdict["interval"][0] <= 0
     assert refused.detail("score")["version"] == refused.detail("evaluate")["champion_version"]
     assert refused.detail("score")["rows"] > 500
+
+
+def test_every_result_names_the_run_that_caused_it(demo: Demo) -> None:
+    promoted = demo.nights()["promoted"]
+    for verb in VERBS:
+        result = demo.store.get_json(demo.store.uri(key_of(demo.plan.model, promoted.night, verb)))
+        assert result is not None
+        assert result["caused_by"].startswith(f"{DAG}:backfill__")
+
+
+def test_what_blocks_a_night_has_a_page(demo: Demo) -> None:
+    failed = [entry for entry in demo.nights()["blocked"].detail("validate")["datasets"] if entry["failed"]]
+    assert failed
+    assert all(entry["page"] for entry in failed)
 
 
 def test_the_ledger_ends_with_the_champion_of_the_registry(demo: Demo) -> None:
