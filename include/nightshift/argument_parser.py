@@ -1,9 +1,11 @@
-"""The command line's own parser: a wrong argument is wrong configuration, and ends with its exit code."""
+"""The parser of every command line: one form of help, and a wrong argument ends with the exit code of `BadConfig`."""
 
 import argparse
 import sys
+from textwrap import indent
 from typing import NoReturn
 
+from nightshift.command_list import COMMANDS
 from nightshift.errors import BadConfig
 
 LONGEST = 500
@@ -18,3 +20,17 @@ class Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         shown = "".join(character if character.isprintable() else "?" for character in message)[:LONGEST]
         self.exit(BadConfig.exit_code, f"{self.prog}: {shown}\n")
+
+
+def start_parser(command: str, details: str, examples: str) -> Parser:
+    """Returns the parser of one command; the caller adds its arguments.
+
+    `details`: what its line in `nightshift --help` does not say. `examples`: a command line on each line.
+    """
+    summary = COMMANDS[command].summary
+    return Parser(
+        prog=f"nightshift {command}",
+        description=f"{summary[0].upper()}{summary[1:]}.\n\n{details}",
+        epilog="examples:\n" + indent(examples, "  "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )

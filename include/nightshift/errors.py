@@ -1,6 +1,7 @@
 """The kinds of error, by what the caller does next, and their exit codes.
 
 A step ends with one of these codes and nothing else; Airflow's step operator maps them to skipped, failed or retried.
+The docstring of a kind is its line in `nightshift --help` and in docs/settings.md.
 Errors of outside systems are re-raised as one of these, `from` the original.
 """
 
@@ -26,7 +27,7 @@ class NightshiftError(Exception):
 
 
 class DataRejected(NightshiftError):
-    """The data failed validation, or is missing or unreadable: fix the data. Not retried."""
+    """The data failed validation, is missing or unreadable: fix the data. Not retried."""
 
     exit_code = 10
     outcome = "rejected"
@@ -47,7 +48,14 @@ class TryLater(NightshiftError):
 
 
 class NothingToDo(NightshiftError):
-    """A decision left this step without work: the gate refused, or a newer champion stands. Skipped."""
+    """A decision left this step without work: the gate refused, or there is a newer champion. Skipped."""
 
     exit_code = 99
     outcome = "nothing_to_do"
+
+
+def list_exit_codes() -> list[tuple[int, str]]:
+    """Returns each exit code with a line on what it means and whether Airflow retries, sorted by code."""
+    kinds = (DataRejected, BadConfig, TryLater, NothingToDo)
+    codes = {DONE: "Done", BUG: "A bug: the log names the line. Retried"}
+    return sorted({**codes, **{kind.exit_code: str(kind.__doc__).rstrip(".") for kind in kinds}}.items())

@@ -1,5 +1,6 @@
 """What a step reads from its environment: small, grouped, strict and frozen.
 
+What each variable is for, and its default, stand in `known_variables`.
 On a cluster the values come from one ConfigMap and one Secret; on one machine the platform writes the same two.
 Credentials of S3 are the standard `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, read by boto3 itself.
 """
@@ -13,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nightshift.errors import BadConfig
+from nightshift.known_variables import DEFAULTS
 from nightshift.variables import require_known
 
 ODD = re.compile(r"[\s\"'`\\<>]|[^\x21-\x7e]")
@@ -47,13 +49,9 @@ class StorageSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NIGHTSHIFT_S3_", frozen=True, extra="forbid")
 
     endpoint: str | None = None
-    """URL of the S3 server; unset means AWS itself."""
-    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
-    """Region that signs requests; S3 servers other than AWS take any."""
-    bucket: str = Field(default="nightshift", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    """Bucket of everything that Nightshift itself writes: results, ledger, scores, Data Docs."""
-    addressing: Literal["path", "virtual", "auto"] = "path"
-    """How a bucket is addressed: `path` suits every server of one's own."""
+    region: str = Field(default=DEFAULTS["NIGHTSHIFT_S3_REGION"], pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    bucket: str = Field(default=DEFAULTS["NIGHTSHIFT_S3_BUCKET"], pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    addressing: Literal["path", "virtual", "auto"] = Field(default=DEFAULTS["NIGHTSHIFT_S3_ADDRESSING"])
 
     @field_validator("endpoint")
     @classmethod
@@ -76,7 +74,6 @@ class RegistrySettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MLFLOW_", frozen=True, extra="ignore")
 
     tracking_uri: str
-    """URL of the MLflow server as pods reach it."""
 
     @field_validator("tracking_uri")
     @classmethod
@@ -93,9 +90,9 @@ class PatienceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NIGHTSHIFT_PATIENCE_", frozen=True, extra="forbid")
 
-    seconds: float = Field(default=120.0, ge=0, le=3600)
-    """Seconds that S3, and likewise MLflow, may be away before a step ends as "try later". Two minutes, because a
-    service that is restarted on a busy machine needs a quarter of one, and Airflow's next try costs a pod's start."""
+    seconds: float = Field(default=float(DEFAULTS["NIGHTSHIFT_PATIENCE_SECONDS"]), ge=0, le=3600)
+    """Two minutes, because a service that is restarted on a busy machine needs a quarter of one, and Airflow's next try
+    costs a pod's start."""
 
 
 class RunSettings(BaseSettings):
@@ -103,20 +100,13 @@ class RunSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NIGHTSHIFT_RUN_", frozen=True, extra="forbid")
 
-    code_version: str = "unversioned"
-    """Version of the code: a git description or an image's label. Part of the idempotency key."""
+    code_version: str = DEFAULTS["NIGHTSHIFT_RUN_CODE_VERSION"]
     code_digests: str = ""
-    """Digests of the parts of the code that has that version, `name=digest …`; empty: an image's code, never edited."""
-    caused_by: str = "shell"
-    """What started the step: `<DAG>:<run>` or a shell. Recorded in the ledger."""
-    kind: str = "shell"
-    """Which kind of run that is: shell, or Airflow's type of the run (scheduled, manual, backfill, …)."""
+    caused_by: str = DEFAULTS["NIGHTSHIFT_RUN_CAUSED_BY"]
+    kind: str = DEFAULTS["NIGHTSHIFT_RUN_KIND"]
     user: str = ""
-    """Who asked for the run, as Airflow or the shell knows that person; empty: nobody did, or it is not known."""
     backfill: str = ""
-    """The number of Airflow's backfill that the run belongs to; empty: none, or not known."""
     image: str = ""
-    """The image of the pod as it was asked for, with its digest where it is pinned by one; empty: no image."""
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

@@ -1,4 +1,4 @@
-"""Every environment variable of ours, by who reads it: the one list that says which names are known.
+"""Refuses environment variables that look like one of Nightshift's and are none.
 
 A misspelt name would be ignored in silence, and a step would go to another bucket than the one that was meant. Only the
 standard library is imported: steps, the platform and Airflow's plugin all ask it.
@@ -9,74 +9,16 @@ from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher, get_close_matches
 
 from nightshift.errors import BadConfig
+from nightshift.known_variables import AIRFLOW, COMPOSE, INTERNAL, PLATFORM, SERVICES, SETTINGS_FILE, STEPS
 
 PREFIX = "NIGHTSHIFT_"
-STEPS = (
-    "NIGHTSHIFT_S3_ENDPOINT",
-    "NIGHTSHIFT_S3_REGION",
-    "NIGHTSHIFT_S3_BUCKET",
-    "NIGHTSHIFT_S3_ADDRESSING",
-    "NIGHTSHIFT_PATIENCE_SECONDS",
-    "NIGHTSHIFT_RUN_CODE_VERSION",
-    "NIGHTSHIFT_RUN_CAUSED_BY",
-    "NIGHTSHIFT_RUN_KIND",
-    "NIGHTSHIFT_RUN_USER",
-    "NIGHTSHIFT_RUN_BACKFILL",
-    "NIGHTSHIFT_RUN_IMAGE",
-    "NIGHTSHIFT_RUN_CODE_DIGESTS",
-    "NIGHTSHIFT_MODELS",
-    "NIGHTSHIFT_MLFLOW_URL",
+DESCRIBED = (*STEPS, *SERVICES, *AIRFLOW, *PLATFORM, *COMPOSE)
+KNOWN = frozenset(
+    (*(variable.name for variable in DESCRIBED if variable.name.startswith(PREFIX)), *SETTINGS_FILE, *INTERNAL)
 )
-"""What a step and the command line read."""
-AIRFLOW = (
-    "NIGHTSHIFT_STEP_IMAGE",
-    "NIGHTSHIFT_NAMESPACE",
-    "NIGHTSHIFT_KUBERNETES_PATIENCE",
-    "NIGHTSHIFT_HEALTH_REPORT",
-)
-"""What Airflow's plugin reads besides."""
-PLATFORM = (
-    "NIGHTSHIFT_HOME",
-    "NIGHTSHIFT_CLUSTER",
-    "NIGHTSHIFT_SERVICE_ADDRESS",
-    "NIGHTSHIFT_CONFIGURATION",
-    "NIGHTSHIFT_TRACKING_DATABASE",
-    "NIGHTSHIFT_REACHED",
-    "NIGHTSHIFT_LOCAL_HOME",
-    "NIGHTSHIFT_LOCAL_AIRFLOW_PORT",
-    "NIGHTSHIFT_LOCAL_MLFLOW_PORT",
-    "NIGHTSHIFT_LOCAL_S3_PORT",
-    "NIGHTSHIFT_LOCAL_CLUSTER_PORT",
-    "NIGHTSHIFT_LOCAL_S3_INNER_PORTS",
-    "NIGHTSHIFT_LOCAL_ADMIN_PASSWORD",
-    "NIGHTSHIFT_LOCAL_ANALYST_PASSWORD",
-    "NIGHTSHIFT_LOCAL_S3_ADMIN_KEY",
-    "NIGHTSHIFT_LOCAL_S3_STEPS_KEY",
-    "NIGHTSHIFT_LOCAL_S3_MLFLOW_KEY",
-    "NIGHTSHIFT_LOCAL_S3_VIEWER_KEY",
-    "NIGHTSHIFT_LOCAL_AIRFLOW_JWT_KEY",
-    "NIGHTSHIFT_LOCAL_AIRFLOW_API_KEY",
-    "NIGHTSHIFT_LOCAL_AIRFLOW_FERNET_KEY",
-)
-"""What the platform of one machine reads, and gives to its own processes."""
-COMPOSE = (
-    "NIGHTSHIFT_VERSION",
-    "NIGHTSHIFT_CODE_VERSION",
-    "NIGHTSHIFT_AIRFLOW_PORT",
-    "NIGHTSHIFT_MLFLOW_PORT",
-    "NIGHTSHIFT_MLFLOW_NAMES",
-    "NIGHTSHIFT_S3_PORT",
-    "NIGHTSHIFT_CLUSTER_CPUS",
-    "NIGHTSHIFT_CLUSTER_MEMORY",
-    "NIGHTSHIFT_POSTGRES_IMAGE",
-    "NIGHTSHIFT_KEYS",
-    "NIGHTSHIFT_STATE",
-)
-"""What docker-compose.yaml, the images and their containers read."""
-KNOWN = frozenset((*STEPS, *AIRFLOW, *PLATFORM, *COMPOSE))
 OF_TESTS = "NIGHTSHIFT_TEST_"
 """Prefix of what only the tests read; each says itself what it takes."""
-MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+MLFLOW = tuple(variable.name for variable in SERVICES if variable.name.startswith("MLFLOW_"))
 """What we read of MLflow's own variables. Of the others under this prefix MLflow knows many more than we do."""
 MLFLOW_OTHERS = (
     "MLFLOW_TRACKING_INSECURE_TLS",

@@ -115,11 +115,34 @@ def test_an_argument_of_any_length_and_character_is_said_in_one_line(capsys: pyt
     assert len(last) < 600
 
 
-def test_an_unknown_step_shows_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["deploy", "flights", NIGHT])
-    assert caught.value.code == 20
-    assert "validate" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["promot", "flights", NIGHT], "there is no command 'promot': did you mean promote?"),
+        (["deploy", "flights", NIGHT], "there is no command 'deploy': choose from validate, train, evaluate"),
+        (["train", "flights", NIGHT, "--decision", "approved"], "unrecognized arguments: --decision approved"),
+        (["train", "flights"], "the following arguments are required: NIGHT"),
+        ([], "the following arguments are required: COMMAND"),
+    ],
+)
+def test_wrong_arguments_show_the_usage_and_end_with_20(
+    capsys: pytest.CaptureFixture[str], argv: list[str], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(argv)
+    assert ended.value.code == BadConfig.exit_code
+    printed = capsys.readouterr().err
+    assert printed.startswith("usage: nightshift ")
+    assert sentence in printed
+
+
+@pytest.mark.parametrize("option", ["--about=" + "a" * 64, "--decided-by=Ada", "--decided-because=it is better"])
+def test_what_goes_with_a_decision_is_refused_without_one(
+    store: ObjectStore, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert cli.main(["promote", "flights", NIGHT, option]) == BadConfig.exit_code
+    assert "say more about a --decision: give that as well" in capsys.readouterr().out
+    assert store.objects(store.uri("runs/")) == []
 
 
 def test_a_step_that_is_told_to_end_ends_at_once_also_as_process_one(s3_environment: dict[str, str]) -> None:
@@ -132,9 +155,3 @@ def test_a_step_that_is_told_to_end_ends_at_once_also_as_process_one(s3_environm
         assert process.stdout.readline() == b"on\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 143  # its own exit code, not the -15 of a process that has no handler
-
-
-def test_help_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["--help"])
-    assert "99  nothing to do" in capsys.readouterr().out

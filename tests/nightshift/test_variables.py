@@ -5,11 +5,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from pydantic_settings import BaseSettings
 
 from local_platform.one_machine.settings import Settings, name_variable
 from nightshift.errors import BadConfig
-from nightshift.settings import PatienceSettings, RunSettings, StorageSettings
 from nightshift.variables import KNOWN, OF_TESTS, require_known
 
 ROOT = Path(__file__).parents[2]
@@ -33,12 +31,6 @@ def _mentioned() -> set[str]:
 def test_every_name_in_the_sources_is_known() -> None:
     mentioned = {name for name in _mentioned() if not name.startswith(OF_TESTS)} - PREFIXES
     assert mentioned - KNOWN == set()
-
-
-@pytest.mark.parametrize("kind", [StorageSettings, RunSettings, PatienceSettings])
-def test_every_field_of_the_settings_is_known(kind: type[BaseSettings]) -> None:
-    prefix = str(kind.model_config.get("env_prefix"))
-    assert {(prefix + name).upper() for name in kind.model_fields} <= KNOWN
 
 
 def test_the_known_settings_of_the_platform_are_those_of_its_file() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nightshift.known_variables import DEFAULTS
 from nightshift_airflow import health_check
 from nightshift_airflow.health_check import HUNG_AFTER, KILLED_AFTER, START_TAKES, has_hung_long, judge_health, main
 
@@ -98,3 +99,7 @@ def test_a_mark_that_a_full_disk_left_empty_counts_from_now(tmp_path: Path) -> N
     mark.touch()
     assert not has_hung_long("hung", NOW, mark)
     assert has_hung_long("hung", NOW + KILLED_AFTER, mark)
+
+
+def test_it_asks_where_the_settings_page_says() -> None:
+    assert DEFAULTS["NIGHTSHIFT_HEALTH_REPORT"] == health_check.REPORT  # the check imports the standard library only

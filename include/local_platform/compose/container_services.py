@@ -9,6 +9,7 @@ from pathlib import Path
 from local_platform.compose.container_process import run_in_container
 from local_platform.compose.secret_files import find_folder, read_secret
 from local_platform.errors import NotReady
+from nightshift.known_variables import DEFAULTS
 
 S3_PORT = 8333
 S3_INNER_PORTS = 18330
@@ -20,7 +21,7 @@ STEP_PREFIXES = ("NIGHTSHIFT_S3_", "MLFLOW_")
 
 def find_state_folder() -> Path:
     """Returns the folder of a service's data."""
-    return Path(os.environ.get("NIGHTSHIFT_STATE", "/var/lib/nightshift"))
+    return Path(os.environ.get("NIGHTSHIFT_STATE", DEFAULTS["NIGHTSHIFT_STATE"]))
 
 
 def serve_s3() -> int:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from local_platform import new_secrets
 from local_platform.errors import NotReady
 from local_platform.files import read_text, set_aside, write_private
+from nightshift.known_variables import DEFAULTS
 
 ALL = "all"
 SECRETS = {
@@ -36,7 +37,7 @@ SECRETS = {
 
 def find_folder() -> Path:
     """Returns the folder of the secrets. In every container but that of `keys` it is one service's volume."""
-    return Path(os.environ.get("NIGHTSHIFT_KEYS", "/run/keys"))
+    return Path(os.environ.get("NIGHTSHIFT_KEYS", DEFAULTS["NIGHTSHIFT_KEYS"]))
 
 
 def read_secret(name: str) -> str:

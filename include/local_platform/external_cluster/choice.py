@@ -15,6 +15,7 @@ from pathlib import Path
 
 from local_platform.errors import CannotStart
 from local_platform.services.airflow_services import IMAGE
+from nightshift.known_variables import DEFAULTS
 
 CHOICE = "NIGHTSHIFT_CLUSTER"
 ADDRESS = "NIGHTSHIFT_SERVICE_ADDRESS"
@@ -45,7 +46,7 @@ class ExternalCluster:
 
 def read_choice() -> ExternalCluster | None:
     """Returns the cluster that the environment names, or None for the embedded one. Raises `CannotStart`."""
-    choice = os.environ.get(CHOICE) or "embedded"
+    choice = os.environ.get(CHOICE) or DEFAULTS[CHOICE]
     if choice not in CHOICES:
         raise CannotStart(f"{CHOICE}={choice[:40]!r} is no choice: expected one of {', '.join(CHOICES)}")
     if choice == "embedded":

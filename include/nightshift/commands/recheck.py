@@ -1,6 +1,5 @@
 """`nightshift recheck MODEL [NUMBER]`: computes the ledger's verdicts again from their records, and compares."""
 
-import argparse
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import Reading, last_number, read_all
 from nightshift.adapters.s3.ledger_reading import read as read_entries
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser
+from nightshift.argument_parser import Parser, start_parser
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
@@ -25,13 +24,17 @@ TOLERANCE = 1e-9
 """Numbers of one verdict may differ by rounding between processors, absolutely or relatively, not by more."""
 SENTENCES = ("sentence", "reason")
 """What only says the numbers for people."""
-DESCRIPTION = """\
-Take verdicts from the ledger and compute each again: the same two versions, the same rows of the same nights, the
-recorded gate and seed. Promotion or not, every check, every number and every slice must come out the same. What it read
-is compared by digest first: data that changed since is said, not used. An entry that is missing or was edited is said,
-and the others are computed.
+DETAILS = """\
+Each verdict is computed with the same two versions, the same rows of the same nights, and the recorded gate and seed.
+Every check, number and slice must come out the same. Data is compared by digest first: data that changed since is
+reported, not used. An entry that is missing or was edited is reported, and the others are computed.
 
-exit codes: 0 all are the same; 10 one differs, or cannot be computed any more; 20 wrong arguments; 75 try again later
+Ends with 0 if all are the same, and with 10 if one differs or can no longer be computed.
+"""
+EXAMPLES = """\
+nightshift recheck flights    # every verdict
+nightshift recheck flights 12    # that of entry 12
+nightshift recheck flights --last 5
 """
 
 
@@ -52,22 +55,20 @@ class Rechecked:
         return printable(f"{what}: {self.state}{f' ({self.why})' if self.why else ''}")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of `nightshift recheck`."""
-    top = Parser(
-        prog="nightshift recheck", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    top.add_argument("model", metavar="MODEL", help="a folder of include/models")
-    which = top.add_mutually_exclusive_group()
+def make_parser() -> Parser:
+    """Returns the command line of `nightshift recheck`."""
+    parser = start_parser("recheck", DETAILS, EXAMPLES)
+    parser.add_argument("model", metavar="MODEL", help="a folder of include/models")
+    which = parser.add_mutually_exclusive_group()
     which.add_argument("number", metavar="NUMBER", nargs="?", type=int, help="only this entry (default: all)")
     which.add_argument("--last", metavar="N", type=int, help="only the newest N entries that hold a verdict")
-    return top
+    return parser
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command and returns its exit code."""
     set_up_logs("%(message)s")
-    arguments = parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         model, store = catalog.load_model(arguments.model), ObjectStore(read(StorageSettings))
         reading = chosen(store, model.name, arguments.number, arguments.last)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from nightshift.known_variables import DEFAULTS
+
 SETTING = "NIGHTSHIFT_KUBERNETES_PATIENCE"
-DEFAULT_SECONDS = 300.0
+DEFAULT_SECONDS = float(DEFAULTS[SETTING])
 """How long a try waits for an API that is unavailable. With two retries after one and two minutes, three tries outlast
 an outage of a quarter of an hour. A longer wait would only occupy a worker."""
 ACCESS_SECONDS = 60.0

@@ -14,6 +14,7 @@ from kubernetes.client import models as k8s
 
 from nightshift.definition import Resources
 from nightshift.errors import BadConfig
+from nightshift.known_variables import DEFAULTS
 from nightshift.variables import require_known
 
 CONFIGURATION = "nightshift-steps"
@@ -21,7 +22,6 @@ ACCOUNT = "nightshift-steps"
 SCHEDULING = timedelta(minutes=5)  # a cluster that adds a machine when it is full needs two to four
 STARTING = timedelta(minutes=5)  # pulling the image onto a new machine
 GRACE = timedelta(seconds=10)  # a step publishes with one request: it has nothing to finish
-PATIENCE = 120.0  # seconds: the default of nightshift.settings.PatienceSettings, which would import pydantic here
 LAST_ATTEMPT = 20.0  # seconds: one that begins just before patience is over
 SCRATCH = "2Gi"  # the largest /tmp: a step stages what it publishes there
 DISK = {"requests": "256Mi", "limits": "3Gi"}  # /tmp, and room for a log without end
@@ -56,7 +56,7 @@ def compute_waiting_time() -> timedelta:
 
     Airflow reads the variable of its own environment: give it the value that the steps have. Raises `BadConfig`.
     """
-    text = os.environ.get("NIGHTSHIFT_PATIENCE_SECONDS", str(PATIENCE))
+    text = _read_variable("NIGHTSHIFT_PATIENCE_SECONDS")
     try:
         seconds = float(text)
     except ValueError:
@@ -66,13 +66,17 @@ def compute_waiting_time() -> timedelta:
     return timedelta(seconds=2 * (seconds + LAST_ATTEMPT))
 
 
+def _read_variable(name: str) -> str:
+    return os.environ.get(name, DEFAULTS[name])
+
+
 def _make_location() -> dict[str, Any]:
     require_known(os.environ)  # a misspelt NIGHTSHIFT_STEP_IMAGE would run another image
     kubeconfig = os.environ.get("KUBECONFIG") or None
     return {
-        "image": os.environ.get("NIGHTSHIFT_STEP_IMAGE", "nightshift-steps:local"),
+        "image": _read_variable("NIGHTSHIFT_STEP_IMAGE"),
         "image_pull_policy": "IfNotPresent",  # images are pinned: one that is on the node is the right one
-        "namespace": os.environ.get("NIGHTSHIFT_NAMESPACE", "nightshift"),
+        "namespace": _read_variable("NIGHTSHIFT_NAMESPACE"),
         "config_file": kubeconfig,
         # Explicit, because the default would fall back on ~/.kube/config: whatever cluster a developer last used.
         "in_cluster": kubeconfig is None,
