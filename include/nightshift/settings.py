@@ -51,7 +51,7 @@ class StorageSettings(BaseSettings):
     endpoint: str | None = None
     region: str = Field(default=DEFAULTS["NIGHTSHIFT_S3_REGION"], pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     bucket: str = Field(default=DEFAULTS["NIGHTSHIFT_S3_BUCKET"], pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    addressing: Literal["path", "virtual", "auto"] = Field(default=DEFAULTS["NIGHTSHIFT_S3_ADDRESSING"])
+    addressing: Literal["path", "virtual", "auto"] = "path"
 
     @field_validator("endpoint")
     @classmethod

@@ -8,10 +8,11 @@ from nightshift.definition import Resources
 from nightshift.errors import BadConfig
 from nightshift.settings import PatienceSettings
 from nightshift_airflow.kubernetes.pod_policy import (
-    PATIENCE,
+    LAST_ATTEMPT,
     SCHEDULING,
     STARTING,
     compute_execution_timeout,
+    compute_waiting_time,
     make_pod_arguments,
 )
 
@@ -37,4 +38,4 @@ def test_the_deadlines_include_the_patience_of_a_step(monkeypatch: pytest.Monkey
 
 
 def test_the_patience_of_airflow_and_of_the_steps_is_the_same_unless_said_otherwise() -> None:
-    assert PatienceSettings().seconds == PATIENCE
+    assert compute_waiting_time() == timedelta(seconds=2 * (PatienceSettings().seconds + LAST_ATTEMPT))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightshift.cli import PERSON
+from nightshift.commands.approval_options import PERSON
 from nightshift_airflow.runs.triggered_by import clean_name, make_environment, read_conf
 
 
