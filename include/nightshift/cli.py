@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from typing import NoReturn
 
-from nightshift.argument_parser import Parser
+from nightshift.argument_parser import Parser, start_parser
 from nightshift.command_list import COMMANDS
 from nightshift.definition import VERBS
 from nightshift.errors import list_exit_codes
@@ -36,16 +37,21 @@ environment variables:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code. Only the chosen command's module is imported."""
+    """Runs one command and returns its exit code. What it runs is imported once its arguments are right."""
     given = list(sys.argv[1:] if argv is None else argv)
-    if given and given[0] in COMMANDS:
-        module = import_module(COMMANDS[given[0]].module)
-        return int(module.main(given if given[0] in VERBS else given[1:]))
-    parser = make_top_parser()
-    name = parser.parse_args(given[:1]).command  # ends here for --help and for nothing
-    near = get_close_matches(name, COMMANDS, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}"
-    return parser.error(f"there is no command {name[:40]!r}: {meant}")
+    if not given or given[0] not in COMMANDS:
+        return _show_help_or_refuse(given)
+    arguments = make_parser(given[0]).parse_args(given[1:])
+    return int(import_module(COMMANDS[given[0]].module).run(arguments))
+
+
+def make_parser(command: str) -> Parser:
+    """Returns the parser of one command."""
+    line = import_module(f"nightshift.command_lines.{command.replace('-', '_')}")
+    parser = start_parser(command, line.DETAILS, line.EXAMPLES)
+    line.add_arguments(parser)
+    parser.set_defaults(command=command)
+    return parser
 
 
 def make_top_parser() -> Parser:
@@ -59,6 +65,15 @@ def make_top_parser() -> Parser:
     )
     parser.add_argument("command", metavar="COMMAND", help="one of the commands below")
     return parser
+
+
+def _show_help_or_refuse(given: Sequence[str]) -> NoReturn:
+    """Exits with the help, or with the known command that is nearest to the first argument."""
+    parser = make_top_parser()
+    name = parser.parse_args(given[:1]).command
+    near = get_close_matches(name, COMMANDS, n=1)
+    meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}"
+    parser.error(f"there is no command {name[:40]!r}: {meant}")
 
 
 def _make_help() -> str:

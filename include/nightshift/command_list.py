@@ -1,6 +1,6 @@
-"""Every command of `nightshift`: the line that says what it does, and the module whose `main(argv) -> int` runs it.
+"""Every command of `nightshift`: the line that says what it does, and the module that runs it.
 
-A module is imported when its command is chosen, so `nightshift --help` imports none of them.
+`nightshift.command_lines.NAME` adds the arguments of a command; `run(arguments) -> int` of its module then runs it.
 """
 
 from collections.abc import Mapping

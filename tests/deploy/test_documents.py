@@ -11,7 +11,11 @@ from manifests import OVERLAYS
 
 DOCS = ROOT / "docs"
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
-DOCUMENTS = ("production.md", "security.md", "decisions/0009-airflow-on-a-cluster.md")
+FOLDERS = ("", "docs", "docs/decisions", "deploy/compose", "great_expectations", "tests/cluster", "bench")
+DOCUMENTS = sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
+NAMED_PATH = re.compile(r"`((?:dags|deploy|docs|tests|plugins|include|requirements|tools)/[\w./-]+?)(?:::\w+)?`")
+LINK = re.compile(r"\]\((?!http)([^)#]*)(?:#([^)]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def text(document: str) -> str:
@@ -35,13 +39,29 @@ def test_a_test_that_is_run_on_request_is_named_with_its_target() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_file_and_every_target_that_a_document_names_exists(document: str) -> None:
-    page = text(document)
-    for path in re.findall(r"`((?:deploy|docs|tests|plugins|include|requirements|tools)/[\w./-]+?)(?:::\w+)?`", page):
+    page = (ROOT / document).read_text()
+    for path in NAMED_PATH.findall(page):
         assert (ROOT / path).exists(), path
-    for link in re.findall(r"\]\((?!http)([^)#]+)", page):
-        assert ((DOCS / document).parent / link).exists(), link
+    for link, section in LINK.findall(page):
+        target = ((ROOT / document).parent / link) if link else ROOT / document
+        assert target.exists(), link
+        assert not section or section in _list_anchors(target), (link, section)
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", page)) <= targets
+
+
+def test_the_readme_is_short_and_links_to_every_document() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 150
+    assert [line for line in lines if len(line) > 100] == []
+    linked = {link for line in lines for link, _ in LINK.findall(line)}
+    assert {f"docs/{path.name}" for path in DOCS.glob("*.md")} <= linked
+
+
+def _list_anchors(page: Path) -> set[str]:
+    """Returns the anchors that a page of Markdown has for its headings."""
+    headings = HEADING.findall(page.read_text())
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_guide_names_the_secrets_that_pods_and_values_read() -> None:

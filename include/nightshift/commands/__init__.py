@@ -1,1 +1,1 @@
-"""Commands that are no step of a night: one word per file, each with `main(argv) -> int`."""
+"""What the commands do: the five steps in `steps`, one file for each other, all with `run(arguments) -> int`."""

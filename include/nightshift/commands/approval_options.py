@@ -1,4 +1,4 @@
-"""The options of `nightshift promote` that hand over a person's response to an approval request."""
+"""Reads a person's response to an approval request from the options of `nightshift promote`."""
 
 import argparse
 import re
@@ -8,19 +8,8 @@ from nightshift.errors import BadConfig
 from nightshift.instants import format_instant, format_now, parse_instant
 from nightshift.reasons import parse_optional_reason
 
-OUTCOMES = ("approved", "rejected", "unanswered")
 DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 PERSON = re.compile(r"\A[\w.@+'][\w .@+'-]{0,99}\Z")
-
-
-def add_approval_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options; the others go with --decision."""
-    options = parser.add_argument_group("response to an approval request")
-    options.add_argument("--decision", choices=OUTCOMES, help="what the person decided")
-    options.add_argument("--about", metavar="DIGEST", default="", help="SHA-256 of the verdict that was shown")
-    options.add_argument("--decided-by", metavar="NAME", default="", help="the person's name")
-    options.add_argument("--decided-at", metavar="INSTANT", default="", help="when, ISO 8601; default: now")
-    options.add_argument("--decided-because", metavar="TEXT", default="", help="the person's reason, if there is one")
 
 
 def read_decision(arguments: argparse.Namespace) -> Decision | None:

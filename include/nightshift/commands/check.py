@@ -1,40 +1,20 @@
 """`nightshift check [MODEL …]`: tries models' code and estimators without any data, before a night does."""
 
+import argparse
 import logging
-from collections.abc import Sequence
 
 from nightshift import catalog
 from nightshift.adapters.gx import suites
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.definition import Model
 from nightshift.errors import DONE, NightshiftError
 from nightshift.safe_messages import allow_values, set_up_logs, show_values
 from nightshift.user_code import function_of, load_part
 
 log = logging.getLogger("nightshift.check")
-DETAILS = """\
-Loads each model's definition, suites and functions; makes its estimator, fits it on made-up rows, lets it predict,
-stores it with skops and loads it again with TRUSTED alone. It reads nothing from the lake and writes nothing.
-
-Ends with 0 if all models are fine, and with 20 if one is not; the log says what to change where.
-"""
-EXAMPLES = """\
-nightshift check    # every model
-nightshift check flights
-"""
 
 
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift check`."""
-    parser = start_parser("check", DETAILS, EXAMPLES)
-    parser.add_argument("models", metavar="MODEL", nargs="*", help="folders of include/models; default: all")
-    parser.add_argument("--show-values", action="store_true", help="print exceptions in full; in a terminal only")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
-    arguments = make_parser().parse_args(argv)
     set_up_logs("%(message)s")
     try:
         if arguments.show_values:

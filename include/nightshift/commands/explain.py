@@ -4,13 +4,10 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.definition import NAME
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.model_card import render_card
@@ -21,34 +18,11 @@ from nightshift.model_card.publish_card import refresh
 from nightshift.settings import StorageSettings, read
 
 log = logging.getLogger("nightshift.explain")
-DETAILS = """\
-One page: data with digests and validations, window and holdout, code and image, parameters, metrics with slices and
-pictures, the verdict, who decided, when it was champion, what it scored. It is made from the records alone: ledger,
-results of steps, Data Docs, manifests of predictions, MLflow. What none of them has is "not recorded".
-"""
-EXAMPLES = """\
-nightshift explain flights 2
-nightshift explain flights 2 --format html --output v2.html
-nightshift explain flights 2 --publish    # write the model card in MLflow again
-"""
 
 
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift explain`."""
-    parser = start_parser("explain", DETAILS, EXAMPLES)
-    parser.add_argument("model", metavar="MODEL", help=f"a folder of include/models: {', '.join(catalog.list_names())}")
-    parser.add_argument("version", metavar="VERSION", help="the version's number in MLflow's registry")
-    parser.add_argument("--format", choices=("markdown", "html"), default="markdown", help="default: markdown")
-    parser.add_argument("--output", metavar="FILE", help="where to write it; default: standard output")
-    parser.add_argument("--airflow", metavar="URL", default="", help="Airflow's address, for links to its pages")
-    parser.add_argument("--publish", action="store_true", help="write the model card in MLflow again instead")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code. The card goes to standard output, everything else to the log."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr, force=True)
-    arguments = make_parser().parse_args(argv)
     try:
         _run(arguments)
     except NightshiftError as error:

@@ -13,7 +13,6 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import read_all
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
 from nightshift.promotion.consistency import Finding, find_disagreements
@@ -22,32 +21,10 @@ from nightshift.settings import StorageSettings, read
 log = logging.getLogger("nightshift.history")
 HEAD = ("no.", "when (UTC)", "kind", "version", "night", "champion", "before", "who", "reason")
 
-DETAILS = """\
-Prints every decision, the newest first: the version, the champion after and before it, who decided or what caused it,
-and why. Then the check: the chain of digests is whole, and the alias champion and the registry agree with the ledger.
-Ends with 0 if all agree, and with 10 if something does not.
-"""
-EXAMPLES = """\
-nightshift history flights
-nightshift history flights --last 5
-nightshift history flights --check    # only whether all agree
-"""
 
-
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift history`."""
-    parser = start_parser("history", DETAILS, EXAMPLES)
-    parser.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(catalog.list_names())}")
-    parser.add_argument("--json", action="store_true", help="the entries and the findings as one JSON document")
-    parser.add_argument("--check", action="store_true", help="only the check")
-    parser.add_argument("--last", metavar="N", type=int, help="only the newest N entries; the check is of all")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
-    arguments = make_parser().parse_args(argv)
     try:
         return _run(arguments)
     except NightshiftError as error:

@@ -1,8 +1,9 @@
 """`nightshift new-model NAME`: writes the folder of a new model, its suite and its tests: an example to change."""
 
+import argparse
 import keyword
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -10,26 +11,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from nightshift import catalog
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.definition import NAME
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.safe_messages import set_up_logs
 
 log = logging.getLogger("nightshift.new_model")
 TEMPLATES = Path(__file__).parent / "new_model_files"
-CHECKOUT = catalog.OWN_FOLDER.parents[1]
 NEEDED = ("pyproject.toml", "include/models/__init__.py", "great_expectations/suites", "tests/models")
 """What a checkout has, and an image has not."""
 MODULES = ("__init__.py", "definition.py", "features.py", "estimator.py", "source.py", "requirements.in")
-
-DETAILS = """\
-Writes include/models/NAME, great_expectations/suites/NAME.json and tests/models/NAME: a model that runs as it is, on a
-record that its source.py invents. Comments say what to write where. No existing file is changed.
-"""
-COMMAND_LINES = """\
-nightshift new-model parcel_delays
-nightshift new-model parcel_counts --task regression
-"""
 
 
 @dataclass(frozen=True)
@@ -66,19 +56,9 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType(
 )
 
 
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift new-model`."""
-    parser = start_parser("new-model", DETAILS, COMMAND_LINES)
-    parser.add_argument("name", metavar="NAME", help="small letters, digits and underscores, for example parcel_delays")
-    parser.add_argument("--task", choices=sorted(EXAMPLES), default="classification", help="default: classification")
-    parser.add_argument("--folder", metavar="DIR", type=Path, default=CHECKOUT, help="a checkout; default: %(default)s")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     set_up_logs("%(message)s")
-    arguments = make_parser().parse_args(argv)
     try:
         written = write(arguments.name, arguments.task, arguments.folder.resolve())
     except NightshiftError as error:

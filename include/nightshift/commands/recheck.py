@@ -1,5 +1,6 @@
 """`nightshift recheck MODEL [NUMBER]`: computes the ledger's verdicts again from their records, and compares."""
 
+import argparse
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import Reading, last_number, read_all
 from nightshift.adapters.s3.ledger_reading import read as read_entries
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
@@ -24,18 +24,6 @@ TOLERANCE = 1e-9
 """Numbers of one verdict may differ by rounding between processors, absolutely or relatively, not by more."""
 SENTENCES = ("sentence", "reason")
 """What only says the numbers for people."""
-DETAILS = """\
-Each verdict is computed with the same two versions, the same rows of the same nights, and the recorded gate and seed.
-Every check, number and slice must come out the same. Data is compared by digest first: data that changed since is
-reported, not used. An entry that is missing or was edited is reported, and the others are computed.
-
-Ends with 0 if all are the same, and with 10 if one differs or can no longer be computed.
-"""
-EXAMPLES = """\
-nightshift recheck flights    # every verdict
-nightshift recheck flights 12    # that of entry 12
-nightshift recheck flights --last 5
-"""
 
 
 @dataclass(frozen=True)
@@ -55,20 +43,9 @@ class Rechecked:
         return printable(f"{what}: {self.state}{f' ({self.why})' if self.why else ''}")
 
 
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift recheck`."""
-    parser = start_parser("recheck", DETAILS, EXAMPLES)
-    parser.add_argument("model", metavar="MODEL", help="a folder of include/models")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("number", metavar="NUMBER", nargs="?", type=int, help="only this entry (default: all)")
-    which.add_argument("--last", metavar="N", type=int, help="only the newest N entries that hold a verdict")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     set_up_logs("%(message)s")
-    arguments = make_parser().parse_args(argv)
     try:
         model, store = catalog.load_model(arguments.model), ObjectStore(read(StorageSettings))
         reading = chosen(store, model.name, arguments.number, arguments.last)

@@ -2,13 +2,11 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
 
 from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.code_in_use import name_running_code
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
@@ -23,36 +21,10 @@ from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift.repair")
 
-DETAILS = """\
-Without --apply nothing is changed. --apply brings alias and model cards to where the ledger ends.
 
-If entries of the ledger are lost, nothing is decided until they are restored, or until a person accepts the loss:
---accept-end N, with a reason, appends an entry behind the last one, which must be N. The champion is then the one of
-that entry, and the alias follows.
-
-Ends with 0 if all agree, before or after the repair, and with 10 if something still does not.
-"""
-EXAMPLES = """\
-nightshift repair flights    # show what does not agree
-nightshift repair flights --apply
-nightshift repair flights --accept-end 41 --reason "restored to Monday's backup"
-"""
-
-
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift repair`."""
-    parser = start_parser("repair", DETAILS, EXAMPLES)
-    parser.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(catalog.list_names())}")
-    parser.add_argument("--apply", action="store_true", help="do what can be done from here")
-    parser.add_argument("--accept-end", metavar="N", type=int, help="go on from entry N, the last that is there")
-    parser.add_argument("--reason", metavar="TEXT", help="why the end is accepted, in one line; kept in the ledger")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code; the last line logged says what happened."""
     set_up_logs("%(message)s")
-    arguments = make_parser().parse_args(argv)
     try:
         return _run(arguments)
     except NightshiftError as error:

@@ -1,7 +1,8 @@
 """`nightshift rescore MODEL FROM..TO`: nights whose predictions a withdrawn version made are scored again."""
 
+import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -9,7 +10,6 @@ from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.manifests import manifest
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.code_in_use import name_running_code
 from nightshift.context import Step
 from nightshift.definition import Model, parse_nights
@@ -24,16 +24,6 @@ log = logging.getLogger("nightshift.rescore")
 GOES_ON = (DONE, DataRejected.exit_code, BadConfig.exit_code, NothingToDo.exit_code)
 """Ends of one night that say nothing of the next; any other is a failure of a system outside, or a bug."""
 
-DETAILS = """\
-Finds the nights of the range whose published predictions were made by a version that was withdrawn since. The version
-that scores each of them now publishes its predictions as a whole; the manifest keeps on record what was published
-before. Other nights are left as they are.
-"""
-EXAMPLES = """\
-nightshift rescore flights 2013-02-01..2013-02-09
-nightshift rescore flights 2013-02-01..2013-02-09 --all    # also if another version is champion now
-"""
-
 
 @dataclass(frozen=True)
 class Night:
@@ -45,21 +35,9 @@ class Night:
     withdrawn: bool
 
 
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift rescore`."""
-    parser = start_parser("rescore", DETAILS, EXAMPLES)
-    parser.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(catalog.list_names())}")
-    parser.add_argument("nights", metavar="FROM..TO", help="first and last night of the runs")
-    parser.add_argument(
-        "--all", action="store_true", help="also nights that any other version scored than the one that scores them now"
-    )
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code; the last line logged says what happened."""
     set_up_logs("%(asctime)s %(message)s")
-    arguments = make_parser().parse_args(argv)
     try:
         first, last = parse_nights(arguments.nights)
         by = name_running_code(read(RunSettings), arguments.model)

@@ -2,14 +2,11 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.code_in_use import name_running_code
 from nightshift.errors import DONE, NightshiftError
 from nightshift.instants import parse_instant
@@ -22,39 +19,10 @@ from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift.set_champion")
 
-DETAILS = """\
-The ledger records it, and the alias champion in MLflow follows. The current champion is withdrawn: no
-later run promotes it again by itself. If you repeat the command for the same reason, it finds that it is done. A
-version that became champion after you asked is not replaced.
 
-A version that was champion before can be named, also a withdrawn one: that brings it back. Any other version passed no
-gate: it needs --unverified, which the ledger records. The current champion is then replaced, and not withdrawn.
-"""
-EXAMPLES = """\
-nightshift set-champion flights previous --reason "predicts twice the delays since Monday"
-nightshift set-champion flights 12 --reason "brought back: the data was wrong, not the model"
-nightshift set-champion flights 7 --unverified --reason "trained by hand before the move"
-nightshift set-champion flights none --reason "it cannot be loaded"    # the next challenger has to beat the floor only
-nightshift rescore flights 2013-02-01..2013-02-09    # predict again what the withdrawn version predicted
-"""
-
-
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift set-champion`."""
-    parser = start_parser("set-champion", DETAILS, EXAMPLES)
-    parser.add_argument("model", metavar="MODEL", help=f"one of: {', '.join(catalog.list_names())}")
-    parser.add_argument("version", metavar="VERSION", help="a version's number; previous: the champion before; none")
-    parser.add_argument("--reason", metavar="TEXT", required=True, help="why, in one line; kept in the ledger")
-    parser.add_argument("--unverified", action="store_true", help="also a version that never was champion")
-    now = datetime.now(UTC).isoformat()
-    parser.add_argument("--asked-at", metavar="INSTANT", default=now, help="when you asked, ISO 8601; default: now")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code; the last line logged says what happened."""
     set_up_logs("%(asctime)s %(message)s")
-    arguments = make_parser().parse_args(argv)
     try:
         log.info("done: %s", _run(arguments))
     except NightshiftError as error:

@@ -4,51 +4,28 @@ Every step that reads the champion does that as well. Between nights this comman
 outside of the product who load `models:/NAME@champion`.
 """
 
+import argparse
 import logging
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from nightshift import catalog
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.alias_reports import report_problem
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser, start_parser
+from nightshift.command_lines.sync_alias import LONGEST
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.safe_messages import set_up_logs
 from nightshift.settings import StorageSettings, read
 
 log = logging.getLogger("nightshift.sync")
-LONGEST = 600
-"""Seconds between two syncs at the most: what is promised to those who load `models:/NAME@champion`."""
-DETAILS = """\
-Without MODEL it syncs every model. An alias that was moved by hand is moved back, and a log line names the command for
-a person who wanted the move. A problem that a person must solve is logged, and shown on the Promotions page.
-
-With --every it continues until it is stopped. Without it, it ends with the exit code of the last model that failed.
-"""
-EXAMPLES = """\
-nightshift sync-alias    # every model, once
-nightshift sync-alias flights
-nightshift sync-alias --every 300 --answers /tmp/alive    # until it is stopped
-"""
 
 
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift sync-alias`."""
-    parser = start_parser("sync-alias", DETAILS, EXAMPLES)
-    parser.add_argument("models", metavar="MODEL", nargs="*", help="default: every model")
-    parser.add_argument("--every", metavar="SECONDS", type=int, help=f"again and again; at most {LONGEST}")
-    parser.add_argument("--answers", metavar="FILE", type=Path, help="touched after each round: a sign of life")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     set_up_logs("%(asctime)s %(message)s")
-    arguments = make_parser().parse_args(argv)
     try:
         if arguments.every is not None and not 1 <= arguments.every <= LONGEST:
             raise BadConfig(f"--every {arguments.every} is not between 1 and {LONGEST} seconds")

@@ -3,13 +3,11 @@
 import argparse
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from nightshift import catalog
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.argument_parser import Parser, start_parser
 from nightshift.definition import Model, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.safe_messages import set_up_logs
@@ -19,20 +17,6 @@ from nightshift.seeding.source import Source, source_of
 from nightshift.settings import StorageSettings, read
 
 log = logging.getLogger(__name__)
-
-DETAILS = """\
-One partition per night. A partition that exists stays, so the command can be repeated at any time. With neither --until
-nor --nights it lands every night up to yesterday (UTC).
-
-The record is moved by whole weeks so that its last day is yesterday or up to six days later; after it the record begins
-again. The lake keeps how far it was moved, so that a later seed continues the same series.
-"""
-EXAMPLES = """\
-nightshift seed flights
-nightshift seed flights --nights 2026-11-01..2026-11-07
-nightshift seed flights --corrupt 2026-11-20    # to see a night blocked by its data
-nightshift seed flights --repair 2026-11-20    # put the true data back
-"""
 
 
 @dataclass(frozen=True)
@@ -46,25 +30,9 @@ class Seeding:
     today: date
 
 
-def make_parser() -> Parser:
-    """Returns the command line of `nightshift seed`."""
-    parser = start_parser("seed", DETAILS, EXAMPLES)
-    parser.add_argument("model", metavar="MODEL", help="a model whose data can be replayed")
-    parser.add_argument("--dates", choices=("shifted", "original"), help="shifted (default) or as they happened")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--until", metavar="NIGHT", help="land every night up to this one")
-    what.add_argument("--nights", metavar="FROM..TO", help="land only these nights")
-    what.add_argument(
-        "--corrupt", metavar="NIGHT", help="corrupt one night's facts, labelled as such, to see it blocked"
-    )
-    what.add_argument("--repair", metavar="NIGHT", help="put one night's true facts back")
-    return parser
-
-
-def main(argv: Sequence[str], today: date | None = None) -> int:
+def run(arguments: argparse.Namespace, today: date | None = None) -> int:
     """Runs the command and returns its exit code; the last line logged says what happened."""
     set_up_logs("%(asctime)s %(message)s")
-    arguments = make_parser().parse_args(argv)
     try:
         log.info("done: %s", _run(arguments, today or datetime.now(UTC).date()))
     except NightshiftError as error:

@@ -9,6 +9,7 @@ import pytest
 from models.daily_highs.definition import MODEL
 from nightshift.adapters.gx import suites
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.cli import make_parser
 from nightshift.definition import Dataset
 from nightshift.errors import BadConfig
 from nightshift.lake import tables
@@ -28,7 +29,7 @@ def lake(store: ObjectStore) -> Iterator[ObjectStore]:
 
 
 def seed(*words: str, today: date = THURSDAY) -> int:
-    return command.main([MODEL.name, *words], today)
+    return command.run(make_parser("seed").parse_args([MODEL.name, *words]), today)
 
 
 def landed(store: ObjectStore, dataset: Dataset) -> list[date]:

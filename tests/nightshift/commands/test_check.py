@@ -5,7 +5,7 @@ import io
 import pytest
 from sklearn.svm import LinearSVC
 
-from nightshift.commands import check
+from nightshift import cli
 from nightshift.errors import BadConfig
 from nightshift.safe_messages import allow_values, show_values
 from nightshift.user_code import SHOWN
@@ -26,10 +26,10 @@ def test_check_says_which_model_is_not_fine(
     lake: MemoryLake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("nightshift.adapters.gx.suites.load", lambda name: name)
-    assert check.main(["lab"]) == 0
+    assert cli.main(["check", "lab"]) == 0
     lake.replace_function("estimator", lambda _: LinearSVC())
-    assert check.main(["lab"]) == 20
-    assert check.main(["nothing"]) == 20
+    assert cli.main(["check", "lab"]) == 20
+    assert cli.main(["check", "nothing"]) == 20
     told = capsys.readouterr().out
     assert "lab: its definition, suites, functions and estimator are fine" in told
     assert "lab: bad_config: commands/test_check.py:" in told
@@ -37,7 +37,7 @@ def test_check_says_which_model_is_not_fine(
 
 
 def test_values_are_shown_in_no_pod(capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.main(["lab", "--show-values"]) == 20
+    assert cli.main(["check", "lab", "--show-values"]) == 20
     assert "in an interactive shell only, never in a pod" in capsys.readouterr().out
 
 

@@ -14,7 +14,8 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore, as_json
-from nightshift.commands.recheck import differences, main
+from nightshift.cli import main
+from nightshift.commands.recheck import differences
 from nightshift.context import Step
 from nightshift.definition import Model
 from nightshift.result import Result
@@ -73,7 +74,7 @@ def test_every_verdict_is_the_same_even_when_more_nights_became_usable(
     decided: Model, store: ObjectStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     validated(store, decided, [LEFT_OUT])  # the features of the nights after it would now look back on it
-    assert main([decided.name]) == 0
+    assert main(["recheck", decided.name]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith(f"entry 2, night {STRONG}, version 2 against 1: same")
     assert said[1].endswith(f"entry 1, night {WEAK}, version 1 without a champion: same")
@@ -81,8 +82,8 @@ def test_every_verdict_is_the_same_even_when_more_nights_became_usable(
 
 
 def test_one_entry_or_the_newest_ones(decided: Model, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([decided.name, "1"]) == 0
-    assert main([decided.name, "--last", "1"]) == 0
+    assert main(["recheck", decided.name, "1"]) == 0
+    assert main(["recheck", decided.name, "--last", "1"]) == 0
     said = capsys.readouterr().out
     assert said.count("entry 1, ") == said.count("entry 2, ") == 1
 
@@ -94,7 +95,7 @@ def test_a_number_that_was_altered_is_named(
         record["verdict"]["gain"] += 0.001  # type: ignore[index]
 
     _edit(store, decided, 2, better)
-    assert main([decided.name]) == 10
+    assert main(["recheck", decided.name]) == 10
     said = capsys.readouterr().out
     assert "against 1: differs (gain was " in said
     assert "1 the same, 1 differ" in said
@@ -105,7 +106,7 @@ def test_the_gate_of_the_record_decides(decided: Model, store: ObjectStore, caps
         record["gate"]["min_gain"] = 1.0  # type: ignore[index]
 
     _edit(store, decided, 2, stricter)
-    assert main([decided.name, "2"]) == 10
+    assert main(["recheck", decided.name, "2"]) == 10
     assert "differs (checks better passed was True, and is False; " in capsys.readouterr().out
 
 
@@ -114,7 +115,7 @@ def test_data_that_changed_is_said_and_not_used(
 ) -> None:
     changed = decided.facts.partition(STRONG)
     store.put(f"{changed}part-0.parquet", b"other rows")
-    assert main([decided.name]) == 10
+    assert main(["recheck", decided.name]) == 10
     said = capsys.readouterr().out
     assert f"entry 2, night {STRONG}, version 2 against 1: cannot ({changed} changed since: its digest was" in said
     assert "1 the same, 0 differ, 1 cannot be computed any more" in said
@@ -126,21 +127,21 @@ def test_a_ledger_with_holes_is_computed_around_them(
     ledger = Ledger(store, decided.name)
     first, second = store.get(ledger.uri(1)) or b"", store.get(ledger.uri(2)) or b""
     store.delete([ledger.uri(1)])
-    assert main([decided.name]) == 10
+    assert main(["recheck", decided.name]) == 10
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith("the ledger: cannot (entry 1 is missing)")
     assert said[1].endswith("version 2 against 1: same")
     assert said[-1].endswith("1 the same, 0 differ, 1 cannot be computed any more")
-    assert main([decided.name, "2"]) == 0
-    assert main([decided.name, "1"]) == 10
+    assert main(["recheck", decided.name, "2"]) == 0
+    assert main(["recheck", decided.name, "1"]) == 10
     store.put(ledger.uri(1), first)
     store.put(ledger.uri(2), second.replace(b'"when": "', b'"when": "not '))
     capsys.readouterr()
-    assert main([decided.name]) == 10
+    assert main(["recheck", decided.name]) == 10
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith("the ledger: cannot (entry 2 cannot be read: it was edited or cut short)")
     assert said[1].endswith("version 1 without a champion: same")
-    assert main([decided.name, "1"]) == 0
+    assert main(["recheck", decided.name, "1"]) == 0
 
 
 def test_a_record_of_which_nothing_can_be_computed_is_said(
@@ -150,7 +151,7 @@ def test_a_record_of_which_nothing_can_be_computed_is_said(
     honest = store.get(uri) or b""
     for name, (edit, sentence) in UNFIT.items():
         _edit(store, decided, 2, edit)
-        assert main([decided.name, "2"]) == 10, name
+        assert main(["recheck", decided.name, "2"]) == 10, name
         said = capsys.readouterr().out
         assert "version 2 against 1: cannot (" in said, name
         assert sentence in said, name
@@ -161,7 +162,7 @@ def test_a_record_of_which_nothing_can_be_computed_is_said(
 def test_a_deleted_version_is_named(decided: Model, capsys: pytest.CaptureFixture[str]) -> None:
     body = json.dumps({"name": decided.name, "version": "1"}).encode()
     Registry().server._send("DELETE", "/api/2.0/mlflow/model-versions/delete", body, 1)
-    assert main([decided.name, "2"]) == 10
+    assert main(["recheck", decided.name, "2"]) == 10
     assert "cannot (version 1 was deleted from the registry)" in capsys.readouterr().out
 
 
@@ -176,17 +177,17 @@ def test_features_that_changed_since_are_the_reason(
         return found
 
     monkeypatch.setattr("nightshift.modelling.recompute_verdict.examples", other)
-    assert main([decided.name, "2"]) == 10
+    assert main(["recheck", decided.name, "2"]) == 10
     assert "differs (challenger was" in capsys.readouterr().out
     monkeypatch.setattr("nightshift.catalog.digest_model", lambda _: "other code")
-    assert main([decided.name, "2"]) == 10
+    assert main(["recheck", decided.name, "2"]) == 10
     assert f"cannot (the code of models/{decided.name} changed since; now challenger was" in capsys.readouterr().out
 
 
 def test_an_entry_that_is_not_there_is_a_wrong_argument(decided: Model, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([decided.name, "7"]) == 20
+    assert main(["recheck", decided.name, "7"]) == 20
     assert "entry 7 is not in the ledger" in capsys.readouterr().out
-    assert main([decided.name, "--last", "0"]) == 20
+    assert main(["recheck", decided.name, "--last", "0"]) == 20
 
 
 @pytest.mark.usefixtures("fresh_in_process")
@@ -204,7 +205,7 @@ def test_a_verdict_on_real_models_is_the_same(
         monkeypatch.setattr(module, "estimator", lambda seed, trees=trees: honest(seed).set_params(max_iter=trees))
         for verb in ("train", "evaluate", "promote"):
             assert run_step(verb, night).outcome == "done"
-    assert main(["shops"]) == 0, capsys.readouterr().out
+    assert main(["recheck", "shops"]) == 0, capsys.readouterr().out
     detail = step_results.load(store, "shops", date(2013, 2, 19), "evaluate")
     assert detail is not None
     assert detail.detail["gate"]["metric"] == "log_loss"

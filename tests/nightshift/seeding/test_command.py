@@ -10,6 +10,7 @@ import pytest
 from models.flights import definition, source
 from nightshift.adapters.s3.object_store import ObjectStore, digest
 from nightshift.cli import main as nightshift
+from nightshift.cli import make_parser
 from nightshift.definition import Dataset, Model
 from nightshift.errors import BadConfig
 from nightshift.lake import tables
@@ -51,7 +52,7 @@ def seed(
     monkeypatch.setattr(source, "frames", lambda: frames)
 
     def run(*words: str, today: date = TODAY) -> int:
-        return command.main(["flights", *words], today)
+        return command.run(make_parser("seed").parse_args(["flights", *words]), today)
 
     return run
 

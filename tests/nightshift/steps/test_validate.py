@@ -192,7 +192,7 @@ def test_no_value_of_a_rejected_partition_gets_out(
     frame = frame.assign(carrier="Canary ", origin="Canary", dest="canary", arr_delay="Canary")
     frame.loc[frame.index[0], "distance"] = 918273645
     tables.write_partition(store, landed.facts.partition(NIGHT), pd.concat([frame, frame.head(2)]))
-    assert step_commands.run("validate", _step(store, landed)) == 10
+    assert step_commands.run_step("validate", _step(store, landed)) == 10
     found = step_results.load(store, "flights", NIGHT, "validate")
     assert found is not None
     entry = _entry(found.detail)
@@ -365,7 +365,7 @@ def test_storage_that_is_away_is_no_verdict(store: ObjectStore, landed: Model) -
 
 def test_the_command_stores_the_rejection_with_its_details(store: ObjectStore, landed: Model) -> None:
     _doubled(store, landed)
-    assert step_commands.run("validate", _step(store, landed)) == 10
+    assert step_commands.run_step("validate", _step(store, landed)) == 10
     found = step_results.load(store, "flights", NIGHT, "validate")
     assert found is not None
     assert found.outcome == "rejected"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_cluster.pods.environment import expand
+from nightshift.cli import make_parser
 from nightshift.commands.approval_options import read_decision
-from nightshift.commands.steps import make_step_parser
 from nightshift.errors import BadConfig
 from nightshift_airflow.operators.approval_response import make_arguments, read_response
 
@@ -75,7 +75,7 @@ NAMES = st.text() | st.sampled_from(["--force", "-x", "$(AWS_SECRET_ACCESS_KEY)"
 @given(NAMES, st.sampled_from(["Approve", "Reject"]))
 def test_the_step_takes_every_answer(name: str, chosen: str) -> None:
     arguments = make_arguments(respond(make_event(chosen, responded_by_user={"id": "x", "name": name})))
-    decided = read_decision(make_step_parser("promote").parse_args(["flights", "2013-02-09", *arguments]))
+    decided = read_decision(make_parser("promote").parse_args(["flights", "2013-02-09", *arguments]))
     assert decided
     assert decided.about == DIGEST
     assert decided.outcome == ("approved" if chosen == "Approve" else "rejected")
@@ -84,7 +84,7 @@ def test_the_step_takes_every_answer(name: str, chosen: str) -> None:
 
 def test_the_step_takes_no_answer_as_one() -> None:
     arguments = make_arguments(respond(make_event("Reject", responded_by_user=None, timedout=True)))
-    decided = read_decision(make_step_parser("promote").parse_args(["flights", "2013-02-09", *arguments]))
+    decided = read_decision(make_parser("promote").parse_args(["flights", "2013-02-09", *arguments]))
     assert decided
     assert (decided.outcome, decided.by) == ("unanswered", "")
 
@@ -94,7 +94,7 @@ def test_the_step_takes_every_reason_and_none_reads_a_variable_of_the_pod(reason
     arguments = make_arguments(respond(make_event("Reject", params_input={"reason": reason})))
     assert not [argument for argument in arguments if "$(" in argument or "$$" in argument]
     assert [expand(argument, {"AWS_SECRET_ACCESS_KEY": "secret", "X": "x"}) for argument in arguments] == arguments
-    decided = read_decision(make_step_parser("promote").parse_args(["flights", "2013-02-09", *arguments]))
+    decided = read_decision(make_parser("promote").parse_args(["flights", "2013-02-09", *arguments]))
     assert decided
     assert (
         decided.reason.split()
@@ -106,7 +106,7 @@ def test_a_plain_reason_arrives_letter_by_letter() -> None:
     arguments = make_arguments(
         respond(make_event("Reject", params_input={"reason": "not before the holidays; 2 % or 5 $ is too little"}))
     )
-    decided = read_decision(make_step_parser("promote").parse_args(["flights", "2013-02-09", *arguments]))
+    decided = read_decision(make_parser("promote").parse_args(["flights", "2013-02-09", *arguments]))
     assert decided
     assert decided.reason == "not before the holidays; 2 % or 5 $ is too little"
 
