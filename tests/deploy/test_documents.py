@@ -58,6 +58,12 @@ def test_the_readme_is_short_and_links_to_every_document() -> None:
     assert {f"docs/{path.name}" for path in DOCS.glob("*.md")} <= linked
 
 
+def test_a_decision_is_one_page_and_the_list_has_each_in_order() -> None:
+    pages = sorted((DOCS / "decisions").glob("0*.md"))
+    assert {page.name: len(page.read_text()) for page in pages if len(page.read_text().splitlines()) > 60} == {}
+    assert [link for link, _ in LINK.findall((DOCS / "decisions" / "README.md").read_text())] == [p.name for p in pages]
+
+
 def _list_anchors(page: Path) -> set[str]:
     """Returns the anchors that a page of Markdown has for its headings."""
     headings = HEADING.findall(page.read_text())
