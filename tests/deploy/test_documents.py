@@ -1,6 +1,7 @@
 """The documents about production name what exists: tests, files, targets of make, objects."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def test_a_decision_is_one_page_and_the_list_has_each_in_order() -> None:
     pages = sorted((DOCS / "decisions").glob("0*.md"))
     assert {page.name: len(page.read_text()) for page in pages if len(page.read_text().splitlines()) > 60} == {}
     assert [link for link, _ in LINK.findall((DOCS / "decisions" / "README.md").read_text())] == [p.name for p in pages]
+
+
+def test_the_architecture_page_has_the_layers_of_the_import_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract.get("containers") == ["nightshift"]]
+    section = text("architecture.md").split("## The layers of `include/nightshift`")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)
+    shown = [{name.rstrip("/") for name in re.findall(r"`([^`]+)`", row)} for row in rows]
+    assert shown == [set(layer.split(" | ")) for layer in layers]
 
 
 def _list_anchors(page: Path) -> set[str]:
