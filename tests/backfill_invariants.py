@@ -12,6 +12,7 @@ from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.commands.recheck import chosen, recheck
 from nightshift.definition import Model
+from support.stored_results import judged
 
 
 def versions_of(registry: Registry, model: str) -> list[Version]:
@@ -45,8 +46,9 @@ def every_challenger_met_the_champion_of_its_night(entries: Sequence[Entry]) -> 
     for entry in entries:
         if entry.kind in ("promotion", "refusal"):
             fitting = [v for v, night in periods if night <= entry.night and v not in withdrawn | {entry.version}]
-            assert entry.verdict["champion_version"] == (fitting[-1] if fitting else None), entry.number
-        assert (entry.verdict.get("champion_night") or "") <= entry.night, entry.number
+            assert judged(entry).champion_version == (fitting[-1] if fitting else None), entry.number
+        champion_night = entry.verdict.champion_night if entry.verdict else None
+        assert str(champion_night or "") <= entry.night, entry.number
         if entry.changes_champion:
             periods.append((entry.champion_version, entry.champion_night or ""))
             withdrawn = (withdrawn | {entry.withdraws}) - {entry.champion_version}

@@ -11,7 +11,6 @@ from datetime import date
 from importlib import import_module
 
 from nightshift import catalog, validate_many
-from nightshift.adapters.s3.ledger_entries import Decision
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
 from nightshift.code_in_use import name_running_code
@@ -20,6 +19,7 @@ from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.instants import format_instant, format_now, parse_instant
 from nightshift.reasons import parse_optional_reason
+from nightshift.results import Decision
 from nightshift.run_step import perform
 from nightshift.safe_messages import allow_values, hide_texts_of_crashes, set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read

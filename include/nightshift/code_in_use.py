@@ -7,10 +7,11 @@ from nightshift import catalog, code_digest
 from nightshift.adapters.s3 import step_results
 from nightshift.context import Step
 from nightshift.errors import NightshiftError
+from nightshift.results import ValidateResult
 from nightshift.settings import RunSettings
 
 log = logging.getLogger("nightshift")
-FIRST = "validate"
+FIRST = ValidateResult.verb
 """The first step of a night, whose result says with which code the night began."""
 
 
@@ -49,7 +50,7 @@ def describe_code(verb: str, step: Step) -> CodeFields:
 def _code_of_first(step: Step) -> str:
     """The code that the night's validation ran; empty when that is not known."""
     try:
-        first = step_results.load(step.store, step.model.name, step.night, FIRST)
+        first = step_results.load(step.store, step.model.name, step.night, ValidateResult)
     except NightshiftError:  # whoever needs that result says so
         return ""
     return f"{first.code_version}, model folder {first.model_code}" if first and first.model_code else ""

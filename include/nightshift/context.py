@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from nightshift import catalog
-from nightshift.adapters.s3.ledger_entries import Decision
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.core.line_digest import digest_lines
 from nightshift.definition import Model
+from nightshift.results import Decision
 from nightshift.settings import RunSettings
 
 

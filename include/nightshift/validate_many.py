@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from nightshift.context import Step
 from nightshift.core import windows
 from nightshift.errors import DONE, DataRejected
-from nightshift.result import Result
+from nightshift.results import Result
 
 log = logging.getLogger(__name__)
 
-Perform = Callable[[str, Step], tuple[Result, int]]
+Perform = Callable[[str, Step], tuple[Result[Any], int]]
 
 
 def run(first: Step, last: date, perform: Perform) -> int:

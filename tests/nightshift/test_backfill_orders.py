@@ -31,6 +31,7 @@ from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
 from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.run_step import perform
 from nightshift.settings import RunSettings
+from support.stored_results import judged
 
 FIRST = date(2013, 3, 1)
 ONE_DAY = timedelta(days=1)
@@ -275,6 +276,10 @@ def _wins(model: Model, made: dict[date, Any], rivals: dict[date, float], seed: 
     return judge(model.gate, "classification", Holdout(labels, day, {"region": region}), says, seed).promote
 
 
+def _iso(night: date | None) -> str | None:
+    return night.isoformat() if night else None
+
+
 def test_one_night_after_the_other_is_the_plain_fold(start: Any) -> None:
     begin = start(6, 8)
 
@@ -285,8 +290,8 @@ def test_one_night_after_the_other_is_the_plain_fold(start: Any) -> None:
         backfill = begin(schedule)
         backfill.run()
         entries = holds(backfill)
-        seeds = {entry.night: int(entry.verdict["seed"]) for entry in entries}
-        told = [(e.night, e.verdict["champion_night"], e.kind == "promotion") for e in entries]
+        seeds = {entry.night: judged(entry).seed for entry in entries}
+        told = [(e.night, _iso(judged(e).champion_night), e.kind == "promotion") for e in entries]
         assert told == fold(backfill.model, schedule, seeds)
         assert {"superseded"} & {entry.kind for entry in entries} == set()
 

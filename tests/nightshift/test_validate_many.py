@@ -2,6 +2,7 @@
 
 import logging
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,9 @@ from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.context import Step
 from nightshift.definition import parse_nights
 from nightshift.errors import BadConfig
-from nightshift.result import Result
+from nightshift.results import Result
 from nightshift.settings import RunSettings
+from support.stored_results import make_result
 
 FIRST, LAST = date(2013, 2, 27), date(2013, 3, 2)
 
@@ -24,22 +26,12 @@ class Performed:
         self.codes = codes
         self.nights: list[date] = []
 
-    def __call__(self, verb: str, step: Step) -> tuple[Result, int]:
+    def __call__(self, verb: str, step: Step) -> tuple[Result[Any], int]:
         self.nights.append(step.night)
         code = self.codes.get(step.night, 0)
         outcome = {0: "done", 10: "rejected", 75: "try_later"}[code]
-        night = step.night.isoformat()
-        result = Result(
-            model="flights",
-            night=night,
-            verb=verb,
-            outcome=outcome,
-            summary=f"the summary of {night}",
-            started="",
-            seconds=0,
-            code_version="",
-            caused_by="",
-        )
+        summary = f"the summary of {step.night}"
+        result = make_result(None, night=step.night, verb=verb, outcome=outcome, summary=summary)
         return result, code
 
 
@@ -70,7 +62,7 @@ def test_storage_that_is_away_stops_at_once(first: Step) -> None:
 def test_a_line_per_night_and_no_more(first: Step, caplog: pytest.LogCaptureFixture) -> None:
     performed = Performed({})
 
-    def talkative(verb: str, step: Step) -> tuple[Result, int]:
+    def talkative(verb: str, step: Step) -> tuple[Result[Any], int]:
         logging.getLogger("nightshift.steps").info("what a step tells when it runs alone")
         return performed(verb, step)
 

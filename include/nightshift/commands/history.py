@@ -5,7 +5,6 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from itertools import islice
 
 from nightshift import catalog
@@ -18,6 +17,7 @@ from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
 from nightshift.promotion.consistency import Finding, find_disagreements
 from nightshift.settings import StorageSettings, read
+from nightshift.stored_records import to_plain
 
 log = logging.getLogger("nightshift.history")
 HEAD = ("no.", "when (UTC)", "kind", "version", "night", "champion", "before", "who", "reason")
@@ -63,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _document(model: str, entries: Sequence[Entry], found: Sequence[Finding]) -> str:
-    parts = {"model": model, "entries": [asdict(e) for e in entries], "findings": [asdict(one) for one in found]}
+    parts = {"model": model, "entries": to_plain(entries), "findings": to_plain(found)}
     return json.dumps(parts, indent=1) + "\n"  # ASCII: what people wrote stays inside, escaped
 
 

@@ -3,7 +3,7 @@
 import argparse
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
 from nightshift.safe_messages import set_up_logs
 from nightshift.settings import StorageSettings, read
+from nightshift.stored_records import to_plain
 
 log = logging.getLogger(__name__)
 TOLERANCE = 1e-9
@@ -45,8 +46,7 @@ class Rechecked:
 
     def __str__(self) -> str:
         """One line for people."""
-        record = self.entry.verdict
-        rival = record.get("champion_version")
+        rival = self.entry.verdict.champion_version if self.entry.verdict else None
         against = "without a champion" if rival is None else f"against {rival}"
         what = f"entry {self.entry.number}, night {self.entry.night}, version {self.entry.version} {against}"
         return printable(f"{what}: {self.state}{f' ({self.why})' if self.why else ''}")
@@ -117,20 +117,20 @@ def _rechecked(store: ObjectStore, model: Model, registry: Registry, entry: Entr
     from nightshift.modelling.recompute_verdict import recompute  # pandas, which --help does without
 
     record = entry.verdict
+    if record is None:
+        return Rechecked(entry, "cannot", "it holds no verdict")
     try:
         again = recompute(store, model, registry, record)
     except (BadConfig, DataRejected) as error:
         return Rechecked(entry, "cannot", str(error))
-    wrong = [*differences(record["verdict"], again["verdict"]), *_counted(record, again)]
+    wrong = differences(
+        {**to_plain(record.verdict), "rows": record.rows}, {**to_plain(again.verdict), "rows": again.rows}
+    )
     if not wrong:
         return Rechecked(entry, "same")
-    if record.get("model_code", catalog.digest_model(model.name)) != catalog.digest_model(model.name):
+    if record.model_code != catalog.digest_model(model.name):
         return Rechecked(entry, "cannot", f"the code of models/{model.name} changed since; now {'; '.join(wrong)}")
     return Rechecked(entry, "differs", "; ".join(wrong))
-
-
-def _counted(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
-    return differences({"rows": record.get("rows")}, {"rows": again["rows"]})
 
 
 def differences(recorded: Any, now: Any, where: str = "") -> list[str]:

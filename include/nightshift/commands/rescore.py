@@ -16,7 +16,7 @@ from nightshift.context import Step
 from nightshift.definition import Model, parse_nights
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError, NothingToDo
 from nightshift.model_card.publish_card import publish_cards
-from nightshift.result import Outcome
+from nightshift.results import Outcome, ScoreResult
 from nightshift.run_step import perform
 from nightshift.safe_messages import set_up_logs
 from nightshift.settings import RunSettings, StorageSettings, read
@@ -123,7 +123,7 @@ def _left_as_it_is(night: Night, *, everything: bool) -> str:
 def _scored_again(night: Night) -> int:
     from nightshift.steps import score
 
-    def publish(step: Step) -> Outcome:
+    def publish(step: Step) -> Outcome[ScoreResult]:
         return score.publish_with(step, night.scorer)
 
     result, code = perform("score", night.step, publish)

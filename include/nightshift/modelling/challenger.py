@@ -4,7 +4,6 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +38,8 @@ from nightshift.modelling.examples import Examples, examples, retired
 from nightshift.modelling.inputs import Plan, training_plan
 from nightshift.modelling.predict import Sample, predict, require_values
 from nightshift.modelling.reuse import INPUTS, find_existing, work_of
+from nightshift.results import Training
+from nightshift.stored_records import to_plain
 
 log = logging.getLogger("nightshift.train")
 UNUSED = "nightshift.used_instead"
@@ -58,7 +59,7 @@ class Challenger:
         try_estimator(step.model)  # before any data is read: what no data mends
         nights = (*plan.train.nights, *plan.holdout.nights)
         rows = examples(lake, nights).without(retired(step.model))
-        self._joins, self._left_out = rows.joins_as_json(), plan.left_out + rows.left_out_as_json()
+        self._joins, self._left_out = rows.list_joins(), plan.left_out + rows.list_left_out()
         self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
         _require_rows(step, self._train, self._holdout)
         self._trusted = trusted_of(step.model)
@@ -90,9 +91,9 @@ class Challenger:
         run.log_inputs(self._inputs())
         sample = self._holdout.features.head(SAMPLE_ROWS)
         logged = run.log_model(Fitted(self._estimator, sample, self._step.model.task, self._trusted))
-        detail = self._detail(run.id, logged)
-        run.log_numbers(self._params(), {**detail["metrics"], "fit_seconds": self._fit_seconds}, logged)
-        run.log_files(self._files(detail, sample))
+        training = self._describe(run.id, logged)
+        run.log_numbers(self._params(), {**training.metrics, "fit_seconds": self._fit_seconds}, logged)
+        run.log_files(self._files(training, sample))
         version = self._one(registry, run.id, logged)
         run.finish(version, {"nightshift.version": str(version.number)})
         return version
@@ -126,23 +127,22 @@ class Challenger:
             MODEL_CODE: self._model_code,
         }
 
-    def _detail(self, run_id: str, logged: Logged) -> dict[str, Any]:
+    def _describe(self, run_id: str, logged: Logged) -> Training:
         task, labels = self._step.model.task, self._holdout.labels
-        detail: dict[str, Any] = {
-            "run_id": run_id,
-            "model_code": self._model_code,
-            "artifact_sha256": logged.sha256,
-            "idempotency_key": self._key,
-            "train_nights": [night.isoformat() for night in self._train.nights],
-            "holdout_nights": [night.isoformat() for night in self._holdout.nights],
-            "left_out": self._left_out,
-            "joins": self._joins,
-            "rows": len(self._train.labels),
-            "holdout_rows": len(labels),
-            "metrics": all_values(task, labels, self._predictions),
-            "reused": False,
-        }
-        return detail | ({"positive_rate": float(self._train.labels.mean())} if task == "classification" else {})
+        return Training(
+            run_id=run_id,
+            model_code=self._model_code,
+            artifact_sha256=logged.sha256,
+            idempotency_key=self._key,
+            train_nights=self._train.nights,
+            holdout_nights=self._holdout.nights,
+            left_out=self._left_out,
+            joins=self._joins,
+            rows=len(self._train.labels),
+            holdout_rows=len(labels),
+            metrics=all_values(task, labels, self._predictions),
+            positive_rate=float(self._train.labels.mean()) if task == "classification" else None,
+        )
 
     def _params(self) -> dict[str, Any]:
         window = self._step.model.window
@@ -164,9 +164,9 @@ class Challenger:
             found.append(Input(dataset.name, "training", dataset.uri, digest_lines(lines)))
         return found
 
-    def _files(self, detail: Mapping[str, Any], sample: pd.DataFrame) -> dict[str, bytes]:
+    def _files(self, training: Training, sample: pd.DataFrame) -> dict[str, bytes]:
         return {
-            TRAIN_DETAIL: as_json(detail),
+            TRAIN_DETAIL: as_json(to_plain(training)),
             SAMPLE: Sample(sample, self._predictions[: len(sample)]).as_json(),
             INPUTS: as_json(self._plan.inputs),
             "environment.txt": _environment(),

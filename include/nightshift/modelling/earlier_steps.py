@@ -1,25 +1,29 @@
 """What an earlier step of the same night left behind."""
 
 import logging
+from typing import TypeVar, cast
 
 from nightshift.adapters.s3 import step_results
 from nightshift.context import Step
 from nightshift.errors import BadConfig
-from nightshift.result import Result
+from nightshift.results import Result, StepDetail
 
 log = logging.getLogger("nightshift")
+Detail = TypeVar("Detail", bound=StepDetail)
 
 
-def finished(step: Step, verb: str, outcomes: tuple[str, ...] = ("done",)) -> Result:
-    """The stored result of an earlier step of this night. Raises `BadConfig` when it did not end well.
+def finished(step: Step, kind: type[Detail], outcomes: tuple[str, ...] = ("done",)) -> Result[Detail]:
+    """The stored result of an earlier step of this night, which has its detail. `kind`: the type of that.
 
-    What it did stands, also when a later run of it could not do its work: that is logged.
+    Raises `BadConfig` when the step did not end well. What it did stands, also when a later run of it could not do its
+    work: that is logged.
     """
-    found = step_results.load(step.store, step.model.name, step.night, verb)
-    if found is None or found.outcome not in outcomes:
-        state = "has not run" if found is None else f"ended as {found.outcome}"
+    verb = kind.verb
+    stored = step_results.load(step.store, step.model.name, step.night, kind)
+    if stored is None or stored.outcome not in outcomes or stored.detail is None:
+        state = "has not run" if stored is None else f"ended as {stored.outcome}"
         command = f"nightshift {verb} {step.model.name} {step.night}"
         raise BadConfig(f"{verb} of {step.model.name} {step.night} {state}: run `{command}` first")
-    if found.failed_since:
-        log.info("a later run of %s ended as %s; what the earlier one did stands", verb, found.last_outcome)
-    return found
+    if stored.failed_since:
+        log.info("a later run of %s ended as %s; what the earlier one did stands", verb, stored.last_outcome)
+    return cast("Result[Detail]", stored)

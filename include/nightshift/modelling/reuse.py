@@ -7,12 +7,13 @@ still validated.
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from nightshift.adapters.mlflow.registry import TRAIN_DETAIL, WORK, Registry, Version
 from nightshift.context import Step, idempotency_key
-from nightshift.errors import TryLater
+from nightshift.errors import BadConfig, TryLater
 from nightshift.modelling.inputs import Plan
+from nightshift.results import Training, TrainResult
+from nightshift.stored_records import Misfit, parse_plain
 
 log = logging.getLogger("nightshift.train")
 INPUTS = "inputs.json"
@@ -45,9 +46,19 @@ def _still_holds(registry: Registry, version: Version, usable: Mapping[str, str]
     return not gone
 
 
-def detail_of(registry: Registry, version: Version) -> dict[str, Any]:
-    """What `train` recorded of a version. It was registered last, so all of its run was stored before."""
-    detail: dict[str, Any] | None = registry.attached(version.run_id, TRAIN_DETAIL)
-    if detail is None:
-        raise TryLater(f"run {version.run_id} of version {version.number} has no {TRAIN_DETAIL}: MLflow lost a file")
-    return {**detail, "version": version.number}
+def read_result(registry: Registry, version: Version, *, reused: bool) -> TrainResult:
+    """Returns what `train` recorded of a version. It was registered last, so all of its run was stored before.
+
+    Raises `TryLater` when the file is not there, `BadConfig` when it is no such record.
+    """
+    which = f"{TRAIN_DETAIL} of run {version.run_id}, version {version.number},"
+    document = registry.attached(version.run_id, TRAIN_DETAIL)
+    if document is None:
+        raise TryLater(f"{which} is not there: MLflow lost a file")
+    try:
+        training = parse_plain(Training, document)
+    except Misfit as misfit:
+        raise BadConfig(
+            f"{which} is no record of a training ({misfit}): delete the version, then train again"
+        ) from None
+    return TrainResult(**vars(training), version=version.number, reused=reused)

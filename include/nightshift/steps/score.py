@@ -4,13 +4,10 @@ Written: the manifest of `scores/<model>/date=<next night>/`, which names the fi
 it was delivered, night (the one scored), prediction, model_version; where a column of the key has one of these names,
 `nightshift_` stands before ours, and the manifest's `columns` has the names by role. Its meta: idempotency_key, model,
 version, night, and `before`, the earlier publications. How to read them: docs/predictions.md.
-Stored detail: version, scored_night, rows, manifest, idempotency_key, reused, replaced (the version whose predictions
-these took the place of).
 """
 
 import logging
 from datetime import date
-from typing import Any
 
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
@@ -25,28 +22,28 @@ from nightshift.modelling.earlier_steps import finished
 from nightshift.modelling.inputs import require_validated, scoring_inputs
 from nightshift.promotion.champion_state import find_scorer, read_state
 from nightshift.promotion.sync_alias import sync_alias
-from nightshift.result import Outcome
+from nightshift.results import Outcome, PromoteResult, ScoreResult
 
 log = logging.getLogger("nightshift.score")
 
 
-def run(step: Step) -> Outcome:
+def run(step: Step) -> Outcome[ScoreResult]:
     """Publishes the predictions for the schedule after the night, or finds that they are published.
 
     Raises `DataRejected` when that schedule is missing or was not validated, `NothingToDo` when there is no champion or
     another attempt published meanwhile, `BadConfig` when `promote` has not run.
     """
     outcome = publish_with(step, _decided(step))
-    if not outcome.detail["reused"]:  # what a version scored is part of its model card
-        versions = (outcome.detail["version"], outcome.detail["replaced"])
-        publish_cards(step.store, Registry(), step.model.name, *versions)
+    result = outcome.detail
+    if not result.reused:  # what a version scored is part of its model card
+        publish_cards(step.store, Registry(), step.model.name, result.version, result.replaced)
     return outcome
 
 
-def publish_with(step: Step, version: int | None) -> Outcome:
+def publish_with(step: Step, version: int | None) -> Outcome[ScoreResult]:
     """As `run`, with the predictions of one version, and without the model cards."""
     if version is None:
-        raise NothingToDo(f"model {step.model.name} has no champion: nothing scores {step.night}", {"version": None})
+        raise NothingToDo(f"model {step.model.name} has no champion: nothing scores {step.night}")
     lake, day = Lake(step.store, step.model), scored_day(step.model, step.night)
     partition = partition_of(step, day)
     require_validated(lake, step.night)
@@ -77,7 +74,7 @@ def read_scorer(step: Step) -> tuple[int | None, frozenset[int]]:
 
 def _decided(step: Step) -> int | None:
     """Who scores by the decision of `promote`; in place of a version that was withdrawn since, who scores now."""
-    decided: int | None = finished(step, "promote", ("done", "nothing_to_do")).detail["champion_version"]
+    decided = finished(step, PromoteResult, ("done", "nothing_to_do")).detail.champion_version
     scorer, withdrawn = read_scorer(step)
     if decided not in withdrawn:
         return decided
@@ -112,19 +109,20 @@ def _scores(lake: Lake, number: int, day: date) -> Table:
     return score_table.scores_of(keys, day, predictions, number)
 
 
-def _outcome(published: Manifest, partition: str, key: str, said: tuple[int, date, bool]) -> Outcome:
+def _outcome(published: Manifest, partition: str, key: str, said: tuple[int, date, bool]) -> Outcome[ScoreResult]:
     version, day, reused = said
     before = published.meta.get("before")
-    detail: dict[str, Any] = {
-        "version": version,
-        "scored_night": day.isoformat(),
-        "rows": published.rows,
-        "manifest": location(partition),
-        "idempotency_key": key,
-        "reused": reused,
-        "replaced": before[-1].get("version") if before else None,
-    }
+    replaced = before[-1].get("version") if before else None
+    result = ScoreResult(
+        version=version,
+        scored_night=day,
+        rows=published.rows,
+        manifest=location(partition),
+        idempotency_key=key,
+        reused=reused,
+        replaced=replaced if isinstance(replaced, int) else None,
+    )
     did = "were published before" if reused else "are published"
     return Outcome(
-        summary=f"{published.rows:,} predictions of champion {version} for {day} {did}: {partition}", detail=detail
+        summary=f"{published.rows:,} predictions of champion {version} for {day} {did}: {partition}", detail=result
     )

@@ -19,11 +19,11 @@ from nightshift.context import Step
 from nightshift.definition import Model, Schedule, Window
 from nightshift.lake import tables
 from nightshift.promotion.set_champion import Request, set_champion
-from nightshift.result import Result
+from nightshift.results import Result
 from nightshift.settings import RunSettings
 
 FIRST, SECOND, THIRD = (date(2013, 2, day) for day in (17, 18, 19))
-RunStep = Callable[..., Result]
+RunStep = Callable[..., Result[Any]]
 pytestmark = pytest.mark.usefixtures("fresh_in_process")
 
 
@@ -75,9 +75,9 @@ def test_only_what_a_withdrawn_version_scored_is_scored_again(
     assert _published(store, FIRST).meta["before"] == []
     table = tables.read(store, store.uri("scores/shops/date=2013-02-19/"))
     assert (len(table), set(table["model_version"])) == (240, {1})
-    stored = step_results.load(store, "shops", SECOND, "score")
+    stored = step_results.load_any(store, "shops", SECOND, "score")
     assert stored is not None
-    assert (stored.outcome, stored.detail["version"]) == ("done", 1)
+    assert (stored.outcome, stored.detail.version) == ("done", 1)
     lines = [line.split(" ", 2)[2] for line in capsys.readouterr().out.splitlines() if "result:" not in line]
     assert "2013-02-16 left as it is: nothing was published for it" in lines
     assert "2013-02-17 left as it is: version 1 scored it, which is not withdrawn" in lines
@@ -119,7 +119,7 @@ def test_a_rejected_night_does_not_stop_the_others(
 def test_all_means_also_what_another_version_scored(
     scored: Model, store: ObjectStore, registry: Registry, run_step: RunStep
 ) -> None:
-    other = int(run_step("train", FIRST, code_version="newer").detail["version"])
+    other = run_step("train", FIRST, code_version="newer").detail.version
     request = Request("shops", str(other), "by hand", Cause(by="a test"), unverified=True)
     assert set_champion(store, registry, request).entry.withdraws is None
     assert cli.main(["rescore", scored.name, "2013-02-17..2013-02-19"]) == 0
@@ -132,7 +132,7 @@ def test_all_means_also_what_another_version_scored(
 def test_score_alone_follows_the_withdrawal_too(withdrawn: Model, store: ObjectStore, run_step: RunStep) -> None:
     assert withdrawn.name == "shops"
     result = run_step("score", SECOND)
-    assert (result.outcome, result.detail["version"], result.detail["reused"]) == ("done", 1, False)
+    assert (result.outcome, result.detail.version, result.detail.reused) == ("done", 1, False)
     assert _versions(store) == [1, 1, 2]
 
 

@@ -205,7 +205,7 @@ def test_drill_the_bucket_is_restored_to_an_earlier_day_than_mlflow(champions: T
     assert champions.alias == 2
     champions.set_champion("3", unverified=True)  # who wants what was lost
     assert champions.alias == 3
-    assert champions.promote(FOUR).detail["promoted"]
+    assert champions.promote(FOUR).detail.promoted
     assert [entry.kind for entry in champions.entries][2:] == ["accept_end", "set_champion", "promotion"]
     champions.assert_synced()
 
@@ -224,7 +224,7 @@ def test_drill_mlflow_is_restored_to_an_earlier_day_than_the_bucket(champions: T
     assert "champion by entry 3 of the ledger, is not in MLflow: was it deleted?" in result.summary
     champions.set_champion("previous")
     assert champions.alias == 2
-    assert champions.promote(FOUR).detail["promoted"]
+    assert champions.promote(FOUR).detail.promoted
     champions.assert_synced()
 
 

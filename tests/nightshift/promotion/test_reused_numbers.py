@@ -36,7 +36,7 @@ def test_a_champion_that_was_deleted_ends_the_steps_until_a_person_names_another
     with pytest.raises(BadConfig, match=r"version 1 is champion of tiny_\d+ and no earlier champion is left"):
         tiny.set_champion("previous")
     tiny.set_champion("none")
-    assert tiny.promote(TWO).detail["promoted"]
+    assert tiny.promote(TWO).detail.promoted
     assert [entry.kind for entry in tiny.entries] == ["promotion", "set_champion", "promotion"]
     tiny.assert_synced()
 
@@ -63,7 +63,7 @@ def test_a_version_with_the_champions_number_is_not_champion(anew: TinyModel) ->
         anew.set_champion("1")
     anew.set_champion("none")
     anew.evaluate(TWO)
-    assert anew.promote(TWO).detail["kind"] == "refusal"  # it is judged, and not taken for the one before
+    assert anew.promote(TWO).detail.kind == "refusal"  # it is judged, and not taken for the one before
     anew.assert_synced()
 
 

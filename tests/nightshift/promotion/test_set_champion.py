@@ -40,7 +40,7 @@ def test_the_withdrawn_version_is_not_promoted_again_by_a_rerun(champions: TinyM
     assert result.outcome == "nothing_to_do"
     assert "version 3 was withdrawn on 20" in result.summary
     assert "by ana: predicts nonsense; champion 2 scores for 2013-02-18" in result.summary
-    assert (result.detail["promoted"], result.detail["champion_version"]) == (False, 2)
+    assert (result.detail.promoted, result.detail.champion_version) == (False, 2)
     assert (champions.alias, len(champions.entries)) == (2, 4)
 
 
