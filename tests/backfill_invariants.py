@@ -11,6 +11,7 @@ from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.commands.recheck import chosen, recheck
+from nightshift.context import ModelContext
 from nightshift.definition import Model
 from support.stored_results import judged
 
@@ -75,7 +76,7 @@ def all_agree(registry: Registry, model: str, entries: Sequence[Entry]) -> None:
 
 def every_verdict_is_the_same_again(store: ObjectStore, model: Model, registry: Registry) -> int:
     """Every verdict comes out of its record again. Returns how many there were."""
-    found = list(recheck(store, model, registry, chosen(store, model.name).entries))
+    found = list(recheck(ModelContext(model.name, store, registry), model, chosen(store, model.name).entries))
     assert [str(one) for one in found if one.state != "same"] == []
     return len(found)
 

@@ -19,7 +19,7 @@ from nightshift.adapters.mlflow.registry import NIGHT, SAMPLE, TRAIN_DETAIL, Reg
 from nightshift.adapters.mlflow.training_run import Logged
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore, as_json, digest
-from nightshift.context import Step, idempotency_key
+from nightshift.context import Context, idempotency_key
 from nightshift.core import windows
 from nightshift.core.metrics import Floats
 from nightshift.definition import Dataset, Gate, Model, Window
@@ -154,9 +154,9 @@ class Forge:
         """What a version predicts."""
         return predicted(self.nights[number], self.skills[self.nights[number]], features)
 
-    def challenger(self, step: Step, lake: Lake, plan: Plan) -> "LightChallenger":
+    def challenger(self, context: Context, plan: Plan) -> "LightChallenger":
         """In place of the class that fits."""
-        return LightChallenger(self, step, lake, plan)
+        return LightChallenger(self, context, plan)
 
     def use(self, patch: pytest.MonkeyPatch) -> None:
         """Puts the light parts in place of the heavy ones."""
@@ -174,28 +174,29 @@ class Forge:
 class LightChallenger(challenger.Challenger):
     """A challenger that was never fitted; how it becomes the one version of its night is the real thing's."""
 
-    def __init__(self, forge: Forge, step: Step, lake: Lake, plan: Plan) -> None:
-        self._forge, self._step, self._plan = forge, step, plan
-        self._key = idempotency_key(step, plan.digest)
-        self._train = rows(lake, plan.train.nights[-1:])
+    def __init__(self, forge: Forge, context: Context, plan: Plan) -> None:
+        self._forge, self._context, self._plan = forge, context, plan
+        self._key = idempotency_key(context, plan.digest)
+        self._train = rows(context.lake, plan.train.nights[-1:])
 
-    def register(self, registry: Registry) -> Version:
+    def register(self) -> Version:
         """Stores a run and a model file by REST, and registers the version."""
+        registry = self._context.registry
         run, folder = _run(registry)
         model_id, files = _logged_model(registry, run)
-        body = f"the version of {self._step.night}".encode()
+        body = f"the version of {self._context.night}".encode()
         sample = self._train.features.head(5)
-        skill = self._forge.skills[self._step.night]
+        skill = self._forge.skills[self._context.night]
         kept = {
             f"{folder}/{TRAIN_DETAIL}": as_json(to_plain(self._record(run, body))),
             f"{folder}/{INPUTS}": as_json(self._plan.inputs),
-            f"{folder}/{SAMPLE}": Sample(sample, predicted(self._step.night, skill, sample)).as_json(),
+            f"{folder}/{SAMPLE}": Sample(sample, predicted(self._context.night, skill, sample)).as_json(),
             f"{files}/MLmodel": json.dumps(MLMODEL).encode(),
             f"{files}/model.skops": body,
         }
         for path, data in kept.items():
             registry.server.put_artifact(path, data)
-        version = self._one(registry, run, Logged(model_id, hashlib.sha256(body).hexdigest()))
+        version = self._one(run, Logged(model_id, hashlib.sha256(body).hexdigest()))
         self._forge.nights[version.number] = date.fromisoformat(version.tags[NIGHT])
         return version
 

@@ -7,14 +7,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from importlib import import_module
 
 from nightshift import catalog, validate_many
-from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
-from nightshift.code_in_use import name_running_code
-from nightshift.context import Step
+from nightshift.context import Context, read_context
 from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.instants import format_instant, format_now, parse_instant
@@ -22,7 +19,6 @@ from nightshift.reasons import parse_optional_reason
 from nightshift.results import Decision
 from nightshift.run_step import perform
 from nightshift.safe_messages import allow_values, hide_texts_of_crashes, set_up_logs
-from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift")
 ENDED = 128 + signal.SIGTERM
@@ -128,17 +124,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             set_up_logs(FORM)
         if arguments.verb == "validate" and ".." in arguments.night:
             first, last = parse_nights(arguments.night)
-            return validate_many.run(_step(arguments.model, first), last, perform)
-        step = replace(_step(arguments.model, parse_night(arguments.night)), decision=decision(arguments))
+            return validate_many.run(read_context(arguments.model, first), last, perform)
+        context = read_context(arguments.model, parse_night(arguments.night))
+        context = replace(context, decision=decision(arguments))
     except NightshiftError as error:
         log.error("%s", error)
         return error.exit_code
-    return run(arguments.verb, step)
-
-
-def _step(model: str, night: date) -> Step:
-    by = name_running_code(read(RunSettings), model)
-    return Step(catalog.load_model(model), night, ObjectStore(read(StorageSettings)), by)
+    return run(arguments.verb, context)
 
 
 def decision(given: argparse.Namespace) -> Decision | None:
@@ -156,9 +148,9 @@ def decision(given: argparse.Namespace) -> Decision | None:
     return Decision(outcome=given.decision, by=given.decided_by, about=given.about, at=at, reason=reason)
 
 
-def run(verb: str, step: Step) -> int:
+def run(verb: str, context: Context) -> int:
     """Runs `verb`, stores its result, logs the line for people; returns the exit code."""
-    result, code = perform(verb, step)
+    result, code = perform(verb, context)
     log.log(logging.INFO if code in (DONE, 99) else logging.ERROR, "%s: %s", result.outcome, result.summary)
     return code
 

@@ -16,7 +16,7 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import open_context
 from nightshift.definition import Model
 from nightshift.modelling import isolated_predict
 from nightshift.results import Result
@@ -90,7 +90,7 @@ def run_step(
         verb: str, night: date = NIGHT, code_version: str = "test", model: Model = landed, image: str = ""
     ) -> Result[Any]:
         by = RunSettings(code_version=code_version, caused_by="a test", image=image)
-        result, _ = perform(verb, Step(model, night, store, by))
+        result, _ = perform(verb, open_context(model, night, store, by))
         found = step_results.load_any(store, "shops", night, verb)
         assert found is not None
         assert (found.last_outcome, found.last_summary) == (result.outcome, result.summary)

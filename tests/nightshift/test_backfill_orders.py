@@ -24,7 +24,7 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import ModelContext, open_context
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
@@ -129,7 +129,7 @@ class Backfill:
         if verb == "validate":
             self.ended[night] = self._validate((night - FIRST).days)
             return self.ended[night] == "done"
-        result, code = perform(verb, Step(self.model, night, self.store, RunSettings(kind="backfill")))
+        result, code = perform(verb, open_context(self.model, night, self.store, RunSettings(kind="backfill")))
         too_early = code == DataRejected.exit_code and verb == "train" and "window" in result.summary
         assert code in (DONE, NothingToDo.exit_code) or too_early, result.summary
         self.ended[night] = result.outcome if too_early else f"{verb} {result.outcome}"
@@ -180,9 +180,9 @@ def _progress(ended: str) -> int:
 def withdraw(backfill: Backfill) -> None:
     """Withdraws the champion, where there was one before it."""
     cause = Cause(by="a person", kind="manual")
-    request = Request(backfill.model.name, "previous", "it was wrong about rain", cause)
+    request = Request("previous", "it was wrong about rain", cause)
     with suppress(BadConfig):
-        set_champion(backfill.store, backfill.registry, request)
+        set_champion(ModelContext(backfill.model.name, backfill.store, backfill.registry), request)
 
 
 Start = Callable[[Schedule], Backfill]

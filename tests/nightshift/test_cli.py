@@ -14,7 +14,7 @@ import pytest
 from nightshift import cli
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import Context
 from nightshift.errors import BUG, BadConfig, DataRejected, NothingToDo, TryLater
 from nightshift.results import Outcome
 from support.stored_results import make_train_result
@@ -23,10 +23,10 @@ NIGHT = "2013-02-09"
 
 
 @pytest.fixture
-def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Step], Outcome[Any]]], None]:
+def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Context], Outcome[Any]]], None]:
     """Puts a function in the place of the step `train`."""
 
-    def put(run: Callable[[Step], Outcome[Any]]) -> None:
+    def put(run: Callable[[Context], Outcome[Any]]) -> None:
         module = ModuleType("nightshift.steps.train")
         module.run = run  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "nightshift.steps.train", module)
@@ -34,8 +34,8 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Step], Outcome[
     return put
 
 
-def _raise(error: Exception) -> Callable[[Step], Outcome[Any]]:
-    def run(_: Step) -> Outcome[Any]:
+def _raise(error: Exception) -> Callable[[Context], Outcome[Any]]:
+    def run(_: Context) -> Outcome[Any]:
         raise error
 
     return run
@@ -53,7 +53,7 @@ def _raise(error: Exception) -> Callable[[Step], Outcome[Any]]:
 )
 def test_each_kind_of_end_has_its_code_and_its_result(
     store: ObjectStore,
-    verb: Callable[[Callable[[Step], Outcome[Any]]], None],
+    verb: Callable[[Callable[[Context], Outcome[Any]]], None],
     capsys: pytest.CaptureFixture[str],
     error: Exception,
     code: int,
@@ -71,7 +71,7 @@ def test_each_kind_of_end_has_its_code_and_its_result(
 
 
 def test_a_step_that_ends_well_leaves_its_details(
-    store: ObjectStore, verb: Callable[[Callable[[Step], Outcome[Any]]], None]
+    store: ObjectStore, verb: Callable[[Callable[[Context], Outcome[Any]]], None]
 ) -> None:
     verb(lambda step: Outcome(summary=f"trained {step.model.name}", detail=make_train_result(3)))
     assert cli.main(["train", "flights", NIGHT]) == 0
@@ -83,7 +83,7 @@ def test_a_step_that_ends_well_leaves_its_details(
 @pytest.mark.parametrize("error", [NothingToDo("refused"), DataRejected("3 failed"), None])
 def test_a_decision_that_could_not_be_stored_is_tried_again(
     store: ObjectStore,
-    verb: Callable[[Callable[[Step], Outcome[Any]]], None],
+    verb: Callable[[Callable[[Context], Outcome[Any]]], None],
     monkeypatch: pytest.MonkeyPatch,
     error: Exception | None,
 ) -> None:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightshift.adapters.s3.ledger_entries import Decision
 from nightshift.adapters.s3.object_store import as_json
 from nightshift.core.check_failure import CheckFailure
 from nightshift.core.verdict import Check, SliceGain, Verdict
 from nightshift.results import (
     DETAIL_TYPES,
     CheckedDataset,
+    Decision,
     EvaluateResult,
     FailedRun,
     JoinCounts,

@@ -21,7 +21,7 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import Context, ModelContext, open_context
 from nightshift.definition import Dataset, Gate, Model, Window
 from nightshift.promotion.append_decision import Decided
 from nightshift.promotion.champion_state import ChampionState, find_champion_on, read_state
@@ -75,9 +75,14 @@ class TinyModel:
         return self.model.name
 
     @property
+    def context(self) -> ModelContext:
+        """The clients of the model."""
+        return ModelContext(self.name, self.store, self.registry)
+
+    @property
     def ledger(self) -> Ledger:
         """The model's ledger."""
-        return Ledger(self.store, self.name)
+        return self.context.ledger
 
     @property
     def entries(self) -> list[Entry]:
@@ -95,9 +100,11 @@ class TinyModel:
         found = self.registry.champion(self.name)
         return found.number if found else None
 
-    def step(self, night: date, decision: Decision | None = None, by: str = "a test") -> Step:
+    def step(self, night: date, decision: Decision | None = None, by: str = "a test") -> Context:
         """A step of the model."""
-        return Step(self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled", user=""), decision)
+        return open_context(
+            self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled", user=""), decision
+        )
 
     def train(self, night: date, skill: int) -> int:
         """Registers a version of a night; returns its number. Until `forget`, all are the same file."""
@@ -123,13 +130,13 @@ class TinyModel:
             self.files = (run, info["model_id"], hashlib.sha256(data).hexdigest())
         return self.files
 
-    def judge(self, step: Step) -> Outcome[EvaluateResult]:
+    def judge(self, step: Context) -> Outcome[EvaluateResult]:
         """In place of `evaluate`: the champion of the night is met, and the higher skill wins."""
         trained = step_results.load(self.store, self.name, step.night, TrainResult)
         assert trained is not None
         assert trained.detail is not None
         number = trained.detail.version
-        rival = find_champion_on(self.registry, self.ledger, self.state, step.night, without=number)
+        rival = find_champion_on(self.context, self.state, step.night, without=number)
         wins = self.skills[number] > (self.skills[rival.number] if rival else FLOOR)
         key = hashlib.sha256(f"{step.night} {number} {rival.number if rival else None}".encode()).hexdigest()[:20]
         reason = f"skill {self.skills[number]} {'wins' if wins else 'loses'}"
@@ -178,12 +185,12 @@ class TinyModel:
     ) -> Decided:
         """Makes a version champion as an Airflow run does. `asked_at`: now, unless given."""
         cause = Cause(by=by, kind="manual", user=user)
-        request = Request(self.name, target, reason, cause, unverified, asked_at or datetime.now(UTC))
-        return set_champion(self.store, self.registry, request)
+        request = Request(target, reason, cause, unverified, asked_at or datetime.now(UTC))
+        return set_champion(self.context, request)
 
     def sync(self) -> ChampionState:
         """Syncs the alias."""
-        return sync_alias(self.registry, self.ledger)
+        return sync_alias(self.context)
 
     def move_by_hand(self, number: int | None) -> None:
         """Moves the alias in MLflow, as a person or a late write does; None: takes it away."""
@@ -205,7 +212,7 @@ class TinyModel:
 
     def assert_synced(self) -> None:
         """Asserts that ledger, alias, head and registry agree."""
-        assert find_disagreements(self.store, self.registry, self.name) == []
+        assert find_disagreements(self.context) == []
 
     def _save(self, night: date, detail: StepDetail) -> None:
         step_results.save(self.store, make_result(detail, model=self.name, night=night, summary=detail.verb))
@@ -222,7 +229,7 @@ def maker(store: ObjectStore, registry: Registry, patch: pytest.MonkeyPatch) -> 
     """Makes tiny_models; `evaluate` judges by skill, and no model card is written unless asked for."""
     tiny_models: dict[str, TinyModel] = {}
 
-    def judge(step: Step) -> Outcome[EvaluateResult]:
+    def judge(step: Context) -> Outcome[EvaluateResult]:
         return tiny_models[step.model.name].judge(step)
 
     def make(approval: str = "automatic") -> TinyModel:

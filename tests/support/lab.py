@@ -24,7 +24,7 @@ import models
 from nightshift import catalog
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import open_context
 from nightshift.definition import Dataset, Model
 from nightshift.modelling import isolated_predict
 from nightshift.results import Result
@@ -98,7 +98,7 @@ class Lab:
 
     def run(self, verb: str, night: date = NIGHT, code_version: str = "test") -> Result[Any]:
         """Runs a verb of a night as the command line does; returns this run's result, which it stored."""
-        step = Step(self.model, night, self.store, RunSettings(code_version=code_version, caused_by="a test"))
+        step = open_context(self.model, night, self.store, RunSettings(code_version=code_version, caused_by="a test"))
         result, _ = perform(verb, step)
         stored = step_results.load_any(self.store, "lab", night, verb)
         assert stored is not None

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from nightshift import catalog
-from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import read_all
-from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
+from nightshift.context import read_model_context
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
 from nightshift.promotion.consistency import Finding, find_disagreements
-from nightshift.settings import StorageSettings, read
 from nightshift.stored_records import to_plain
 
 log = logging.getLogger("nightshift.history")
@@ -55,10 +53,10 @@ def main(argv: Sequence[str]) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.last is not None and arguments.last < 1:
         raise BadConfig(f"--last {arguments.last} is no number of entries: write at least 1")
-    model, store = catalog.load_model(arguments.model).name, ObjectStore(read(StorageSettings))
-    entries, found = read_all(store, model).entries[::-1], find_disagreements(store, Registry(), model)
+    context = read_model_context(catalog.load_model(arguments.model).name)
+    entries, found = read_all(context.store, context.name).entries[::-1], find_disagreements(context)
     shown = tuple(islice(entries, arguments.last))
-    sys.stdout.write(_document(model, shown, found) if arguments.json else _text(arguments, shown, found))
+    sys.stdout.write(_document(context.name, shown, found) if arguments.json else _text(arguments, shown, found))
     return DataRejected.exit_code if found else DONE
 
 

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nightshift import catalog
-from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import Reading, last_number, read_all
 from nightshift.adapters.s3.ledger_reading import read as read_entries
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.argument_parser import Parser
+from nightshift.context import ModelContext, read_model_context
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
 from nightshift.safe_messages import set_up_logs
-from nightshift.settings import StorageSettings, read
 from nightshift.stored_records import to_plain
 
 log = logging.getLogger(__name__)
@@ -69,9 +68,10 @@ def main(argv: Sequence[str]) -> int:
     set_up_logs("%(message)s")
     arguments = parser().parse_args(argv)
     try:
-        model, store = catalog.load_model(arguments.model), ObjectStore(read(StorageSettings))
-        reading = chosen(store, model.name, arguments.number, arguments.last)
-        return _tell(reading.faults, recheck(store, model, Registry(), reading.entries))
+        model = catalog.load_model(arguments.model)
+        context = read_model_context(model.name)
+        reading = chosen(context.store, model.name, arguments.number, arguments.last)
+        return _tell(reading.faults, recheck(context, model, reading.entries))
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)
         return error.exit_code
@@ -107,20 +107,20 @@ def chosen(store: ObjectStore, model: str, number: int | None = None, last: int 
     return Reading(tuple(entry for entry in found.entries if entry.verdict), found.faults)
 
 
-def recheck(store: ObjectStore, model: Model, registry: Registry, entries: Iterable[Entry]) -> Iterator[Rechecked]:
+def recheck(context: ModelContext, model: Model, entries: Iterable[Entry]) -> Iterator[Rechecked]:
     """Computes each entry's verdict again. Raises `TryLater` when MLflow or the store fails."""
     for entry in entries:
-        yield _rechecked(store, model, registry, entry)
+        yield _rechecked(context, model, entry)
 
 
-def _rechecked(store: ObjectStore, model: Model, registry: Registry, entry: Entry) -> Rechecked:
+def _rechecked(context: ModelContext, model: Model, entry: Entry) -> Rechecked:
     from nightshift.modelling.recompute_verdict import recompute  # pandas, which --help does without
 
     record = entry.verdict
     if record is None:
         return Rechecked(entry, "cannot", "it holds no verdict")
     try:
-        again = recompute(store, model, registry, record)
+        again = recompute(context, model, record)
     except (BadConfig, DataRejected) as error:
         return Rechecked(entry, "cannot", str(error))
     wrong = differences(

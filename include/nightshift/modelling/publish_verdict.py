@@ -1,8 +1,8 @@
 """Where a verdict goes besides its result: to the challenger's run as numbers and a picture, to its version as tags."""
 
-from nightshift.adapters.mlflow.registry import Registry, Version
+from nightshift.adapters.mlflow.registry import Version
 from nightshift.adapters.s3.object_store import as_json
-from nightshift.context import Step
+from nightshift.context import Context
 from nightshift.core.verdict import Verdict
 from nightshift.modelling import plots
 from nightshift.results import EvaluateResult
@@ -11,20 +11,21 @@ from nightshift.stored_records import to_plain
 MOST_CHARACTERS = 500
 
 
-def publish(step: Step, registry: Registry, challenger: Version, result: EvaluateResult) -> None:
+def publish(context: Context, challenger: Version, result: EvaluateResult) -> None:
     """Stores the verdict in MLflow, over that of an earlier attempt. Raises `TryLater` when MLflow fails."""
+    registry = context.registry
     registry.attach(challenger.run_id, "verdict.json", as_json(to_plain(result)))
     if result.verdict.interval is not None:
-        picture = plots.verdict(result.verdict, result.rows, _title(step, result))
+        picture = plots.verdict(result.verdict, result.rows, _title(context, result))
         registry.attach(challenger.run_id, "pictures/verdict.png", picture)
     registry.measure(challenger.run_id, _numbers(result.verdict))
     registry.tag(challenger, _tags(result))
 
 
-def _title(step: Step, result: EvaluateResult) -> str:
+def _title(context: Context, result: EvaluateResult) -> str:
     decided = "wins" if result.verdict.promote else "refused"
     who = f"version {result.challenger_version} against champion {result.champion_version}"
-    return f"{step.model.name} {step.night}: {who}: {decided}"
+    return f"{context.model.name} {context.night}: {who}: {decided}"
 
 
 def _numbers(verdict: Verdict) -> dict[str, float]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
-from nightshift.adapters.mlflow.registry import Registry, Version
+from nightshift.adapters.mlflow.registry import Version
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext
 from nightshift.core.verdict import Verdict
 from nightshift.definition import Dataset, Gate, Model
 from nightshift.errors import BadConfig, DataRejected
@@ -56,36 +57,36 @@ class Recomputed:
     rows: int
 
 
-def recompute(store: ObjectStore, model: Model, registry: Registry, record: EvaluateResult) -> Recomputed:
+def recompute(context: ModelContext, model: Model, record: EvaluateResult) -> Recomputed:
     """Returns the verdict that a record leads to now.
 
     Raises `BadConfig` when the record was edited so that nothing can be computed from it, or a version is gone;
     `DataRejected` when a partition changed.
     """
     try:
-        return _compute(store, model, registry, record)
+        return _compute(context, model, record)
     except UNFIT as error:
         kind = f"{type(error).__name__} at {place(error)}"
         raise BadConfig(f"nothing can be computed from the record, or not with the code as it is: {kind}") from None
 
 
-def _compute(store: ObjectStore, model: Model, registry: Registry, record: EvaluateResult) -> Recomputed:
+def _compute(context: ModelContext, model: Model, record: EvaluateResult) -> Recomputed:
     # The nights of the record were used: whatever share is asked for today.
     then = replace(model, gate=_gate(record.gate), task=record.task, min_matched_share=0.0)
-    lake = Recorded(store, then, record.inputs)
+    lake = Recorded(context.store, then, record.inputs)
     lake.require_unchanged()
-    champion = None if record.champion_version is None else _version(registry, then, record.champion_version)
-    challenger, nights = _version(registry, then, record.challenger_version), record.holdout_nights
+    champion = None if record.champion_version is None else _version(context, record.champion_version)
+    challenger, nights = _version(context, record.challenger_version), record.holdout_nights
     comparison = Comparison(challenger, champion, None, nights, (), _trusted(then, record))
     rows = examples(lake, nights)
-    return Recomputed(judge_versions(then, registry, comparison, rows, record.seed), len(rows.labels))
+    return Recomputed(judge_versions(then, context.registry, comparison, rows, record.seed), len(rows.labels))
 
 
-def _version(registry: Registry, model: Model, number: int) -> Version:
-    found = registry.find(model.name, number)
-    if found is None:
+def _version(context: ModelContext, number: int) -> Version:
+    version = context.registry.find(context.name, number)
+    if version is None:
         raise BadConfig(f"version {number} was deleted from the registry")
-    return found
+    return version
 
 
 def _trusted(model: Model, record: EvaluateResult) -> dict[int, tuple[str, ...]]:

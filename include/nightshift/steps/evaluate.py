@@ -10,12 +10,10 @@ from dataclasses import asdict, replace
 from datetime import date
 
 from nightshift import catalog
-from nightshift.adapters.mlflow.registry import TRAINED_TO, Registry, Version
+from nightshift.adapters.mlflow.registry import TRAINED_TO, Version
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.ledger import Ledger
-from nightshift.context import Step, idempotency_key
+from nightshift.context import Context, idempotency_key
 from nightshift.errors import DataRejected
-from nightshift.lake.validated_nights import Lake
 from nightshift.modelling.comparison import Comparison, judge_versions
 from nightshift.modelling.earlier_steps import finished
 from nightshift.modelling.estimators import trusted_of
@@ -31,27 +29,25 @@ from nightshift.results import EvaluateResult, LeftOutNight, Outcome, TrainResul
 log = logging.getLogger("nightshift.evaluate")
 
 
-def run(step: Step) -> Outcome[EvaluateResult]:
+def run(context: Context) -> Outcome[EvaluateResult]:
     """Judges the night's challenger against the champion of that night.
 
     Raises `BadConfig` when nothing was trained, `DataRejected` when no holdout night can be used.
     """
-    lake, registry = Lake(step.store, step.model), Registry()
-    plan, trained = holdout_plan(lake, step.night), finished(step, TrainResult)
-    ledger = Ledger(step.store, step.model.name)
-    state = sync_alias(registry, ledger)
-    comparison = _compare(step, registry, ledger, state, plan, trained.detail.version)
-    found = _promoted_upon(ledger, state, comparison.challenger) or _found(step, comparison, plan)
+    plan, trained = holdout_plan(context.lake, context.night), finished(context, TrainResult)
+    state = sync_alias(context.clients)
+    comparison = _compare(context, state, plan, trained.detail.version)
+    found = _promoted_upon(context, state, comparison.challenger) or _found(context, comparison, plan)
     if found is not None:
         return Outcome(summary=_summary(found), detail=replace(found, reused=True))
-    key = idempotency_key(step, f"{plan.digest} {comparison.numbers}")
+    key = idempotency_key(context, f"{plan.digest} {comparison.numbers}")
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
-    rows = examples(lake, comparison.nights)
-    verdict = judge_versions(step.model, registry, comparison, rows, seed)
+    rows = examples(context.lake, comparison.nights)
+    verdict = judge_versions(context.model, context.registry, comparison, rows, seed)
     result = EvaluateResult(
         verdict=verdict,
-        gate=asdict(step.model.gate),
-        task=step.model.task,
+        gate=asdict(context.model.gate),
+        task=context.model.task,
         challenger_version=comparison.challenger.number,
         champion_version=comparison.champion.number if comparison.champion else None,
         champion_night=comparison.champion_night,
@@ -61,25 +57,25 @@ def run(step: Step) -> Outcome[EvaluateResult]:
         trusted={str(number): types for number, types in comparison.trusted.items()},
         rows=len(rows.labels),
         run_id=comparison.challenger.run_id,
-        inputs=inputs_of(lake, comparison.nights),
-        model_code=catalog.digest_model(step.model.name),
-        comparison=_name(step, comparison),
+        inputs=inputs_of(context.lake, comparison.nights),
+        model_code=catalog.digest_model(context.model.name),
+        comparison=_name(context, comparison),
         idempotency_key=key,
         seed=seed,
         reused=False,
     )
-    publish(step, registry, comparison.challenger, result)
+    publish(context, comparison.challenger, result)
     return Outcome(summary=_summary(result), detail=result)
 
 
-def _name(step: Step, comparison: Comparison) -> str:
+def _name(context: Context, comparison: Comparison) -> str:
     """Names a comparison whatever its holdout: night, code, definition and the two versions."""
-    return idempotency_key(step, f"evaluate {comparison.numbers}")
+    return idempotency_key(context, f"evaluate {comparison.numbers}")
 
 
-def _promoted_upon(ledger: Ledger, state: ChampionState, version: Version) -> EvaluateResult | None:
+def _promoted_upon(context: Context, state: ChampionState, version: Version) -> EvaluateResult | None:
     """The verdict by which this challenger became champion. What was decided by it is not decided again."""
-    for entry in find_entries(ledger, state, version_key(version.number)):
+    for entry in find_entries(context.ledger, state, version_key(version.number)):
         if entry.kind == "promotion" and entry.champion is not None and is_same_version(version, entry.champion):
             number = entry.number
             log.info(
@@ -89,11 +85,11 @@ def _promoted_upon(ledger: Ledger, state: ChampionState, version: Version) -> Ev
     return None
 
 
-def _found(step: Step, comparison: Comparison, plan: Plan) -> EvaluateResult | None:
+def _found(context: Context, comparison: Comparison, plan: Plan) -> EvaluateResult | None:
     """The verdict of an earlier attempt, if all that it read still is as it was. More nights do not make it another."""
-    stored = step_results.load(step.store, step.model.name, step.night, EvaluateResult)
+    stored = step_results.load(context.store, context.model.name, context.night, EvaluateResult)
     before = stored.detail if stored is not None and stored.outcome == "done" else None
-    if before is None or before.comparison != _name(step, comparison):
+    if before is None or before.comparison != _name(context, comparison):
         return None
     if before.run_id != comparison.challenger.run_id:  # another version had this number
         return None
@@ -106,16 +102,14 @@ def _found(step: Step, comparison: Comparison, plan: Plan) -> EvaluateResult | N
     return before
 
 
-def _compare(
-    step: Step, registry: Registry, ledger: Ledger, state: ChampionState, plan: Plan, number: int
-) -> Comparison:
-    name = step.model.name
-    rival = find_champion_on(registry, ledger, state, step.night, without=number)
-    challenger, champion = registry.version(name, number), rival.version if rival else None
+def _compare(context: Context, state: ChampionState, plan: Plan, number: int) -> Comparison:
+    rival = find_champion_on(context.clients, state, context.night, without=number)
+    challenger = context.registry.version(context.model.name, number)
+    champion = rival.version if rival else None
     nights, seen_by = _unseen(plan.holdout.nights, (challenger, *([champion] if champion else [])))
-    trusted = {number: trusted_of(step.model)}
+    trusted = {number: trusted_of(context.model)}
     if champion is not None:
-        trusted[champion.number] = read_trusted_types(step.model, ledger, state, champion)
+        trusted[champion.number] = read_trusted_types(context, state, champion)
     return Comparison(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by, trusted)
 
 

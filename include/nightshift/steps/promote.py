@@ -7,11 +7,10 @@ import logging
 from dataclasses import replace
 from datetime import date
 
-from nightshift.adapters.mlflow.registry import Registry, Version
+from nightshift.adapters.mlflow.registry import Version
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Entry, LedgerVersion
-from nightshift.context import Step
+from nightshift.context import Context
 from nightshift.errors import TryLater
 from nightshift.modelling.compared_version import require_judged
 from nightshift.modelling.earlier_steps import finished
@@ -35,29 +34,29 @@ EVALUATIONS = 3
 PREFIXES = {"refusal": "refused: ", "superseded": "superseded: "}
 
 
-def run(step: Step) -> Outcome[PromoteResult]:
+def run(context: Context) -> Outcome[PromoteResult]:
     """Promotes the challenger if it won and still may.
 
     Raises `NotPromoted` when it was refused or withdrawn, or a newer champion is there; `BadConfig` when nothing was
     evaluated, the record is not about the night's own version, a person must say something first, or ledger and MLflow
     do not belong together; `TryLater` when the champion keeps changing.
     """
-    promotion = Promotion(step, Registry())
-    decided = append_decision(promotion.ledger, promotion.sync, promotion.decide)
+    promotion = Promotion(context)
+    decided = append_decision(context.ledger, promotion.sync, promotion.decide)
     if not decided.reused:
         promotion.sync()
     if promotion.evaluations:
-        step_results.save(step.store, promotion.stored)
+        step_results.save(context.store, promotion.stored)
     return promotion.conclude(decided)
 
 
 class Promotion:
     """One night's promotion, while it is decided. `stored`: the result of `evaluate` that it acts upon."""
 
-    def __init__(self, step: Step, registry: Registry) -> None:
-        self.step, self.registry, self.ledger = step, registry, Ledger(step.store, step.model.name)
-        self.stored, self.evaluations = finished(step, EvaluateResult), 0
-        self.decision = approval.keep_decision(step.model, step.decision)
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.stored, self.evaluations = finished(context, EvaluateResult), 0
+        self.decision = approval.keep_decision(context.model, context.decision)
 
     @property
     def evaluated(self) -> EvaluateResult:
@@ -71,17 +70,17 @@ class Promotion:
 
     def sync(self) -> ChampionState:
         """Brings MLflow to where the ledger ends; returns the state there."""
-        return sync_alias(self.registry, self.ledger)
+        return sync_alias(self.context.clients)
 
     def decide(self, state: ChampionState) -> Proposal | Decided | None:
         """The entry to append, the one that an earlier attempt appended, or None after another evaluation."""
-        version = self.registry.version(self.step.model.name, self.challenger)
-        require_judged(self.step, self.evaluated, version)
+        version = self.context.registry.version(self.context.model.name, self.challenger)
+        require_judged(self.context, self.evaluated, version)
         self._require_not_withdrawn(state, version)
         known = self._find_decision(state, version)
         if known is not None:
             return Decided(known, state, reused=True)
-        if not state.is_champion_later_than(self.step.night) and self._is_rival_changed(state):
+        if not state.is_champion_later_than(self.context.night) and self._is_rival_changed(state):
             self._evaluate_again()
             return None
         return Proposal(self._build(state, version))
@@ -89,7 +88,7 @@ class Promotion:
     def _require_not_withdrawn(self, state: ChampionState, version: Version) -> None:
         withdrawal = state.find_withdrawal(version)
         if withdrawal is not None:
-            entry = self.ledger.entry(withdrawal.entry)
+            entry = self.context.ledger.entry(withdrawal.entry)
             who = entry.cause.user or entry.cause.by
             reason = f"version {version.number} was withdrawn on {entry.when} by {who}: {entry.reason}"
             result = replace(self._describe(Decided(entry, state, reused=True)), reason=reason)
@@ -97,7 +96,7 @@ class Promotion:
 
     def _find_decision(self, state: ChampionState, version: Version) -> Entry | None:
         """The entry that answers whether this verdict promotes the version, as the night is asked now."""
-        entries = find_entries(self.ledger, state, version_key(version.number))
+        entries = find_entries(self.context.ledger, state, version_key(version.number))
         return next((entry for entry in entries if self._is_answer(entry, state, version)), None)
 
     def _is_answer(self, entry: Entry, state: ChampionState, version: Version) -> bool:
@@ -114,7 +113,7 @@ class Promotion:
         if entry.verdict is None or entry.verdict.idempotency_key != self.evaluated.idempotency_key:
             return False
         if entry.kind == "superseded":
-            return state.is_champion_later_than(self.step.night)
+            return state.is_champion_later_than(self.context.night)
         same = entry.decision is None or approval.is_same_answer(entry.decision, self.decision)
         return entry.kind == "refusal" and same and approval.covers_answer(entry, self.decision, self._about)
 
@@ -124,7 +123,7 @@ class Promotion:
         return approval.digest_record(self.evaluated)
 
     def _is_rival_changed(self, state: ChampionState) -> bool:
-        rival = find_champion_on(self.registry, self.ledger, state, self.step.night, without=self.challenger)
+        rival = find_champion_on(self.context.clients, state, self.context.night, without=self.challenger)
         return (rival.number if rival else None) != self.evaluated.champion_version
 
     def _evaluate_again(self) -> None:
@@ -135,10 +134,10 @@ class Promotion:
         from nightshift.steps import evaluate
 
         if self.evaluations == EVALUATIONS:
-            name = self.step.model.name
+            name = self.context.model.name
             raise TryLater(f"the champion of {name} changed {EVALUATIONS + 1} times while {self.challenger} met it")
         judged = self.evaluated.champion_version
-        outcome = evaluate.run(self.step)
+        outcome = evaluate.run(self.context)
         now = outcome.detail.champion_version
         log.info("the champion to beat was %s at the verdict and is now %s: evaluated again", judged, now)
         self.stored = replace(self.stored, summary=outcome.summary, detail=outcome.detail)
@@ -146,7 +145,7 @@ class Promotion:
 
     def _build(self, state: ChampionState, version: Version) -> Entry:
         """The entry by which the version becomes champion or does not, with the verdict that was acted upon."""
-        verdict, cause, night = self.evaluated.verdict, cause_of(self.step.by), self.step.night
+        verdict, cause, night = self.evaluated.verdict, cause_of(self.context.by), self.context.night
         decision = None
         if not verdict.promote:
             entry = build_refusal(state, "refusal", version, verdict.reason, cause)
@@ -165,7 +164,7 @@ class Promotion:
 
     def _find_refusal(self) -> str | None:
         """Why a person's answer, or that nobody could be asked, refuses the promotion that the gate allows."""
-        model, night, again = self.step.model, self.step.night.isoformat(), self.evaluations > 0
+        model, night, again = self.context.model, self.context.night.isoformat(), self.evaluations > 0
         refused = approval.find_refusal(model, night, self.decision, self._about, judged_again=again)
         if refused == approval.CHANGED:
             log.info("who agrees to the new verdict in a shell says --about %s", self._about)
@@ -196,16 +195,16 @@ class Promotion:
             challenger_version=self.challenger,
             reason=PREFIXES.get(entry.kind, "") + entry.reason,
             decision=entry.decision,
-            ledger=self.ledger.uri(entry.number),
+            ledger=self.context.ledger.uri(entry.number),
             evaluated_again=self.evaluations > 0,
             reused=decided.reused,
         )
 
     def _scorer(self, state: ChampionState) -> LedgerVersion | None:
         """Who scores the night unless it was just decided anew: its own champion, else the present one."""
-        champion = find_scorer(self.registry, self.ledger, state, self.step.night)
+        champion = find_scorer(self.context.clients, state, self.context.night)
         return identify(champion.version) if champion else None
 
     def _name_scorer(self, result: PromoteResult) -> str:
         number = result.champion_version
-        return "there is no champion" if number is None else f"champion {number} scores for {self.step.night}"
+        return "there is no champion" if number is None else f"champion {number} scores for {self.context.night}"

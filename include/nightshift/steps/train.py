@@ -3,9 +3,8 @@
 import logging
 from dataclasses import replace
 
-from nightshift.adapters.mlflow.registry import SHA256, Registry, Version
-from nightshift.context import Step
-from nightshift.lake.validated_nights import Lake
+from nightshift.adapters.mlflow.registry import SHA256, Version
+from nightshift.context import Context
 from nightshift.modelling.inputs import Plan, training_plan
 from nightshift.modelling.reuse import find_existing, read_result
 from nightshift.results import Outcome, TrainResult
@@ -13,32 +12,31 @@ from nightshift.results import Outcome, TrainResult
 log = logging.getLogger("nightshift.train")
 
 
-def run(step: Step) -> Outcome[TrainResult]:
+def run(context: Context) -> Outcome[TrainResult]:
     """Trains the night's challenger, or finds the one that an earlier attempt registered.
 
     Raises `DataRejected` when the night is not validated or its window holds no usable night.
     """
-    lake, registry = Lake(step.store, step.model), Registry()
-    registry.prepare(step.model.name, step.night)
-    plan = training_plan(lake, step.night)
-    existing = find_existing(registry, step, lambda: plan)
+    context.registry.prepare(context.model.name, context.night)
+    plan = training_plan(context.lake, context.night)
+    existing = find_existing(context, lambda: plan)
     if existing is not None:
-        result = _reuse(registry, existing, plan)
+        result = _reuse(context, existing, plan)
     else:
         # MLflow and scikit-learn take seconds to import: only work that is really done pays for them.
         from nightshift.modelling.challenger import Challenger
 
-        version = Challenger(step, lake, plan).register(registry)
-        result = read_result(registry, version, reused=False)
+        version = Challenger(context, plan).register()
+        result = read_result(context, version, reused=False)
         # Of two attempts at once the first to register wins; what is recorded is what the version holds.
         result = replace(result, artifact_sha256=version.tags.get(SHA256, result.artifact_sha256))
     return Outcome(summary=_summarize(result), detail=result)
 
 
-def _reuse(registry: Registry, version: Version, plan: Plan) -> TrainResult:
+def _reuse(context: Context, version: Version, plan: Plan) -> TrainResult:
     """Returns the result of a version that is there already; logs which nights it could not learn from."""
-    result = read_result(registry, version, reused=True)
-    registry.finish_run(version.run_id)
+    result = read_result(context, version, reused=True)
+    context.registry.finish_run(version.run_id)
     number = version.number
     known = {*result.train_nights, *result.holdout_nights, *(counts.night for counts in result.joins)}
     log.info("version %d was already trained by the same code and definition from nights that stand: used", number)

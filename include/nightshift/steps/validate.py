@@ -18,7 +18,7 @@ from nightshift.adapters.gx import data_docs, pages, suites
 from nightshift.adapters.gx.pages import Page
 from nightshift.adapters.gx.suites import Suite
 from nightshift.adapters.gx.validation_history import recent_rows
-from nightshift.context import Step, idempotency_key
+from nightshift.context import Context, idempotency_key
 from nightshift.core import keys, volume, windows
 from nightshift.core.check_failure import CheckFailure
 from nightshift.definition import Dataset, Model
@@ -32,17 +32,17 @@ log = logging.getLogger(__name__)
 CORRUPTED = "_CORRUPTED.json"
 
 
-def run(step: Step) -> Outcome[ValidateResult]:
+def run(context: Context) -> Outcome[ValidateResult]:
     """Validates one night.
 
     Raises `ValidationFailed` when a partition is missing, unreadable or fails its suite, `BadConfig` for a day that is
     no night of the model.
     """
-    windows.require_night(step.night, step.model.schedule)
-    rows = recent_rows(step.store, step.model, step.night)
-    checks = [_Check(step, dataset, night, rows.get(dataset.name, {})) for dataset, night in _partitions(step)]
+    windows.require_night(context.night, context.model.schedule)
+    rows = recent_rows(context.store, context.model, context.night)
+    checks = [_Check(context, dataset, night, rows.get(dataset.name, {})) for dataset, night in _partitions(context)]
     results = [check.result() for check in checks]
-    _enter(step, checks, results)
+    _enter(context, checks, results)
     for result in results:
         _tell(result)
     detail = ValidateResult(datasets=tuple(results))
@@ -52,38 +52,38 @@ def run(step: Step) -> Outcome[ValidateResult]:
     return Outcome(summary=_approval(results), detail=detail)
 
 
-def _partitions(step: Step) -> Iterator[tuple[Dataset, date]]:
+def _partitions(context: Context) -> Iterator[tuple[Dataset, date]]:
     """Each dataset, and the date of its partition: what is scheduled is known one period ahead."""
-    for dataset in step.model.datasets:
-        ahead = step.model.schedule.period if dataset is step.model.scheduled else timedelta()
-        yield dataset, step.night + ahead
+    for dataset in context.model.datasets:
+        ahead = context.model.schedule.period if dataset is context.model.scheduled else timedelta()
+        yield dataset, context.night + ahead
 
 
 class _Check:
     """One partition and what it must satisfy. `rows`: of the dataset's recent validated partitions, by date."""
 
-    def __init__(self, step: Step, dataset: Dataset, night: date, rows: dict[date, int]) -> None:
-        self.step, self.dataset, self.night = step, dataset, night
+    def __init__(self, context: Context, dataset: Dataset, night: date, rows: dict[date, int]) -> None:
+        self.context, self.dataset, self.night = context, dataset, night
         self.suite: Suite | None = suites.load(dataset.suite) if dataset.suite else None
-        self.key = step.model.key_of(dataset)
+        self.key = context.model.key_of(dataset)
         self.partition = dataset.partition(night)
-        self.reading = Reading(step.store, self.partition)
-        self.parameters = _parameters(self.suite, step.model, night, rows) if self.suite else {}
+        self.reading = Reading(context.store, self.partition)
+        self.parameters = _parameters(self.suite, context.model, night, rows) if self.suite else {}
         suite = self.suite.digest if self.suite else "no suite"
         inputs = f"{self.partition} {self.reading.identity} {suite} {sorted(self.parameters.items())}"
-        self.id = idempotency_key(step, inputs)
-        self.folder = data_docs.check_folder(step.model.name, step.night, dataset.name, self.id)
+        self.id = idempotency_key(context, inputs)
+        self.folder = data_docs.check_folder(context.model.name, context.night, dataset.name, self.id)
 
     def result(self) -> CheckedDataset:
         """The dataset's entry in the result: that of an earlier run over the same inputs, or a new one."""
-        found = data_docs.find_published(self.step.store, self.folder)
+        found = data_docs.find_published(self.context.store, self.folder)
         if found is not None:
             log.info("%s: the same partition was checked before, with the same suite", self.partition)
         # The same rows may lie in other objects than when they were checked.
         return self._new() if found is None else replace(found, digest=self.reading.physical)
 
     def _new(self) -> CheckedDataset:
-        corrupted = _read_corruptions(self.step, self.partition)
+        corrupted = _read_corruptions(self.context, self.partition)
         try:
             frame = self.reading.rows()
         except DataRejected as error:
@@ -115,8 +115,8 @@ class _Check:
 
     def _page(self, rows: int, failed: int, corrupted: tuple[str, ...], remarks: tuple[str, ...] = ()) -> Page:
         return Page(
-            model=self.step.model.name,
-            night=self.step.night.isoformat(),
+            model=self.context.model.name,
+            night=self.context.night.isoformat(),
             dataset=self.dataset.name,
             partition=self.partition,
             partition_night=self.night.isoformat(),
@@ -146,7 +146,7 @@ class _Check:
             page=f"{self.folder}index.html",
             corrupted=bool(page.corrupted),
         )
-        data_docs.publish(self.step.store, self.folder, html, result)
+        data_docs.publish(self.context.store, self.folder, html, result)
         return result
 
 
@@ -166,15 +166,15 @@ def _parameters(suite: Suite, model: Model, night: date, rows: dict[date, int]) 
     }
 
 
-def _read_corruptions(step: Step, partition: str) -> tuple[str, ...]:
+def _read_corruptions(context: Context, partition: str) -> tuple[str, ...]:
     """What the label of a deliberately corrupted copy says was altered; empty for true data.
 
     Only `nightshift seed` writes such copies. Of a label in anybody else's lake only its presence is said.
     """
-    data = step.store.get(partition + CORRUPTED)
+    data = context.store.get(partition + CORRUPTED)
     if data is None:
         return ()
-    return (step.model.replay and _read_label(data)) or ("it is not said what was altered",)
+    return (context.model.replay and _read_label(data)) or ("it is not said what was altered",)
 
 
 def _read_label(data: bytes) -> tuple[str, ...]:
@@ -185,16 +185,16 @@ def _read_label(data: bytes) -> tuple[str, ...]:
     return tuple(map(str, altered)) if isinstance(altered, list) else ()
 
 
-def _enter(step: Step, checks: list[_Check], results: list[CheckedDataset]) -> None:
+def _enter(context: Context, checks: list[_Check], results: list[CheckedDataset]) -> None:
     entry = data_docs.Entry(
-        model=step.model.name,
-        night=step.night.isoformat(),
+        model=context.model.name,
+        night=context.night.isoformat(),
         validation=data_docs.validation_of(check.id for check in checks),
         outcome="failed" if any(result.failed for result in results) else "passed",
         validated=format_now(),
         datasets=tuple(result.summarize() for result in results),
     )
-    data_docs.enter(step.store, entry)
+    data_docs.enter(context.store, entry)
 
 
 def _tell(result: CheckedDataset) -> None:

@@ -15,7 +15,7 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.commands.recheck import differences, main
-from nightshift.context import Step
+from nightshift.context import open_context
 from nightshift.definition import Model
 from nightshift.results import Result
 from nightshift.run_step import perform
@@ -30,7 +30,7 @@ _numbers = count(1)
 
 def _run(model: Model, store: ObjectStore, night: date) -> None:
     for verb in ("train", "evaluate", "promote"):
-        result, code = perform(verb, Step(model, night, store, RunSettings()))
+        result, code = perform(verb, open_context(model, night, store, RunSettings()))
         assert code in (0, 99), result.summary
 
 

@@ -16,6 +16,7 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.cli import main
+from nightshift.context import ModelContext
 from nightshift.model_card import render_card
 from nightshift.model_card.card import ModelCard
 from nightshift.model_card.collect_record import collect
@@ -66,14 +67,14 @@ def past(
     assert run_step("score", BEFORE).outcome == "done"
     refused, superseded = challenger(AFTER, 2), challenger(EARLY, 30)
     cause = Cause(by="shops_set_champion:manual__1", kind="manual", user="Ann")
-    set_champion(store, registry, Request(MODEL, "previous", REASON, cause))
+    set_champion(ModelContext(MODEL, store, registry), Request("previous", REASON, cause))
     judged = challenger(LATEST, 3, decided=False)
     return Past(champion=first, withdrawn=better, refused=refused, superseded=superseded, judged=judged)
 
 
 def collect_card(store: ObjectStore, registry: Registry, number: int) -> tuple[ModelCard, str]:
     """The model card of a version and its page."""
-    found = source(store, registry, MODEL, number)
+    found = source(ModelContext(MODEL, store, registry), number)
     card = collect(store, MODEL, number, found.record, copied=found.copied)
     return card, render_card.page(card, Links(), found.pictures).decode()
 

@@ -182,5 +182,5 @@ def test_two_who_set_the_same_version_edit_nothing(make_tiny: Make, monkeypatch:
         return ask
 
     for tiny, _, _, at in _meetings(make_tiny, _two_periods, asks("run-1"), asks("run-2"), monkeypatch):
-        found = find_disagreements(tiny.store, tiny.registry, tiny.name)
+        found = find_disagreements(tiny.context)
         assert found == [], (at, found)

@@ -12,6 +12,7 @@ from nightshift.adapters.mlflow.registry import SHA256, Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext
 from nightshift.definition import Gate, Model
 from nightshift.promotion.append_decision import Proposal, append_to
 from nightshift.promotion.build_entry import build_refusal
@@ -216,7 +217,7 @@ def test_a_version_that_was_given_the_number_of_a_promoted_one_is_judged_itself(
     assert run_step("train", AFTER).detail.version == first.detail.challenger_version
     refused = run_step("evaluate", AFTER)
     assert "MLflow gave its number to another version" in refused.last_summary
-    set_champion(store, registry, Request("shops", "none", "MLflow was made anew", Cause(by="a test")))
+    set_champion(ModelContext("shops", store, registry), Request("none", "MLflow was made anew", Cause(by="a test")))
     again = run_step("evaluate", AFTER)
     assert not again.detail.reused
     assert again.detail.run_id == registry.version("shops", 1).run_id != first.detail.run_id

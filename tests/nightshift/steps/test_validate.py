@@ -16,7 +16,7 @@ from nightshift import cli
 from nightshift.adapters.gx import data_docs_index, suites
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore, digest
-from nightshift.context import Step
+from nightshift.context import Context, open_context
 from nightshift.core.keys import CHECKS
 from nightshift.definition import Model
 from nightshift.errors import DataRejected, TryLater
@@ -64,8 +64,8 @@ def _land(store: ObjectStore, model: Model, night: date) -> None:
         tables.write_partition(store, dataset.partition(day), _record()[dataset.name][day])
 
 
-def _step(store: ObjectStore, model: Model, night: date = NIGHT, code: str = "test") -> Step:
-    return Step(model, night, store, RunSettings(code_version=code, caused_by="a test"))
+def _step(store: ObjectStore, model: Model, night: date = NIGHT, code: str = "test") -> Context:
+    return open_context(model, night, store, RunSettings(code_version=code, caused_by="a test"))
 
 
 def _rejected(store: ObjectStore, model: Model) -> ValidationFailed:
