@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 from nightshift.core.verdict import Check, SliceGain, Verdict
-from nightshift.results import EvaluateResult, LeftOutNight, Result
+from nightshift.result_parts import LeftOutNight
+from nightshift.results import EvaluateResult, Result
 from support.stored_results import make_evaluation, make_result, make_verdict
 
 KEY = "0123456789abcdef0123"

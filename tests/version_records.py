@@ -9,7 +9,8 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, number_entry
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.results import CheckedDataset, EvaluateResult, StepDetail, ValidateResult
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import EvaluateResult, StepDetail, ValidateResult
 from nightshift.stored_records import to_plain
 from support.stored_results import make_dataset, make_evaluation, make_result, make_training, make_verdict
 

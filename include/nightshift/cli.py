@@ -16,7 +16,7 @@ from nightshift.definition import VERBS, parse_night, parse_nights
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.instants import format_instant, format_now, parse_instant
 from nightshift.reasons import parse_optional_reason
-from nightshift.results import Decision
+from nightshift.result_parts import Decision
 from nightshift.run_step import perform
 from nightshift.safe_messages import allow_values, hide_texts_of_crashes, set_up_logs
 

@@ -16,7 +16,7 @@ from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.core.line_digest import digest_lines
 from nightshift.definition import Model
-from nightshift.results import Decision
+from nightshift.result_parts import Decision
 from nightshift.settings import RunSettings, StorageSettings, read
 
 if TYPE_CHECKING:

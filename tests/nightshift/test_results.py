@@ -13,16 +13,8 @@ from hypothesis import strategies as st
 from nightshift.adapters.s3.object_store import as_json
 from nightshift.core.check_failure import CheckFailure
 from nightshift.core.verdict import Check, SliceGain, Verdict
-from nightshift.results import (
-    DETAIL_TYPES,
-    CheckedDataset,
-    Decision,
-    EvaluateResult,
-    FailedRun,
-    JoinCounts,
-    LeftOutNight,
-    Result,
-)
+from nightshift.result_parts import CheckedDataset, Decision, JoinCounts, LeftOutNight
+from nightshift.results import DETAIL_TYPES, EvaluateResult, FailedRun, Result
 from nightshift.stored_records import Misfit, parse_plain, parse_record, to_plain
 from support.stored_results import (
     make_dataset,

@@ -28,7 +28,8 @@ from nightshift.promotion.champion_state import ChampionState, find_champion_on,
 from nightshift.promotion.consistency import find_disagreements
 from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.promotion.sync_alias import sync_alias
-from nightshift.results import Decision, EvaluateResult, Outcome, Result, StepDetail, TrainResult
+from nightshift.result_parts import Decision
+from nightshift.results import EvaluateResult, Outcome, Result, StepDetail, TrainResult
 from nightshift.run_step import perform
 from nightshift.settings import RunSettings
 from nightshift.steps import evaluate

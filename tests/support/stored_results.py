@@ -8,10 +8,9 @@ from typing import Any
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.core.check_failure import CheckFailure
 from nightshift.core.verdict import Check, SliceGain, Verdict
+from nightshift.result_parts import CheckedDataset, LeftOutNight
 from nightshift.results import (
-    CheckedDataset,
     EvaluateResult,
-    LeftOutNight,
     PromoteResult,
     Result,
     ScoreResult,

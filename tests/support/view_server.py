@@ -16,7 +16,8 @@ from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.core.check_failure import CheckFailure
 from nightshift.model_card import stored_record
-from nightshift.results import Decision, LeftOutNight, StepDetail, ValidateResult
+from nightshift.result_parts import Decision, LeftOutNight
+from nightshift.results import StepDetail, ValidateResult
 from support.stored_results import make_dataset, make_promotion, make_result, make_train_result
 
 NIGHT = date(2013, 2, 9)

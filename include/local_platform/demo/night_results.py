@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import VERBS
-from nightshift.results import CheckedDataset, EvaluateResult, PromoteResult, Result, StepDetail, ValidateResult
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import EvaluateResult, PromoteResult, Result, StepDetail, ValidateResult
 
 Ending = Literal["promoted", "refused", "blocked", "failed", "unfinished"]
 Detail = TypeVar("Detail", bound=StepDetail)

@@ -23,7 +23,8 @@ from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
 from nightshift.lake import table_formats, tables
 from nightshift.lake.partitions import Listed, sort_out
-from nightshift.results import CheckedDataset, LeftOutNight, Result, ValidateResult
+from nightshift.result_parts import CheckedDataset, LeftOutNight
+from nightshift.results import Result, ValidateResult
 
 log = logging.getLogger("nightshift.lake")
 CHANGED = "changed after it was validated"

@@ -6,7 +6,7 @@ from nightshift.adapters.s3.ledger_entries import Cause, Entry
 from nightshift.core.verdict import Verdict
 from nightshift.model_card.card import ChampionPeriod, ModelCard
 from nightshift.model_card.card import Decision as Decided
-from nightshift.results import Decision
+from nightshift.result_parts import Decision
 
 MISSING = "not recorded"
 STATE_LABELS = {

@@ -11,7 +11,8 @@ from nightshift.adapters.gx import data_docs_index
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.model_card.card import Check, Data, Partition
-from nightshift.results import CheckedPartition, EvaluateResult, Training, ValidateResult
+from nightshift.result_parts import CheckedPartition
+from nightshift.results import EvaluateResult, Training, ValidateResult
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 AT_ONCE = 16

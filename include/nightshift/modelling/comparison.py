@@ -15,7 +15,7 @@ from nightshift.errors import BadConfig, DataRejected
 from nightshift.modelling.examples import Examples
 from nightshift.modelling.isolated_predict import Answer, predict_fresh
 from nightshift.modelling.predict import Sample
-from nightshift.results import LeftOutNight
+from nightshift.result_parts import LeftOutNight
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from nightshift.lake.validated_nights import Lake
 from nightshift.modelling.join_keys import require_keys
 from nightshift.modelling.joins import NightJoin, join, tell
 from nightshift.modelling.user_functions import UserFunctions
-from nightshift.results import JoinCounts, LeftOutNight
+from nightshift.result_parts import JoinCounts, LeftOutNight
 
 log = logging.getLogger("nightshift.examples")
 

@@ -10,7 +10,7 @@ from nightshift.core.line_digest import digest_lines
 from nightshift.definition import Model
 from nightshift.errors import DataRejected
 from nightshift.lake.validated_nights import Lake, Usable
-from nightshift.results import LeftOutNight
+from nightshift.result_parts import LeftOutNight
 
 log = logging.getLogger("nightshift.window")
 

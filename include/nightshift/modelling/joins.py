@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nightshift.core.metrics import Floats, Indices
 from nightshift.definition import Model
 from nightshift.modelling.join_keys import comparable, require_keys
-from nightshift.results import JoinCounts
+from nightshift.result_parts import JoinCounts
 
 log = logging.getLogger("nightshift.joins")
 ABSENT = -1

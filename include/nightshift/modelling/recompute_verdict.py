@@ -19,7 +19,8 @@ from nightshift.lake.validated_nights import Lake, Usable
 from nightshift.modelling.comparison import Comparison, judge_versions
 from nightshift.modelling.estimators import trusted_of
 from nightshift.modelling.examples import examples
-from nightshift.results import EvaluateResult, GateFields
+from nightshift.result_parts import GateFields
+from nightshift.results import EvaluateResult
 from nightshift.safe_messages import place
 
 UNFIT = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)

@@ -6,7 +6,8 @@ import json
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.definition import Model
 from nightshift.errors import BadConfig
-from nightshift.results import Decision, EvaluateResult
+from nightshift.result_parts import Decision
+from nightshift.results import EvaluateResult
 from nightshift.stored_records import parse_plain, to_plain
 
 CHANGED = "the champion changed after the verdict: clear evaluate to have a person asked"

@@ -6,7 +6,7 @@ from nightshift.adapters.mlflow.registry import Version
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion
 from nightshift.instants import format_now
 from nightshift.promotion.champion_state import ChampionState, identify
-from nightshift.results import EntryKind
+from nightshift.result_parts import EntryKind
 
 
 def build_promotion(state: ChampionState, challenger: Version, reason: str, cause: Cause) -> Entry:

@@ -24,7 +24,8 @@ from nightshift.promotion.append_decision import find_entries, version_key
 from nightshift.promotion.champion_state import ChampionState, find_champion_on, is_same_version
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.promotion.trusted_types import read_trusted_types
-from nightshift.results import EvaluateResult, LeftOutNight, Outcome, TrainResult
+from nightshift.result_parts import LeftOutNight
+from nightshift.results import EvaluateResult, Outcome, TrainResult
 
 log = logging.getLogger("nightshift.evaluate")
 

@@ -25,7 +25,8 @@ from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
 from nightshift.instants import format_now
 from nightshift.lake.read_partition import Reading
-from nightshift.results import CheckedDataset, Outcome, ValidateResult, ValidationFailed
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import Outcome, ValidateResult, ValidationFailed
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from nightshift.core.verdict import Check, SliceGain, Verdict
-from nightshift.results import EvaluateResult, LeftOutNight
+from nightshift.result_parts import LeftOutNight
+from nightshift.results import EvaluateResult
 from nightshift_airflow.page_paths import make_path
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")

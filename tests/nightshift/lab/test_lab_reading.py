@@ -7,7 +7,7 @@ import pytest
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.lake import tables
 from nightshift.lake.validated_nights import Lake
-from nightshift.results import LeftOutNight
+from nightshift.result_parts import LeftOutNight
 from nightshift.stored_records import to_plain
 from support.lab import NEXT, NIGHT, NIGHTS, Lab
 

@@ -18,7 +18,8 @@ from nightshift.errors import DataRejected, TryLater
 from nightshift.lake import table_formats, tables
 from nightshift.lake.read_partition import Reading
 from nightshift.lake.validated_nights import Lake
-from nightshift.results import CheckedDataset, ValidateResult
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import ValidateResult
 from support.stored_results import make_dataset, make_validation
 
 NIGHT = date(2013, 2, 12)

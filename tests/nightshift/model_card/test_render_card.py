@@ -13,7 +13,7 @@ from nightshift.model_card import render_card
 from nightshift.model_card.card import Check, Data, ModelCard, Origin, Partition, Scored
 from nightshift.model_card.champion_periods import decisions, list_periods
 from nightshift.model_card.links import Links
-from nightshift.results import Decision
+from nightshift.result_parts import Decision
 from version_records import PNG, entry, record, verdict
 
 LINKS = Links(view="https://airflow.example/nightshift", airflow="https://airflow.example", mlflow="https://ml.example")

@@ -10,7 +10,8 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.errors import TryLater
 from nightshift.promotion import approval
-from nightshift.results import Decision, Result
+from nightshift.result_parts import Decision
+from nightshift.results import Result
 from support.champion_fixtures import Make, TinyModel
 from support.stored_results import judged, make_evaluation, make_verdict
 

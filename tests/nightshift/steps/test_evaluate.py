@@ -18,7 +18,8 @@ from nightshift.promotion.append_decision import Proposal, append_to
 from nightshift.promotion.build_entry import build_refusal
 from nightshift.promotion.champion_state import read_state
 from nightshift.promotion.set_champion import Request, set_champion
-from nightshift.results import LeftOutNight, Result
+from nightshift.result_parts import LeftOutNight
+from nightshift.results import Result
 
 BEFORE, AFTER = date(2013, 2, 18), date(2013, 2, 19)
 RunStep = Callable[..., Result[Any]]

@@ -21,7 +21,8 @@ from nightshift.core.keys import CHECKS
 from nightshift.definition import Model
 from nightshift.errors import DataRejected, TryLater
 from nightshift.lake import tables
-from nightshift.results import CheckedDataset, ValidateResult, ValidationFailed
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import ValidateResult, ValidationFailed
 from nightshift.settings import RunSettings, StorageSettings
 from nightshift.steps import validate
 from nightshift.stored_records import to_plain

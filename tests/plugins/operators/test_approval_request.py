@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift.core.verdict import Check, SliceGain
 from nightshift.promotion.approval import digest_record
-from nightshift.results import LeftOutNight
+from nightshift.result_parts import LeftOutNight
 from nightshift_airflow.operators.approval_request import ApprovalRequest, find_refusal, make_request
 from verdicts import evaluation, verdict
 

@@ -17,7 +17,8 @@ from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.core.verdict import Check
 from nightshift.model_card import stored_record
-from nightshift.results import JoinCounts, ValidateResult
+from nightshift.result_parts import JoinCounts
+from nightshift.results import ValidateResult
 from nightshift_airflow.ui import champion_status, docs, history, results, versions
 from nightshift_airflow.ui.app import application
 from support.stored_results import (

@@ -16,7 +16,7 @@ from datetime import date
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.core.line_digest import digest_lines
 from nightshift.errors import BadConfig
-from nightshift.results import CheckedDataset, CheckedPartition
+from nightshift.result_parts import CheckedDataset, CheckedPartition
 from nightshift.stored_records import Misfit, parse_record, to_plain
 
 INDEX = "docs/_index/"

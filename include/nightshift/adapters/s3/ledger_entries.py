@@ -6,7 +6,8 @@ from datetime import date
 from nightshift.adapters.s3.object_store import as_json
 from nightshift.errors import BadConfig
 from nightshift.instants import is_instant
-from nightshift.results import Decision, EntryKind, EvaluateResult
+from nightshift.result_parts import Decision, EntryKind
+from nightshift.results import EvaluateResult
 from nightshift.stored_records import parse_record, to_plain
 
 

@@ -18,7 +18,7 @@ from nightshift.adapters.s3.ledger_entries import (
 )
 from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
-from nightshift.results import Decision, EntryKind
+from nightshift.result_parts import Decision, EntryKind
 from nightshift.stored_records import to_plain
 from support.stored_results import make_evaluation
 
