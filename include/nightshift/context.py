@@ -5,6 +5,7 @@ returns it. No step and no helper builds a client of its own.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -17,7 +18,7 @@ from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.core.line_digest import digest_lines
 from nightshift.definition import Model
 from nightshift.result_parts import Decision
-from nightshift.settings import RunSettings, StorageSettings, read
+from nightshift.settings import RegistrySettings, RunSettings, StorageSettings, read
 
 if TYPE_CHECKING:
     from nightshift.lake.validated_nights import Lake
@@ -95,6 +96,12 @@ def read_context(name: str, night: date) -> Context:
 def read_model_context(name: str) -> ModelContext:
     """Returns the clients of a model as the environment has them."""
     return ModelContext(name, ObjectStore(read(StorageSettings)))
+
+
+def read_model_contexts(names: Sequence[str]) -> list[ModelContext]:
+    """Returns the clients of several models, which share them. Raises `BadConfig` as well when MLflow is not named."""
+    store, registry = ObjectStore(read(StorageSettings)), Registry(read(RegistrySettings))
+    return [ModelContext(name, store, registry) for name in names]
 
 
 def read_run(name: str) -> RunSettings:

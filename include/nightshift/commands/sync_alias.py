@@ -8,13 +8,12 @@ import argparse
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from nightshift import catalog
 from nightshift.adapters.s3.alias_reports import report_problem
 from nightshift.argument_parser import Parser
-from nightshift.context import ModelContext, read_model_context
+from nightshift.context import ModelContext, read_model_contexts
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.safe_messages import set_up_logs
@@ -50,9 +49,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         if arguments.every is not None and not 1 <= arguments.every <= LONGEST:
             raise BadConfig(f"--every {arguments.every} is not between 1 and {LONGEST} seconds")
-        first, *others = arguments.models or catalog.list_names()
-        context = read_model_context(first)
-        contexts = [context, *(replace(context, name=name) for name in others)]
+        contexts = read_model_contexts(arguments.models or catalog.list_names())
         while True:
             code = sync_models(contexts)
             if arguments.answers:
