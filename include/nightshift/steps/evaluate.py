@@ -15,7 +15,7 @@ from nightshift.adapters.s3 import step_results
 from nightshift.context import Context, idempotency_key
 from nightshift.errors import DataRejected
 from nightshift.modelling.comparison import Comparison, judge_versions
-from nightshift.modelling.earlier_steps import finished
+from nightshift.modelling.earlier_steps import load_finished
 from nightshift.modelling.estimators import trusted_of
 from nightshift.modelling.examples import examples
 from nightshift.modelling.inputs import Plan, holdout_plan, inputs_of
@@ -35,7 +35,7 @@ def run(context: Context) -> Outcome[EvaluateResult]:
 
     Raises `BadConfig` when nothing was trained, `DataRejected` when no holdout night can be used.
     """
-    plan, trained = holdout_plan(context.lake, context.night), finished(context, TrainResult)
+    plan, trained = holdout_plan(context.lake, context.night), load_finished(context, TrainResult)
     state = sync_alias(context.clients)
     comparison = _compare(context, state, plan, trained.detail.version)
     found = _promoted_upon(context, state, comparison.challenger) or _found(context, comparison, plan)

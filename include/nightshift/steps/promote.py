@@ -12,8 +12,7 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger_entries import Entry, LedgerVersion
 from nightshift.context import Context
 from nightshift.errors import TryLater
-from nightshift.modelling.compared_version import require_judged
-from nightshift.modelling.earlier_steps import finished
+from nightshift.modelling.earlier_steps import load_finished, require_judged
 from nightshift.promotion import approval
 from nightshift.promotion.append_decision import Decided, Proposal, append_decision, find_entries, version_key
 from nightshift.promotion.build_entry import build_promotion, build_refusal
@@ -55,7 +54,7 @@ class Promotion:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.stored, self.evaluations = finished(context, EvaluateResult), 0
+        self.stored, self.evaluations = load_finished(context, EvaluateResult), 0
         self.decision = approval.keep_decision(context.model, context.decision)
 
     @property

@@ -15,7 +15,7 @@ from nightshift.definition import Model
 from nightshift.errors import NothingToDo
 from nightshift.lake.publish_table import Table, publish
 from nightshift.model_card.publish_card import publish_cards
-from nightshift.modelling.earlier_steps import finished
+from nightshift.modelling.earlier_steps import load_finished
 from nightshift.modelling.inputs import require_validated, scoring_inputs
 from nightshift.promotion.champion_state import ChampionState, find_scorer
 from nightshift.promotion.sync_alias import sync_alias
@@ -30,7 +30,7 @@ def run(context: Context) -> Outcome[ScoreResult]:
     Raises `DataRejected` when that schedule is missing or was not validated, `NothingToDo` when there is no champion or
     another attempt published meanwhile, `BadConfig` when `promote` has not run.
     """
-    decided = finished(context, PromoteResult, ("done", "nothing_to_do")).detail.champion_version
+    decided = load_finished(context, PromoteResult, ("done", "nothing_to_do")).detail.champion_version
     state = sync_alias(context.clients)
     outcome = publish_with(context, state, _choose_scorer(context, state, decided))
     result = outcome.detail
