@@ -40,34 +40,18 @@ class ModelContext:
         return Ledger(self.store, self.name)
 
 
-@dataclass(frozen=True)
-class Context:
-    """What every step is given: the model, the night, who asks, and the clients.
+@dataclass(frozen=True, kw_only=True)
+class Context(ModelContext):
+    """What every step is given: the clients of a model, its definition, the night, and who asks.
 
     `decision`: what a person said about the promotion; None where nobody was asked. A context for another night
-    (`dataclasses.replace`) shares the clients and has a lake of its own.
+    (`dataclasses.replace`) shares store and registry and has a lake of its own.
     """
 
     model: Model
     night: date
-    clients: ModelContext
     by: RunSettings
     decision: Decision | None = None
-
-    @property
-    def store(self) -> ObjectStore:
-        """Object storage."""
-        return self.clients.store
-
-    @property
-    def registry(self) -> Registry:
-        """MLflow's registry."""
-        return self.clients.registry
-
-    @property
-    def ledger(self) -> Ledger:
-        """The model's ledger."""
-        return self.clients.ledger
 
     @cached_property
     def lake(self) -> "Lake":
@@ -85,12 +69,13 @@ def open_context(
     model: Model, night: date, store: ObjectStore, by: RunSettings, decision: Decision | None = None
 ) -> Context:
     """Returns the context of a model's night over a store; MLflow is the one of the environment."""
-    return Context(model, night, ModelContext(model.name, store), by, decision)
+    return Context(model.name, store, model=model, night=night, by=by, decision=decision)
 
 
 def read_context(name: str, night: date) -> Context:
     """Returns the context of a model's night as the environment has it. Raises `BadConfig` naming what is wrong."""
-    return Context(catalog.load_model(name), night, read_model_context(name), read_run(name))
+    model, by = catalog.load_model(name), read_run(name)
+    return open_context(model, night, ObjectStore(read(StorageSettings)), by)
 
 
 def read_model_context(name: str) -> ModelContext:

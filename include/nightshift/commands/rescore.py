@@ -90,7 +90,7 @@ def rescore(first: Context, last: date, *, everything: bool) -> int:
             concerned += [night.published, night.scorer]
         if code not in GOES_ON:
             break
-    publish_cards(first.clients, *concerned)
+    publish_cards(first, *concerned)
     return _ended(first.model, codes)
 
 
@@ -106,8 +106,8 @@ def list_published(first: Context, last: date) -> Iterator[Night]:
         context = replace(first, night=first.night + timedelta(days=days))
         current = manifest(context.store, score.partition_of(context, score.scored_day(first.model, context.night)))
         if current is not None:
-            state = sync_alias(context.clients)
-            champion = find_scorer(context.clients, state, context.night)
+            state = sync_alias(context)
+            champion = find_scorer(context, state, context.night)
             published = _version(current.meta.get("version"))
             yield Night(context, state, published, champion.number if champion else None)
         # Of a model with a longer period most days are no night; which ones are, the first of the range need not tell.

@@ -36,7 +36,7 @@ def run(context: Context) -> Outcome[EvaluateResult]:
     Raises `BadConfig` when nothing was trained, `DataRejected` when no holdout night can be used.
     """
     plan, trained = holdout_plan(context.lake, context.night), load_finished(context, TrainResult)
-    state = sync_alias(context.clients)
+    state = sync_alias(context)
     comparison = _compare(context, state, plan, trained.detail.version)
     found = _promoted_upon(context, state, comparison.challenger) or _found(context, comparison, plan)
     if found is not None:
@@ -104,7 +104,7 @@ def _found(context: Context, comparison: Comparison, plan: Plan) -> EvaluateResu
 
 
 def _compare(context: Context, state: ChampionState, plan: Plan, number: int) -> Comparison:
-    rival = find_champion_on(context.clients, state, context.night, without=number)
+    rival = find_champion_on(context, state, context.night, without=number)
     challenger = context.registry.version(context.model.name, number)
     champion = rival.version if rival else None
     nights, seen_by = _unseen(plan.holdout.nights, (challenger, *([champion] if champion else [])))

@@ -69,7 +69,7 @@ class Promotion:
 
     def sync(self) -> ChampionState:
         """Brings MLflow to where the ledger ends; returns the state there."""
-        return sync_alias(self.context.clients)
+        return sync_alias(self.context)
 
     def decide(self, state: ChampionState) -> Proposal | Decided | None:
         """The entry to append, the one that an earlier attempt appended, or None after another evaluation."""
@@ -122,7 +122,7 @@ class Promotion:
         return approval.digest_record(self.evaluated)
 
     def _is_rival_changed(self, state: ChampionState) -> bool:
-        rival = find_champion_on(self.context.clients, state, self.context.night, without=self.challenger)
+        rival = find_champion_on(self.context, state, self.context.night, without=self.challenger)
         return (rival.number if rival else None) != self.evaluated.champion_version
 
     def _evaluate_again(self) -> None:
@@ -201,7 +201,7 @@ class Promotion:
 
     def _scorer(self, state: ChampionState) -> LedgerVersion | None:
         """Who scores the night unless it was just decided anew: its own champion, else the present one."""
-        champion = find_scorer(self.context.clients, state, self.context.night)
+        champion = find_scorer(self.context, state, self.context.night)
         return identify(champion.version) if champion else None
 
     def _name_scorer(self, result: PromoteResult) -> str:

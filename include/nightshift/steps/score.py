@@ -31,11 +31,11 @@ def run(context: Context) -> Outcome[ScoreResult]:
     another attempt published meanwhile, `BadConfig` when `promote` has not run.
     """
     decided = load_finished(context, PromoteResult, ("done", "nothing_to_do")).detail.champion_version
-    state = sync_alias(context.clients)
+    state = sync_alias(context)
     outcome = publish_with(context, state, _choose_scorer(context, state, decided))
     result = outcome.detail
     if not result.reused:  # what a version scored is part of its model card
-        publish_cards(context.clients, result.version, result.replaced)
+        publish_cards(context, result.version, result.replaced)
     return outcome
 
 
@@ -66,7 +66,7 @@ def _choose_scorer(context: Context, state: ChampionState, decided: int | None) 
     """Returns who scores by the decision of `promote`; in place of a version withdrawn since, who scores now."""
     if decided not in state.withdrawn_versions:
         return decided
-    champion = find_scorer(context.clients, state, context.night)
+    champion = find_scorer(context, state, context.night)
     scorer = champion.number if champion else None
     log.info("version %s, which scored %s, was withdrawn since: version %s scores it", decided, context.night, scorer)
     return scorer
