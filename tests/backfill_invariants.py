@@ -11,7 +11,9 @@ from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.commands.recheck import chosen, recheck
+from nightshift.context import ModelContext
 from nightshift.definition import Model
+from support.stored_results import judged
 
 
 def versions_of(registry: Registry, model: str) -> list[Version]:
@@ -45,8 +47,9 @@ def every_challenger_met_the_champion_of_its_night(entries: Sequence[Entry]) -> 
     for entry in entries:
         if entry.kind in ("promotion", "refusal"):
             fitting = [v for v, night in periods if night <= entry.night and v not in withdrawn | {entry.version}]
-            assert entry.verdict["champion_version"] == (fitting[-1] if fitting else None), entry.number
-        assert (entry.verdict.get("champion_night") or "") <= entry.night, entry.number
+            assert judged(entry).champion_version == (fitting[-1] if fitting else None), entry.number
+        champion_night = entry.verdict.champion_night if entry.verdict else None
+        assert str(champion_night or "") <= entry.night, entry.number
         if entry.changes_champion:
             periods.append((entry.champion_version, entry.champion_night or ""))
             withdrawn = (withdrawn | {entry.withdraws}) - {entry.champion_version}
@@ -73,7 +76,7 @@ def all_agree(registry: Registry, model: str, entries: Sequence[Entry]) -> None:
 
 def every_verdict_is_the_same_again(store: ObjectStore, model: Model, registry: Registry) -> int:
     """Every verdict comes out of its record again. Returns how many there were."""
-    found = list(recheck(store, model, registry, chosen(store, model.name).entries))
+    found = list(recheck(ModelContext(model.name, store, registry), model, chosen(store, model.name).entries))
     assert [str(one) for one in found if one.state != "same"] == []
     return len(found)
 

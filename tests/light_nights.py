@@ -19,7 +19,7 @@ from nightshift.adapters.mlflow.registry import NIGHT, SAMPLE, TRAIN_DETAIL, Reg
 from nightshift.adapters.mlflow.training_run import Logged
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore, as_json, digest
-from nightshift.context import Step, idempotency_key
+from nightshift.context import Context, idempotency_key
 from nightshift.core import windows
 from nightshift.core.metrics import Floats
 from nightshift.definition import Dataset, Gate, Model, Window
@@ -30,7 +30,9 @@ from nightshift.modelling.inputs import Plan
 from nightshift.modelling.isolated_predict import Answer
 from nightshift.modelling.predict import Sample
 from nightshift.modelling.reuse import INPUTS
-from nightshift.result import Result
+from nightshift.results import Training
+from nightshift.stored_records import to_plain
+from support.stored_results import make_dataset, make_validation
 
 COLUMNS = ("score", "row", "day", "past")
 ROWS = 60
@@ -75,19 +77,17 @@ def validated(store: ObjectStore, model: Model, nights: Sequence[date], blocked:
     for night in nights:
         checked = ((model.facts, night), (model.scheduled, night + ONE_DAY))
         entries = [
-            {
-                "dataset": dataset.name,
-                "partition": dataset.partition(day),
-                "night": day.isoformat(),
-                "digest": found[dataset.name][dataset.partition(day)],
-                "content": f"rows of {found[dataset.name][dataset.partition(day)]}",
-                "expectations": 3,
-                "failed": int(blocked and dataset is model.facts),
-            }
+            make_dataset(
+                dataset.name,
+                partition=dataset.partition(day),
+                night=day,
+                digest=found[dataset.name][dataset.partition(day)],
+                content=f"rows of {found[dataset.name][dataset.partition(day)]}",
+                failed=int(blocked and dataset is model.facts),
+            )
             for dataset, day in checked
         ]
-        outcome = "rejected" if blocked else "done"
-        step_results.save(store, _result(model, night, outcome, {"datasets": entries}))
+        step_results.save(store, make_validation(model.name, night, entries, outcome="rejected" if blocked else "done"))
 
 
 def _by_partition(store: ObjectStore, dataset: Dataset) -> dict[str, str]:
@@ -95,21 +95,6 @@ def _by_partition(store: ObjectStore, dataset: Dataset) -> dict[str, str]:
     for stored in store.objects(dataset.uri.split("{night}")[0]):
         folders.setdefault(stored.uri.rpartition("/")[0] + "/", []).append(stored)
     return {folder: digest(objects) for folder, objects in folders.items()}
-
-
-def _result(model: Model, night: date, outcome: str, detail: dict[str, Any]) -> Result:
-    return Result(
-        model=model.name,
-        night=night.isoformat(),
-        verb="validate",
-        outcome=outcome,
-        summary="made up",
-        started="2013-01-01T00:00:00+00:00",
-        seconds=0.1,
-        code_version="test",
-        caused_by="test",
-        detail=detail,
-    )
 
 
 def rows(lake: Lake, nights: Sequence[date]) -> Examples:
@@ -169,9 +154,9 @@ class Forge:
         """What a version predicts."""
         return predicted(self.nights[number], self.skills[self.nights[number]], features)
 
-    def challenger(self, step: Step, lake: Lake, plan: Plan) -> "LightChallenger":
+    def challenger(self, context: Context, plan: Plan) -> "LightChallenger":
         """In place of the class that fits."""
-        return LightChallenger(self, step, lake, plan)
+        return LightChallenger(self, context, plan)
 
     def use(self, patch: pytest.MonkeyPatch) -> None:
         """Puts the light parts in place of the heavy ones."""
@@ -189,44 +174,46 @@ class Forge:
 class LightChallenger(challenger.Challenger):
     """A challenger that was never fitted; how it becomes the one version of its night is the real thing's."""
 
-    def __init__(self, forge: Forge, step: Step, lake: Lake, plan: Plan) -> None:
-        self._forge, self._step, self._plan = forge, step, plan
-        self._key = idempotency_key(step, plan.digest)
-        self._train = rows(lake, plan.train.nights[-1:])
+    def __init__(self, forge: Forge, context: Context, plan: Plan) -> None:
+        self._forge, self._context, self._plan = forge, context, plan
+        self._key = idempotency_key(context, plan.digest)
+        self._train = rows(context.lake, plan.train.nights[-1:])
 
-    def register(self, registry: Registry) -> Version:
+    def register(self) -> Version:
         """Stores a run and a model file by REST, and registers the version."""
+        registry = self._context.registry
         run, folder = _run(registry)
         model_id, files = _logged_model(registry, run)
-        body = f"the version of {self._step.night}".encode()
+        body = f"the version of {self._context.night}".encode()
         sample = self._train.features.head(5)
-        skill = self._forge.skills[self._step.night]
+        skill = self._forge.skills[self._context.night]
         kept = {
-            f"{folder}/{TRAIN_DETAIL}": as_json(self._record(run, body)),
+            f"{folder}/{TRAIN_DETAIL}": as_json(to_plain(self._record(run, body))),
             f"{folder}/{INPUTS}": as_json(self._plan.inputs),
-            f"{folder}/{SAMPLE}": Sample(sample, predicted(self._step.night, skill, sample)).as_json(),
+            f"{folder}/{SAMPLE}": Sample(sample, predicted(self._context.night, skill, sample)).as_json(),
             f"{files}/MLmodel": json.dumps(MLMODEL).encode(),
             f"{files}/model.skops": body,
         }
         for path, data in kept.items():
             registry.server.put_artifact(path, data)
-        version = self._one(registry, run, Logged(model_id, hashlib.sha256(body).hexdigest()))
+        version = self._one(run, Logged(model_id, hashlib.sha256(body).hexdigest()))
         self._forge.nights[version.number] = date.fromisoformat(version.tags[NIGHT])
         return version
 
-    def _record(self, run: str, body: bytes) -> dict[str, Any]:
-        return {
-            "run_id": run,
-            "artifact_sha256": hashlib.sha256(body).hexdigest(),
-            "idempotency_key": self._key,
-            "train_nights": [night.isoformat() for night in self._plan.train.nights],
-            "holdout_nights": [night.isoformat() for night in self._plan.holdout.nights],
-            "left_out": self._plan.left_out,
-            "rows": ROWS,
-            "holdout_rows": ROWS,
-            "metrics": {},
-            "reused": False,
-        }
+    def _record(self, run: str, body: bytes) -> Training:
+        return Training(
+            run_id=run,
+            model_code="",
+            artifact_sha256=hashlib.sha256(body).hexdigest(),
+            idempotency_key=self._key,
+            train_nights=self._plan.train.nights,
+            holdout_nights=self._plan.holdout.nights,
+            left_out=self._plan.left_out,
+            joins=(),
+            rows=ROWS,
+            holdout_rows=ROWS,
+            metrics={},
+        )
 
 
 def _run(registry: Registry) -> tuple[str, str]:

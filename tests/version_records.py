@@ -9,7 +9,10 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, number_entry
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.result import Result
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import EvaluateResult, StepDetail, ValidateResult
+from nightshift.stored_records import to_plain
+from support.stored_results import make_dataset, make_evaluation, make_result, make_training, make_verdict
 
 CAUSE = Cause(by="flights_nightly:scheduled__2013-02-10T06:30:00+00:00", kind="scheduled", code_version="v1")
 PNG = bytes.fromhex(
@@ -60,55 +63,14 @@ def append(store: ObjectStore, *found: Entry) -> list[Entry]:
     return list(reversed(list(Ledger(store, found[0].model).newest_first())))
 
 
-def verdict(promote: bool = True, **changes: Any) -> dict[str, Any]:
-    """The detail of `evaluate` about version 2 against champion 1."""
-    judged: dict[str, Any] = {
-        "promote": promote,
-        "reason": "it wins: by a lot",
-        "metric": "log_loss",
-        "challenger": 0.5125,
-        "champion": 0.5375,
-        "gain": 0.025,
-        "interval": [0.0125, 0.0375],
-        "confidence": 0.99,
-        "min_gain": -0.002,
-        "checks": [
-            {"name": "floor", "passed": True, "sentence": "low enough"},
-            {"name": "better", "passed": promote, "sentence": "better by far"},
-        ],
-        "slices": [
-            {"slice": "carrier", "group": "UA", "rows": 900, "gain": 0.01, "low": -0.01, "high": 0.02, "passed": True},
-            {"slice": "carrier", "group": "ZZ", "rows": 9, "gain": None, "low": None, "high": None, "passed": True},
-        ],
-    }
-    detail: dict[str, Any] = {
-        "verdict": judged,
-        "challenger_version": 2,
-        "champion_version": 1,
-        "champion_night": "2013-02-01",
-        "holdout_nights": ["2013-02-01", "2013-02-02"],
-        "left_out": [],
-        "rows": 1234,
-        "run_id": f"{2:032x}",
-        "idempotency_key": "a" * 20,
-        "seed": 77,
-        "gate": {"metric": "log_loss", "floor": 0.6},
-        "inputs": {"s3://lake/flights/date=2013-02-02/": "d2"},
-    }
-    return {**detail, **changes}
+def verdict(promote: bool = True, **changes: Any) -> EvaluateResult:
+    """What `evaluate` did about version 2 against champion 1."""
+    return make_evaluation(make_verdict(promote, reason="it wins: by a lot"), **changes)
 
 
 def record(number: int = 2, model: str = "flights", **changes: Any) -> Record:
     """MLflow's part of a version that was trained on 2013-01-30 and compared on the two nights after."""
-    trained = {
-        "train_nights": ["2013-01-30", "2013-01-31"],
-        "holdout_nights": ["2013-02-01", "2013-02-02"],
-        "left_out": [{"night": "2013-01-29", "reason": "it was never validated"}],
-        "rows": 4321,
-        "holdout_rows": 1234,
-        "positive_rate": 0.25,
-        "metrics": {"log_loss": 0.5125},
-    }
+    trained = to_plain(make_training())
     inputs = {f"s3://lake/flights/date=2013-{day}/": f"d{day[-1]}" for day in ("01-30", "01-31", "02-01", "02-02")}
     run = Run(
         id=f"{number:032x}",
@@ -141,39 +103,22 @@ def record(number: int = 2, model: str = "flights", **changes: Any) -> Record:
     return replace(made, **changes)
 
 
-def validated(store: ObjectStore, night: date, digest: str, failed: int = 0, page: str = "") -> dict[str, Any]:
-    """The result of a validation of the dataset flights; returns the dataset's entry."""
-    dataset: dict[str, Any] = {
-        "dataset": "flights",
-        "suite": "flights",
-        "partition": f"s3://lake/flights/date={night}/",
-        "night": night.isoformat(),
-        "digest": f"objects of {digest}",
-        "content": digest,
-        "rows": 842,
-        "expectations": 26,
-        "failed": failed,
-        "page": page,
-        "corrupted": False,
-    }
-    result(store, night, "validate", {"datasets": [dataset]}, outcome="rejected" if failed else "done")
+def validated(store: ObjectStore, night: date, digest: str, failed: int = 0, page: str = "") -> CheckedDataset:
+    """Stores the result of a validation of the dataset flights; returns the dataset's entry."""
+    dataset = make_dataset(
+        partition=f"s3://lake/flights/date={night}/",
+        night=night,
+        digest=f"objects of {digest}",
+        content=digest,
+        rows=842,
+        expectations=26,
+        failed=failed,
+        page=page,
+    )
+    result(store, night, ValidateResult(datasets=(dataset,)), outcome="rejected" if failed else "done")
     return dataset
 
 
-def result(store: ObjectStore, night: date, verb: str, detail: dict[str, Any], outcome: str = "done") -> None:
-    """The result of a step of the model flights."""
-    step_results.save(
-        store,
-        Result(
-            model="flights",
-            night=night.isoformat(),
-            verb=verb,
-            outcome=outcome,
-            summary=f"the summary of {verb}",
-            started="2013-03-01T06:30:00+00:00",
-            seconds=1.0,
-            code_version="v1",
-            caused_by="a test",
-            detail=detail,
-        ),
-    )
+def result(store: ObjectStore, night: date, detail: StepDetail, outcome: str = "done") -> None:
+    """Stores the result of a step of the model flights."""
+    step_results.save(store, make_result(detail, night=night, outcome=outcome, summary=f"the summary of {detail.verb}"))

@@ -5,25 +5,17 @@ The docstring of a kind is its line in `nightshift --help` and in docs/settings.
 Errors of outside systems are re-raised as one of these, `from` the original.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 DONE = 0
 BUG = 1
 
 
 class NightshiftError(Exception):
-    """A failure whose kind says what to do next. The message is one sentence for people.
-
-    `detail` is what the step's result JSON keeps of it: numbers, names, where the full report is.
-    """
+    """A failure whose kind says what to do next. The message is one sentence for people."""
 
     exit_code: ClassVar[int] = BUG
     outcome: ClassVar[str] = "failed"
-
-    def __init__(self, message: str, detail: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.detail = dict(detail or {})
 
 
 class DataRejected(NightshiftError):

@@ -18,6 +18,15 @@ def read_instant(text: str) -> datetime:
     return instant
 
 
+def is_instant(text: str) -> bool:
+    """Whether a stored text is an instant, as `read_instant` reads it."""
+    try:
+        read_instant(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_instant(text: str, option: str) -> datetime:
     """Returns the instant that a person wrote for `option`. Raises `BadConfig` with what to write instead."""
     try:

@@ -5,61 +5,63 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
+from typing import Any
 
 from nightshift.adapters.s3 import step_results
 from nightshift.code_in_use import describe_code
-from nightshift.context import Step
+from nightshift.context import Context
 from nightshift.errors import BUG, DONE, BadConfig, NightshiftError
 from nightshift.instants import format_instant
-from nightshift.result import Outcome, Result
+from nightshift.results import NotPromoted, Outcome, Result, ValidationFailed
 from nightshift.safe_messages import describe, place, show_values
 from nightshift.user_code import kind_of, out_of_memory
 
 log = logging.getLogger("nightshift")
-Run = Callable[[Step], Outcome]
+Run = Callable[[Context], Outcome[Any]]
 
 
-def perform(verb: str, step: Step, run: Run | None = None) -> tuple[Result, int]:
+def perform(verb: str, context: Context, run: Run | None = None) -> tuple[Result[Any], int]:
     """Runs `verb` and stores its result; returns that and the exit code. `run`: what is run in place of the verb's."""
     started, clock = datetime.now(UTC), time.monotonic()
-    running = describe_code(verb, step)
-    outcome, code, ended = _attempt(verb, step, run)
+    running = describe_code(verb, context)
+    outcome, code, ended = _attempt(verb, context, run)
     result = Result(
-        model=step.model.name,
-        night=step.night.isoformat(),
+        model=context.model.name,
+        night=context.night,
         verb=verb,
         outcome=ended,
         summary=outcome.summary,
         started=format_instant(started),
         seconds=round(time.monotonic() - clock, 2),
-        caused_by=step.by.caused_by,
+        caused_by=context.by.caused_by,
         **running,
         detail=outcome.detail,
     )
-    return result, _save(step, result, code)
+    return result, _save(context, result, code)
 
 
-def _attempt(verb: str, step: Step, run: Run | None) -> tuple[Outcome, int, str]:
+def _attempt(verb: str, context: Context, run: Run | None) -> tuple[Outcome[Any], int, str]:
     try:
         chosen: Run = run or import_module(f"nightshift.steps.{verb}").run
-        return chosen(step), DONE, "done"
+        return chosen(context), DONE, "done"
     except NightshiftError as error:
         if error.__cause__ is not None:
             log.info("the cause was %s", describe(error.__cause__))
         show_values(error)
-        return Outcome(summary=str(error), detail=error.detail), error.exit_code, error.outcome
+        detail = error.detail if isinstance(error, ValidationFailed | NotPromoted) else None
+        return Outcome(summary=str(error), detail=detail), error.exit_code, error.outcome
     except MemoryError as error:
         summary = out_of_memory(f"{verb}, at {place(error)}")
-        return Outcome(summary=summary), BadConfig.exit_code, BadConfig.outcome
+        return Outcome(summary=summary, detail=None), BadConfig.exit_code, BadConfig.outcome
     except Exception as error:  # the last frame: whatever it is, it must end as a result and an exit code
         log.error("this is a bug in step %s: %s", verb, describe(error))
         show_values(error)
-        return Outcome(summary=f"bug: {kind_of(error)} at {place(error)}"), BUG, "failed"
+        return Outcome(summary=f"bug: {kind_of(error)} at {place(error)}", detail=None), BUG, "failed"
 
 
-def _save(step: Step, result: Result, code: int) -> int:
+def _save(context: Context, result: Result[Any], code: int) -> int:
     try:
-        log.info("result: %s", step_results.save(step.store, result))
+        log.info("result: %s", step_results.save(context.store, result))
     except NightshiftError as error:
         log.error("the result could not be stored: %s", error)
         # Later steps read the result: without it a decision has not been made, and the step must run again.

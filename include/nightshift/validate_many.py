@@ -9,18 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from nightshift.context import Step
+from nightshift.context import Context
 from nightshift.core import windows
 from nightshift.errors import DONE, DataRejected
-from nightshift.result import Result
+from nightshift.results import Result
 
 log = logging.getLogger(__name__)
 
-Perform = Callable[[str, Step], tuple[Result, int]]
+Perform = Callable[[str, Context], tuple[Result[Any], int]]
 
 
-def run(first: Step, last: date, perform: Perform) -> int:
+def run(first: Context, last: date, perform: Perform) -> int:
     """Validates the model's nights from that of `first` to `last` in order, and logs a line for each.
 
     A rejected night is no reason to stop; anything else that fails is. Returns the exit code: 10 when a night was

@@ -47,16 +47,16 @@ be over before it is looked for."""
 LOOK = """
 import json, sys
 from datetime import date
-from local_platform.demo.night_results import load
+from local_platform.demo.night_results import load_night
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings, read
 
 store, model, nights = ObjectStore(read(StorageSettings)), sys.argv[1], sys.argv[2:]
-ended = {night: load(store, model, date.fromisoformat(night)) for night in nights}
+ended = {night: load_night(store, model, date.fromisoformat(night)) for night in nights}
 names = lambda prefix: [o.uri.removeprefix(store.uri(prefix)) for o in store.objects(store.uri(prefix))]
 print(json.dumps({
     "endings": {night: found.ending for night, found in ended.items()},
-    "scored": {night: found.detail("score") for night, found in ended.items()},
+    "scored": {night: {"rows": found.results["score"].detail.rows} for night, found in ended.items()},
     "scores": names(f"scores/{model}/"),
     "ledger": [store.get_json(o.uri)["champion"]["version"] for o in store.objects(store.uri(f"ledger/{model}/"))],
 }))

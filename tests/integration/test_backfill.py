@@ -153,7 +153,7 @@ def test_a_blocked_and_a_missing_night_hold_up_no_other(backfilled: Backfilled) 
 
 
 def test_a_winner_that_is_older_than_the_champion_is_superseded(backfilled: Backfilled) -> None:
-    won = [entry for entry in backfilled.entries if entry.verdict["verdict"]["promote"]]
+    won = [entry for entry in backfilled.entries if entry.verdict and entry.verdict.verdict.promote]
     kinds = {entry.night: entry.kind for entry in won}
     before = {entry.night: entry.previous.night if entry.previous else "" for entry in won}
     assert kinds == {night: "promotion" if night > before[night] else "superseded" for night in before}

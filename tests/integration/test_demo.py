@@ -34,7 +34,7 @@ from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import VERBS
-from nightshift.result import key_of
+from nightshift.results import key_of
 from nightshift.settings import StorageSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
@@ -155,10 +155,10 @@ def test_the_nights_were_a_backfill_of_the_scheduler(demo: Demo) -> None:
 
 def test_a_refused_night_is_scored_with_the_champion_that_stands(demo: Demo) -> None:
     refused = demo.nights()["refused"]
-    verdict = refused.detail("evaluate")["verdict"]
-    assert verdict["interval"][0] <= 0
-    assert refused.detail("score")["version"] == refused.detail("evaluate")["champion_version"]
-    assert refused.detail("score")["rows"] > 500
+    evaluated, scored = refused.results["evaluate"].detail, refused.results["score"].detail
+    assert evaluated.verdict.interval[0] <= 0
+    assert scored.version == evaluated.champion_version
+    assert scored.rows > 500
 
 
 def test_every_result_names_the_run_that_caused_it(demo: Demo) -> None:
@@ -170,9 +170,9 @@ def test_every_result_names_the_run_that_caused_it(demo: Demo) -> None:
 
 
 def test_what_blocks_a_night_has_a_page(demo: Demo) -> None:
-    failed = [entry for entry in demo.nights()["blocked"].detail("validate")["datasets"] if entry["failed"]]
+    failed = [dataset for dataset in demo.nights()["blocked"].datasets if dataset.failed]
     assert failed
-    assert all(entry["page"] for entry in failed)
+    assert all(dataset.page for dataset in failed)
 
 
 def test_the_ledger_ends_with_the_champion_of_the_registry(demo: Demo) -> None:
@@ -286,7 +286,7 @@ def test_a_cleared_night_finds_its_work_done(demo: Demo) -> None:
     before, after = _around(demo, clear, lambda: (demo.versions(), _publications(demo)))
     assert demo.tasks(night)["promote"] == "skipped"
     assert after == before
-    assert load_night(demo.store, demo.plan.model, night).detail("train")["reused"] is True
+    assert load_night(demo.store, demo.plan.model, night).results["train"].detail.reused is True
 
 
 def test_a_pod_deleted_in_the_middle_of_training_leaves_one_version(demo: Demo) -> None:
@@ -313,7 +313,7 @@ def test_a_pod_deleted_in_the_middle_of_training_leaves_one_version(demo: Demo) 
     _wait("the end of every pod", lambda: not demo.pods())
     promote = load_night(demo.store, demo.plan.model, night).results["promote"]
     assert promote.outcome == "nothing_to_do", "an older night must never take the place of a newer champion"
-    assert promote.detail["champion_night"] > night.isoformat()
+    assert promote.detail.champion_night > night
 
 
 @pytest.mark.parametrize("night", ["2013-02-30", "2013-02-09\n", "2013-02-09;id", "٢٠١٣-٠٢-٠٩", "x" * 300, 20130209])

@@ -16,10 +16,10 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import open_context
 from nightshift.definition import Model
 from nightshift.modelling import isolated_predict
-from nightshift.result import Result
+from nightshift.results import Result
 from nightshift.run_step import perform
 from nightshift.settings import RunSettings
 
@@ -27,7 +27,7 @@ MODELS = Path(__file__).parent / "steps" / "fixture_models"
 FIRST, LAST = date(2013, 2, 6), date(2013, 2, 21)
 NIGHT = date(2013, 2, 19)
 
-RunStep = Callable[..., Result]
+RunStep = Callable[..., Result[Any]]
 
 
 @pytest.fixture
@@ -88,10 +88,10 @@ def run_step(
 
     def run_step(
         verb: str, night: date = NIGHT, code_version: str = "test", model: Model = landed, image: str = ""
-    ) -> Result:
+    ) -> Result[Any]:
         by = RunSettings(code_version=code_version, caused_by="a test", image=image)
-        result, _ = perform(verb, Step(model, night, store, by))
-        found = step_results.load(store, "shops", night, verb)
+        result, _ = perform(verb, open_context(model, night, store, by))
+        found = step_results.load_any(store, "shops", night, verb)
         assert found is not None
         assert (found.last_outcome, found.last_summary) == (result.outcome, result.summary)
         return found if found.failed_since is None else result

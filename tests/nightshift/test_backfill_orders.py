@@ -24,13 +24,14 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import ModelContext, open_context
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
 from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.run_step import perform
 from nightshift.settings import RunSettings
+from support.stored_results import judged
 
 FIRST = date(2013, 3, 1)
 ONE_DAY = timedelta(days=1)
@@ -128,7 +129,7 @@ class Backfill:
         if verb == "validate":
             self.ended[night] = self._validate((night - FIRST).days)
             return self.ended[night] == "done"
-        result, code = perform(verb, Step(self.model, night, self.store, RunSettings(kind="backfill")))
+        result, code = perform(verb, open_context(self.model, night, self.store, RunSettings(kind="backfill")))
         too_early = code == DataRejected.exit_code and verb == "train" and "window" in result.summary
         assert code in (DONE, NothingToDo.exit_code) or too_early, result.summary
         self.ended[night] = result.outcome if too_early else f"{verb} {result.outcome}"
@@ -179,9 +180,9 @@ def _progress(ended: str) -> int:
 def withdraw(backfill: Backfill) -> None:
     """Withdraws the champion, where there was one before it."""
     cause = Cause(by="a person", kind="manual")
-    request = Request(backfill.model.name, "previous", "it was wrong about rain", cause)
+    request = Request("previous", "it was wrong about rain", cause)
     with suppress(BadConfig):
-        set_champion(backfill.store, backfill.registry, request)
+        set_champion(ModelContext(backfill.model.name, backfill.store, backfill.registry), request)
 
 
 Start = Callable[[Schedule], Backfill]
@@ -275,6 +276,10 @@ def _wins(model: Model, made: dict[date, Any], rivals: dict[date, float], seed: 
     return judge(model.gate, "classification", Holdout(labels, day, {"region": region}), says, seed).promote
 
 
+def _iso(night: date | None) -> str | None:
+    return night.isoformat() if night else None
+
+
 def test_one_night_after_the_other_is_the_plain_fold(start: Any) -> None:
     begin = start(6, 8)
 
@@ -285,8 +290,8 @@ def test_one_night_after_the_other_is_the_plain_fold(start: Any) -> None:
         backfill = begin(schedule)
         backfill.run()
         entries = holds(backfill)
-        seeds = {entry.night: int(entry.verdict["seed"]) for entry in entries}
-        told = [(e.night, e.verdict["champion_night"], e.kind == "promotion") for e in entries]
+        seeds = {entry.night: judged(entry).seed for entry in entries}
+        told = [(e.night, _iso(judged(e).champion_night), e.kind == "promotion") for e in entries]
         assert told == fold(backfill.model, schedule, seeds)
         assert {"superseded"} & {entry.kind for entry in entries} == set()
 

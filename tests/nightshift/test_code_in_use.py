@@ -9,19 +9,20 @@ from nightshift import catalog
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.code_digest import digest_platform, write_digests
-from nightshift.code_in_use import name_running_code
-from nightshift.context import Step
-from nightshift.result import Outcome
+from nightshift.context import open_context, read_run
+from nightshift.results import Outcome, ValidateResult
 from nightshift.run_step import perform
-from nightshift.settings import RunSettings, read
+from nightshift.settings import RunSettings
+from support.stored_results import make_score, make_train_result
 
 NIGHT = date(2013, 2, 9)
+DETAILS = {"validate": ValidateResult(datasets=()), "train": make_train_result(), "score": make_score()}
 
 
 def _run(store: ObjectStore, verb: str, version: str = "v1") -> tuple[str, str]:
-    step = Step(catalog.load_model("flights"), NIGHT, store, RunSettings(code_version=version))
-    perform(verb, step, lambda _: Outcome(summary="done"))
-    stored = step_results.load(store, "flights", NIGHT, verb)
+    step = open_context(catalog.load_model("flights"), NIGHT, store, RunSettings(code_version=version))
+    perform(verb, step, lambda _: Outcome(summary="done", detail=DETAILS[verb]))
+    stored = step_results.load_any(store, "flights", NIGHT, verb)
     assert stored is not None
     return stored.model_code, stored.code_before
 
@@ -48,11 +49,11 @@ def test_a_step_names_the_code_that_was_edited_since_the_start(monkeypatch: pyte
     started = {"nightshift": digest_platform(), "flights": catalog.digest_model("flights")}
     monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_VERSION", "0123456789ab")
     monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_DIGESTS", write_digests(started))
-    assert name_running_code(read(RunSettings), "flights").code_version == "0123456789ab"
+    assert read_run("flights").code_version == "0123456789ab"
     monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_DIGESTS", write_digests({**started, "flights": "before"}))
-    assert name_running_code(read(RunSettings), "flights").code_version.startswith("0123456789ab-dirty-")
+    assert read_run("flights").code_version.startswith("0123456789ab-dirty-")
     monkeypatch.setenv("NIGHTSHIFT_RUN_CODE_DIGESTS", "")
-    assert name_running_code(read(RunSettings), "flights").code_version == "0123456789ab"
+    assert read_run("flights").code_version == "0123456789ab"
 
 
 def test_the_suites_of_a_model_are_part_of_its_digest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import Context, open_context
 from nightshift.definition import Gate
 from nightshift.errors import BadConfig, DataRejected
-from nightshift.result import Outcome
+from nightshift.results import Outcome
 from nightshift.run_step import perform
 from nightshift.safe_messages import set_up_logs
 from nightshift.settings import RunSettings
@@ -249,9 +249,9 @@ def test_no_value_of_a_cell_is_in_a_log_or_a_result(
         for tables in (lake.facts, lake.plan):
             tables[night] = tables[night].assign(id=[f"{CANARY}-{number}" for number in range(60)])
     lake.replace_function(name, function)
-    step = Step(lake.model, NIGHTS[2], store, RunSettings())
+    step = open_context(lake.model, NIGHTS[2], store, RunSettings())
     with caplog.at_level(logging.DEBUG):
-        result, code = perform("train", step, lambda _: Outcome(summary=str(len(lake.examples().labels))))
+        result, code = perform("train", step, lambda _: Outcome(summary=str(len(lake.examples().labels)), detail=None))
     assert code in (10, 20)
     stored = store.get(store.uri("runs/lab/2013-03-03/train.json"))
     written = capfd.readouterr()
@@ -262,13 +262,13 @@ def test_no_value_of_a_cell_is_in_a_log_or_a_result(
 def test_a_bug_is_told_by_its_type_and_lines(
     store: ObjectStore, lake: MemoryLake, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def breaks(_: Step) -> Outcome:
+    def breaks(_: Context) -> Outcome[Any]:
         try:
             raise KeyError(CANARY)
         except KeyError as error:
             raise ValueError(CANARY) from error
 
-    step = Step(lake.model, NIGHTS[2], store, RunSettings())
+    step = open_context(lake.model, NIGHTS[2], store, RunSettings())
     with caplog.at_level(logging.DEBUG):
         result, code = perform("train", step, breaks)
     assert (result.outcome, code) == ("failed", 1)
@@ -283,8 +283,8 @@ def test_too_little_memory_is_no_bug(store: ObjectStore, lake: MemoryLake) -> No
         raise MemoryError
 
     lake.replace_function("labels", labels)
-    step = Step(lake.model, NIGHTS[2], store, RunSettings())
-    result, code = perform("train", step, lambda _: Outcome(summary=str(len(lake.examples().labels))))
+    step = open_context(lake.model, NIGHTS[2], store, RunSettings())
+    result, code = perform("train", step, lambda _: Outcome(summary=str(len(lake.examples().labels)), detail=None))
     assert (result.outcome, code) == ("bad_config", 20)
     assert "give the step a higher memory_limit" in result.summary
 

@@ -2,17 +2,19 @@
 
 import logging
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from models.flights.definition import MODEL
 from nightshift import cli, validate_many
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import Context, open_context
 from nightshift.definition import parse_nights
 from nightshift.errors import BadConfig
-from nightshift.result import Result
+from nightshift.results import Result
 from nightshift.settings import RunSettings
+from support.stored_results import make_result
 
 FIRST, LAST = date(2013, 2, 27), date(2013, 3, 2)
 
@@ -24,31 +26,23 @@ class Performed:
         self.codes = codes
         self.nights: list[date] = []
 
-    def __call__(self, verb: str, step: Step) -> tuple[Result, int]:
+    def __call__(self, verb: str, step: Context) -> tuple[Result[Any], int]:
         self.nights.append(step.night)
         code = self.codes.get(step.night, 0)
         outcome = {0: "done", 10: "rejected", 75: "try_later"}[code]
-        night = step.night.isoformat()
-        result = Result(
-            model="flights",
-            night=night,
-            verb=verb,
-            outcome=outcome,
-            summary=f"the summary of {night}",
-            started="",
-            seconds=0,
-            code_version="",
-            caused_by="",
-        )
+        summary = f"the summary of {step.night}"
+        result = make_result(None, night=step.night, verb=verb, outcome=outcome, summary=summary)
         return result, code
 
 
 @pytest.fixture
-def first(store: ObjectStore) -> Step:
-    return Step(MODEL, FIRST, store, RunSettings())
+def first(store: ObjectStore) -> Context:
+    return open_context(MODEL, FIRST, store, RunSettings())
 
 
-def test_every_night_is_validated_in_order_past_a_rejected_one(first: Step, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_night_is_validated_in_order_past_a_rejected_one(
+    first: Context, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     performed = Performed({date(2013, 2, 28): 10})
     assert validate_many.run(first, LAST, performed) == 10
@@ -57,20 +51,20 @@ def test_every_night_is_validated_in_order_past_a_rejected_one(first: Step, capl
     assert caplog.messages[-1] == "3 of 4 nights passed, 1 rejected: 2013-02-28"
 
 
-def test_all_passed_is_done(first: Step) -> None:
+def test_all_passed_is_done(first: Context) -> None:
     assert validate_many.run(first, FIRST, Performed({})) == 0
 
 
-def test_storage_that_is_away_stops_at_once(first: Step) -> None:
+def test_storage_that_is_away_stops_at_once(first: Context) -> None:
     performed = Performed({date(2013, 2, 28): 75})
     assert validate_many.run(first, LAST, performed) == 75
     assert performed.nights[-1] == date(2013, 2, 28)
 
 
-def test_a_line_per_night_and_no_more(first: Step, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_per_night_and_no_more(first: Context, caplog: pytest.LogCaptureFixture) -> None:
     performed = Performed({})
 
-    def talkative(verb: str, step: Step) -> tuple[Result, int]:
+    def talkative(verb: str, step: Context) -> tuple[Result[Any], int]:
         logging.getLogger("nightshift.steps").info("what a step tells when it runs alone")
         return performed(verb, step)
 

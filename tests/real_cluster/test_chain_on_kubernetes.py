@@ -37,8 +37,9 @@ def test_the_nights_were_a_backfill_of_the_scheduler(chain: Chain) -> None:
 
 def test_a_refused_night_is_scored_with_the_champion_that_stands(chain: Chain) -> None:
     refused = chain.nights()["refused"]
-    assert refused.detail("score")["version"] == refused.detail("evaluate")["champion_version"]
-    assert refused.detail("score")["rows"] > 500
+    evaluated, scored = refused.results["evaluate"].detail, refused.results["score"].detail
+    assert scored.version == evaluated.champion_version
+    assert scored.rows > 500
 
 
 def test_each_scored_night_has_one_manifest_and_the_alias_is_the_ledgers_last_champion(chain: Chain) -> None:

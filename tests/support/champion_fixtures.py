@@ -19,19 +19,21 @@ from nightshift.adapters.mlflow.connection import Server
 from nightshift.adapters.mlflow.registry import KEY, NIGHT, SHA256, Registry
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
-from nightshift.adapters.s3.ledger_entries import Cause, Decision, Entry, LedgerVersion
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import Context, ModelContext, open_context
 from nightshift.definition import Dataset, Gate, Model, Window
 from nightshift.promotion.append_decision import Decided
 from nightshift.promotion.champion_state import ChampionState, find_champion_on, read_state
 from nightshift.promotion.consistency import find_disagreements
 from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.promotion.sync_alias import sync_alias
-from nightshift.result import Outcome, Result
+from nightshift.result_parts import Decision
+from nightshift.results import EvaluateResult, Outcome, Result, StepDetail, TrainResult
 from nightshift.run_step import perform
 from nightshift.settings import RunSettings
 from nightshift.steps import evaluate
+from support.stored_results import make_evaluation, make_result, make_train_result, make_verdict
 
 FLOOR = 1
 """The skill that a version without a rival must have."""
@@ -74,9 +76,14 @@ class TinyModel:
         return self.model.name
 
     @property
+    def context(self) -> ModelContext:
+        """The clients of the model."""
+        return ModelContext(self.name, self.store, self.registry)
+
+    @property
     def ledger(self) -> Ledger:
         """The model's ledger."""
-        return Ledger(self.store, self.name)
+        return self.context.ledger
 
     @property
     def entries(self) -> list[Entry]:
@@ -94,9 +101,11 @@ class TinyModel:
         found = self.registry.champion(self.name)
         return found.number if found else None
 
-    def step(self, night: date, decision: Decision | None = None, by: str = "a test") -> Step:
+    def step(self, night: date, decision: Decision | None = None, by: str = "a test") -> Context:
         """A step of the model."""
-        return Step(self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled", user=""), decision)
+        return open_context(
+            self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled", user=""), decision
+        )
 
     def train(self, night: date, skill: int) -> int:
         """Registers a version of a night; returns its number. Until `forget`, all are the same file."""
@@ -106,7 +115,7 @@ class TinyModel:
         made = self.registry.server.post("model-versions/create", body | {"tags": _pairs(tags)})["model_version"]
         number = int(made["version"])
         self.skills[number] = skill
-        self._save(night, "train", {"version": number})
+        self._save(night, make_train_result(number, run_id=run, artifact_sha256=sha))
         return number
 
     def _stored(self) -> tuple[str, str, str]:
@@ -122,28 +131,31 @@ class TinyModel:
             self.files = (run, info["model_id"], hashlib.sha256(data).hexdigest())
         return self.files
 
-    def judge(self, step: Step) -> Outcome:
+    def judge(self, step: Context) -> Outcome[EvaluateResult]:
         """In place of `evaluate`: the champion of the night is met, and the higher skill wins."""
-        trained = step_results.load(self.store, self.name, step.night, "train")
+        trained = step_results.load(self.store, self.name, step.night, TrainResult)
         assert trained is not None
-        number = int(trained.detail["version"])
-        rival = find_champion_on(self.registry, self.ledger, self.state, step.night, without=number)
+        assert trained.detail is not None
+        number = trained.detail.version
+        rival = find_champion_on(self.context, self.state, step.night, without=number)
         wins = self.skills[number] > (self.skills[rival.number] if rival else FLOOR)
         key = hashlib.sha256(f"{step.night} {number} {rival.number if rival else None}".encode()).hexdigest()[:20]
         reason = f"skill {self.skills[number]} {'wins' if wins else 'loses'}"
-        detail = {
-            "verdict": {"promote": wins, "reason": reason},
-            "challenger_version": number,
-            "champion_version": rival.number if rival else None,
-            "idempotency_key": key,
-        }
+        detail = make_evaluation(
+            make_verdict(wins, reason=reason),
+            challenger_version=number,
+            champion_version=rival.number if rival else None,
+            champion_night=rival.night if rival else None,
+            run_id=self.registry.version(self.name, number).run_id,
+            idempotency_key=key,
+        )
         return Outcome(summary=reason, detail=detail)
 
     def evaluate(self, night: date) -> str:
         """Judges the night's version, and stores that; returns the verdict's key."""
         outcome = self.judge(self.step(night))
-        self._save(night, "evaluate", outcome.detail)
-        return str(outcome.detail["idempotency_key"])
+        self._save(night, outcome.detail)
+        return outcome.detail.idempotency_key
 
     def challenge(self, night: date, skill: int) -> int:
         """Trains and judges a version; returns its number."""
@@ -151,7 +163,7 @@ class TinyModel:
         self.evaluate(night)
         return number
 
-    def promote(self, night: date, decision: Decision | None = None, by: str = "a test") -> Result:
+    def promote(self, night: date, decision: Decision | None = None, by: str = "a test") -> Result[Any]:
         """Runs `promote` as the command line does."""
         return perform("promote", self.step(night, decision, by))[0]
 
@@ -159,7 +171,8 @@ class TinyModel:
         """Trains, judges and promotes a version that must win."""
         number = self.challenge(night, skill)
         result = self.promote(night)
-        assert result.detail.get("promoted"), result.summary
+        assert result.detail is not None, result.summary
+        assert result.detail.promoted, result.summary
         return number
 
     def set_champion(
@@ -173,12 +186,12 @@ class TinyModel:
     ) -> Decided:
         """Makes a version champion as an Airflow run does. `asked_at`: now, unless given."""
         cause = Cause(by=by, kind="manual", user=user)
-        request = Request(self.name, target, reason, cause, unverified, asked_at or datetime.now(UTC))
-        return set_champion(self.store, self.registry, request)
+        request = Request(target, reason, cause, unverified, asked_at or datetime.now(UTC))
+        return set_champion(self.context, request)
 
     def sync(self) -> ChampionState:
         """Syncs the alias."""
-        return sync_alias(self.registry, self.ledger)
+        return sync_alias(self.context)
 
     def move_by_hand(self, number: int | None) -> None:
         """Moves the alias in MLflow, as a person or a late write does; None: takes it away."""
@@ -200,14 +213,10 @@ class TinyModel:
 
     def assert_synced(self) -> None:
         """Asserts that ledger, alias, head and registry agree."""
-        assert find_disagreements(self.store, self.registry, self.name) == []
+        assert find_disagreements(self.context) == []
 
-    def _save(self, night: date, verb: str, detail: dict[str, Any]) -> None:
-        instant = "2013-02-20T00:00:00+00:00"
-        said = {"outcome": "done", "summary": verb, "started": instant, "seconds": 0.1}
-        who = {"code_version": "test", "caused_by": "a test"}
-        found = Result(model=self.name, night=night.isoformat(), verb=verb, detail=detail, **said, **who)  # type: ignore[arg-type]
-        step_results.save(self.store, found)
+    def _save(self, night: date, detail: StepDetail) -> None:
+        step_results.save(self.store, make_result(detail, model=self.name, night=night, summary=detail.verb))
 
 
 def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -221,7 +230,7 @@ def maker(store: ObjectStore, registry: Registry, patch: pytest.MonkeyPatch) -> 
     """Makes tiny_models; `evaluate` judges by skill, and no model card is written unless asked for."""
     tiny_models: dict[str, TinyModel] = {}
 
-    def judge(step: Step) -> Outcome:
+    def judge(step: Context) -> Outcome[EvaluateResult]:
         return tiny_models[step.model.name].judge(step)
 
     def make(approval: str = "automatic") -> TinyModel:
@@ -311,7 +320,7 @@ def same_decision(entry: Entry) -> Entry:
     return replace(
         entry,
         model="",
-        verdict={},
+        verdict=None,
         run_id="",
         artifact_sha256="",
         when="",

@@ -24,10 +24,10 @@ import models
 from nightshift import catalog
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.context import Step
+from nightshift.context import open_context
 from nightshift.definition import Dataset, Model
 from nightshift.modelling import isolated_predict
-from nightshift.result import Result
+from nightshift.results import Result
 from nightshift.run_step import perform
 from nightshift.settings import RunSettings
 
@@ -96,20 +96,20 @@ class Lab:
         """The dataset `facts` or `plan`."""
         return next(dataset for dataset in self.model.datasets if dataset.name == name)
 
-    def run(self, verb: str, night: date = NIGHT, code_version: str = "test") -> Result:
+    def run(self, verb: str, night: date = NIGHT, code_version: str = "test") -> Result[Any]:
         """Runs a verb of a night as the command line does; returns this run's result, which it stored."""
-        step = Step(self.model, night, self.store, RunSettings(code_version=code_version, caused_by="a test"))
+        step = open_context(self.model, night, self.store, RunSettings(code_version=code_version, caused_by="a test"))
         result, _ = perform(verb, step)
-        stored = step_results.load(self.store, "lab", night, verb)
+        stored = step_results.load_any(self.store, "lab", night, verb)
         assert stored is not None
         assert (stored.last_outcome, stored.last_summary) == (result.outcome, result.summary)
         return stored if stored.failed_since is None else result
 
-    def validate_all(self, nights: Sequence[date] = NIGHTS) -> list[Result]:
+    def validate_all(self, nights: Sequence[date] = NIGHTS) -> list[Result[Any]]:
         """Validates these nights and the one before, which checks the first one's plan."""
         return [self.run("validate", night) for night in (nights[0] - timedelta(days=1), *nights)]
 
-    def run_night(self, *verbs: str) -> list[Result]:
+    def run_night(self, *verbs: str) -> list[Result[Any]]:
         """Runs several verbs of NIGHT, `train` to `score` unless they are named."""
         return [self.run(verb) for verb in verbs or ("train", "evaluate", "promote", "score")]
 

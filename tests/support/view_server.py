@@ -12,10 +12,13 @@ import version_records
 from nightshift.adapters.gx import data_docs
 from nightshift.adapters.gx.data_docs import Entry
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.ledger_entries import Cause, Decision
+from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.core.check_failure import CheckFailure
 from nightshift.model_card import stored_record
-from nightshift.result import Result
+from nightshift.result_parts import Decision, LeftOutNight
+from nightshift.results import StepDetail, ValidateResult
+from support.stored_results import make_dataset, make_promotion, make_result, make_train_result
 
 NIGHT = date(2013, 2, 9)
 CHECK = "0123456789abcdef0123"
@@ -27,24 +30,19 @@ PAGE = f"<!DOCTYPE html><html><body><h1>a stored page</h1>{HOSTILE}{LOADER}</bod
 
 def fill(store: ObjectStore) -> None:
     """A night that failed, of a model that exists, with a hostile page and results of two steps."""
-    dataset = {
-        "dataset": "flights",
-        "suite": "flights",
-        "partition": "s3://lake/flights/date=2013-02-09/",
-        "night": "2013-02-09",
-        "digest": "d",
-        "rows": 684,
-        "expectations": 26,
-        "failed": 4,
-        "page": f"{data_docs.check_folder('flights', NIGHT, 'flights', CHECK)}index.html",
-        "corrupted": True,
-    }
+    dataset = make_dataset(
+        rows=684,
+        expectations=26,
+        failed=4,
+        failures=(CheckFailure("e", None, HOSTILE),),
+        page=f"{data_docs.check_folder('flights', NIGHT, 'flights', CHECK)}index.html",
+        corrupted=True,
+    )
     data_docs.publish(store, data_docs.check_folder("flights", NIGHT, "flights", CHECK), PAGE.encode(), dataset)
-    data_docs.enter(store, entry(datasets=(dataset,)))
-    save(store, "validate", "rejected", {"datasets": [{**dataset, "failures": [{"sentence": HOSTILE}]}]})
-    save(store, "train", "done", {"run_id": RUN, "left_out": [{"night": "2013-02-08", "reason": HOSTILE}]})
-    decided = {"promoted": True, "challenger_version": 2, "ledger": store.uri("ledger/flights/000002.json")}
-    save(store, "promote", "done", decided)
+    data_docs.enter(store, entry(datasets=(dataset.summarize(),)))
+    save(store, ValidateResult(datasets=(dataset,)), "rejected")
+    save(store, make_train_result(run_id=RUN, left_out=(LeftOutNight(night=date(2013, 2, 8), reason=HOSTILE),)))
+    save(store, make_promotion(ledger=store.uri("ledger/flights/000002.json")))
     decide(store)
 
 
@@ -78,21 +76,9 @@ def entry(night: date = NIGHT, **changes: Any) -> Entry:
     return Entry(night=night.isoformat(), **{**fields, **changes})
 
 
-def save(store: ObjectStore, verb: str, outcome: str, detail: dict[str, Any]) -> None:
-    """The result of one step of the night."""
-    result = Result(
-        model="flights",
-        night=NIGHT.isoformat(),
-        verb=verb,
-        outcome=outcome,
-        summary=f"the summary of {verb} {HOSTILE}",
-        started="2026-01-02T03:04:05+00:00",
-        seconds=1.5,
-        code_version="v1",
-        caused_by="a test",
-        detail=detail,
-    )
-    step_results.save(store, result)
+def save(store: ObjectStore, detail: StepDetail, outcome: str = "done") -> None:
+    """Stores the result of one step of the night."""
+    step_results.save(store, make_result(detail, outcome=outcome, summary=f"the summary of {detail.verb} {HOSTILE}"))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Prints the summary of the demo: how each night ended and why, and the pages to look at."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +12,8 @@ from local_platform.demo.night_results import Ending, Night
 from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.progress import Progress
 from nightshift import catalog
+from nightshift.core.verdict import Verdict
+from nightshift.results import EvaluateResult, ScoreResult
 
 WIDTH = 100
 METRICS = {
@@ -62,10 +63,10 @@ def find_unexpected_endings(plan: Plan, ended: Sequence[Night]) -> list[str]:
 
 def _describe_metric(ended: Sequence[Night]) -> str:
     """Returns the line that explains the numbers."""
-    evaluated = [night.detail("evaluate") for night in ended if "verdict" in night.detail("evaluate")]
+    evaluated = [result for night in ended if (result := night.find_detail(EvaluateResult))]
     if not evaluated:
         return "no night was evaluated"
-    metric, days = evaluated[-1]["verdict"]["metric"], len(evaluated[-1]["holdout_nights"])
+    metric, days = evaluated[-1].verdict.metric, len(evaluated[-1].holdout_nights)
     return f"{METRICS.get(metric, metric)}; on the {days} days up to each night, from which neither model has learnt"
 
 
@@ -83,21 +84,20 @@ def _show_night(console: Console, night: Night) -> None:
 
 
 def _format_numbers(night: Night) -> str:
-    evaluated, verdict = night.detail("evaluate"), night.detail("evaluate").get("verdict", {})
-    rows = night.detail("score").get("rows")
+    evaluated, scored = night.find_detail(EvaluateResult), night.find_detail(ScoreResult)
+    verdict = evaluated.verdict if evaluated else None
     return COLUMNS.format(
         night=night.night.isoformat(),
         data=_format_data(night),
-        challenger=_format_model(evaluated.get("challenger_version"), verdict.get("challenger")),
-        champion=_format_model(evaluated.get("champion_version"), verdict.get("champion")),
+        challenger=_format_model(evaluated.challenger_version, evaluated.verdict.challenger) if evaluated else "–",
+        champion=_format_model(evaluated.champion_version, evaluated.verdict.champion) if evaluated else "–",
         gain=_format_gain(verdict),
-        scored="–" if rows is None else f"{rows:,}",
+        scored="–" if scored is None else f"{scored.rows:,}",
     )
 
 
 def _format_data(night: Night) -> str:
-    datasets = night.detail("validate").get("datasets", [])
-    checks, failed = sum(d["expectations"] for d in datasets), sum(d["failed"] for d in datasets)
+    checks, failed = sum(d.expectations for d in night.datasets), sum(d.failed for d in night.datasets)
     return f"{failed} of {checks} checks failed" if failed else f"{checks} checks passed"
 
 
@@ -105,11 +105,11 @@ def _format_model(version: int | None, value: float | None) -> str:
     return "–" if version is None or value is None else f"v{version}  {value:.4f}"
 
 
-def _format_gain(verdict: dict[str, Any]) -> str:
-    gain, interval = verdict.get("gain"), verdict.get("interval")
-    if gain is None or interval is None:
+def _format_gain(verdict: Verdict | None) -> str:
+    if verdict is None or verdict.gain is None or verdict.interval is None:
         return "–"
-    return f"{gain:+.4f}  [{interval[0]:+.4f}, {interval[1]:+.4f}]"
+    low, high = verdict.interval
+    return f"{verdict.gain:+.4f}  [{low:+.4f}, {high:+.4f}]"
 
 
 def _show_addresses(console: Console, platform: Platform, plan: Plan, ended: Sequence[Night]) -> None:

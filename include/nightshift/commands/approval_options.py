@@ -3,10 +3,10 @@
 import argparse
 import re
 
-from nightshift.adapters.s3.ledger_entries import Decision
 from nightshift.errors import BadConfig
 from nightshift.instants import format_instant, format_now, parse_instant
 from nightshift.reasons import parse_optional_reason
+from nightshift.result_parts import Decision
 
 DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 PERSON = re.compile(r"\A[\w.@+'][\w .@+'-]{0,99}\Z")

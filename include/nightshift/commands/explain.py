@@ -6,8 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from nightshift.adapters.mlflow.registry import Registry
-from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import read_model_context
 from nightshift.definition import NAME
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.model_card import render_card
@@ -15,7 +14,6 @@ from nightshift.model_card.collect_record import collect
 from nightshift.model_card.links import Links
 from nightshift.model_card.mlflow_part import source
 from nightshift.model_card.publish_card import refresh
-from nightshift.settings import StorageSettings, read
 
 log = logging.getLogger("nightshift.explain")
 
@@ -33,14 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> None:
     model, number = _named(arguments)
-    store, registry = ObjectStore(read(StorageSettings)), Registry()
+    context = read_model_context(model)
     if arguments.publish:
-        refresh(store, registry, model, number)
+        refresh(context, number)
         return
-    found = source(store, registry, model, number)
-    card = collect(store, model, number, found.record, copied=found.copied)
+    found = source(context, number)
+    card = collect(context.store, model, number, found.record, copied=found.copied)
     airflow = arguments.airflow.rstrip("/") or None
-    mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/")
+    mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", context.registry.server.url).rstrip("/")
     links = Links(view=f"{airflow}/nightshift" if airflow else None, airflow=airflow, mlflow=mlflow)
     if arguments.format == "html":
         _write(arguments.output, render_card.page(card, links, found.pictures))

@@ -5,18 +5,16 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from itertools import islice
 
 from nightshift import catalog
-from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import read_all
-from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import read_model_context
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
 from nightshift.promotion.consistency import Finding, find_disagreements
-from nightshift.settings import StorageSettings, read
+from nightshift.stored_records import to_plain
 
 log = logging.getLogger("nightshift.history")
 HEAD = ("no.", "when (UTC)", "kind", "version", "night", "champion", "before", "who", "reason")
@@ -35,15 +33,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.last is not None and arguments.last < 1:
         raise BadConfig(f"--last {arguments.last} is no number of entries: write at least 1")
-    model, store = catalog.load_model(arguments.model).name, ObjectStore(read(StorageSettings))
-    entries, found = read_all(store, model).entries[::-1], find_disagreements(store, Registry(), model)
+    context = read_model_context(catalog.load_model(arguments.model).name)
+    entries, found = read_all(context.store, context.name).entries[::-1], find_disagreements(context)
     shown = tuple(islice(entries, arguments.last))
-    sys.stdout.write(_document(model, shown, found) if arguments.json else _text(arguments, shown, found))
+    sys.stdout.write(_document(context.name, shown, found) if arguments.json else _text(arguments, shown, found))
     return DataRejected.exit_code if found else DONE
 
 
 def _document(model: str, entries: Sequence[Entry], found: Sequence[Finding]) -> str:
-    parts = {"model": model, "entries": [asdict(e) for e in entries], "findings": [asdict(one) for one in found]}
+    parts = {"model": model, "entries": to_plain(entries), "findings": to_plain(found)}
     return json.dumps(parts, indent=1) + "\n"  # ASCII: what people wrote stays inside, escaped
 
 

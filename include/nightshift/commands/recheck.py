@@ -3,21 +3,21 @@
 import argparse
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from nightshift import catalog
-from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import Reading, last_number, read_all
 from nightshift.adapters.s3.ledger_reading import read as read_entries
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext, read_model_context
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
 from nightshift.model_card.sentences import printable
 from nightshift.safe_messages import set_up_logs
-from nightshift.settings import StorageSettings, read
+from nightshift.stored_records import to_plain
 
 log = logging.getLogger(__name__)
 TOLERANCE = 1e-9
@@ -36,8 +36,7 @@ class Rechecked:
 
     def __str__(self) -> str:
         """One line for people."""
-        record = self.entry.verdict
-        rival = record.get("champion_version")
+        rival = self.entry.verdict.champion_version if self.entry.verdict else None
         against = "without a champion" if rival is None else f"against {rival}"
         what = f"entry {self.entry.number}, night {self.entry.night}, version {self.entry.version} {against}"
         return printable(f"{what}: {self.state}{f' ({self.why})' if self.why else ''}")
@@ -47,9 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     set_up_logs("%(message)s")
     try:
-        model, store = catalog.load_model(arguments.model), ObjectStore(read(StorageSettings))
-        reading = chosen(store, model.name, arguments.number, arguments.last)
-        return _tell(reading.faults, recheck(store, model, Registry(), reading.entries))
+        model = catalog.load_model(arguments.model)
+        context = read_model_context(model.name)
+        reading = chosen(context.store, model.name, arguments.number, arguments.last)
+        return _tell(reading.faults, recheck(context, model, reading.entries))
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)
         return error.exit_code
@@ -85,30 +85,30 @@ def chosen(store: ObjectStore, model: str, number: int | None = None, last: int 
     return Reading(tuple(entry for entry in found.entries if entry.verdict), found.faults)
 
 
-def recheck(store: ObjectStore, model: Model, registry: Registry, entries: Iterable[Entry]) -> Iterator[Rechecked]:
+def recheck(context: ModelContext, model: Model, entries: Iterable[Entry]) -> Iterator[Rechecked]:
     """Computes each entry's verdict again. Raises `TryLater` when MLflow or the store fails."""
     for entry in entries:
-        yield _rechecked(store, model, registry, entry)
+        yield _rechecked(context, model, entry)
 
 
-def _rechecked(store: ObjectStore, model: Model, registry: Registry, entry: Entry) -> Rechecked:
+def _rechecked(context: ModelContext, model: Model, entry: Entry) -> Rechecked:
     from nightshift.modelling.recompute_verdict import recompute  # pandas, which --help does without
 
     record = entry.verdict
+    if record is None:
+        return Rechecked(entry, "cannot", "it holds no verdict")
     try:
-        again = recompute(store, model, registry, record)
+        again = recompute(context, model, record)
     except (BadConfig, DataRejected) as error:
         return Rechecked(entry, "cannot", str(error))
-    wrong = [*differences(record["verdict"], again["verdict"]), *_counted(record, again)]
+    wrong = differences(
+        {**to_plain(record.verdict), "rows": record.rows}, {**to_plain(again.verdict), "rows": again.rows}
+    )
     if not wrong:
         return Rechecked(entry, "same")
-    if record.get("model_code", catalog.digest_model(model.name)) != catalog.digest_model(model.name):
+    if record.model_code != catalog.digest_model(model.name):
         return Rechecked(entry, "cannot", f"the code of models/{model.name} changed since; now {'; '.join(wrong)}")
     return Rechecked(entry, "differs", "; ".join(wrong))
-
-
-def _counted(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
-    return differences({"rows": record.get("rows")}, {"rows": again["rows"]})
 
 
 def differences(recorded: Any, now: Any, where: str = "") -> list[str]:

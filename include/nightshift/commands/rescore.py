@@ -6,19 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from nightshift import catalog
-from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.manifests import manifest
-from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.code_in_use import name_running_code
-from nightshift.context import Step
+from nightshift.context import Context, read_context
 from nightshift.definition import Model, parse_nights
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError, NothingToDo
 from nightshift.model_card.publish_card import publish_cards
-from nightshift.result import Outcome
+from nightshift.promotion.champion_state import ChampionState, find_scorer
+from nightshift.promotion.sync_alias import sync_alias
+from nightshift.results import Outcome, ScoreResult
 from nightshift.run_step import perform
 from nightshift.safe_messages import set_up_logs
-from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift.rescore")
 GOES_ON = (DONE, DataRejected.exit_code, BadConfig.exit_code, NothingToDo.exit_code)
@@ -27,12 +24,17 @@ GOES_ON = (DONE, DataRejected.exit_code, BadConfig.exit_code, NothingToDo.exit_c
 
 @dataclass(frozen=True)
 class Night:
-    """One night of the range: the version that published its predictions (None: nobody), and who scores it now."""
+    """One night with predictions: the version that published them (None: not known), and who scores it now."""
 
-    step: Step
+    context: Context
+    state: ChampionState
     published: int | None
     scorer: int | None
-    withdrawn: bool
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the version that published was withdrawn since."""
+        return self.published in self.state.withdrawn_versions
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,15 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     set_up_logs("%(asctime)s %(message)s")
     try:
         first, last = parse_nights(arguments.nights)
-        by = name_running_code(read(RunSettings), arguments.model)
-        step = Step(catalog.load_model(arguments.model), first, ObjectStore(read(StorageSettings)), by)
-        return rescore(step, last, everything=arguments.all)
+        return rescore(read_context(arguments.model, first), last, everything=arguments.all)
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)
         return error.exit_code
 
 
-def rescore(first: Step, last: date, *, everything: bool) -> int:
+def rescore(first: Context, last: date, *, everything: bool) -> int:
     """Scores the nights from that of `first` to `last` again that need it, a line for each.
 
     Returns 0, or the exit code of the worst night, 20 being worse than 10; another failure ends it at once with its
@@ -57,10 +57,10 @@ def rescore(first: Step, last: date, *, everything: bool) -> int:
     """
     codes: list[int] = []
     concerned: list[int | None] = []
-    for night in looked_at(first, last):
+    for night in list_published(first, last):
         left = _left_as_it_is(night, everything=everything)
         if left:
-            log.info("%s left as it is: %s", night.step.night, left)
+            log.info("%s left as it is: %s", night.context.night, left)
             continue
         code = _scored_again(night)
         codes.append(code)
@@ -68,30 +68,35 @@ def rescore(first: Step, last: date, *, everything: bool) -> int:
             concerned += [night.published, night.scorer]
         if code not in GOES_ON:
             break
-    publish_cards(first.store, Registry(), first.model.name, *concerned)
+    publish_cards(first, *concerned)
     return _ended(first.model, codes)
 
 
-def looked_at(first: Step, last: date) -> Iterator[Night]:
-    """The nights of the range, with who scored them. Raises `TryLater` when S3 or MLflow fails."""
+def list_published(first: Context, last: date) -> Iterator[Night]:
+    """Yields the nights of the range that have predictions; logs those that have none.
+
+    The champion's state is read for each: it may change while nights are scored. Raises `TryLater` when S3 or MLflow
+    fails.
+    """
     from nightshift.steps import score
 
-    night = first.night
-    while night <= last:
-        step = replace(first, night=night)
-        current = manifest(step.store, score.partition_of(step, score.scored_day(step.model, night)))
-        published = None if current is None else _version(current.meta.get("version"))
-        scorer, withdrawn = score.read_scorer(step) if current else (None, frozenset())
+    for days in range((last - first.night).days + 1):
+        context = replace(first, night=first.night + timedelta(days=days))
+        current = manifest(context.store, score.partition_of(context, score.scored_day(first.model, context.night)))
+        if current is not None:
+            state = sync_alias(context)
+            champion = find_scorer(context, state, context.night)
+            published = _version(current.meta.get("version"))
+            yield Night(context, state, published, champion.number if champion else None)
         # Of a model with a longer period most days are no night; which ones are, the first of the range need not tell.
-        if current is not None or first.model.schedule.days == 1:
-            yield Night(step, published, scorer, published in withdrawn)
-        night += timedelta(days=1)
+        elif first.model.schedule.days == 1:
+            log.info("%s left as it is: nothing was published for it", context.night)
 
 
 def _left_as_it_is(night: Night, *, everything: bool) -> str:
     """Why a night is not scored again; empty when it is."""
     if night.published is None:
-        return "nothing was published for it"
+        return "its manifest does not say which version scored it"
     if night.withdrawn:
         return "" if night.scorer is not None else f"version {night.published} scored it and there is no champion now"
     if everything and night.scorer not in (night.published, None):
@@ -102,12 +107,16 @@ def _left_as_it_is(night: Night, *, everything: bool) -> str:
 def _scored_again(night: Night) -> int:
     from nightshift.steps import score
 
-    def publish(step: Step) -> Outcome:
-        return score.publish_with(step, night.scorer)
+    def publish(context: Context) -> Outcome[ScoreResult]:
+        return score.publish_with(context, night.state, night.scorer)
 
-    result, code = perform("score", night.step, publish)
+    result, code = perform("score", night.context, publish)
     log.log(
-        logging.INFO if code == DONE else logging.ERROR, "%s %s: %s", night.step.night, result.outcome, result.summary
+        logging.INFO if code == DONE else logging.ERROR,
+        "%s %s: %s",
+        night.context.night,
+        result.outcome,
+        result.summary,
     )
     return code
 

@@ -4,10 +4,8 @@ import argparse
 import logging
 
 from nightshift import catalog
-from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
-from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.code_in_use import name_running_code
+from nightshift.context import read_model_context, read_run
 from nightshift.errors import DONE, NightshiftError
 from nightshift.instants import parse_instant
 from nightshift.promotion.append_decision import Decided
@@ -15,7 +13,6 @@ from nightshift.promotion.cause import cause_of
 from nightshift.promotion.set_champion import Request, parse_target, set_champion
 from nightshift.reasons import parse_reason
 from nightshift.safe_messages import set_up_logs
-from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift.set_champion")
 
@@ -34,10 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> str:
     target, reason = parse_target(arguments.version), parse_reason(arguments.reason)
     asked_at = parse_instant(arguments.asked_at, "--asked-at")
-    model, store = catalog.load_model(arguments.model).name, ObjectStore(read(StorageSettings))
-    cause = cause_of(name_running_code(read(RunSettings), model))
-    request = Request(model, target, reason, cause, unverified=arguments.unverified, asked_at=asked_at)
-    return describe(set_champion(store, Registry(), request), Ledger(store, model))
+    context = read_model_context(catalog.load_model(arguments.model).name)
+    cause = cause_of(read_run(context.name))
+    request = Request(target, reason, cause, unverified=arguments.unverified, asked_at=asked_at)
+    return describe(set_champion(context, request), context.ledger)
 
 
 def describe(decided: Decided, ledger: Ledger) -> str:

@@ -3,18 +3,14 @@
 import argparse
 import logging
 from dataclasses import replace
-from datetime import date
 
-from nightshift import catalog, validate_many
-from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.code_in_use import name_running_code
+from nightshift import validate_many
 from nightshift.commands.approval_options import read_decision
-from nightshift.context import Step
+from nightshift.context import Context, read_context
 from nightshift.definition import parse_night, parse_nights
 from nightshift.errors import DONE, NightshiftError, NothingToDo
 from nightshift.run_step import perform
 from nightshift.safe_messages import allow_values, set_up_logs
-from nightshift.settings import RunSettings, StorageSettings, read
 
 log = logging.getLogger("nightshift")
 FORM = "%(asctime)s %(message)s"
@@ -30,23 +26,18 @@ def run(arguments: argparse.Namespace) -> int:
             set_up_logs(FORM)
         if verb == "validate" and ".." in arguments.night:
             first, last = parse_nights(arguments.night)
-            return validate_many.run(_step(arguments.model, first), last, perform)
+            return validate_many.run(read_context(arguments.model, first), last, perform)
         decision = read_decision(arguments) if verb == "promote" else None
-        step = replace(_step(arguments.model, parse_night(arguments.night)), decision=decision)
+        context = replace(read_context(arguments.model, parse_night(arguments.night)), decision=decision)
     except NightshiftError as error:
         log.error("%s", error)
         return error.exit_code
-    return run_step(verb, step)
+    return run_step(verb, context)
 
 
-def _step(model: str, night: date) -> Step:
-    by = name_running_code(read(RunSettings), model)
-    return Step(catalog.load_model(model), night, ObjectStore(read(StorageSettings)), by)
-
-
-def run_step(verb: str, step: Step) -> int:
+def run_step(verb: str, context: Context) -> int:
     """Runs `verb`, stores its result, logs the line for people; returns the exit code."""
-    result, code = perform(verb, step)
+    result, code = perform(verb, context)
     ended_well = code in (DONE, NothingToDo.exit_code)
     log.log(logging.INFO if ended_well else logging.ERROR, "%s: %s", result.outcome, result.summary)
     return code

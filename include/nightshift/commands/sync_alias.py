@@ -10,15 +10,12 @@ import time
 from collections.abc import Sequence
 
 from nightshift import catalog
-from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.alias_reports import report_problem
-from nightshift.adapters.s3.ledger import Ledger
-from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.command_lines.sync_alias import LONGEST
+from nightshift.context import ModelContext, read_model_contexts
 from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.safe_messages import set_up_logs
-from nightshift.settings import StorageSettings, read
 
 log = logging.getLogger("nightshift.sync")
 
@@ -29,9 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.every is not None and not 1 <= arguments.every <= LONGEST:
             raise BadConfig(f"--every {arguments.every} is not between 1 and {LONGEST} seconds")
-        store, registry = ObjectStore(read(StorageSettings)), Registry()
+        contexts = read_model_contexts(arguments.models or catalog.list_names())
         while True:
-            code = sync_models(store, registry, arguments.models or catalog.list_names())
+            code = sync_models(contexts)
             if arguments.answers:
                 arguments.answers.touch()
             if arguments.every is None:
@@ -42,22 +39,22 @@ def run(arguments: argparse.Namespace) -> int:
         return error.exit_code
 
 
-def sync_models(store: ObjectStore, registry: Registry, names: Sequence[str]) -> int:
+def sync_models(contexts: Sequence[ModelContext]) -> int:
     """Syncs each model; one that fails does not hold up the others. Returns 0, or the exit code of the last failure."""
-    codes = [_sync(store, registry, name) for name in names]
+    codes = [_sync(context) for context in contexts]
     return next((code for code in reversed(codes) if code), DONE)
 
 
-def _sync(store: ObjectStore, registry: Registry, name: str) -> int:
+def _sync(context: ModelContext) -> int:
     """Syncs one model and reports what a person has to mend; returns the exit code."""
-    problem, code = "", DONE
+    name, problem, code = context.name, "", DONE
     try:
         try:
-            sync_alias(registry, Ledger(store, name))
+            sync_alias(context)
         except BadConfig as error:
             log.error("%s: %s", name, error)
             problem, code = str(error), error.exit_code
-        report_problem(store, name, problem)
+        report_problem(context.store, name, problem)
     except NightshiftError as error:
         log.error("%s: %s: %s", name, error.outcome, error)
         return error.exit_code

@@ -41,9 +41,9 @@ class Gain:
     high: float
 
     @property
-    def interval(self) -> list[float]:
+    def interval(self) -> tuple[float, float]:
         """The two bounds; each holds with the confidence asked for."""
-        return [self.low, self.high]
+        return self.low, self.high
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nightshift.core.check_failure import CheckFailure
+
 CHECKS = ("key_columns_are_present", "key_is_comparable", "key_is_complete", "key_is_unique")
 NESTED = (list, tuple, dict, set, np.ndarray)
 TEXT, INTEGERS = "text", "integers"
@@ -17,19 +19,10 @@ FAMILIES = {"bool": "booleans", "int": INTEGERS, "float": "floats", "Decimal": "
 
 
 @dataclass(frozen=True)
-class KeyFault:
-    """One check of a key that does not hold: its name, the columns it is about, and a sentence for people."""
-
-    expectation: str
-    column: str
-    sentence: str
-
-
-@dataclass(frozen=True)
 class KeyReport:
     """What is wrong with a key (`faults`), and what is odd about it and no reason to refuse it (`remarks`)."""
 
-    faults: tuple[KeyFault, ...] = ()
+    faults: tuple[CheckFailure, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -51,15 +44,15 @@ def check_key(frame: pd.DataFrame, key: Sequence[str]) -> KeyReport:
     return KeyReport((*faults, *([repeated] if repeated else ())), _find_remarks(whole, names))
 
 
-def _find_presence_fault(columns: Sequence[object], name: str) -> KeyFault | None:
+def _find_presence_fault(columns: Sequence[object], name: str) -> CheckFailure | None:
     times = columns.count(name)
     if times == 1:
         return None
     how = f"there is no column {name}" if times == 0 else f"{times} columns are called {name}"
-    return KeyFault("key_columns_are_present", name, f"{name}: every column of the key must be there once; {how}")
+    return CheckFailure("key_columns_are_present", name, f"{name}: every column of the key must be there once; {how}")
 
 
-def _find_type_fault(column: pd.Series) -> KeyFault | None:
+def _find_type_fault(column: pd.Series) -> CheckFailure | None:
     """A fault when a column holds nested values or values of several types: they cannot be compared or joined."""
     if column.dtype != object:
         return None
@@ -70,12 +63,14 @@ def _find_type_fault(column: pd.Series) -> KeyFault | None:
     kinds = "nested values" if nested else "values of several types"
     found = ", ".join(sorted(FAMILIES.get(kind.__name__, kind.__name__) for kind in types))
     sentence = f"{column.name}: a key must be text, numbers, dates or times; found {kinds} ({found})"
-    return KeyFault("key_is_comparable", str(column.name), sentence)
+    return CheckFailure("key_is_comparable", str(column.name), sentence)
 
 
-def _describe_nulls(name: str, nulls: int, rows: int) -> KeyFault:
+def _describe_nulls(name: str, nulls: int, rows: int) -> CheckFailure:
     share = f"{nulls} of {rows} rows have none ({100 * nulls / rows:.1f} %)"
-    return KeyFault("key_is_complete", name, f"{name}: every row must have a value in each column of the key; {share}")
+    return CheckFailure(
+        "key_is_complete", name, f"{name}: every row must have a value in each column of the key; {share}"
+    )
 
 
 def _make_plain(keys: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +84,7 @@ def _make_plain(keys: pd.DataFrame) -> pd.DataFrame:
     return plain
 
 
-def _describe_repeats(keys: pd.DataFrame, names: str) -> KeyFault | None:
+def _describe_repeats(keys: pd.DataFrame, names: str) -> CheckFailure | None:
     counts = keys.value_counts(sort=False).to_numpy()
     repeated = counts[counts > 1]
     if not len(repeated):
@@ -97,7 +92,7 @@ def _describe_repeats(keys: pd.DataFrame, names: str) -> KeyFault | None:
     rows = f"{len(repeated)} of {len(counts)} keys are repeated, in {int(repeated.sum())} of {len(keys)} rows"
     twice = len(repeated) == len(counts) and len(set(counts)) == 1
     hint = f": each stands there {counts[0]} times, was the partition delivered more than once?" if twice else ""
-    return KeyFault("key_is_unique", names, f"{names}: no two rows may have the same key; {rows}{hint}")
+    return CheckFailure("key_is_unique", names, f"{names}: no two rows may have the same key; {rows}{hint}")
 
 
 def _find_remarks(keys: pd.DataFrame, names: str) -> tuple[str, ...]:

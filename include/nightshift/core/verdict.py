@@ -1,7 +1,6 @@
 """What the gate decided, with every number that decided it, as it is stored, tagged and drawn."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -45,16 +44,8 @@ class Verdict:
     challenger: float | None
     champion: float | None
     gain: float | None
-    interval: list[float] | None
+    interval: tuple[float, float] | None
     confidence: float
     min_gain: float
     checks: tuple[Check, ...]
     slices: tuple[SliceGain, ...] = field(default=())
-
-    def as_dict(self) -> dict[str, Any]:
-        """The verdict as plain JSON types."""
-        return {
-            **asdict(self),
-            "checks": [asdict(check) for check in self.checks],
-            "slices": [asdict(one) for one in self.slices],
-        }

@@ -6,7 +6,7 @@ before. A partition whose objects are other ones than `validate` listed is read 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +23,8 @@ from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
 from nightshift.lake import table_formats, tables
 from nightshift.lake.partitions import Listed, sort_out
-from nightshift.result import Result
+from nightshift.result_parts import CheckedDataset, LeftOutNight
+from nightshift.results import Result, ValidateResult
 
 log = logging.getLogger("nightshift.lake")
 CHANGED = "changed after it was validated"
@@ -38,9 +39,9 @@ class Usable:
     nights: tuple[date, ...]
     left_out: tuple[tuple[date, str], ...]
 
-    def as_json(self) -> list[dict[str, str]]:
-        """What was left out, as results keep it."""
-        return [{"night": night.isoformat(), "reason": reason} for night, reason in self.left_out]
+    def list_left_out(self) -> tuple[LeftOutNight, ...]:
+        """Returns what was left out, as results keep it."""
+        return tuple(LeftOutNight(night=night, reason=reason) for night, reason in self.left_out)
 
 
 class Lake:
@@ -52,7 +53,7 @@ class Lake:
     def __init__(self, store: ObjectStore, model: Model) -> None:
         self.model = model
         self._store = store
-        self._results: dict[date, Result | None] = {}
+        self._results: dict[date, Result[ValidateResult | None] | None] = {}
         self._tables: dict[tuple[str, date], pd.DataFrame] = {}
         self._delivered: dict[tuple[str, date], pa.Table] = {}
         self._contents: dict[tuple[str, date], str] = {}
@@ -131,8 +132,8 @@ class Lake:
     def _find_content(self, dataset: Dataset, day: date) -> str:
         physical = self._list_partition(dataset, day).physical
         entry = self._entry(dataset, day)
-        if entry is not None and entry["digest"] == physical and entry.get("content"):
-            return str(entry["content"])
+        if entry is not None and entry.digest == physical and entry.content:
+            return entry.content
         partition = dataset.partition(day)
         try:
             found = content_digests.find(
@@ -140,23 +141,26 @@ class Lake:
             )
         except DataRejected:
             return f"unreadable {physical}"
-        if entry is not None and entry.get("content") == found:
+        if entry is not None and entry.content == found:
             log.info("%s: other objects than were validated hold the same rows: it is used as it is", partition)
         return found
 
-    def _entry(self, dataset: Dataset, day: date) -> Mapping[str, Any] | None:
+    def _entry(self, dataset: Dataset, day: date) -> CheckedDataset | None:
         """What the validation found that checked this partition."""
         night = day - self.model.schedule.period if dataset.name == self.model.scheduled.name else day
         self._load_results([night])
+        return next((entry for entry in self._entries(night) if entry.partition == dataset.partition(day)), None)
+
+    def _entries(self, night: date) -> tuple[CheckedDataset, ...]:
+        """What a night's validation found; its result was loaded before."""
         result = self._results[night]
-        entries: list[Mapping[str, Any]] = [] if result is None else result.detail.get("datasets", [])
-        return next((e for e in entries if e["partition"] == dataset.partition(day)), None)
+        return () if result is None or result.detail is None else result.detail.datasets
 
     def _load_results(self, nights: Iterable[date]) -> None:
         missing = sorted({night for night in nights if night not in self._results})
 
-        def read(night: date) -> Result | None:
-            return step_results.load(self._store, self.model.name, night, "validate")
+        def read(night: date) -> Result[ValidateResult | None] | None:
+            return step_results.load(self._store, self.model.name, night, ValidateResult)
 
         self._results.update(zip(missing, _at_once(read, missing), strict=True))
 
@@ -166,24 +170,24 @@ class Lake:
             return "it was never validated"
         if result.outcome != "done":
             return f"its validation ended as {result.outcome}: {result.summary}"
-        entries: list[Mapping[str, Any]] = result.detail.get("datasets", [])
+        entries = self._entries(night)
         return next(filter(None, map(self._entry_objection, entries)), None) or self._find_gap(night, entries)
 
-    def _find_gap(self, night: date, entries: Iterable[Mapping[str, Any]]) -> str | None:
+    def _find_gap(self, night: date, entries: Iterable[CheckedDataset]) -> str | None:
         """A partition of the night that its validation did not look at: the dataset is new to the model."""
-        checked = {entry["partition"] for entry in entries}
+        checked = {entry.partition for entry in entries}
         looked_at = (d.partition(night) for d in self.model.datasets if d.name != self.model.scheduled.name)
         missing = next((partition for partition in looked_at if partition not in checked), None)
         return None if missing is None else f"{missing} was not part of its validation: validate the night again"
 
-    def _entry_objection(self, entry: Mapping[str, Any]) -> str | None:
+    def _entry_objection(self, entry: CheckedDataset) -> str | None:
         """Why a partition that was validated may not be used any more."""
-        dataset = next((d for d in self.model.datasets if d.name == entry["dataset"]), None)
+        dataset = next((d for d in self.model.datasets if d.name == entry.dataset), None)
         try:
             changed = dataset is None or self._has_changed(dataset, entry)
         except DataRejected as error:
-            return f"{entry['partition']} cannot be read any more: {error}"
-        return f"{entry['partition']} {CHANGED}" if changed else None
+            return f"{entry.partition} cannot be read any more: {error}"
+        return f"{entry.partition} {CHANGED}" if changed else None
 
     def _schedule_objection(self, day: date) -> str | None:
         """Why the schedule of `day` may not be used; other datasets of the night before do not matter to it."""
@@ -194,16 +198,15 @@ class Lake:
         if entry is None:
             before = day - self.model.schedule.period
             return f"its schedule was never validated (the validation of {before} does that)"
-        if entry["failed"]:
-            return f"its schedule failed validation: {entry['failed']} of {entry['expectations']} expectations"
+        if entry.failed:
+            return f"its schedule failed validation: {entry.failed} of {entry.expectations} expectations"
         reason = self._entry_objection(entry)
         return f"its schedule {CHANGED}" if reason and reason.endswith(CHANGED) else reason
 
-    def _has_changed(self, dataset: Dataset, entry: Mapping[str, Any]) -> bool:
-        day = date.fromisoformat(entry["night"])
-        if self._list_partition(dataset, day).physical == entry["digest"]:
+    def _has_changed(self, dataset: Dataset, entry: CheckedDataset) -> bool:
+        if self._list_partition(dataset, entry.night).physical == entry.digest:
             return False
-        return self.content(dataset, day) != entry.get("content")
+        return self.content(dataset, entry.night) != entry.content
 
     def _list_partition(self, dataset: Dataset, day: date) -> Listed:
         """What lies in a partition. Raises `DataRejected` when that is not only plain Parquet files and markers."""

@@ -5,9 +5,10 @@ What no record has is None or empty, and the page says "not recorded". Instants 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.results import EvaluateResult
 
 State = Literal["champion", "replaced", "withdrawn", "refused", "superseded", "judged", "registered", "unknown"]
 Relation = Literal["about it", "withdrew it", "replaced it"]
@@ -127,9 +128,9 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
-    """Everything on record about one version. `verdict`: detail of `evaluate` that was last acted upon or stored.
+    """Everything on record about one version. `evaluated`: what `evaluate` did that was last acted upon or stored.
 
-    `verdict_from`: which record that is. `copied`: when MLflow's part was read, if it comes from a copy, else
+    `evaluated_from`: which record that is. `copied`: when MLflow's part was read, if it comes from a copy, else
     empty. `notes`: sentences on what is missing or odd in the records.
     """
 
@@ -142,8 +143,8 @@ class ModelCard:
     origin: Origin = field(default_factory=Origin)
     metrics: Mapping[str, float] = field(default_factory=dict)
     pictures: tuple[str, ...] = ()
-    verdict: Mapping[str, Any] = field(default_factory=dict)
-    verdict_from: str = ""
+    evaluated: EvaluateResult | None = None
+    evaluated_from: str = ""
     decisions: tuple[Decision, ...] = ()
     periods: tuple[ChampionPeriod, ...] = ()
     scored: tuple[Scored, ...] = ()

@@ -4,10 +4,11 @@ Nothing is read of the definition or of the data as they are now. Object storage
 in, as MLflow has it or as a copy of it was kept.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from nightshift.adapters.mlflow.registry import KEY, MODEL_CODE, NIGHT, SHA256
 from nightshift.adapters.mlflow.version_record import Record, Run
@@ -16,13 +17,17 @@ from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.instants import format_now
-from nightshift.model_card.card import ModelCard, Origin
+from nightshift.model_card.card import Data, ModelCard, Origin
 from nightshift.model_card.champion_periods import decisions, list_periods, state
 from nightshift.model_card.scored_nights import scored
 from nightshift.model_card.sentences import instant
-from nightshift.model_card.used_partitions import data
+from nightshift.model_card.used_partitions import UsedRecords, data
+from nightshift.results import EvaluateResult, StepDetail, Training, TrainResult
+from nightshift.stored_records import Misfit, parse_plain
 
-Detail = Mapping[str, Any]
+Document = TypeVar("Document")
+Detail = TypeVar("Detail", bound=StepDetail)
+log = logging.getLogger("nightshift.card")
 CODE = "nightshift.code_version"
 CAUSED_BY = "nightshift.caused_by"
 CLOCKS_DIFFER = timedelta(days=1)
@@ -56,18 +61,22 @@ class Records:
         tagged = self.record.tags.get(NIGHT, "") if self.record else ""
         return tagged or next((entry.night for entry in self.ours), "")
 
-    def result(self, verb: str, naming: str) -> Detail:
-        """The detail of a stored result of the version's night, if it is about this version and not about another."""
+    def result(self, kind: type[Detail]) -> Detail | None:
+        """What a step of the version's night did, as its result is stored."""
         try:
-            found = step_results.load(self.store, self.model, date.fromisoformat(self.night), verb)
+            stored = step_results.load(self.store, self.model, date.fromisoformat(self.night), kind)
         except ValueError:
-            return {}
-        return found.detail if found and found.detail.get(naming) == self.number else {}
+            return None
+        return stored.detail if stored else None
 
-    def document(self, name: str) -> Detail:
-        """A JSON file of the run; empty when there is none."""
-        found = self.run.documents.get(name) if self.run else None
-        return found if isinstance(found, Mapping) else {}
+    def document(self, name: str, kind: type[Document]) -> Document | None:
+        """A JSON file of the run; None when there is none, or when it is no such record."""
+        document = self.run.documents.get(name) if self.run else None
+        try:
+            return None if document is None else parse_plain(kind, document)
+        except Misfit as misfit:
+            log.info("%s of version %d of %s is not shown: %s", name, self.number, self.model, misfit)
+            return None
 
 
 def collect(store: ObjectStore, model: str, number: int, record: Record | None, *, copied: bool = False) -> ModelCard:
@@ -92,8 +101,8 @@ def _since(record: Record | None) -> datetime | None:
 
 
 def _make_card(records: Records, *, registered: bool) -> ModelCard:
-    trained = records.document("train.json") or records.result("train", "version")
-    verdict, verdict_from = _verdict(records)
+    trained = _find_training(records)
+    evaluated, evaluated_from = _find_evaluation(records)
     record = records.record
     predictions, unreadable = scored(records.store, records.model, records.number, _since(record))
     return ModelCard(
@@ -101,14 +110,14 @@ def _make_card(records: Records, *, registered: bool) -> ModelCard:
         number=records.number,
         collected=format_now(),
         night=records.night,
-        state=state(records.entries, records.number, judged=bool(verdict), registered=registered),
-        data=_data(records, trained, verdict),
+        state=state(records.entries, records.number, judged=evaluated is not None, registered=registered),
+        data=_data(records, trained, evaluated),
         origin=_origin(records, trained),
         metrics=_metrics(records, trained),
         # The picture of the verdict comes first.
         pictures=tuple(sorted(records.run.pictures, key=lambda name: name != "verdict.png")) if records.run else (),
-        verdict=verdict,
-        verdict_from=verdict_from,
+        evaluated=evaluated,
+        evaluated_from=evaluated_from,
         decisions=decisions(records.entries, records.number),
         periods=list_periods(records.entries, records.number),
         scored=predictions,
@@ -117,29 +126,36 @@ def _make_card(records: Records, *, registered: bool) -> ModelCard:
     )
 
 
-def _verdict(records: Records) -> tuple[Detail, str]:
-    """The verdict as it was last acted upon; while nothing was decided, the one that is stored."""
+def _find_training(records: Records) -> Training | None:
+    """What training wrote down with the run; without that, what the stored result says, if it is about this version."""
+    training = records.document("train.json", Training)
+    if training is not None:
+        return training
+    stored = records.result(TrainResult)
+    return stored if stored and stored.version == records.number else None
+
+
+def _find_evaluation(records: Records) -> tuple[EvaluateResult | None, str]:
+    """The verdict as it was last acted upon, and where it stands; while nothing was decided, the one that is stored."""
     for entry in reversed(records.ours):
         if entry.verdict:
             return entry.verdict, f"entry {entry.number} of the ledger"
-    attached = records.document("verdict.json")
+    attached = records.document("verdict.json", EvaluateResult)
     if attached:
         return attached, "verdict.json of the run; nothing was decided upon it yet"
-    stored = records.result("evaluate", "challenger_version")
-    return stored, "the result of evaluate; nothing was decided upon it yet" if stored else ""
+    stored = records.result(EvaluateResult)
+    if stored and stored.challenger_version == records.number:
+        return stored, "the result of evaluate; nothing was decided upon it yet"
+    return None, ""
 
 
-def _data(records: Records, trained: Detail, verdict: Detail) -> Any:
-    inputs = _digests(records.document("inputs.json")), _digests(verdict.get("inputs"))
+def _data(records: Records, trained: Training | None, evaluated: EvaluateResult | None) -> Data:
+    read = records.document("inputs.json", dict[str, str]) or {}
     sources = records.run.sources if records.run else {}
-    return data(records.store, records.model, trained, inputs, verdict, sources)
+    return data(records.store, records.model, UsedRecords(trained, evaluated, read, sources))
 
 
-def _digests(found: Any) -> dict[str, str]:
-    return {str(uri): str(digest) for uri, digest in found.items()} if isinstance(found, Mapping) else {}
-
-
-def _origin(records: Records, trained: Detail) -> Origin:
+def _origin(records: Records, trained: Training | None) -> Origin:
     run, tags = records.run, records.record.tags if records.record else {}
     latest = records.ours[-1:]
     about_run: dict[str, Any] = {}
@@ -161,7 +177,7 @@ def _origin(records: Records, trained: Detail) -> Origin:
         run_id=(run.id if run else "") or next((entry.run_id for entry in latest), ""),
         created=records.record.created if records.record else "",
         artifact_sha256=tags.get(SHA256, "") or next((entry.artifact_sha256 for entry in latest), ""),
-        idempotency_key=tags.get(KEY, "") or str(trained.get("idempotency_key", "")),
+        idempotency_key=tags.get(KEY, "") or (trained.idempotency_key if trained else ""),
         tags=tags,
         **about_run,
     )
@@ -171,12 +187,11 @@ def _first(entries: Sequence[Entry], name: str) -> str:
     return next((str(getattr(entry.cause, name)) for entry in entries), "")
 
 
-def _metrics(records: Records, trained: Detail) -> dict[str, float]:
-    numbers = {name: float(value) for name, value in trained.get("metrics", {}).items() if value is not None}
-    return numbers | dict(records.run.metrics if records.run else {})
+def _metrics(records: Records, trained: Training | None) -> dict[str, float]:
+    return dict(trained.metrics if trained else {}) | dict(records.run.metrics if records.run else {})
 
 
-def _notes(records: Records, trained: Detail) -> list[str]:
+def _notes(records: Records, trained: Training | None) -> list[str]:
     record, run = records.record, records.run
     notes = []
     if record is None or not record.registered:

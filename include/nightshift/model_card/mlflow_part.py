@@ -9,6 +9,7 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.mlflow.version_record import Record, Run
 from nightshift.adapters.s3 import ledger_reading
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext
 from nightshift.model_card import stored_record
 
 
@@ -21,8 +22,9 @@ class Source:
     copied: bool = False
 
 
-def source(store: ObjectStore, registry: Registry, model: str, number: int) -> Source:
+def source(context: ModelContext, number: int) -> Source:
     """MLflow's part of a version. Raises `TryLater` and `BadConfig` as the store and the registry do."""
+    store, registry, model = context.store, context.registry, context.name
     record = version_record.record(registry, model, number)
     if not record.registered:
         record = version_record.record(registry, model, number, _run_id(store, model, number))

@@ -9,8 +9,7 @@ import os
 from contextlib import suppress
 
 from nightshift.adapters.mlflow.connection import NotFound
-from nightshift.adapters.mlflow.registry import Registry
-from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext
 from nightshift.errors import NightshiftError
 from nightshift.safe_messages import describe
 
@@ -19,7 +18,7 @@ MOST_CHARACTERS = 4900
 """MLflow's database holds 5,000 characters of a description; what they are counted in differs between databases."""
 
 
-def publish_cards(store: ObjectStore, registry: Registry, model: str, *versions: int | None) -> None:
+def publish_cards(context: ModelContext, *versions: int | None) -> None:
     """Writes the model cards of the versions anew from the records; None is nobody. Raises nothing: a card decides
     nothing.
 
@@ -28,19 +27,21 @@ def publish_cards(store: ObjectStore, registry: Registry, model: str, *versions:
     """
     for number in dict.fromkeys(versions):
         if number is not None:
-            _publish(store, registry, model, number)
+            _publish(context, number)
 
 
-def _publish(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
+def _publish(context: ModelContext, number: int) -> None:
     try:
-        refresh(store, registry, model, number)
+        refresh(context, number)
     except (NightshiftError, NotFound) as error:
-        log.warning("the model card of version %d of %s is not refreshed: %s", number, model, error)
+        log.warning("the model card of version %d of %s is not refreshed: %s", number, context.name, error)
     except Exception as error:  # the decision stands already: a record that nobody foresaw must not fail its step
-        log.warning("the model card of version %d of %s is not refreshed: a bug, %s", number, model, describe(error))
+        log.warning(
+            "the model card of version %d of %s is not refreshed: a bug, %s", number, context.name, describe(error)
+        )
 
 
-def refresh(store: ObjectStore, registry: Registry, model: str, number: int) -> None:
+def refresh(context: ModelContext, number: int) -> None:
     """As `publish_cards` for one version, and raises what goes wrong: `TryLater`, `BadConfig` when no record knows the
     version.
     """
@@ -51,11 +52,12 @@ def refresh(store: ObjectStore, registry: Registry, model: str, number: int) -> 
     from nightshift.model_card.links import Links
     from nightshift.model_card.mlflow_part import source
 
-    found = source(store, registry, model, number)
-    card = collect(store, model, number, found.record, copied=found.copied)
+    registry, model = context.registry, context.name
+    found = source(context, number)
+    card = collect(context.store, model, number, found.record, copied=found.copied)
     links = Links(mlflow=os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/"))
     if not found.copied:
-        stored_record.keep(store, found.record, found.pictures)
+        stored_record.keep(context.store, found.record, found.pictures)
     with suppress(NotFound):  # the version or its run was deleted: the copy in the bucket is what is left
         version_record.describe(registry, model, number, render_card.summary(card, links, MOST_CHARACTERS))
         if found.record.run is not None and found.record.run.folder and not found.copied:

@@ -23,12 +23,6 @@ FOLDER = Path(__file__).parent / "templates"
 STYLE = FOLDER / "card.css"
 SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
 SPACE = re.compile(r"\s+")
-UNSAID: dict[str, Any] = {
-    **dict.fromkeys(("promote", "reason", "metric", "challenger", "champion", "gain", "confidence", "min_gain")),
-    "interval": None,
-    "checks": (),
-    "slices": (),
-}
 FILTERS = (
     sentences.instant,
     sentences.number,
@@ -77,19 +71,14 @@ def _values(card: ModelCard, links: Links, pictures: Mapping[str, str]) -> dict[
         "pictures": pictures,
         "grid": grid(card.data),
         "opening": sentences.opening(card),
-        "verdict": _verdict(card),
+        "evaluated": card.evaluated,
+        "verdict": card.evaluated.verdict if card.evaluated else None,
         "low": sentences.low,
         "high": sentences.high,
         "what": sentences.what,
         "state_label": sentences.STATE_LABELS[card.state],
         "missing": sentences.MISSING,
     }
-
-
-def _verdict(card: ModelCard) -> dict[str, Any]:
-    """The verdict, with None for what it does not say; empty when there is none."""
-    found = card.verdict.get("verdict")
-    return {**UNSAID, **found} if found else {}
 
 
 @cache

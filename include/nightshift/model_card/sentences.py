@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from nightshift.adapters.s3.ledger_entries import Cause, Decision, Entry
+from nightshift.adapters.s3.ledger_entries import Cause, Entry
+from nightshift.core.verdict import Verdict
 from nightshift.model_card.card import ChampionPeriod, ModelCard
 from nightshift.model_card.card import Decision as Decided
+from nightshift.result_parts import Decision
 
 MISSING = "not recorded"
 STATE_LABELS = {
@@ -126,28 +128,26 @@ def _describe_period(period: ChampionPeriod | None) -> str:
 
 def judged(card: ModelCard) -> str:
     """The verdict in one sentence; empty when none is on record."""
-    detail, verdict = card.verdict, card.verdict.get("verdict") or {}
-    if not verdict:
+    if card.evaluated is None:
         return ""
-    rival = detail.get("champion_version")
-    where = f"on {count(detail.get('rows'))} rows of {nights(card.data.compared_nights)}"
-    ours = f"{str(verdict.get('metric', 'metric')).replace('_', ' ')} {number(verdict.get('challenger'))}"
-    if rival is None:
+    verdict, champion = card.evaluated.verdict, card.evaluated.champion_version
+    where = f"on {count(card.evaluated.rows)} rows of {nights(card.data.compared_nights)}"
+    ours = f"{verdict.metric.replace('_', ' ')} {number(verdict.challenger)}"
+    if champion is None:
         return f"Without a champion to beat it reached {ours} {where}."
-    bound = f", at least {number(low(verdict), True)} at {share(verdict.get('confidence'))} confidence"
-    gain = f"a gain of {number(verdict.get('gain'), True)}{bound if low(verdict) is not None else ''}"
-    theirs = number(verdict.get("champion"))
-    return f"Against champion {rival} it reached {ours} and the champion {theirs} {where}: {gain}."
+    bound = f", at least {number(low(verdict), True)} at {share(verdict.confidence)} confidence"
+    gain = f"a gain of {number(verdict.gain, True)}{bound if low(verdict) is not None else ''}"
+    return f"Against champion {champion} it reached {ours} and the champion {number(verdict.champion)} {where}: {gain}."
 
 
-def low(verdict: Any) -> Any:
+def low(verdict: Verdict) -> float | None:
     """The lower bound of the gain, None where there is none."""
-    return (verdict.get("interval") or [None, None])[0]
+    return verdict.interval[0] if verdict.interval else None
 
 
-def high(verdict: Any) -> Any:
+def high(verdict: Verdict) -> float | None:
     """The upper bound of the gain, None where there is none."""
-    return (verdict.get("interval") or [None, None])[1]
+    return verdict.interval[1] if verdict.interval else None
 
 
 def _scored(card: ModelCard) -> str:

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,23 +21,23 @@ from nightshift.adapters.mlflow.registry import (
     TRAIN_DETAIL,
     TRAINED_TO,
     WORK,
-    Registry,
     Version,
 )
 from nightshift.adapters.mlflow.training_run import Fitted, Input, Logged, TrainingRun
 from nightshift.adapters.s3.object_store import as_json
 from nightshift.adapters.skops_types import require_trusted
-from nightshift.context import Step, idempotency_key
+from nightshift.context import Context, idempotency_key
 from nightshift.core.line_digest import digest_lines
 from nightshift.core.metrics import Floats, all_values, metric
 from nightshift.errors import BadConfig, DataRejected
-from nightshift.lake.validated_nights import Lake
 from nightshift.modelling import plots
 from nightshift.modelling.estimators import fit, make_estimator, trusted_of, try_estimator
 from nightshift.modelling.examples import Examples, examples, retired
 from nightshift.modelling.inputs import Plan, training_plan
 from nightshift.modelling.predict import Sample, predict, require_values
 from nightshift.modelling.reuse import INPUTS, find_existing, work_of
+from nightshift.results import Training
+from nightshift.stored_records import to_plain
 
 log = logging.getLogger("nightshift.train")
 UNUSED = "nightshift.used_instead"
@@ -52,60 +51,61 @@ BOTH = 2
 class Challenger:
     """One challenger of one night: fitted when it is made, one version once `register` returns."""
 
-    def __init__(self, step: Step, lake: Lake, plan: Plan) -> None:
-        self._step, self._plan, self._key = step, plan, idempotency_key(step, plan.digest)
+    def __init__(self, context: Context, plan: Plan) -> None:
+        self._context, self._plan, self._key = context, plan, idempotency_key(context, plan.digest)
         _ = self._model_code  # before anything of the folder runs
-        try_estimator(step.model)  # before any data is read: what no data mends
+        try_estimator(context.model)  # before any data is read: what no data mends
         nights = (*plan.train.nights, *plan.holdout.nights)
-        rows = examples(lake, nights).without(retired(step.model))
-        self._joins, self._left_out = rows.joins_as_json(), plan.left_out + rows.left_out_as_json()
+        rows = examples(context.lake, nights).without(retired(context.model))
+        self._joins, self._left_out = rows.list_joins(), plan.left_out + rows.list_left_out()
         self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
-        _require_rows(step, self._train, self._holdout)
-        self._trusted = trusted_of(step.model)
-        self._estimator = make_estimator(step.model, seed_of(step))
+        _require_rows(context, self._train, self._holdout)
+        self._trusted = trusted_of(context.model)
+        self._estimator = make_estimator(context.model, seed_of(context))
         require_values(self._estimator, self._holdout.features)
         started = time.monotonic()
-        fit(step.model, self._estimator, self._train.features, self._train.labels)
+        fit(context.model, self._estimator, self._train.features, self._train.labels)
         self._fit_seconds = time.monotonic() - started
-        self._predictions = predict(self._estimator, step.model.task, self._holdout.features)
+        self._predictions = predict(self._estimator, context.model.task, self._holdout.features)
         _require_finite(self._estimator, self._predictions)
         require_trusted(self._estimator, self._trusted)
         log.info("fitted on %d rows of %d columns in %.1f s", *self._train.features.shape, self._fit_seconds)
 
     @cached_property
     def _model_code(self) -> str:
-        return catalog.digest_model(self._step.model.name)
+        return catalog.digest_model(self._context.model.name)
 
-    def register(self, registry: Registry) -> Version:
+    def register(self) -> Version:
         """Stores the run and, last of all, registers the version. Returns the night's version: this, or another's."""
-        step = self._step
-        tags = {NIGHT: step.night.isoformat(), "nightshift.caused_by": step.by.caused_by}
-        tags |= {"nightshift.model": step.model.name, "nightshift.code_version": step.by.code_version}
+        context = self._context
+        tags = {NIGHT: context.night.isoformat(), "nightshift.caused_by": context.by.caused_by}
+        tags |= {"nightshift.model": context.model.name, "nightshift.code_version": context.by.code_version}
         tags |= {MODEL_CODE: self._model_code}
-        tags |= {"nightshift.image": step.by.image} if step.by.image else {}
-        with TrainingRun(registry, step.model.name, step.night.isoformat(), self._key, tags) as run:
-            return self._store(registry, run)
+        tags |= {"nightshift.image": context.by.image} if context.by.image else {}
+        with TrainingRun(context.registry, context.model.name, context.night.isoformat(), self._key, tags) as run:
+            return self._store(run)
 
-    def _store(self, registry: Registry, run: TrainingRun) -> Version:
+    def _store(self, run: TrainingRun) -> Version:
         run.log_inputs(self._inputs())
         sample = self._holdout.features.head(SAMPLE_ROWS)
-        logged = run.log_model(Fitted(self._estimator, sample, self._step.model.task, self._trusted))
-        detail = self._detail(run.id, logged)
-        run.log_numbers(self._params(), {**detail["metrics"], "fit_seconds": self._fit_seconds}, logged)
-        run.log_files(self._files(detail, sample))
-        version = self._one(registry, run.id, logged)
+        logged = run.log_model(Fitted(self._estimator, sample, self._context.model.task, self._trusted))
+        training = self._describe(run.id, logged)
+        run.log_numbers(self._params(), {**training.metrics, "fit_seconds": self._fit_seconds}, logged)
+        run.log_files(self._files(training, sample))
+        version = self._one(run.id, logged)
         run.finish(version, {"nightshift.version": str(version.number)})
         return version
 
-    def _one(self, registry: Registry, run_id: str, logged: Logged) -> Version:
+    def _one(self, run_id: str, logged: Logged) -> Version:
         """The one version of this night. An attempt that ran at the same time may have made it, even just now."""
-        meanwhile = find_existing(registry, self._step, self._plan_now)
+        registry = self._context.registry
+        meanwhile = find_existing(self._context, self._plan_now)
         if meanwhile is not None:
             log.info("version %d was registered by another attempt meanwhile: it is used", meanwhile.number)
             return meanwhile
-        made = registry.register(self._step.model.name, run_id, logged.model_id, self._version_tags(logged))
-        oldest = registry.tagged(made.model, WORK, work_of(self._step))[0]
-        first = made if oldest.number == made.number else find_existing(registry, self._step, self._plan_now) or made
+        made = registry.register(self._context.model.name, run_id, logged.model_id, self._version_tags(logged))
+        oldest = registry.tagged(made.model, WORK, work_of(self._context))[0]
+        first = made if oldest.number == made.number else find_existing(self._context, self._plan_now) or made
         if first.number != made.number:
             log.info("version %d was registered first: it is used, and %d is not", first.number, made.number)
             registry.tag(made, {UNUSED: str(first.number)})
@@ -113,39 +113,38 @@ class Challenger:
 
     def _plan_now(self) -> Plan:
         """The plan as it would be now: another attempt may have seen nights that became usable after we began."""
-        return training_plan(Lake(self._step.store, self._step.model), self._step.night)
+        return training_plan(self._context.open_lake(), self._context.night)
 
     def _version_tags(self, logged: Logged) -> dict[str, str]:
         return {
             KEY: self._key,
-            WORK: work_of(self._step),
-            NIGHT: self._step.night.isoformat(),
+            WORK: work_of(self._context),
+            NIGHT: self._context.night.isoformat(),
             SHA256: logged.sha256,
             TRAINED_TO: self._train.nights[-1].isoformat(),
-            "nightshift.code_version": self._step.by.code_version,
+            "nightshift.code_version": self._context.by.code_version,
             MODEL_CODE: self._model_code,
         }
 
-    def _detail(self, run_id: str, logged: Logged) -> dict[str, Any]:
-        task, labels = self._step.model.task, self._holdout.labels
-        detail: dict[str, Any] = {
-            "run_id": run_id,
-            "model_code": self._model_code,
-            "artifact_sha256": logged.sha256,
-            "idempotency_key": self._key,
-            "train_nights": [night.isoformat() for night in self._train.nights],
-            "holdout_nights": [night.isoformat() for night in self._holdout.nights],
-            "left_out": self._left_out,
-            "joins": self._joins,
-            "rows": len(self._train.labels),
-            "holdout_rows": len(labels),
-            "metrics": all_values(task, labels, self._predictions),
-            "reused": False,
-        }
-        return detail | ({"positive_rate": float(self._train.labels.mean())} if task == "classification" else {})
+    def _describe(self, run_id: str, logged: Logged) -> Training:
+        task, labels = self._context.model.task, self._holdout.labels
+        return Training(
+            run_id=run_id,
+            model_code=self._model_code,
+            artifact_sha256=logged.sha256,
+            idempotency_key=self._key,
+            train_nights=self._train.nights,
+            holdout_nights=self._holdout.nights,
+            left_out=self._left_out,
+            joins=self._joins,
+            rows=len(self._train.labels),
+            holdout_rows=len(labels),
+            metrics=all_values(task, labels, self._predictions),
+            positive_rate=float(self._train.labels.mean()) if task == "classification" else None,
+        )
 
     def _params(self) -> dict[str, Any]:
-        window = self._step.model.window
+        window = self._context.model.window
         days = {
             "train_days": window.train_days,
             "holdout_days": window.holdout_days,
@@ -158,15 +157,15 @@ class Challenger:
 
     def _inputs(self) -> list[Input]:
         found = []
-        for dataset in self._step.model.datasets:
+        for dataset in self._context.model.datasets:
             head = dataset.uri.split("{night}")[0]
             lines = sorted(f"{u} {d}" for u, d in self._plan.inputs.items() if u.startswith(head))
             found.append(Input(dataset.name, "training", dataset.uri, digest_lines(lines)))
         return found
 
-    def _files(self, detail: Mapping[str, Any], sample: pd.DataFrame) -> dict[str, bytes]:
+    def _files(self, training: Training, sample: pd.DataFrame) -> dict[str, bytes]:
         return {
-            TRAIN_DETAIL: as_json(detail),
+            TRAIN_DETAIL: as_json(to_plain(training)),
             SAMPLE: Sample(sample, self._predictions[: len(sample)]).as_json(),
             INPUTS: as_json(self._plan.inputs),
             "environment.txt": _environment(),
@@ -175,43 +174,45 @@ class Challenger:
 
     def _pictures(self) -> dict[str, bytes]:
         labels, found = self._holdout.labels, {}
-        if self._step.model.task == "classification":
+        if self._context.model.task == "classification":
             auc = metric("roc_auc", "classification").value(labels, self._predictions)
             found["pictures/roc.png"] = plots.roc(labels, self._predictions, auc)
         found["pictures/calibration.png"] = plots.calibration(labels, self._predictions)
-        chosen = metric(self._step.model.gate.metric, self._step.model.task)
+        chosen = metric(self._context.model.gate.metric, self._context.model.task)
         found["pictures/importance.png"] = plots.importance(self._importance(), chosen.title)
         return found
 
     def _importance(self) -> dict[str, float]:
         """Permutation importance on a part of the holdout: the loss of the metric when one column is shuffled."""
-        chosen = metric(self._step.model.gate.metric, self._step.model.task)
-        generator = np.random.default_rng(seed_of(self._step))
+        chosen = metric(self._context.model.gate.metric, self._context.model.task)
+        generator = np.random.default_rng(seed_of(self._context))
         rows = generator.permutation(len(self._holdout.labels))[:IMPORTANCE_ROWS]
         features, labels = self._holdout.features.iloc[rows], self._holdout.labels[rows]
         best = chosen.value(labels, self._predictions[rows])
         found = {}
         for column in features:
             shuffled = features.assign(**{str(column): generator.permutation(features[column].to_numpy())})
-            worse = chosen.value(labels, predict(self._estimator, self._step.model.task, shuffled))
+            worse = chosen.value(labels, predict(self._estimator, self._context.model.task, shuffled))
             found[str(column)] = chosen.direction * (best - worse)
         return found
 
 
-def seed_of(step: Step) -> int:
+def seed_of(context: Context) -> int:
     """A seed that is the same whenever this night of this model is run."""
-    named = f"{step.model.name} {step.night.isoformat()}"
+    named = f"{context.model.name} {context.night.isoformat()}"
     return int.from_bytes(hashlib.sha256(named.encode()).digest()[:4]) // 2
 
 
-def _require_rows(step: Step, train: Examples, holdout: Examples) -> None:
+def _require_rows(context: Context, train: Examples, holdout: Examples) -> None:
     for role, part in (("training", train), ("holdout", holdout)):
         if not len(part.labels):
             first = f": {part.left_out[0][0]}: {part.left_out[0][1]}" if part.left_out else ""
-            raise DataRejected(f"no row of the {role} nights of {step.model.name} has a label{first}")
-    if step.model.task == "classification":
+            raise DataRejected(f"no row of the {role} nights of {context.model.name} has a label{first}")
+    if context.model.task == "classification":
         if len(np.unique(train.labels)) < BOTH:
-            raise DataRejected(f"every label of the training nights of {step.model.name} is the same: nothing to learn")
+            raise DataRejected(
+                f"every label of the training nights of {context.model.name} is the same: nothing to learn"
+            )
         if len(np.unique(holdout.labels)) < BOTH:
             log.info("every label of the holdout nights is the same: what needs both cannot be compared on them")
     _tell_empty(train.features)

@@ -15,6 +15,7 @@ from nightshift.errors import BadConfig, DataRejected
 from nightshift.modelling.examples import Examples
 from nightshift.modelling.isolated_predict import Answer, predict_fresh
 from nightshift.modelling.predict import Sample
+from nightshift.result_parts import LeftOutNight
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Comparison:
     champion: Version | None
     champion_night: date | None
     nights: tuple[date, ...]
-    left_out: list[dict[str, str]]
+    left_out: tuple[LeftOutNight, ...]
     trusted: Mapping[int, tuple[str, ...]]
 
     @property

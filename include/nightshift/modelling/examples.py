@@ -9,7 +9,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from nightshift.lake.validated_nights import Lake
 from nightshift.modelling.join_keys import require_keys
 from nightshift.modelling.joins import NightJoin, join, tell
 from nightshift.modelling.user_functions import UserFunctions
+from nightshift.result_parts import JoinCounts, LeftOutNight
 
 log = logging.getLogger("nightshift.examples")
 
@@ -62,13 +62,13 @@ class Examples:
             tuple(entry for entry in self.left_out if entry[0] in wanted),
         )
 
-    def left_out_as_json(self) -> list[dict[str, str]]:
-        """The nights that were read and gave no rows, as results keep them."""
-        return [{"night": night.isoformat(), "reason": reason} for night, reason in self.left_out]
+    def list_left_out(self) -> tuple[LeftOutNight, ...]:
+        """Returns the nights that were read and gave no rows, as results keep them."""
+        return tuple(LeftOutNight(night=night, reason=reason) for night, reason in self.left_out)
 
-    def joins_as_json(self) -> list[dict[str, Any]]:
-        """The counts of each night's join, as results keep them."""
-        return [night_join.as_json() for night_join in self.joins]
+    def list_joins(self) -> tuple[JoinCounts, ...]:
+        """Returns the counts of each night's join, as results keep them."""
+        return tuple(night_join.list_counts() for night_join in self.joins)
 
 
 class Past:

@@ -10,6 +10,7 @@ from nightshift.core.line_digest import digest_lines
 from nightshift.definition import Model
 from nightshift.errors import DataRejected
 from nightshift.lake.validated_nights import Lake, Usable
+from nightshift.result_parts import LeftOutNight
 
 log = logging.getLogger("nightshift.window")
 
@@ -29,9 +30,9 @@ class Plan:
         return digest_lines([*nights, *_lines(self.inputs)])
 
     @property
-    def left_out(self) -> list[dict[str, str]]:
+    def left_out(self) -> tuple[LeftOutNight, ...]:
         """The nights left out of either, with the reason."""
-        return [*self.train.as_json(), *self.holdout.as_json()]
+        return (*self.train.list_left_out(), *self.holdout.list_left_out())
 
 
 def training_plan(lake: Lake, night: date) -> Plan:

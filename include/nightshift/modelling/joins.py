@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nightshift.core.metrics import Floats, Indices
 from nightshift.definition import Model
 from nightshift.modelling.join_keys import comparable, require_keys
+from nightshift.result_parts import JoinCounts
 
 log = logging.getLogger("nightshift.joins")
 ABSENT = -1
@@ -76,10 +77,19 @@ class NightJoin:
             return f"{self}"
         return "none of its rows has a label" if self.without_label == self.matched else None
 
-    def as_json(self) -> dict[str, Any]:
-        """The counts as results keep them."""
-        counts = {"unmatched_scheduled": self.unmatched_scheduled, "unmatched_facts": self.unmatched_facts}
-        return {**asdict(self), **counts, "night": self.night.isoformat(), "would_match": dict(self.would_match or {})}
+    def list_counts(self) -> JoinCounts:
+        """Returns the counts as results keep them."""
+        return JoinCounts(
+            night=self.night,
+            scheduled=self.scheduled,
+            facts=self.facts,
+            matched=self.matched,
+            without_label=self.without_label,
+            repeated=self.repeated,
+            unmatched_scheduled=self.unmatched_scheduled,
+            unmatched_facts=self.unmatched_facts,
+            would_match=dict(self.would_match or {}),
+        )
 
     def __str__(self) -> str:
         """One sentence for people."""

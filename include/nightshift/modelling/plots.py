@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from nightshift.core.metrics import Floats
 from nightshift.core.sanity import curve
+from nightshift.core.verdict import Verdict
 
 INK, BLUE, GREY, RED, GREEN = "#1f2933", "#2563a8", "#9aa5b1", "#b3261e", "#2e7d4f"
 DOTS_PER_INCH = 110
@@ -73,35 +73,39 @@ def importance(by_column: Mapping[str, float], metric: str) -> bytes:
     return _png(figure)
 
 
-def verdict(document: Mapping[str, Any], title: str) -> bytes:
+def verdict(judged: Verdict, rows: int, title: str) -> bytes:
     """The gain over the champion with its interval, for all rows and for each group of each slice.
 
-    `document`: a verdict as stored, and `rows`, the rows of the comparison. The dashed line is the gain needed.
+    `judged`: a verdict with an interval; `rows`: those of the comparison. The dashed line is the gain needed.
     """
-    rows = _rows(document)
-    values = f"{document['metric']} {document['challenger']:.4f}, champion {document['champion']:.4f}"
-    figure, axes = _axes(f"{title}\n{values}", width=7.2, height=2.1 + 0.3 * len(rows))
-    colour = GREEN if document["promote"] else RED
-    for height, (name, gain, low, high) in enumerate(reversed(rows)):
+    bars = _list_bars(judged, rows)
+    values = f"{judged.metric} {judged.challenger:.4f}, champion {judged.champion:.4f}"
+    figure, axes = _axes(f"{title}\n{values}", width=7.2, height=2.1 + 0.3 * len(bars))
+    colour = GREEN if judged.promote else RED
+    for height, (name, gain, low, high) in enumerate(reversed(bars)):
         whole = name.startswith("all rows")
         axes.plot(
             [low, high], [height, height], color=colour if whole else BLUE, linewidth=4 if whole else 2, alpha=0.55
         )
         axes.plot(gain, height, "o", color=colour if whole else BLUE, markersize=8 if whole else 6)
     axes.axvline(0, color=INK, linewidth=0.8)
-    if document["min_gain"]:
-        axes.axvline(document["min_gain"], color=GREY, linewidth=1, linestyle="--")
-    axes.set_yticks(range(len(rows)), [row[0] for row in reversed(rows)])
-    axes.set_ylim(-0.7, len(rows) - 0.3)
-    sure = f"{100 * document['confidence']:.4g} % one-sided bounds"
-    axes.set_xlabel(f"← worse      gain in {document['metric']} ({sure})      better →", fontsize=9)
+    if judged.min_gain:
+        axes.axvline(judged.min_gain, color=GREY, linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(bars)), [bar[0] for bar in reversed(bars)])
+    axes.set_ylim(-0.7, len(bars) - 0.3)
+    sure = f"{100 * judged.confidence:.4g} % one-sided bounds"
+    axes.set_xlabel(f"← worse      gain in {judged.metric} ({sure})      better →", fontsize=9)
     return _png(figure)
 
 
-def _rows(document: Mapping[str, Any]) -> list[tuple[str, float, float, float]]:
-    low, high = document["interval"]
-    groups = [one for one in document["slices"] if one["gain"] is not None]
+def _list_bars(judged: Verdict, rows: int) -> list[tuple[str, float, float, float]]:
+    low, high = judged.interval or (None, None)
+    groups = (
+        (f"{group.slice} {group.group}", group.rows, group.gain, group.low, group.high) for group in judged.slices
+    )
+    bars = (("all rows", rows, judged.gain, low, high), *groups)
     return [
-        (f"all rows ({document['rows']:,})", document["gain"], low, high),
-        *((f"{g['slice']} {g['group']} ({g['rows']:,})", g["gain"], g["low"], g["high"]) for g in groups),
+        (f"{name} ({count:,})", gain, low, high)
+        for name, count, gain, low, high in bars
+        if gain is not None and low is not None and high is not None
     ]

@@ -5,31 +5,24 @@ since, and nothing that changed is used silently.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
-from nightshift.adapters.mlflow.registry import Registry, Version
+from nightshift.adapters.mlflow.registry import Version
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext
+from nightshift.core.verdict import Verdict
 from nightshift.definition import Dataset, Gate, Model
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.lake.validated_nights import Lake, Usable
 from nightshift.modelling.comparison import Comparison, judge_versions
 from nightshift.modelling.estimators import trusted_of
 from nightshift.modelling.examples import examples
+from nightshift.result_parts import GateFields
+from nightshift.results import EvaluateResult
 from nightshift.safe_messages import place
 
-NEEDED: Mapping[str, tuple[type, ...]] = {
-    "verdict": (dict,),
-    "gate": (dict,),
-    "task": (str,),
-    "inputs": (dict,),
-    "seed": (int,),
-    "holdout_nights": (list,),
-    "challenger_version": (int,),
-    "champion_version": (int, type(None)),
-}
-"""What a record must hold, and as what."""
 UNFIT = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 """What values that nobody recorded so, or code that knows them no more, lead to."""
 NOT_RECORDED = "a night of which nothing was read when the verdict was made"
@@ -57,64 +50,58 @@ class Recorded(Lake):
                 raise DataRejected(f"{uri} changed since: its digest was {recorded}, and is {now}")
 
 
-def recompute(store: ObjectStore, model: Model, registry: Registry, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The verdict that a record leads to now, as its `verdict`, and its count of rows, as `rows`.
+@dataclass(frozen=True)
+class Recomputed:
+    """The verdict that a record leads to now, and the rows that it is about."""
 
-    Raises `BadConfig` when the record is not whole, was edited so that nothing can be computed from it, or a version is
-    gone; `DataRejected` when a partition changed.
+    verdict: Verdict
+    rows: int
+
+
+def recompute(context: ModelContext, model: Model, record: EvaluateResult) -> Recomputed:
+    """Returns the verdict that a record leads to now.
+
+    Raises `BadConfig` when the record was edited so that nothing can be computed from it, or a version is gone;
+    `DataRejected` when a partition changed.
     """
-    _require_whole(record)
     try:
-        return _computed(store, model, registry, record)
+        return _compute(context, model, record)
     except UNFIT as error:
         kind = f"{type(error).__name__} at {place(error)}"
         raise BadConfig(f"nothing can be computed from the record, or not with the code as it is: {kind}") from None
 
 
-def _require_whole(record: Mapping[str, Any]) -> None:
-    if lacking := [name for name in NEEDED if name not in record]:
-        raise BadConfig(f"the record lacks {', '.join(lacking)}: an older version of Nightshift wrote it")
-    if odd := [name for name, kinds in NEEDED.items() if not isinstance(record[name], kinds)]:
-        raise BadConfig(f"the record's {', '.join(odd)} cannot be what was recorded: was it edited?")
-
-
-def _computed(store: ObjectStore, model: Model, registry: Registry, record: Mapping[str, Any]) -> dict[str, Any]:
+def _compute(context: ModelContext, model: Model, record: EvaluateResult) -> Recomputed:
     # The nights of the record were used: whatever share is asked for today.
-    then = replace(model, gate=_gate(record["gate"]), task=record["task"], min_matched_share=0.0)
-    lake = Recorded(store, then, record["inputs"])
+    then = replace(model, gate=_gate(record.gate), task=record.task, min_matched_share=0.0)
+    lake = Recorded(context.store, then, record.inputs)
     lake.require_unchanged()
-    nights = tuple(date.fromisoformat(night) for night in record["holdout_nights"])
-    champion = record["champion_version"]
-    rival = None if champion is None else _version(registry, then, champion)
-    comparison = Comparison(
-        _version(registry, then, record["challenger_version"]), rival, None, nights, [], _trusted(then, record)
-    )
+    champion = None if record.champion_version is None else _version(context, record.champion_version)
+    challenger, nights = _version(context, record.challenger_version), record.holdout_nights
+    comparison = Comparison(challenger, champion, None, nights, (), _trusted(then, record))
     rows = examples(lake, nights)
-    return {
-        "verdict": judge_versions(then, registry, comparison, rows, record["seed"]).as_dict(),
-        "rows": len(rows.labels),
-    }
+    return Recomputed(judge_versions(then, context.registry, comparison, rows, record.seed), len(rows.labels))
 
 
-def _version(registry: Registry, model: Model, number: int) -> Version:
-    found = registry.find(model.name, number)
-    if found is None:
+def _version(context: ModelContext, number: int) -> Version:
+    version = context.registry.find(context.name, number)
+    if version is None:
         raise BadConfig(f"version {number} was deleted from the registry")
-    return found
+    return version
 
 
-def _trusted(model: Model, record: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+def _trusted(model: Model, record: EvaluateResult) -> dict[int, tuple[str, ...]]:
     """The types that each version could contain when the verdict was made."""
-    numbers = (record["challenger_version"], record["champion_version"])
-    listed = {int(number): tuple(types) for number, types in record.get("trusted", {}).items()}
+    numbers = (record.challenger_version, record.champion_version)
+    listed = {int(number): types for number, types in record.trusted.items()}
     return {number: listed[number] if number in listed else trusted_of(model) for number in numbers if number}
 
 
-def _gate(recorded: Mapping[str, Any]) -> Gate:
-    unknown = set(recorded) - {one.name for one in fields(Gate)}
+def _gate(recorded: GateFields) -> Gate:
+    unknown = set(recorded) - {field.name for field in fields(Gate)}
     if unknown:
         raise BadConfig(f"the gate was recorded with {', '.join(sorted(unknown))}, which this version does not know")
-    known: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in recorded.items()}
+    known: dict[str, Any] = dict(recorded)
     return Gate(**known)
 
 

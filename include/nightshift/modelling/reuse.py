@@ -7,31 +7,32 @@ still validated.
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from nightshift.adapters.mlflow.registry import TRAIN_DETAIL, WORK, Registry, Version
-from nightshift.context import Step, idempotency_key
-from nightshift.errors import TryLater
+from nightshift.context import Context, idempotency_key
+from nightshift.errors import BadConfig, TryLater
 from nightshift.modelling.inputs import Plan
+from nightshift.results import Training, TrainResult
+from nightshift.stored_records import Misfit, parse_plain
 
 log = logging.getLogger("nightshift.train")
 INPUTS = "inputs.json"
 
 
-def work_of(step: Step) -> str:
+def work_of(context: Context) -> str:
     """The digest of one night's training: of model, night, code version, the model's folder and its definition."""
-    return idempotency_key(step, "train")
+    return idempotency_key(context, "train")
 
 
-def find_existing(registry: Registry, step: Step, plan: Callable[[], Plan]) -> Version | None:
+def find_existing(context: Context, plan: Callable[[], Plan]) -> Version | None:
     """The oldest version of this work all of whose inputs are in the plan of now.
 
     The oldest, because that is what attempts that run at once agree on: a later one never displaces it. `plan` is asked
     only when there is a version. Raises `TryLater` when MLflow fails.
     """
-    made = registry.tagged(step.model.name, WORK, work_of(step))
+    made = context.registry.tagged(context.model.name, WORK, work_of(context))
     usable = plan().inputs if made else {}
-    return next((version for version in made if _still_holds(registry, version, usable)), None)
+    return next((version for version in made if _still_holds(context.registry, version, usable)), None)
 
 
 def _still_holds(registry: Registry, version: Version, usable: Mapping[str, str]) -> bool:
@@ -45,9 +46,19 @@ def _still_holds(registry: Registry, version: Version, usable: Mapping[str, str]
     return not gone
 
 
-def detail_of(registry: Registry, version: Version) -> dict[str, Any]:
-    """What `train` recorded of a version. It was registered last, so all of its run was stored before."""
-    detail: dict[str, Any] | None = registry.attached(version.run_id, TRAIN_DETAIL)
-    if detail is None:
-        raise TryLater(f"run {version.run_id} of version {version.number} has no {TRAIN_DETAIL}: MLflow lost a file")
-    return {**detail, "version": version.number}
+def read_result(context: Context, version: Version, *, reused: bool) -> TrainResult:
+    """Returns what `train` recorded of a version. It was registered last, so all of its run was stored before.
+
+    Raises `TryLater` when the file is not there, `BadConfig` when it is no such record.
+    """
+    which = f"{TRAIN_DETAIL} of run {version.run_id}, version {version.number},"
+    document = context.registry.attached(version.run_id, TRAIN_DETAIL)
+    if document is None:
+        raise TryLater(f"{which} is not there: MLflow lost a file")
+    try:
+        training = parse_plain(Training, document)
+    except Misfit as misfit:
+        raise BadConfig(
+            f"{which} is no record of a training ({misfit}): delete the version, then train again"
+        ) from None
+    return TrainResult(**vars(training), version=version.number, reused=reused)

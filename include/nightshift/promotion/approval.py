@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
 
-from nightshift.adapters.s3.ledger_entries import Decision, Entry
+from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.definition import Model
 from nightshift.errors import BadConfig
+from nightshift.result_parts import Decision
+from nightshift.results import EvaluateResult
+from nightshift.stored_records import parse_plain, to_plain
 
 CHANGED = "the champion changed after the verdict: clear evaluate to have a person asked"
 """Why a verdict that `promote` computed again is refused: nobody can have been asked about it."""
@@ -15,17 +16,16 @@ SHORT = 12
 """Digits of a digest in a sentence."""
 
 
-def digest_record(detail: Mapping[str, Any]) -> str:
-    """The SHA-256 of a record of `evaluate`, as 64 hexadecimal digits: what an answer is about.
+def digest_record(result: EvaluateResult) -> str:
+    """The SHA-256 of a result of `evaluate`, as 64 hexadecimal digits: what an answer is about.
 
     The idempotency key does not do: it names the work, and a step can write other numbers or another version beside it.
-    `reused` is left out, which a verdict that is found again has set. Raises `BadConfig` for what is no JSON.
+    `reused` is left out, which a verdict that is found again has set. Of the result as it is read from the store, where
+    a whole number in place of a fraction has become one.
     """
-    kept = {name: value for name, value in detail.items() if name != "reused"}
-    try:
-        text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise BadConfig("the record of evaluate holds what is no JSON: clear evaluate, and it is made again") from error
+    stored = to_plain(parse_plain(EvaluateResult, to_plain(result)))
+    kept = {name: value for name, value in stored.items() if name != "reused"}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -62,7 +62,7 @@ def covers_answer(refusal: Entry, decision: Decision | None, about: str) -> bool
     Not when nobody was asked then and somebody was now; nor when another record was refused then, and the answer is
     about the record of now.
     """
-    if decision is None or not refusal.verdict["verdict"]["promote"]:
+    if decision is None or refusal.verdict is None or not refusal.verdict.verdict.promote:
         return True
     if refusal.decision is None:
         return False

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from nightshift.adapters.mlflow.registry import Version
-from nightshift.adapters.s3.ledger_entries import Cause, Entry, Kind, LedgerVersion
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion
 from nightshift.instants import format_now
 from nightshift.promotion.champion_state import ChampionState, identify
+from nightshift.result_parts import EntryKind
 
 
 def build_promotion(state: ChampionState, challenger: Version, reason: str, cause: Cause) -> Entry:
@@ -13,7 +14,7 @@ def build_promotion(state: ChampionState, challenger: Version, reason: str, caus
     return _make_champion(_build(state, "promotion", identify(challenger), reason, cause))
 
 
-def build_refusal(state: ChampionState, kind: Kind, challenger: Version, reason: str, cause: Cause) -> Entry:
+def build_refusal(state: ChampionState, kind: EntryKind, challenger: Version, reason: str, cause: Cause) -> Entry:
     """`challenger` does not become champion, as a `refusal` or as `superseded`: the champion stays."""
     return _build(state, kind, identify(challenger), reason, cause)
 
@@ -49,7 +50,7 @@ def _make_champion(entry: Entry) -> Entry:
     return replace(entry, champion=champion, withdrawn=withdrawn)
 
 
-def _build(state: ChampionState, kind: Kind, about: LedgerVersion | None, reason: str, cause: Cause) -> Entry:
+def _build(state: ChampionState, kind: EntryKind, about: LedgerVersion | None, reason: str, cause: Cause) -> Entry:
     return Entry(
         kind=kind,
         model=state.model,

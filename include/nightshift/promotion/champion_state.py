@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from nightshift.adapters.mlflow.registry import NIGHT, SHA256, Registry, Version
+from nightshift.adapters.mlflow.registry import NIGHT, SHA256, Version
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Entry, LedgerVersion
+from nightshift.context import ModelContext
 
 
 @dataclass(frozen=True)
@@ -106,27 +107,27 @@ def list_periods(ledger: Ledger, state: ChampionState) -> Iterator[LedgerVersion
 
 
 def find_champion_on(
-    registry: Registry, ledger: Ledger, state: ChampionState, night: date, without: int | None = None
+    context: ModelContext, state: ChampionState, night: date, without: int | None = None
 ) -> Champion | None:
     """The champion of a night: the newest one that was not trained for a later night, is in MLflow and not withdrawn.
 
     `without`: the version of that night itself, so that a night that is run again meets the same champion as before.
     """
-    for champion in list_periods(ledger, state):
+    for champion in list_periods(context.ledger, state):
         number, trained_for = champion.version, date.fromisoformat(champion.night)
         if trained_for <= night and number != without and not _is_withdrawn(state, champion):
-            version = registry.find(ledger.model, number)
+            version = context.registry.find(context.name, number)
             if version is not None and is_same_version(version, champion):
                 return Champion(version, trained_for)
     return None
 
 
-def find_scorer(registry: Registry, ledger: Ledger, state: ChampionState, night: date) -> Champion | None:
+def find_scorer(context: ModelContext, state: ChampionState, night: date) -> Champion | None:
     """Who scores a night when it is scored now: its own champion, or else the present one."""
-    own = find_champion_on(registry, ledger, state, night)
+    own = find_champion_on(context, state, night)
     if own is not None or state.champion is None:
         return own
-    present = registry.version(ledger.model, state.champion.version)
+    present = context.registry.version(context.name, state.champion.version)
     return Champion(present, date.fromisoformat(state.champion.night))
 
 

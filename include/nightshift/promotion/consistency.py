@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from nightshift.adapters.mlflow.registry import SHA256, RegisteredModel, Registry
-from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.ledger_reading import Reading, last_number, read
-from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext
 from nightshift.errors import TryLater
 from nightshift.promotion.champion_state import ChampionState, read_state
 from nightshift.promotion.ledger_head import describe_loss, read_head
@@ -33,22 +32,22 @@ class Finding:
     version: int | None = None
 
 
-def find_disagreements(store: ObjectStore, registry: Registry, model: str) -> list[Finding]:
+def find_disagreements(context: ModelContext) -> list[Finding]:
     """Everything that does not agree; empty when all does.
 
     Raises `TryLater` when S3 or MLflow fails, or when something is decided at every attempt.
     """
+    model = context.name
     for _ in range(ATTEMPTS):
-        registered, end = registry.model(model), last_number(store, model)
-        found = _find(read(store, model, 1, end), end, registered, registry, Ledger(store, model))
-        if last_number(store, model) == end:
+        registered, end = context.registry.model(model), last_number(context.store, model)
+        found = _find(context, read(context.store, model, 1, end), end, registered)
+        if last_number(context.store, model) == end:
             return found
     raise TryLater(f"the ledger of {model} grew {ATTEMPTS} times while it was checked")
 
 
-def _find(
-    reading: Reading, end: int, registered: RegisteredModel | None, registry: Registry, ledger: Ledger
-) -> list[Finding]:
+def _find(context: ModelContext, reading: Reading, end: int, registered: RegisteredModel | None) -> list[Finding]:
+    ledger = context.ledger
     found = check_ledger(reading)
     readable = reading.last is not None and (reading.last.number, reading.last.model) == (end, ledger.model)
     if end and not readable:
@@ -57,7 +56,7 @@ def _find(
     loss = describe_loss(read_head(registered), state, ledger)
     if loss:
         found.append(Finding("cut", loss))
-    return [*found, *_check_alias(registered, state, cut=bool(loss)), *_check_champion(registry, state)]
+    return [*found, *_check_alias(registered, state, cut=bool(loss)), *_check_champion(context.registry, state)]
 
 
 def check_ledger(reading: Reading) -> list[Finding]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from nightshift.adapters.mlflow.registry import LEDGER_HEAD, RegisteredModel, Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, stored
+from nightshift.context import ModelContext
 from nightshift.errors import BadConfig, NothingToDo, TryLater
 from nightshift.promotion.append_decision import Proposal, append_to
 from nightshift.promotion.build_entry import build_accepted_end
@@ -36,9 +37,10 @@ def read_head(registered: RegisteredModel | None) -> Head:
     return Head(int(found[1]), found[2]) if found else Head()
 
 
-def read_whole_state(registry: Registry, ledger: Ledger) -> tuple[RegisteredModel | None, ChampionState]:
+def read_whole_state(context: ModelContext) -> tuple[RegisteredModel | None, ChampionState]:
     """The registered model, and the state of a ledger that has lost nothing. Raises `BadConfig` when it has."""
-    registered = registry.model(ledger.model)
+    # The head is read before the ledger is listed: only an end that is smaller even then is a loss.
+    ledger, registered = context.ledger, context.registry.model(context.name)
     state = read_state(ledger)
     loss = describe_loss(read_head(registered), state, ledger)
     if loss:
@@ -69,17 +71,18 @@ def write_head(registry: Registry, model: str, head: Head) -> None:
     registry.tag_model(model, LEDGER_HEAD, str(head))
 
 
-def accept_end(registry: Registry, ledger: Ledger, number: int, reason: str, cause: Cause) -> Entry:
+def accept_end(context: ModelContext, number: int, reason: str, cause: Cause) -> Entry:
     """Appends an entry by which the ledger goes on from its end, and moves the head there.
 
     The one place where the head goes down. Raises `BadConfig` when the ledger does not end at `number`, `NothingToDo`
     when nothing is lost, `TryLater` when another entry was appended meanwhile.
     """
-    head, state = read_head(registry.model(ledger.model)), read_state(ledger)
+    ledger = context.ledger
+    head, state = read_head(context.registry.model(context.name)), read_state(ledger)
     last = state.last
     if last is None or (last.kind, last.lost_head, last.number) != ("accept_end", str(head), number + 1):
         last = _append_accepted(ledger, state, head, number, reason, cause)
-    write_head(registry, ledger.model, Head(last.number, hashlib.sha256(stored(last)).hexdigest()))
+    write_head(context.registry, context.name, Head(last.number, hashlib.sha256(stored(last)).hexdigest()))
     return last
 
 

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from nightshift.adapters.mlflow.registry import Registry
-from nightshift.adapters.s3.ledger import Ledger
-from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext
 from nightshift.promotion.consistency import Finding, find_disagreements
 
 RESTORE = "cannot be repaired from here: restore the object from the bucket's versions, or from a backup"
@@ -19,12 +17,12 @@ class Remedy:
     by_sync: bool = False
 
 
-def list_remedies(store: ObjectStore, registry: Registry, model: str) -> list[Remedy]:
+def list_remedies(context: ModelContext) -> list[Remedy]:
     """A remedy per finding."""
-    end = Ledger(store, model).last_number()
-    findings = find_disagreements(store, registry, model)
+    end = context.ledger.last_number()
+    findings = find_disagreements(context)
     lost = any(finding.code == "cut" for finding in findings)
-    return [_find_remedy(finding, model, end, lost=lost) for finding in findings]
+    return [_find_remedy(finding, context.name, end, lost=lost) for finding in findings]
 
 
 def _find_remedy(finding: Finding, model: str, end: int, *, lost: bool) -> Remedy:

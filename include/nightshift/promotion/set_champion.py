@@ -8,10 +8,9 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from nightshift.adapters.mlflow.registry import SHA256, Registry, Version
-from nightshift.adapters.s3.ledger import Ledger
+from nightshift.adapters.mlflow.registry import SHA256, Version
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion
-from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.context import ModelContext
 from nightshift.core.line_digest import digest_lines
 from nightshift.errors import BadConfig, DataRejected, NothingToDo
 from nightshift.instants import format_instant, read_instant
@@ -34,7 +33,6 @@ class Request:
     which is that of the process that made the entry, to the second. No difference between clocks is allowed for.
     """
 
-    model: str
     target: str
     reason: str
     cause: Cause
@@ -65,25 +63,24 @@ def parse_target(text: str) -> str:
     return text
 
 
-def set_champion(store: ObjectStore, registry: Registry, request: Request) -> Decided:
+def set_champion(context: ModelContext, request: Request) -> Decided:
     """Records a person's champion in the ledger and syncs MLflow; finds what an earlier attempt recorded.
 
     Raises `NothingToDo` when the version is champion already; `BadConfig` when it never was champion and is not marked
     as unverified, is gone, or another became champion since it was asked for; `DataRejected` when its stored model is
     not what was recorded; `TryLater` when S3 or MLflow fails.
     """
-    ledger = Ledger(store, request.model)
-    setting = _Setting(registry, ledger, request)
-    decided = append_decision(ledger, lambda: read_whole_state(registry, ledger)[1], setting.decide)
-    sync_alias(registry, ledger)
+    setting = _Setting(context, request)
+    decided = append_decision(context.ledger, lambda: read_whole_state(context)[1], setting.decide)
+    sync_alias(context)
     return decided
 
 
 class _Setting:
     """One request, while it is decided."""
 
-    def __init__(self, registry: Registry, ledger: Ledger, request: Request) -> None:
-        self._registry, self._ledger, self._request = registry, ledger, request
+    def __init__(self, context: ModelContext, request: Request) -> None:
+        self._context, self._request = context, request
         self._present: tuple[LedgerVersion | None] | None = None
 
     def decide(self, state: ChampionState) -> Proposal | Decided:
@@ -106,12 +103,12 @@ class _Setting:
         """
         request = self._request
         for key in request.keys:
-            for entry in find_entries(self._ledger, state, key):
+            for entry in find_entries(self._context.ledger, state, key):
                 if (entry.kind, entry.cause.by, entry.reason) == ("set_champion", request.cause.by, request.reason):
                     return entry
         if state.champion is None or not request.cause.user:
             return None
-        made = self._ledger.entry(state.champion.entry)
+        made = self._context.ledger.entry(state.champion.entry)
         same = (made.kind, made.cause.user, made.reason) == ("set_champion", request.cause.user, request.reason)
         return made if same and request.target in (PREVIOUS, str(made.version)) else None
 
@@ -127,7 +124,7 @@ class _Setting:
         """Raises `BadConfig` when the champion became it after the request: a queued or retried run comes later."""
         if state.champion is None:
             return
-        made = self._ledger.entry(state.champion.entry)
+        made = self._context.ledger.entry(state.champion.entry)
         if read_instant(made.when) <= self._request.asked_at:
             return
         asked = format_instant(self._request.asked_at)
@@ -145,19 +142,19 @@ class _Setting:
 
     def _find_previous(self, state: ChampionState) -> _Target:
         present = state.champion.version if state.champion else None
-        for period in list_periods(self._ledger, state):
+        for period in list_periods(self._context.ledger, state):
             if period.version != present and period.version not in state.withdrawn_versions:
-                version = self._registry.find(state.model, period.version)
+                version = self._context.registry.find(state.model, period.version)
                 if version is not None and _is_same_run(version, period):
                     return _Target(version, period)
         who = "no version" if present is None else f"version {present}"
         raise BadConfig(f"{who} is champion of {state.model} and no earlier champion is left to go back to")
 
     def _find_named(self, state: ChampionState, number: int) -> _Target:
-        version = self._registry.version(state.model, number)
+        version = self._context.registry.version(state.model, number)
         if state.champion is not None and is_same_version(version, state.champion):
             raise NothingToDo(f"version {number} is champion of {state.model} already: nothing was changed")
-        entries = [e for e in find_entries(self._ledger, state, version_key(number)) if e.changes_champion]
+        entries = [e for e in find_entries(self._context.ledger, state, version_key(number)) if e.changes_champion]
         periods = (entry.champion for entry in entries if entry.champion is not None)
         recorded = next((period for period in periods if _is_same_run(version, period)), None)
         if recorded is None and not self._request.unverified:
@@ -173,7 +170,7 @@ class _Setting:
 
         A version of another system has no digest yet: it gets the tag, because only a tagged model is loaded.
         """
-        version, stored = target.version, self._registry.digest(target.version)
+        version, stored = target.version, self._context.registry.digest(target.version)
         cannot = f"version {version.number} of {version.model} cannot be champion"
         if stored is None:
             raise DataRejected(f"{cannot}: its model file is gone")
@@ -183,7 +180,7 @@ class _Setting:
             known = tagged[:12] or "none"
             raise DataRejected(f"{cannot}: its model has the digest {stored[:12]}…, tagged {known}…: it was changed")
         if SHA256 not in version.tags:
-            self._registry.tag(version, {SHA256: stored})
+            self._context.registry.tag(version, {SHA256: stored})
         return replace(target.recorded or identify(version), artifact_sha256=stored, entry=0)
 
 

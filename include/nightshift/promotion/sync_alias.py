@@ -12,6 +12,7 @@ from nightshift.adapters.mlflow.registry import RegisteredModel, Registry
 from nightshift.adapters.s3.alias_reports import AliasMove, report_move
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Entry
+from nightshift.context import ModelContext
 from nightshift.errors import BadConfig, TryLater
 from nightshift.instants import format_now
 from nightshift.model_card.publish_card import publish_cards
@@ -24,7 +25,7 @@ MOST_ENTRIES = 10
 """How many entries back model cards are written again after MLflow was restored to an earlier day."""
 
 
-def sync_alias(registry: Registry, ledger: Ledger) -> ChampionState:
+def sync_alias(context: ModelContext) -> ChampionState:
     """Brings MLflow to where the ledger ends, and returns the state there.
 
     Everything is read again after a write, until there is nothing to write: so it goes on when the ledger has grown,
@@ -34,16 +35,16 @@ def sync_alias(registry: Registry, ledger: Ledger) -> ChampionState:
     number, or MLflow has a champion and there is no ledger; `TryLater` when the alias does not stay.
     """
     for _ in range(ATTEMPTS):
-        registered, state = read_whole_state(registry, ledger)
+        registered, state = read_whole_state(context)
         if state.last is None:
-            _require_no_champion(registered, ledger.model)
+            _require_no_champion(registered, context.name)
             return state
-        problem = describe_missing(registry, state)
+        problem = describe_missing(context.registry, state)
         if problem:
             raise BadConfig(problem)
-        if registered is None or not _write(registry, ledger, registered, state):
+        if registered is None or not _write(context, registered, state):
             return state
-    raise TryLater(f"the alias champion of {ledger.model} does not stay where the ledger ends: others move it")
+    raise TryLater(f"the alias champion of {context.name} does not stay where the ledger ends: others move it")
 
 
 def describe_missing(registry: Registry, state: ChampionState) -> str:
@@ -71,20 +72,20 @@ def _require_no_champion(registered: RegisteredModel | None, model: str) -> None
         )
 
 
-def _write(registry: Registry, ledger: Ledger, registered: RegisteredModel, state: ChampionState) -> bool:
+def _write(context: ModelContext, registered: RegisteredModel, state: ChampionState) -> bool:
     """Alias, cards, head, as far as they are not there yet. False when all were."""
     champion = state.champion.version if state.champion else None
     head, moved = read_head(registered), registered.champion != champion
-    unsynced = _read_unsynced(ledger, head, state)
+    unsynced = _read_unsynced(context.ledger, head, state)
     if moved:
-        _tell_move(ledger, registered.champion, state, unsynced)
+        _tell_move(context.ledger, registered.champion, state, unsynced)
         if champion is None:
-            registry.remove_champion(ledger.model)
+            context.registry.remove_champion(context.name)
         else:
-            registry.set_champion(ledger.model, champion)
+            context.registry.set_champion(context.name, champion)
     if unsynced:
-        publish_cards(ledger.store, registry, ledger.model, *_concerned(unsynced))
-        _raise_head(registry, ledger.model, Head(state.end, state.digest))
+        publish_cards(context, *_concerned(unsynced))
+        _raise_head(context.registry, context.name, Head(state.end, state.digest))
     return moved or bool(unsynced)
 
 

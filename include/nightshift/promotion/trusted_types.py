@@ -5,24 +5,20 @@ in a tag, would be worth nothing: whoever can write the one can write the other.
 """
 
 from nightshift.adapters.mlflow.registry import Version
-from nightshift.adapters.s3.ledger import Ledger
-from nightshift.definition import Model
+from nightshift.context import Context
 from nightshift.modelling.estimators import trusted_of
 from nightshift.promotion.append_decision import find_entries, version_key
 from nightshift.promotion.champion_state import ChampionState, is_same_version
 
-TRUSTED = "trusted"
-"""Where a verdict keeps its lists: by the version's number, as text."""
 
-
-def read_trusted_types(model: Model, ledger: Ledger, state: ChampionState, version: Version) -> tuple[str, ...]:
+def read_trusted_types(context: Context, state: ChampionState, version: Version) -> tuple[str, ...]:
     """The types that a version was promoted with; for one that never was, those of the model's folder.
 
     Raises `TryLater` when the store fails, `BadConfig` when the folder has no list.
     """
-    for entry in find_entries(ledger, state, version_key(version.number)):
+    for entry in find_entries(context.ledger, state, version_key(version.number)):
         if entry.changes_champion and entry.champion is not None and is_same_version(version, entry.champion):
-            listed = entry.verdict.get(TRUSTED, {}).get(str(version.number))
+            listed = entry.verdict.trusted.get(str(version.number)) if entry.verdict else None
             if listed is not None:
-                return tuple(map(str, listed))
-    return trusted_of(model)
+                return listed
+    return trusted_of(context.model)

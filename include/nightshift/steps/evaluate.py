@@ -2,147 +2,131 @@
 
 A verdict is found again as long as it is about the same two versions and everything that it read is unchanged and still
 validated. One that the ledger promoted upon stands for good: the night is not judged again.
-
-Stored detail: verdict, challenger_version, champion_version, champion_night, holdout_nights, left_out, joins (counts of
-each night that was read), rows, run_id, trusted (the types that each version may contain, by number), gate (its
-fields), task, inputs (the digest of every partition read, by URI), model_code (digest of the model's folder and
-suites), comparison (digest of the night, the code, the definition and the two versions), idempotency_key, seed, reused.
-With gate, task, versions, holdout nights, inputs and seed the verdict can be computed again: `nightshift recheck`.
 """
 
 import hashlib
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
-from typing import Any
 
 from nightshift import catalog
-from nightshift.adapters.mlflow.registry import TRAINED_TO, Registry, Version
+from nightshift.adapters.mlflow.registry import TRAINED_TO, Version
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.ledger import Ledger
-from nightshift.context import Step, idempotency_key
-from nightshift.core.verdict import Verdict
-from nightshift.definition import Model
+from nightshift.context import Context, idempotency_key
 from nightshift.errors import DataRejected
-from nightshift.lake.validated_nights import Lake
 from nightshift.modelling.comparison import Comparison, judge_versions
-from nightshift.modelling.earlier_steps import finished
+from nightshift.modelling.earlier_steps import load_finished
 from nightshift.modelling.estimators import trusted_of
-from nightshift.modelling.examples import Examples, examples
+from nightshift.modelling.examples import examples
 from nightshift.modelling.inputs import Plan, holdout_plan, inputs_of
 from nightshift.modelling.publish_verdict import publish
 from nightshift.promotion.append_decision import find_entries, version_key
 from nightshift.promotion.champion_state import ChampionState, find_champion_on, is_same_version
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.promotion.trusted_types import read_trusted_types
-from nightshift.result import Outcome
+from nightshift.result_parts import LeftOutNight
+from nightshift.results import EvaluateResult, Outcome, TrainResult
 
 log = logging.getLogger("nightshift.evaluate")
 
 
-def run(step: Step) -> Outcome:
+def run(context: Context) -> Outcome[EvaluateResult]:
     """Judges the night's challenger against the champion of that night.
 
     Raises `BadConfig` when nothing was trained, `DataRejected` when no holdout night can be used.
     """
-    lake, registry = Lake(step.store, step.model), Registry()
-    plan, trained = holdout_plan(lake, step.night), finished(step, "train")
-    ledger = Ledger(step.store, step.model.name)
-    state = sync_alias(registry, ledger)
-    comparison = _compare(step, registry, ledger, state, plan, int(trained.detail["version"]))
-    found = _promoted_upon(ledger, state, comparison.challenger) or _found(step, comparison, plan)
+    plan, trained = holdout_plan(context.lake, context.night), load_finished(context, TrainResult)
+    state = sync_alias(context)
+    comparison = _compare(context, state, plan, trained.detail.version)
+    found = _promoted_upon(context, state, comparison.challenger) or _found(context, comparison, plan)
     if found is not None:
-        return Outcome(summary=_summary(found), detail={**found, "reused": True})
-    key = idempotency_key(step, f"{plan.digest} {comparison.numbers}")
+        return Outcome(summary=_summary(found), detail=replace(found, reused=True))
+    key = idempotency_key(context, f"{plan.digest} {comparison.numbers}")
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
-    rows = examples(lake, comparison.nights)
-    verdict = judge_versions(step.model, registry, comparison, rows, seed)
-    names = {
-        "comparison": _name(step, comparison),
-        "model_code": catalog.digest_model(step.model.name),
-        "idempotency_key": key,
-    }
-    record = {"inputs": inputs_of(lake, comparison.nights), "seed": seed, "reused": False}
-    detail = _detail(step.model, comparison, verdict, rows) | names | record
-    publish(step, registry, comparison.challenger, detail)
-    return Outcome(summary=_summary(detail), detail=detail)
+    rows = examples(context.lake, comparison.nights)
+    verdict = judge_versions(context.model, context.registry, comparison, rows, seed)
+    result = EvaluateResult(
+        verdict=verdict,
+        gate=asdict(context.model.gate),
+        task=context.model.task,
+        challenger_version=comparison.challenger.number,
+        champion_version=comparison.champion.number if comparison.champion else None,
+        champion_night=comparison.champion_night,
+        holdout_nights=rows.nights,
+        left_out=comparison.left_out + rows.list_left_out(),
+        joins=rows.list_joins(),
+        trusted={str(number): types for number, types in comparison.trusted.items()},
+        rows=len(rows.labels),
+        run_id=comparison.challenger.run_id,
+        inputs=inputs_of(context.lake, comparison.nights),
+        model_code=catalog.digest_model(context.model.name),
+        comparison=_name(context, comparison),
+        idempotency_key=key,
+        seed=seed,
+        reused=False,
+    )
+    publish(context, comparison.challenger, result)
+    return Outcome(summary=_summary(result), detail=result)
 
 
-def _name(step: Step, comparison: Comparison) -> str:
+def _name(context: Context, comparison: Comparison) -> str:
     """Names a comparison whatever its holdout: night, code, definition and the two versions."""
-    return idempotency_key(step, f"evaluate {comparison.numbers}")
+    return idempotency_key(context, f"evaluate {comparison.numbers}")
 
 
-def _promoted_upon(ledger: Ledger, state: ChampionState, version: Version) -> dict[str, Any] | None:
+def _promoted_upon(context: Context, state: ChampionState, version: Version) -> EvaluateResult | None:
     """The verdict by which this challenger became champion. What was decided by it is not decided again."""
-    for entry in find_entries(ledger, state, version_key(version.number)):
+    for entry in find_entries(context.ledger, state, version_key(version.number)):
         if entry.kind == "promotion" and entry.champion is not None and is_same_version(version, entry.champion):
             number = entry.number
             log.info(
                 "version %d was promoted on its verdict, in entry %d: it is not judged again", version.number, number
             )
-            return dict(entry.verdict)
+            return entry.verdict
     return None
 
 
-def _found(step: Step, comparison: Comparison, plan: Plan) -> dict[str, Any] | None:
+def _found(context: Context, comparison: Comparison, plan: Plan) -> EvaluateResult | None:
     """The verdict of an earlier attempt, if all that it read still is as it was. More nights do not make it another."""
-    before = step_results.load(step.store, step.model.name, step.night, "evaluate")
-    if before is None or before.outcome != "done" or before.detail.get("comparison") != _name(step, comparison):
+    stored = step_results.load(context.store, context.model.name, context.night, EvaluateResult)
+    before = stored.detail if stored is not None and stored.outcome == "done" else None
+    if before is None or before.comparison != _name(context, comparison):
         return None
-    if before.detail.get("run_id") != comparison.challenger.run_id:  # another version had this number
+    if before.run_id != comparison.challenger.run_id:  # another version had this number
         return None
-    read: dict[str, str] = before.detail["inputs"]
-    if any(plan.inputs.get(uri) != digest for uri, digest in read.items()):
+    if any(plan.inputs.get(uri) != digest for uri, digest in before.inputs.items()):
         return None
-    known = {*before.detail["holdout_nights"], *(entry["night"] for entry in before.detail.get("joins", ()))}
+    known = {*before.holdout_nights, *(counts.night for counts in before.joins)}
     for night in comparison.nights:
-        if night.isoformat() not in known:
+        if night not in known:
             log.info("night %s became usable after the verdict, which stands as it was made without it", night)
-    return before.detail
+    return before
 
 
-def _compare(
-    step: Step, registry: Registry, ledger: Ledger, state: ChampionState, plan: Plan, number: int
-) -> Comparison:
-    name = step.model.name
-    rival = find_champion_on(registry, ledger, state, step.night, without=number)
-    challenger, champion = registry.version(name, number), rival.version if rival else None
+def _compare(context: Context, state: ChampionState, plan: Plan, number: int) -> Comparison:
+    rival = find_champion_on(context, state, context.night, without=number)
+    challenger = context.registry.version(context.model.name, number)
+    champion = rival.version if rival else None
     nights, seen_by = _unseen(plan.holdout.nights, (challenger, *([champion] if champion else [])))
-    trusted = {number: trusted_of(step.model)}
+    trusted = {number: trusted_of(context.model)}
     if champion is not None:
-        trusted[champion.number] = read_trusted_types(step.model, ledger, state, champion)
+        trusted[champion.number] = read_trusted_types(context, state, champion)
     return Comparison(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by, trusted)
 
 
-def _unseen(nights: tuple[date, ...], versions: tuple[Version, ...]) -> tuple[tuple[date, ...], list[dict[str, str]]]:
+def _unseen(
+    nights: tuple[date, ...], versions: tuple[Version, ...]
+) -> tuple[tuple[date, ...], tuple[LeftOutNight, ...]]:
     """The nights that no version was trained on; a definition with another window can make them overlap."""
     last = max((date.fromisoformat(v.tags[TRAINED_TO]) for v in versions if TRAINED_TO in v.tags), default=date.min)
     left = tuple(night for night in nights if night > last)
     if not left:
         raise DataRejected(f"no holdout night is later than {last}, the last one that a version was trained on")
     reason = f"a version of the comparison was trained up to {last}"
-    return left, [{"night": night.isoformat(), "reason": reason} for night in nights if night <= last]
+    return left, tuple(LeftOutNight(night=night, reason=reason) for night in nights if night <= last)
 
 
-def _detail(model: Model, comparison: Comparison, verdict: Verdict, rows: Examples) -> dict[str, Any]:
-    return {
-        "verdict": verdict.as_dict(),
-        "gate": asdict(model.gate),
-        "task": model.task,
-        "challenger_version": comparison.challenger.number,
-        "champion_version": comparison.champion.number if comparison.champion else None,
-        "champion_night": comparison.champion_night.isoformat() if comparison.champion_night else None,
-        "holdout_nights": [night.isoformat() for night in rows.nights],
-        "left_out": comparison.left_out + rows.left_out_as_json(),
-        "joins": rows.joins_as_json(),
-        "trusted": {str(number): list(types) for number, types in comparison.trusted.items()},
-        "rows": len(rows.labels),
-        "run_id": comparison.challenger.run_id,
-    }
-
-
-def _summary(detail: dict[str, Any]) -> str:
-    decided = "wins" if detail["verdict"]["promote"] else "is refused"
-    against = f"against champion {detail['champion_version']}" if detail["champion_version"] else "without a champion"
-    return f"challenger {detail['challenger_version']} {decided} {against}: {detail['verdict']['reason']}"
+def _summary(result: EvaluateResult) -> str:
+    decided = "wins" if result.verdict.promote else "is refused"
+    against = f"against champion {result.champion_version}" if result.champion_version else "without a champion"
+    return f"challenger {result.challenger_version} {decided} {against}: {result.verdict.reason}"

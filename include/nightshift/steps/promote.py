@@ -1,22 +1,18 @@
 """`promote`: decides whether the version that was evaluated becomes champion, and records that in the ledger.
 
-Every decision becomes an entry, also a refusal; the alias champion follows. Stored detail: promoted, kind (that of the
-entry), champion_version and champion_night (who scores for this night; null: no version), challenger_version, reason,
-decision (what a person said, or null), ledger (URI of the entry), evaluated_again, reused.
+Every decision becomes an entry, also a refusal; the alias champion follows.
 """
 
 import logging
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
+from datetime import date
 
-from nightshift.adapters.mlflow.registry import Registry, Version
+from nightshift.adapters.mlflow.registry import Version
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Entry, LedgerVersion
-from nightshift.context import Step
-from nightshift.errors import NothingToDo, TryLater
-from nightshift.modelling.compared_version import require_judged
-from nightshift.modelling.earlier_steps import finished
+from nightshift.context import Context
+from nightshift.errors import TryLater
+from nightshift.modelling.earlier_steps import load_finished, require_judged
 from nightshift.promotion import approval
 from nightshift.promotion.append_decision import Decided, Proposal, append_decision, find_entries, version_key
 from nightshift.promotion.build_entry import build_promotion, build_refusal
@@ -29,7 +25,7 @@ from nightshift.promotion.champion_state import (
     is_same_version,
 )
 from nightshift.promotion.sync_alias import sync_alias
-from nightshift.result import Outcome
+from nightshift.results import EvaluateResult, NotPromoted, Outcome, PromoteResult
 
 log = logging.getLogger("nightshift.promote")
 EVALUATIONS = 3
@@ -37,48 +33,53 @@ EVALUATIONS = 3
 PREFIXES = {"refusal": "refused: ", "superseded": "superseded: "}
 
 
-def run(step: Step) -> Outcome:
+def run(context: Context) -> Outcome[PromoteResult]:
     """Promotes the challenger if it won and still may.
 
-    Raises `NothingToDo` when it was refused or withdrawn, or a newer champion is there; `BadConfig` when nothing was
+    Raises `NotPromoted` when it was refused or withdrawn, or a newer champion is there; `BadConfig` when nothing was
     evaluated, the record is not about the night's own version, a person must say something first, or ledger and MLflow
     do not belong together; `TryLater` when the champion keeps changing.
     """
-    promotion = Promotion(step, Registry())
-    decided = append_decision(promotion.ledger, promotion.sync, promotion.decide)
+    promotion = Promotion(context)
+    decided = append_decision(context.ledger, promotion.sync, promotion.decide)
     if not decided.reused:
         promotion.sync()
     if promotion.evaluations:
-        step_results.save(step.store, promotion.evaluated)
+        step_results.save(context.store, promotion.stored)
     return promotion.conclude(decided)
 
 
 class Promotion:
-    """One night's promotion, while it is decided. `evaluated`: the result of `evaluate` that it acts upon."""
+    """One night's promotion, while it is decided. `stored`: the result of `evaluate` that it acts upon."""
 
-    def __init__(self, step: Step, registry: Registry) -> None:
-        self.step, self.registry, self.ledger = step, registry, Ledger(step.store, step.model.name)
-        self.evaluated, self.evaluations = finished(step, "evaluate"), 0
-        self.decision = approval.keep_decision(step.model, step.decision)
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.stored, self.evaluations = load_finished(context, EvaluateResult), 0
+        self.decision = approval.keep_decision(context.model, context.decision)
+
+    @property
+    def evaluated(self) -> EvaluateResult:
+        """What `evaluate` did."""
+        return self.stored.detail
 
     @property
     def challenger(self) -> int:
         """The number of the version that was evaluated."""
-        return int(self.evaluated.detail["challenger_version"])
+        return self.evaluated.challenger_version
 
     def sync(self) -> ChampionState:
         """Brings MLflow to where the ledger ends; returns the state there."""
-        return sync_alias(self.registry, self.ledger)
+        return sync_alias(self.context)
 
     def decide(self, state: ChampionState) -> Proposal | Decided | None:
         """The entry to append, the one that an earlier attempt appended, or None after another evaluation."""
-        version = self.registry.version(self.step.model.name, self.challenger)
-        require_judged(self.step, self.evaluated.detail, version)
+        version = self.context.registry.version(self.context.model.name, self.challenger)
+        require_judged(self.context, self.evaluated, version)
         self._require_not_withdrawn(state, version)
         known = self._find_decision(state, version)
         if known is not None:
             return Decided(known, state, reused=True)
-        if not state.is_champion_later_than(self.step.night) and self._is_rival_changed(state):
+        if not state.is_champion_later_than(self.context.night) and self._is_rival_changed(state):
             self._evaluate_again()
             return None
         return Proposal(self._build(state, version))
@@ -86,15 +87,15 @@ class Promotion:
     def _require_not_withdrawn(self, state: ChampionState, version: Version) -> None:
         withdrawal = state.find_withdrawal(version)
         if withdrawal is not None:
-            entry = self.ledger.entry(withdrawal.entry)
+            entry = self.context.ledger.entry(withdrawal.entry)
             who = entry.cause.user or entry.cause.by
             reason = f"version {version.number} was withdrawn on {entry.when} by {who}: {entry.reason}"
-            detail = self._detail(Decided(entry, state, reused=True)) | {"reason": reason}
-            raise NothingToDo(f"{reason}; {self._scores(detail)}", detail)
+            result = replace(self._describe(Decided(entry, state, reused=True)), reason=reason)
+            raise NotPromoted(f"{reason}; {self._name_scorer(result)}", result)
 
     def _find_decision(self, state: ChampionState, version: Version) -> Entry | None:
         """The entry that answers whether this verdict promotes the version, as the night is asked now."""
-        entries = find_entries(self.ledger, state, version_key(version.number))
+        entries = find_entries(self.context.ledger, state, version_key(version.number))
         return next((entry for entry in entries if self._is_answer(entry, state, version)), None)
 
     def _is_answer(self, entry: Entry, state: ChampionState, version: Version) -> bool:
@@ -108,22 +109,21 @@ class Promotion:
         if entry.changes_champion:
             is_champion = state.champion is not None and is_same_version(version, state.champion)
             return is_champion or not entry.unverified
-        if entry.verdict.get("idempotency_key") != self.evaluated.detail["idempotency_key"]:
+        if entry.verdict is None or entry.verdict.idempotency_key != self.evaluated.idempotency_key:
             return False
         if entry.kind == "superseded":
-            return state.is_champion_later_than(self.step.night)
+            return state.is_champion_later_than(self.context.night)
         same = entry.decision is None or approval.is_same_answer(entry.decision, self.decision)
         return entry.kind == "refusal" and same and approval.covers_answer(entry, self.decision, self._about)
 
     @property
     def _about(self) -> str:
         """The digest of the record: what a person who was shown it answered about."""
-        return approval.digest_record(self.evaluated.detail)
+        return approval.digest_record(self.evaluated)
 
     def _is_rival_changed(self, state: ChampionState) -> bool:
-        rival = find_champion_on(self.registry, self.ledger, state, self.step.night, without=self.challenger)
-        judged: int | None = self.evaluated.detail["champion_version"]
-        return (rival.number if rival else None) != judged
+        rival = find_champion_on(self.context, state, self.context.night, without=self.challenger)
+        return (rival.number if rival else None) != self.evaluated.champion_version
 
     def _evaluate_again(self) -> None:
         """Replaces the verdict by one about the champion of now. A retry would meet the same old verdict.
@@ -133,21 +133,21 @@ class Promotion:
         from nightshift.steps import evaluate
 
         if self.evaluations == EVALUATIONS:
-            name = self.step.model.name
+            name = self.context.model.name
             raise TryLater(f"the champion of {name} changed {EVALUATIONS + 1} times while {self.challenger} met it")
-        judged = self.evaluated.detail["champion_version"]
-        outcome = evaluate.run(self.step)
-        now = outcome.detail["champion_version"]
+        judged = self.evaluated.champion_version
+        outcome = evaluate.run(self.context)
+        now = outcome.detail.champion_version
         log.info("the champion to beat was %s at the verdict and is now %s: evaluated again", judged, now)
-        self.evaluated = replace(self.evaluated, summary=outcome.summary, detail=outcome.detail)
+        self.stored = replace(self.stored, summary=outcome.summary, detail=outcome.detail)
         self.evaluations += 1
 
     def _build(self, state: ChampionState, version: Version) -> Entry:
         """The entry by which the version becomes champion or does not, with the verdict that was acted upon."""
-        verdict, cause, night = self.evaluated.detail["verdict"], cause_of(self.step.by), self.step.night
+        verdict, cause, night = self.evaluated.verdict, cause_of(self.context.by), self.context.night
         decision = None
-        if not verdict["promote"]:
-            entry = build_refusal(state, "refusal", version, verdict["reason"], cause)
+        if not verdict.promote:
+            entry = build_refusal(state, "refusal", version, verdict.reason, cause)
         elif state.champion is not None and state.is_champion_later_than(night):
             champion = f"champion {state.champion.version} was trained for the later night {state.champion.night}"
             reason = f"{champion}; version {version.number} stays registered"
@@ -155,55 +155,55 @@ class Promotion:
         else:
             decision, refused = self.decision, self._find_refusal()
             entry = (
-                build_promotion(state, version, verdict["reason"], cause)
+                build_promotion(state, version, verdict.reason, cause)
                 if refused is None
                 else build_refusal(state, "refusal", version, refused, cause)
             )
-        return replace(entry, verdict=self.evaluated.detail, decision=decision)
+        return replace(entry, verdict=self.evaluated, decision=decision)
 
     def _find_refusal(self) -> str | None:
         """Why a person's answer, or that nobody could be asked, refuses the promotion that the gate allows."""
-        model, night, again = self.step.model, self.step.night.isoformat(), self.evaluations > 0
+        model, night, again = self.context.model, self.context.night.isoformat(), self.evaluations > 0
         refused = approval.find_refusal(model, night, self.decision, self._about, judged_again=again)
         if refused == approval.CHANGED:
             log.info("who agrees to the new verdict in a shell says --about %s", self._about)
         return refused
 
-    def conclude(self, decided: Decided) -> Outcome:
-        """What the entry means for this step. Raises `NothingToDo` unless it made the challenger champion."""
-        entry, detail = decided.entry, self._detail(decided)
-        if not detail["promoted"]:
-            raise NothingToDo(
-                f"version {self.challenger} is not promoted, {self._scores(detail)}: {detail['reason']}", detail
+    def conclude(self, decided: Decided) -> Outcome[PromoteResult]:
+        """What the entry means for this step. Raises `NotPromoted` unless it made the challenger champion."""
+        entry, result = decided.entry, self._describe(decided)
+        if not result.promoted:
+            raise NotPromoted(
+                f"version {self.challenger} is not promoted, {self._name_scorer(result)}: {result.reason}", result
             )
         if decided.reused:
-            return Outcome(summary=f"version {self.challenger} was promoted before: {detail['ledger']}", detail=detail)
+            return Outcome(summary=f"version {self.challenger} was promoted before: {result.ledger}", detail=result)
         replaced = entry.previous_version
         before = "the first champion" if replaced is None else f"replaces version {replaced}"
-        return Outcome(summary=f"version {entry.version} is champion and {before}: {entry.reason}", detail=detail)
+        return Outcome(summary=f"version {entry.version} is champion and {before}: {entry.reason}", detail=result)
 
-    def _detail(self, decided: Decided) -> dict[str, Any]:
+    def _describe(self, decided: Decided) -> PromoteResult:
         entry = decided.entry
         promoted = entry.changes_champion and entry.champion_version == self.challenger
         champion = entry.champion if promoted and not decided.reused else self._scorer(decided.state)
-        return {
-            "promoted": promoted,
-            "kind": entry.kind,
-            "champion_version": champion.version if champion else None,
-            "champion_night": champion.night if champion else None,
-            "challenger_version": self.challenger,
-            "reason": PREFIXES.get(entry.kind, "") + entry.reason,
-            "decision": asdict(entry.decision) if entry.decision else None,
-            "ledger": self.ledger.uri(entry.number),
-            "evaluated_again": self.evaluations > 0,
-            "reused": decided.reused,
-        }
+        return PromoteResult(
+            promoted=promoted,
+            kind=entry.kind,
+            champion_version=champion.version if champion else None,
+            champion_night=date.fromisoformat(champion.night) if champion else None,
+            challenger_version=self.challenger,
+            reason=PREFIXES.get(entry.kind, "") + entry.reason,
+            decision=entry.decision,
+            ledger=self.context.ledger.uri(entry.number),
+            evaluated_again=self.evaluations > 0,
+            reused=decided.reused,
+        )
 
     def _scorer(self, state: ChampionState) -> LedgerVersion | None:
         """Who scores the night unless it was just decided anew: its own champion, else the present one."""
-        champion = find_scorer(self.registry, self.ledger, state, self.step.night)
+        champion = find_scorer(self.context, state, self.context.night)
         return identify(champion.version) if champion else None
 
-    def _scores(self, detail: dict[str, Any]) -> str:
-        number = detail["champion_version"]
-        return "there is no champion" if number is None else f"champion {number} scores for {self.step.night}"
+    def _name_scorer(self, result: PromoteResult) -> str:
+        number = result.champion_version
+        return "there is no champion" if number is None else f"champion {number} scores for {self.context.night}"

@@ -1,60 +1,53 @@
-"""`train`: fits a challenger on the window of validated nights, and registers it as one version.
-
-Stored detail: run_id, version, artifact_sha256, model_code, idempotency_key, train_nights, holdout_nights, left_out,
-joins (counts of each night that was read), rows, holdout_rows, positive_rate (classification), metrics (on the
-holdout), reused.
-"""
+"""`train`: fits a challenger on the window of validated nights, and registers it as one version."""
 
 import logging
-from typing import Any
+from dataclasses import replace
 
-from nightshift.adapters.mlflow.registry import SHA256, Registry, Version
-from nightshift.context import Step
-from nightshift.lake.validated_nights import Lake
+from nightshift.adapters.mlflow.registry import SHA256, Version
+from nightshift.context import Context
 from nightshift.modelling.inputs import Plan, training_plan
-from nightshift.modelling.reuse import detail_of, find_existing
-from nightshift.result import Outcome
+from nightshift.modelling.reuse import find_existing, read_result
+from nightshift.results import Outcome, TrainResult
 
 log = logging.getLogger("nightshift.train")
 
 
-def run(step: Step) -> Outcome:
+def run(context: Context) -> Outcome[TrainResult]:
     """Trains the night's challenger, or finds the one that an earlier attempt registered.
 
     Raises `DataRejected` when the night is not validated or its window holds no usable night.
     """
-    lake, registry = Lake(step.store, step.model), Registry()
-    registry.prepare(step.model.name, step.night)
-    plan = training_plan(lake, step.night)
-    found = find_existing(registry, step, lambda: plan)
-    if found is not None:
-        detail = _reused(registry, found, plan)
+    context.registry.prepare(context.model.name, context.night)
+    plan = training_plan(context.lake, context.night)
+    existing = find_existing(context, lambda: plan)
+    if existing is not None:
+        result = _reuse(context, existing, plan)
     else:
         # MLflow and scikit-learn take seconds to import: only work that is really done pays for them.
         from nightshift.modelling.challenger import Challenger
 
-        version = Challenger(step, lake, plan).register(registry)
-        detail = detail_of(registry, version)
+        version = Challenger(context, plan).register()
+        result = read_result(context, version, reused=False)
         # Of two attempts at once the first to register wins; what is recorded is what the version holds.
-        detail["artifact_sha256"] = version.tags.get(SHA256, detail["artifact_sha256"])
-    return Outcome(summary=_summary(detail), detail=detail)
+        result = replace(result, artifact_sha256=version.tags.get(SHA256, result.artifact_sha256))
+    return Outcome(summary=_summarize(result), detail=result)
 
 
-def _reused(registry: Registry, version: Version, plan: Plan) -> dict[str, Any]:
-    """The detail of a version that stands already; says which nights it could not learn from."""
-    detail = detail_of(registry, version)
-    registry.finish_run(version.run_id)
-    read = (entry["night"] for entry in detail.get("joins", ()))
-    number, known = version.number, {*detail["train_nights"], *detail["holdout_nights"], *read}
+def _reuse(context: Context, version: Version, plan: Plan) -> TrainResult:
+    """Returns the result of a version that is there already; logs which nights it could not learn from."""
+    result = read_result(context, version, reused=True)
+    context.registry.finish_run(version.run_id)
+    number = version.number
+    known = {*result.train_nights, *result.holdout_nights, *(counts.night for counts in result.joins)}
     log.info("version %d was already trained by the same code and definition from nights that stand: used", number)
     for night in (*plan.train.nights, *plan.holdout.nights):
-        if night.isoformat() not in known:
+        if night not in known:
             log.info("night %s became usable after version %d was trained; later nights learn from it", night, number)
-    return {**detail, "reused": True}
+    return result
 
 
-def _summary(detail: dict[str, Any]) -> str:
-    numbers = ", ".join(f"{name} {value:.4f}" for name, value in sorted(detail["metrics"].items()))
-    nights, rows = len(detail["train_nights"]), detail["rows"]
-    did = "found again" if detail["reused"] else "trained"
-    return f"{did} version {detail['version']} on {rows:,} rows of {nights} nights; on the holdout: {numbers}"
+def _summarize(result: TrainResult) -> str:
+    numbers = ", ".join(f"{name} {value:.4f}" for name, value in sorted(result.metrics.items()))
+    did = "found again" if result.reused else "trained"
+    trained = f"{did} version {result.version} on {result.rows:,} rows of {len(result.train_nights)} nights"
+    return f"{trained}; on the holdout: {numbers}"

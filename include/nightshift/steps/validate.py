@@ -2,17 +2,12 @@
 
 Of every dataset is checked, whether it has a suite or not: its partition can be read and has rows, the key's columns
 are there and comparable, hold no null, and no key is repeated (`nightshift.core.keys`).
-
-Detail of the result: `datasets`, a list with for each dataset `dataset`, `suite` and `suite_digest` (null: it has
-none), `partition` (URI), `night` (of the partition: the schedule's is one period later), `digest` (of the partition's
-objects), `content` (digest of its rows, empty when they cannot be read: what keys and "changed" mean), `rows`,
-`expectations` and `failed` (counts), `failures` (`expectation`, `column`, `sentence`), `remarks` (sentences about what
-is odd and no failure), `page` (object key), `corrupted`.
 """
 
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -23,104 +18,106 @@ from nightshift.adapters.gx import data_docs, pages, suites
 from nightshift.adapters.gx.pages import Page
 from nightshift.adapters.gx.suites import Suite
 from nightshift.adapters.gx.validation_history import recent_rows
-from nightshift.context import Step, idempotency_key
+from nightshift.context import Context, idempotency_key
 from nightshift.core import keys, volume, windows
+from nightshift.core.check_failure import CheckFailure
 from nightshift.definition import Dataset, Model
 from nightshift.errors import DataRejected
 from nightshift.instants import format_now
 from nightshift.lake.read_partition import Reading
-from nightshift.result import Outcome
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import Outcome, ValidateResult, ValidationFailed
 
 log = logging.getLogger(__name__)
 
 CORRUPTED = "_CORRUPTED.json"
 
 
-def run(step: Step) -> Outcome:
+def run(context: Context) -> Outcome[ValidateResult]:
     """Validates one night.
 
-    Raises `DataRejected` when a partition is missing, unreadable or fails its suite, `BadConfig` for a day that is no
-    night of the model.
+    Raises `ValidationFailed` when a partition is missing, unreadable or fails its suite, `BadConfig` for a day that is
+    no night of the model.
     """
-    windows.require_night(step.night, step.model.schedule)
-    rows = recent_rows(step.store, step.model, step.night)
-    checks = [_Check(step, dataset, night, rows.get(dataset.name, {})) for dataset, night in _partitions(step)]
+    windows.require_night(context.night, context.model.schedule)
+    rows = recent_rows(context.store, context.model, context.night)
+    checks = [_Check(context, dataset, night, rows.get(dataset.name, {})) for dataset, night in _partitions(context)]
     results = [check.result() for check in checks]
-    _enter(step, checks, results)
+    _enter(context, checks, results)
     for result in results:
         _tell(result)
-    detail = {"datasets": results}
-    failed = [result for result in results if result["failed"]]
+    detail = ValidateResult(datasets=tuple(results))
+    failed = [result for result in results if result.failed]
     if failed:
-        raise DataRejected(_refusal(failed), detail)
+        raise ValidationFailed(_refusal(failed), detail)
     return Outcome(summary=_approval(results), detail=detail)
 
 
-def _partitions(step: Step) -> Iterator[tuple[Dataset, date]]:
+def _partitions(context: Context) -> Iterator[tuple[Dataset, date]]:
     """Each dataset, and the date of its partition: what is scheduled is known one period ahead."""
-    for dataset in step.model.datasets:
-        ahead = step.model.schedule.period if dataset is step.model.scheduled else timedelta()
-        yield dataset, step.night + ahead
+    for dataset in context.model.datasets:
+        ahead = context.model.schedule.period if dataset is context.model.scheduled else timedelta()
+        yield dataset, context.night + ahead
 
 
 class _Check:
     """One partition and what it must satisfy. `rows`: of the dataset's recent validated partitions, by date."""
 
-    def __init__(self, step: Step, dataset: Dataset, night: date, rows: dict[date, int]) -> None:
-        self.step, self.dataset, self.night = step, dataset, night
+    def __init__(self, context: Context, dataset: Dataset, night: date, rows: dict[date, int]) -> None:
+        self.context, self.dataset, self.night = context, dataset, night
         self.suite: Suite | None = suites.load(dataset.suite) if dataset.suite else None
-        self.key = step.model.key_of(dataset)
+        self.key = context.model.key_of(dataset)
         self.partition = dataset.partition(night)
-        self.reading = Reading(step.store, self.partition)
-        self.parameters = _parameters(self.suite, step.model, night, rows) if self.suite else {}
+        self.reading = Reading(context.store, self.partition)
+        self.parameters = _parameters(self.suite, context.model, night, rows) if self.suite else {}
         suite = self.suite.digest if self.suite else "no suite"
         inputs = f"{self.partition} {self.reading.identity} {suite} {sorted(self.parameters.items())}"
-        self.id = idempotency_key(step, inputs)
-        self.folder = data_docs.check_folder(step.model.name, step.night, dataset.name, self.id)
+        self.id = idempotency_key(context, inputs)
+        self.folder = data_docs.check_folder(context.model.name, context.night, dataset.name, self.id)
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> CheckedDataset:
         """The dataset's entry in the result: that of an earlier run over the same inputs, or a new one."""
-        found = data_docs.found(self.step.store, self.folder)
+        found = data_docs.find_published(self.context.store, self.folder)
         if found is not None:
             log.info("%s: the same partition was checked before, with the same suite", self.partition)
         # The same rows may lie in other objects than when they were checked.
-        return self._new() if found is None else {**found, "digest": self.reading.physical}
+        return self._new() if found is None else replace(found, digest=self.reading.physical)
 
-    def _new(self) -> dict[str, Any]:
-        corrupted = _read_corruptions(self.step, self.partition)
+    def _new(self) -> CheckedDataset:
+        corrupted = _read_corruptions(self.context, self.partition)
         try:
             frame = self.reading.rows()
         except DataRejected as error:
             return self._unreadable(str(error), corrupted)
         report = keys.check_key(frame, self.key)
         body, broken = self._check_suite(frame)
-        failures = [*map(vars, report.faults), *broken]
+        failures = (*report.faults, *broken)
         page = self._page(len(frame), len(failures), corrupted, report.remarks)
         return self._published(page, pages.report(page, body, failures), failures)
 
-    def _check_suite(self, frame: pd.DataFrame) -> tuple[str, list[dict[str, Any]]]:
+    def _check_suite(self, frame: pd.DataFrame) -> tuple[str, tuple[CheckFailure, ...]]:
         """The suite's part of the page, and what of it does not hold; nothing where there is no suite."""
         if self.suite is None:
-            return "", []
+            return "", ()
         # Importing Great Expectations costs seconds: a night that is missing or checked already does without.
         checking = import_module("nightshift.adapters.gx.expectations.checking")
         checked = checking.check(self.suite, frame, self.parameters)
-        return checked.body, [vars(failure) for failure in checked.failures]
+        return checked.body, checked.failures
 
     @property
     def _expectations(self) -> int:
         """How many things are checked: that the partition is readable, the key, and the suite."""
         return 1 + (len(keys.CHECKS) if self.key else 0) + (self.suite.size if self.suite else 0)
 
-    def _unreadable(self, problem: str, corrupted: tuple[str, ...]) -> dict[str, Any]:
+    def _unreadable(self, problem: str, corrupted: tuple[str, ...]) -> CheckedDataset:
         page = self._page(0, self._expectations, corrupted)
-        failure = {"expectation": "partition_is_readable", "column": None, "sentence": problem}
-        return self._published(page, pages.unreadable(page, problem), [failure])
+        failure = CheckFailure("partition_is_readable", None, problem)
+        return self._published(page, pages.unreadable(page, problem), (failure,))
 
     def _page(self, rows: int, failed: int, corrupted: tuple[str, ...], remarks: tuple[str, ...] = ()) -> Page:
         return Page(
-            model=self.step.model.name,
-            night=self.step.night.isoformat(),
+            model=self.context.model.name,
+            night=self.context.night.isoformat(),
             dataset=self.dataset.name,
             partition=self.partition,
             partition_night=self.night.isoformat(),
@@ -133,24 +130,24 @@ class _Check:
             corrupted=corrupted,
         )
 
-    def _published(self, page: Page, html: bytes, failures: list[dict[str, Any]]) -> dict[str, Any]:
-        result = {
-            "dataset": page.dataset,
-            "suite": page.suite,
-            "suite_digest": self.suite.digest if self.suite else None,
-            "partition": page.partition,
-            "night": page.partition_night,
-            "digest": self.reading.physical,
-            "content": self.reading.content,
-            "rows": page.rows,
-            "expectations": page.expectations,
-            "failed": page.failed,
-            "failures": failures,
-            "remarks": list(page.remarks),
-            "page": f"{self.folder}index.html",
-            "corrupted": bool(page.corrupted),
-        }
-        data_docs.publish(self.step.store, self.folder, html, result)
+    def _published(self, page: Page, html: bytes, failures: tuple[CheckFailure, ...]) -> CheckedDataset:
+        result = CheckedDataset(
+            dataset=page.dataset,
+            suite=page.suite,
+            suite_digest=self.suite.digest if self.suite else None,
+            partition=page.partition,
+            night=self.night,
+            digest=self.reading.physical,
+            content=self.reading.content,
+            rows=page.rows,
+            expectations=page.expectations,
+            failed=page.failed,
+            failures=failures,
+            remarks=page.remarks,
+            page=f"{self.folder}index.html",
+            corrupted=bool(page.corrupted),
+        )
+        data_docs.publish(self.context.store, self.folder, html, result)
         return result
 
 
@@ -170,15 +167,15 @@ def _parameters(suite: Suite, model: Model, night: date, rows: dict[date, int]) 
     }
 
 
-def _read_corruptions(step: Step, partition: str) -> tuple[str, ...]:
+def _read_corruptions(context: Context, partition: str) -> tuple[str, ...]:
     """What the label of a deliberately corrupted copy says was altered; empty for true data.
 
     Only `nightshift seed` writes such copies. Of a label in anybody else's lake only its presence is said.
     """
-    data = step.store.get(partition + CORRUPTED)
+    data = context.store.get(partition + CORRUPTED)
     if data is None:
         return ()
-    return (step.model.replay and _read_label(data)) or ("it is not said what was altered",)
+    return (context.model.replay and _read_label(data)) or ("it is not said what was altered",)
 
 
 def _read_label(data: bytes) -> tuple[str, ...]:
@@ -189,42 +186,43 @@ def _read_label(data: bytes) -> tuple[str, ...]:
     return tuple(map(str, altered)) if isinstance(altered, list) else ()
 
 
-def _enter(step: Step, checks: list[_Check], results: list[dict[str, Any]]) -> None:
+def _enter(context: Context, checks: list[_Check], results: list[CheckedDataset]) -> None:
     entry = data_docs.Entry(
-        model=step.model.name,
-        night=step.night.isoformat(),
+        model=context.model.name,
+        night=context.night.isoformat(),
         validation=data_docs.validation_of(check.id for check in checks),
-        outcome="failed" if any(result["failed"] for result in results) else "passed",
+        outcome="failed" if any(result.failed for result in results) else "passed",
         validated=format_now(),
-        datasets=tuple({name: value for name, value in result.items() if name != "failures"} for result in results),
+        datasets=tuple(result.summarize() for result in results),
     )
-    data_docs.enter(step.store, entry)
+    data_docs.enter(context.store, entry)
 
 
-def _tell(result: dict[str, Any]) -> None:
-    corrupted = " (CORRUPTED on purpose: a copy)" if result["corrupted"] else ""
-    counts = f"{result['expectations'] - result['failed']} of {result['expectations']} expectations hold"
-    log.info("%s of %s%s: %s, %d rows", result["dataset"], result["night"], corrupted, counts, result["rows"])
-    for failure in result["failures"]:
-        log.info("  fails: %s", failure["sentence"])
-    for remark in result["remarks"]:
+def _tell(result: CheckedDataset) -> None:
+    corrupted = " (CORRUPTED on purpose: a copy)" if result.corrupted else ""
+    counts = f"{result.expectations - result.failed} of {result.expectations} expectations hold"
+    log.info("%s of %s%s: %s, %d rows", result.dataset, result.night, corrupted, counts, result.rows)
+    for failure in result.failures:
+        log.info("  fails: %s", failure.sentence)
+    for remark in result.remarks:
         log.info("  odd: %s", remark)
 
 
-def _approval(results: list[dict[str, Any]]) -> str:
-    expectations = sum(result["expectations"] for result in results)
-    rows = sum(result["rows"] for result in results)
+def _approval(results: list[CheckedDataset]) -> str:
+    expectations, rows = sum(result.expectations for result in results), sum(result.rows for result in results)
     return f"{len(results)} datasets pass: {expectations} expectations hold over {rows} rows"
 
 
-def _refusal(failed: list[dict[str, Any]]) -> str:
+def _refusal(failed: list[CheckedDataset]) -> str:
     """One sentence: what failed by how much, the first reason, what failed besides, and where its page is."""
     first, *others = failed
     also = f", and so do {', '.join(map(_named, others))}" if others else ""
-    reason, page = first["failures"][0]["sentence"], data_docs.path_in_view(first["page"])
-    return f"{_named(first)} expectations{also}; first: {reason}; page: {page}"
+    return (
+        f"{_named(first)} expectations{also}; first: {first.failures[0].sentence}; "
+        f"page: {data_docs.path_in_view(first.page)}"
+    )
 
 
-def _named(result: dict[str, Any]) -> str:
-    corrupted = " (corrupted on purpose)" if result["corrupted"] else ""
-    return f"{result['dataset']} of {result['night']}{corrupted} fails {result['failed']} of {result['expectations']}"
+def _named(result: CheckedDataset) -> str:
+    corrupted = " (corrupted on purpose)" if result.corrupted else ""
+    return f"{result.dataset} of {result.night}{corrupted} fails {result.failed} of {result.expectations}"

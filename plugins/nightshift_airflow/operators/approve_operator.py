@@ -14,14 +14,14 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from nightshift.errors import BadConfig, NightshiftError, TryLater
 from nightshift.reasons import LONGEST_REASON
-from nightshift.result import Result
+from nightshift.results import EvaluateResult
 from nightshift_airflow.airflow_upstream import send_approval_request
 from nightshift_airflow.operators.approval_request import ApprovalRequest, find_refusal, make_request
 from nightshift_airflow.operators.approval_response import read_response
 from nightshift_airflow.operators.task_links import HISTORY, LINKS
 from nightshift_airflow.runs.night_of_run import Calendar, find_night, read_run
 
-VERDICT = "evaluate"
+VERDICT = EvaluateResult.verb
 RESPONSE_FORM = {
     "reason": Param(
         "",
@@ -85,11 +85,11 @@ class ApproveOperator(ApprovalOperator):
         """Returns the request about a night. Raises `NightshiftError`, and Airflow's skip if it is not needed."""
         store = _open_store()
         result = _load_result(store, self.model, night)
-        refusal = find_refusal(self.model, night, result)
+        refusal = find_refusal(result)
         if refusal:
             raise AirflowSkipException(refusal)
         request = make_request(self.title, self.model, night, result)
-        no_effect = _find_no_effect(store, self.model, night, result.detail)
+        no_effect = _find_no_effect(store, self.model, night, result)
         if no_effect:
             raise AirflowSkipException(no_effect)
         return request
@@ -110,32 +110,27 @@ def _open_store() -> Any:
     return ObjectStore(read(StorageSettings))
 
 
-def _load_result(store: Any, model: str, night: date) -> Result:
+def _load_result(store: Any, model: str, night: date) -> EvaluateResult:
     from nightshift.adapters.s3 import step_results
 
-    try:
-        result = step_results.load(store, model, night, VERDICT)
-    except (ValueError, RecursionError) as error:
-        raise BadConfig(
-            f"{VERDICT} of {model} has left a result for {night} that is no JSON: clear {VERDICT}"
-        ) from error
-    if result is None or result.outcome != "done":
+    stored = step_results.load(store, model, night, EvaluateResult)
+    if stored is None or stored.outcome != "done" or stored.detail is None:
         raise BadConfig(f"{VERDICT} of {model} has left no verdict for {night}: clear {VERDICT}, and it is made")
-    return result
+    return stored.detail
 
 
-def _find_no_effect(store: Any, model: str, night: date, detail: Mapping[str, Any]) -> str | None:
+def _find_no_effect(store: Any, model: str, night: date, result: EvaluateResult) -> str | None:
     """Why a verdict in the challenger's favour changes nothing, as far as the ledger says."""
     from nightshift.adapters.s3.ledger import Ledger
 
-    last, challenger = Ledger(store, model).last(), int(detail["challenger_version"])
+    last, challenger = Ledger(store, model).last(), result.challenger_version
     if last is None:
         return None
     if last.champion_version == challenger:
         return f"version {challenger} is champion already, so there is nothing to approve"
     withdrawn = {version.version: version.run_id for version in last.withdrawn}
     # MLflow can give a withdrawn number to another version, which then has another run.
-    if challenger in withdrawn and withdrawn[challenger] in ("", str(detail.get("run_id", ""))):
+    if challenger in withdrawn and withdrawn[challenger] in ("", result.run_id):
         return f"version {challenger} was withdrawn, so there is nothing to approve"
     if last.champion_night and last.champion_night > night.isoformat():
         later = f"champion {last.champion_version} was trained for the later night {last.champion_night}"

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from nightshift.adapters.s3 import ledger_reading
 from nightshift.adapters.s3.alias_reports import AliasMove, last_move, last_problem
 from nightshift.adapters.s3.ledger_entries import Entry
-from nightshift.result import Result
+from nightshift.results import EvaluateResult, Result
 from nightshift_airflow.ui import results
 from nightshift_airflow.ui.stored import store
 
@@ -30,7 +31,7 @@ class ChampionStatus:
     last: Entry | None
     made: Entry | None
     night: date | None
-    steps: tuple[Result, ...]
+    steps: tuple[Result[Any], ...]
     faults: tuple[str, ...] = ()
     moved: AliasMove | None = None
     problem: str = ""
@@ -43,10 +44,9 @@ class ChampionStatus:
     @property
     def trouble(self) -> str:
         """Why the champion could not be compared last night, and what to do; empty: it could, or nobody tried."""
-        judged = (step.detail.get("verdict") for step in self.steps if step.verb == "evaluate")
-        checks = (check for verdict in judged if verdict for check in verdict.get("checks", ()))
-        failed = (check for check in checks if check.get("name") == "comparable" and not check.get("passed"))
-        return next((str(check.get("sentence", "")) for check in failed), "")
+        judged = (step.detail.verdict for step in self.steps if isinstance(step.detail, EvaluateResult))
+        checks = (check for verdict in judged for check in verdict.checks)
+        return next((check.sentence for check in checks if check.name == "comparable" and not check.passed), "")
 
     @property
     def said(self) -> str:

@@ -58,7 +58,7 @@ def show_frame(
 ) -> HTMLResponse:
     """Shows one validation page, in a frame that gives it no rights."""
     access.require(user, model)
-    entry = data_docs.found(store(), data_docs.check_folder(model, night, dataset, check))
+    entry = data_docs.find_published(store(), data_docs.check_folder(model, night, dataset, check))
     if entry is None:
         return _answer_missing(request)
     return page(request, "frame.html", model=model, night=night, dataset=dataset, check=check, entry=entry)

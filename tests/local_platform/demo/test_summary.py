@@ -14,72 +14,61 @@ from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.progress import Progress
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.result import Result
+from nightshift.results import Result, StepDetail, ValidateResult
+from support.stored_results import (
+    make_dataset,
+    make_evaluation,
+    make_promotion,
+    make_result,
+    make_score,
+    make_train_result,
+    make_verdict,
+)
 
 FIRST, SECOND, CORRUPTED, LAST = (date(2026, 3, day) for day in (10, 11, 12, 13))
 PLAN = Plan("flights", (FIRST, SECOND, CORRUPTED, LAST), CORRUPTED)
 
 
-def _result(night: date, verb: str, outcome: str, detail: dict[str, Any]) -> Result:
-    return Result(
-        model="flights",
-        night=night.isoformat(),
-        verb=verb,
-        outcome=outcome,
-        summary=f"{verb} ended",
-        started="2026-03-14T00:00:00+00:00",
-        seconds=1.0,
-        code_version="v1",
-        caused_by="a test",
-        detail=detail,
-    )
+def _result(night: date, outcome: str, detail: StepDetail | None, **changes: Any) -> Result[Any]:
+    verb = detail.verb if detail else "train"
+    return make_result(detail, night=night, outcome=outcome, verb=verb, summary=f"{verb} ended", **changes)
 
 
-def _dataset(failed: int = 0) -> dict[str, Any]:
-    failure = {"expectation": "e", "column": "carrier", "sentence": "carrier: values must belong to this set"}
-    return {
-        "dataset": "flights",
-        "night": SECOND.isoformat(),
-        "expectations": 26,
-        "failed": failed,
-        "failures": [failure] * failed,
-        "corrupted": bool(failed),
-    }
+def _validation(failed: int = 0) -> ValidateResult:
+    return ValidateResult(datasets=(make_dataset(expectations=26, failed=failed, corrupted=bool(failed)),))
 
 
 def _blocked(night: date) -> Night:
-    return Night(night, {"validate": _result(night, "validate", "rejected", {"datasets": [_dataset(3)]})})
+    return Night(night, {"validate": _result(night, "rejected", _validation(3))})
 
 
 def _ran(night: date, promoted: bool, champion: float | None, reason: str, superseded: bool = False) -> Night:
-    verdict = {
-        "promote": promoted or superseded,
-        "reason": reason,
-        "metric": "log_loss",
-        "challenger": 0.5123,
-        "champion": champion,
-        "gain": None if champion is None else champion - 0.5123,
-        "interval": None if champion is None else [-0.0123, 0.0456],
-    }
-    evaluated = {
-        "verdict": verdict,
-        "challenger_version": 7,
-        "champion_version": None if champion is None else 5,
-        "holdout_nights": ["2026-03-09"] * 7,
-    }
-    done = {
-        "validate": _result(night, "validate", "done", {"datasets": [_dataset()]}),
-        "train": _result(night, "train", "done", {}),
-        "evaluate": _result(night, "evaluate", "done", evaluated),
-        "promote": _result(
+    verdict = make_verdict(
+        promoted or superseded,
+        reason=reason,
+        challenger=0.5123,
+        champion=champion,
+        gain=None if champion is None else champion - 0.5123,
+        interval=None if champion is None else (-0.0123, 0.0456),
+    )
+    evaluated = make_evaluation(
+        verdict,
+        challenger_version=7,
+        champion_version=None if champion is None else 5,
+        holdout_nights=(date(2026, 3, 9),) * 7,
+    )
+    results = (
+        _result(night, "done", _validation()),
+        _result(night, "done", make_train_result(7)),
+        _result(night, "done", evaluated),
+        _result(
             night,
-            "promote",
             "done" if promoted else "nothing_to_do",
-            {"promoted": promoted, "reason": f"told: {reason}"},
+            make_promotion(promoted=promoted, reason=f"told: {reason}"),
         ),
-        "score": _result(night, "score", "done", {"rows": 1234}),
-    }
-    return Night(night, done)
+        _result(night, "done", make_score(rows=1234)),
+    )
+    return Night(night, {result.verb: result for result in results})
 
 
 def _good() -> list[Night]:
@@ -144,7 +133,7 @@ def test_a_superseded_night_says_why_it_was_not_promoted() -> None:
         (1, _ran(SECOND, True, 0.6, "it wins"), "no night was refused"),
         (
             1,
-            Night(SECOND, {"train": _result(SECOND, "train", "try_later", {})}),
+            Night(SECOND, {"train": _result(SECOND, "try_later", None)}),
             f"night {SECOND} ended as failed: train: train ended",
         ),
     ],

@@ -20,7 +20,7 @@ from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
 from nightshift.lake import tables
 from nightshift.promotion.approval import digest_record
-from nightshift.result import Result
+from nightshift.results import Result
 
 pytestmark = [
     pytest.mark.slow,
@@ -48,12 +48,12 @@ class Chain:
         about = digest_record(self.detail("evaluate", night))
         return self.run("promote", night, "--decision", outcome, "--decided-by", "Reader", "--about", about)
 
-    def result(self, verb: str, night: date) -> Result:
-        found = step_results.load(self.store, MODEL.name, night, verb)
+    def result(self, verb: str, night: date) -> Result[Any]:
+        found = step_results.load_any(self.store, MODEL.name, night, verb)
         assert found is not None
         return found
 
-    def detail(self, verb: str, night: date) -> dict[str, Any]:
+    def detail(self, verb: str, night: date) -> Any:
         return self.result(verb, night).detail
 
     def scores(self, night: date) -> pd.DataFrame:
@@ -85,18 +85,18 @@ def test_weeks_are_promoted_refused_blocked_and_asked_about(chain: Chain) -> Non
 def _the_first_champion_waits_for_a_person(chain: Chain) -> None:
     assert [chain.run(verb, FIRST) for verb in ("train", "evaluate")] == [DONE, DONE]
     trained, judged = chain.detail("train", FIRST), chain.detail("evaluate", FIRST)
-    assert len(trained["train_nights"]) == 52
-    assert trained["train_nights"][-1] == "2013-01-27"
-    assert (len(trained["holdout_nights"]), trained["holdout_rows"]) == (13, 91)
-    assert 1.5 < trained["metrics"]["mae"] < trained["metrics"]["rmse"] < MODEL.gate.floor
-    assert judged["verdict"]["promote"]
-    assert judged["verdict"]["metric"] == "mae"
+    assert len(trained.train_nights) == 52
+    assert trained.train_nights[-1] == date(2013, 1, 27)
+    assert (len(trained.holdout_nights), trained.holdout_rows) == (13, 91)
+    assert 1.5 < trained.metrics["mae"] < trained.metrics["rmse"] < MODEL.gate.floor
+    assert judged.verdict.promote
+    assert judged.verdict.metric == "mae"
     assert chain.run("promote", FIRST) == BadConfig.exit_code
     assert chain.registry.champion(MODEL.name) is None
     assert chain.decide(FIRST, "approved") == DONE
     champion = chain.registry.champion(MODEL.name)
     assert champion is not None
-    assert champion.number == trained["version"]
+    assert champion.number == trained.version
     assert chain.run("score", FIRST) == DONE
     scored, truth = chain.scores(FIRST + WEEK), source.frames()["observed"][FIRST + WEEK]
     assert scored["day"].tolist() == truth["day"].tolist()
@@ -105,18 +105,18 @@ def _the_first_champion_waits_for_a_person(chain: Chain) -> None:
 
 def _another_week_does_not_win(chain: Chain) -> None:
     assert [chain.run(verb, SECOND) for verb in ("train", "evaluate")] == [DONE, DONE]
-    verdict = chain.detail("evaluate", SECOND)["verdict"]
-    assert not verdict["promote"]
-    assert {one["group"] for one in verdict["slices"]} == {"days 1 to 3", "days 4 to 7"}
+    verdict = chain.detail("evaluate", SECOND).verdict
+    assert not verdict.promote
+    assert {one.group for one in verdict.slices} == {"days 1 to 3", "days 4 to 7"}
     assert chain.run("promote", SECOND) == NothingToDo.exit_code
     assert chain.run("score", SECOND) == DONE
-    assert set(chain.scores(SECOND + WEEK)["model_version"]) == {chain.detail("train", FIRST)["version"]}
+    assert set(chain.scores(SECOND + WEEK)["model_version"]) == {chain.detail("train", FIRST).version}
 
 
 def _a_broken_week_blocks_itself_only(chain: Chain) -> None:
     assert cli.main(["seed", MODEL.name, "--corrupt", CORRUPTED.isoformat()]) == DONE
     assert chain.run("validate", CORRUPTED) == DataRejected.exit_code
-    failed = {f["expectation"] for d in chain.detail("validate", CORRUPTED)["datasets"] for f in d["failures"]}
+    failed = {f.expectation for d in chain.detail("validate", CORRUPTED).datasets for f in d.failures}
     assert failed == {"key_is_unique", "expect_column_values_to_be_unique", "expect_column_values_to_be_between"}
     assert chain.run("train", CORRUPTED) == DataRejected.exit_code
 
@@ -125,18 +125,18 @@ def _a_winner_that_somebody_rejects_does_not_reign(chain: Chain) -> None:
     assert cli.main(["validate", MODEL.name, f"{LEARNED_FROM}..{CORRUPTED - WEEK}"]) == DONE
     assert cli.main(["validate", MODEL.name, f"{CORRUPTED + WEEK}..{BETTER}"]) == DONE
     assert [chain.run(verb, BETTER) for verb in ("train", "evaluate")] == [DONE, DONE]
-    assert [one["night"] for one in chain.detail("train", BETTER)["left_out"]] == [CORRUPTED.isoformat()]
+    assert [one.night for one in chain.detail("train", BETTER).left_out] == [CORRUPTED]
     judged = chain.detail("evaluate", BETTER)
-    assert judged["verdict"]["promote"], judged["verdict"]["reason"]
+    assert judged.verdict.promote, judged.verdict.reason
     assert chain.decide(BETTER, "rejected") == NothingToDo.exit_code
     assert chain.run("score", BETTER) == DONE  # what is asked of the week after was landed with this one
-    assert set(chain.scores(BETTER + WEEK)["model_version"]) == {chain.detail("train", FIRST)["version"]}
+    assert set(chain.scores(BETTER + WEEK)["model_version"]) == {chain.detail("train", FIRST).version}
     entries = list(Ledger(chain.store, MODEL.name).newest_first())[::-1]
     assert [entry.kind for entry in entries] == ["promotion", "refusal", "refusal"]
     last = entries[-1]
     assert last.decision is not None
     assert (last.decision.outcome, last.decision.by) == ("rejected", "Reader")
-    assert last.champion_version == chain.detail("train", FIRST)["version"]
+    assert last.champion_version == chain.detail("train", FIRST).version
 
 
 def test_a_day_that_is_no_sunday_is_refused_before_anything_is_read(chain: Chain) -> None:

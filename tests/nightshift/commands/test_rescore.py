@@ -14,16 +14,16 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.adapters.s3.manifests import Manifest, manifest
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.commands.rescore import looked_at
-from nightshift.context import Step
+from nightshift.commands.rescore import list_published
+from nightshift.context import ModelContext, open_context
 from nightshift.definition import Model, Schedule, Window
 from nightshift.lake import tables
 from nightshift.promotion.set_champion import Request, set_champion
-from nightshift.result import Result
+from nightshift.results import Result
 from nightshift.settings import RunSettings
 
 FIRST, SECOND, THIRD = (date(2013, 2, day) for day in (17, 18, 19))
-RunStep = Callable[..., Result]
+RunStep = Callable[..., Result[Any]]
 pytestmark = pytest.mark.usefixtures("fresh_in_process")
 
 
@@ -46,7 +46,7 @@ def scored(run_step: RunStep, landed: Model, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def withdrawn(scored: Model, store: ObjectStore, registry: Registry) -> Model:
     """The same, with version 2 withdrawn."""
-    made = set_champion(store, registry, Request("shops", "previous", "it is bad", Cause(by="a test")))
+    made = set_champion(ModelContext("shops", store, registry), Request("previous", "it is bad", Cause(by="a test")))
     assert (made.entry.version, made.entry.withdraws) == (1, 2)
     return scored
 
@@ -75,9 +75,9 @@ def test_only_what_a_withdrawn_version_scored_is_scored_again(
     assert _published(store, FIRST).meta["before"] == []
     table = tables.read(store, store.uri("scores/shops/date=2013-02-19/"))
     assert (len(table), set(table["model_version"])) == (240, {1})
-    stored = step_results.load(store, "shops", SECOND, "score")
+    stored = step_results.load_any(store, "shops", SECOND, "score")
     assert stored is not None
-    assert (stored.outcome, stored.detail["version"]) == ("done", 1)
+    assert (stored.outcome, stored.detail.version) == ("done", 1)
     lines = [line.split(" ", 2)[2] for line in capsys.readouterr().out.splitlines() if "result:" not in line]
     assert "2013-02-16 left as it is: nothing was published for it" in lines
     assert "2013-02-17 left as it is: version 1 scored it, which is not withdrawn" in lines
@@ -119,9 +119,9 @@ def test_a_rejected_night_does_not_stop_the_others(
 def test_all_means_also_what_another_version_scored(
     scored: Model, store: ObjectStore, registry: Registry, run_step: RunStep
 ) -> None:
-    other = int(run_step("train", FIRST, code_version="newer").detail["version"])
-    request = Request("shops", str(other), "by hand", Cause(by="a test"), unverified=True)
-    assert set_champion(store, registry, request).entry.withdraws is None
+    other = run_step("train", FIRST, code_version="newer").detail.version
+    request = Request(str(other), "by hand", Cause(by="a test"), unverified=True)
+    assert set_champion(ModelContext("shops", store, registry), request).entry.withdraws is None
     assert cli.main(["rescore", scored.name, "2013-02-17..2013-02-19"]) == 0
     assert _versions(store) == [1, 2, 2]
     assert cli.main(["rescore", scored.name, "2013-02-17..2013-02-19", "--all"]) == 0
@@ -132,7 +132,7 @@ def test_all_means_also_what_another_version_scored(
 def test_score_alone_follows_the_withdrawal_too(withdrawn: Model, store: ObjectStore, run_step: RunStep) -> None:
     assert withdrawn.name == "shops"
     result = run_step("score", SECOND)
-    assert (result.outcome, result.detail["version"], result.detail["reused"]) == ("done", 1, False)
+    assert (result.outcome, result.detail.version, result.detail.reused) == ("done", 1, False)
     assert _versions(store) == [1, 1, 2]
 
 
@@ -156,11 +156,11 @@ def test_of_a_weekly_model_only_days_that_were_scored_are_looked_at(
     store: ObjectStore, model: Model, registry: Registry
 ) -> None:
     weekly = replace(model, window=Window(train_days=14, holdout_days=28), schedule=Schedule(cron="0 0 * * 1", days=7))
-    step = Step(weekly, date(2013, 2, 2), store, RunSettings())
+    step = open_context(weekly, date(2013, 2, 2), store, RunSettings())
     for night in ("2013-02-10", "2013-02-17"):
         meta = {"version": 3, "before": []}
         stored = Manifest(attempt="a", files=(), rows=7, published="2013-02-11T00:00:00+00:00", meta=meta)
         store.put(store.uri(f"scores/shops/date={night}/_MANIFEST.json"), stored.as_json())
-    found = [(night.step.night.isoformat(), night.published) for night in looked_at(step, date(2013, 2, 28))]
+    found = [(night.context.night.isoformat(), night.published) for night in list_published(step, date(2013, 2, 28))]
     assert found == [("2013-02-03", 3), ("2013-02-10", 3)]
     assert registry.champion("shops") is None

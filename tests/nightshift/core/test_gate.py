@@ -197,4 +197,4 @@ def test_groups_too_small_to_be_named_are_one() -> None:
     verdict = judge(
         GATE, "classification", Holdout(LABELS, DAY, {"origin": origin}), Predicted(_says(0.4), None), seed=5
     )
-    assert "canary" not in str(verdict.as_dict())
+    assert "canary" not in str(verdict)

@@ -9,5 +9,5 @@ def test_good_data_is_trained_on_promoted_and_scored(lab: Lab) -> None:
     assert [r.outcome for r in (train, evaluate, promote, score)] == ["done"] * 4, [
         r.summary for r in (train, evaluate, promote, score)
     ]
-    assert train.detail["rows"] == 240
-    assert score.detail["rows"] == 60
+    assert train.detail.rows == 240
+    assert score.detail.rows == 60

@@ -13,7 +13,7 @@ import pytest
 
 from nightshift import predictions
 from nightshift.adapters.s3.manifests import manifest
-from nightshift.result import Result
+from nightshift.results import Result
 from support.lab import NEXT, NIGHT, NIGHTS, ROWS, Lab
 from support.published import plain_type
 
@@ -55,7 +55,7 @@ def test_scores_are_published_whole_or_not_at_all(awkward: Lab, monkeypatch: pyt
     _require_published(awkward)
     before = _stored(awkward)
 
-    def refused(version: str) -> Result:
+    def refused(version: str) -> Result[Any]:
         result = awkward.run("score", code_version=version)  # another code, or what is published would be found again
         assert _stored(awkward) == before, "a refused attempt left something"
         assert not any(name in result.summary for name in ("9007199254740993", "north", "2020-01-01"))

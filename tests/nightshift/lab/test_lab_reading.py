@@ -1,10 +1,14 @@
 """Partitions as other people's lakes hold them, through the real steps: read as what they are, or refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.lake import tables
 from nightshift.lake.validated_nights import Lake
+from nightshift.result_parts import LeftOutNight
+from nightshift.stored_records import to_plain
 from support.lab import NEXT, NIGHT, NIGHTS, Lab
 
 REPLACED = NIGHTS[-3]
@@ -25,17 +29,17 @@ def test_what_is_read_is_what_was_validated(lab: Lab, monkeypatch: pytest.Monkey
     lab.store.put(folder + "_SUCCESS", b"")
     trained = lab.run("train")
     assert trained.outcome == "done"
-    assert trained.detail["left_out"] == []
+    assert trained.detail.left_out == ()
 
     lab.store.put(lab.dataset("plan").partition(NIGHT) + "_SUCCESS", b"")
     lab.write("facts", REPLACED, good.iloc[::-1].astype({"y": "int8"}))
     lab.store.delete([folder + "compacted-0.parquet", folder + "compacted-1.parquet"])
-    assert lab.run("train").detail == {**trained.detail, "reused": True}
+    assert lab.run("train").detail == replace(trained.detail, reused=True)
 
     lab.write("facts", REPLACED, good.iloc[1:])
     other = lab.run("train").detail
-    assert other["left_out"] == [{"night": str(REPLACED), "reason": f"{folder} changed after it was validated"}]
-    assert not other["reused"]
+    assert other.left_out == (LeftOutNight(night=REPLACED, reason=f"{folder} changed after it was validated"),)
+    assert not other.reused
 
 
 def _replace_when_read(lab: Lab, patch: pytest.MonkeyPatch) -> None:
@@ -69,10 +73,10 @@ def test_folders_that_stand_for_columns_and_foreign_files_are_refused(lab: Lab) 
     lab.store.put(lab.dataset("plan").partition(NEXT) + "more.csv", b"canary,1\n")
     result = lab.run("validate")
     assert result.outcome == "rejected"
-    facts, plan = result.detail["datasets"]
-    assert "stands for a column region, which the file itself does not hold" in facts["failures"][0]["sentence"]
-    assert "beside 1 Parquet file 1 object ending in .csv" in plan["failures"][0]["sentence"]
-    assert "north" not in str(result.as_dict())
+    facts, plan = result.detail.datasets
+    assert "stands for a column region, which the file itself does not hold" in facts.failures[0].sentence
+    assert "beside 1 Parquet file 1 object ending in .csv" in plan.failures[0].sentence
+    assert "north" not in str(to_plain(result))
 
 
 def test_integers_of_64_bits_stand_exactly_beside_nulls(lab: Lab, store: ObjectStore) -> None:

@@ -10,7 +10,8 @@ from sklearn.preprocessing import StandardScaler
 
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.lake import tables
-from nightshift.result import Result
+from nightshift.results import Result
+from nightshift.stored_records import to_plain
 from support.lab import NEXT, NIGHT, NIGHTS, Lab
 
 CANARY = "canary-7741"
@@ -20,9 +21,9 @@ def _shop(lab: Lab, night: Any) -> pd.DataFrame:
     return lab.rows(night).assign(id=lambda rows: CANARY + rows["id"])
 
 
-def _failed(result: Result) -> dict[str, str]:
-    checks = result.detail["verdict"]["checks"]
-    return {check["name"]: check["sentence"] for check in checks if not check["passed"]}
+def _failed(result: Result[Any]) -> dict[str, str]:
+    checks = result.detail.verdict.checks
+    return {check.name: check.sentence for check in checks if not check.passed}
 
 
 def test_a_night_of_padded_keys_and_a_sorted_table_go_through_with_the_right_labels(
@@ -39,21 +40,21 @@ def test_a_night_of_padded_keys_and_a_sorted_table_go_through_with_the_right_lab
     lab.validate_all()
     train, evaluate, promote, score = lab.run_night()
     assert [result.outcome for result in (train, evaluate, promote, score)] == ["done"] * 4, train.summary
-    assert train.detail["metrics"]["roc_auc"] > 0.85
-    left = {one["night"]: one["reason"] for one in train.detail["left_out"]}
+    assert train.detail.metrics["roc_auc"] > 0.85
+    left = {str(one.night): one.reason for one in train.detail.left_out}
     assert set(left) == {str(NIGHTS[1]), str(NIGHTS[5])}
     assert "60 would without the spaces around a key" in left[str(NIGHTS[1])]
     assert "60 would if letter case were ignored" in left[str(NIGHTS[5])]
-    assert [one["night"] for one in evaluate.detail["left_out"]] == [str(NIGHTS[5])]
-    assert [one["matched"] for one in train.detail["joins"]] == [60, 0, 60, 60, 60, 0, 60, 60]
-    assert [one["matched"] for one in evaluate.detail["joins"]] == [60, 0, 60, 60]
+    assert [str(one.night) for one in evaluate.detail.left_out] == [str(NIGHTS[5])]
+    assert [one.matched for one in train.detail.joins] == [60, 0, 60, 60, 60, 0, 60, 60]
+    assert [one.matched for one in evaluate.detail.joins] == [60, 0, 60, 60]
     for result in (train, evaluate, promote, score):
-        assert CANARY not in json.dumps(result.as_dict())
+        assert CANARY not in json.dumps(to_plain(result))
     versions = lab_registry.server.get("model-versions/search", filter="name = 'lab'")["model_versions"]
     assert versions
     assert CANARY not in str(versions)
     again = lab.run_night("train", "evaluate")
-    assert [result.detail["reused"] for result in again] == [True, True]
+    assert [result.detail.reused for result in again] == [True, True]
 
 
 def test_a_champion_of_another_list_of_types_is_loaded_with_its_own(lab: Lab, monkeypatch: Any) -> None:
@@ -79,8 +80,8 @@ def test_a_champion_of_another_list_of_types_is_loaded_with_its_own(lab: Lab, mo
     train, evaluate = (lab.run(verb, NIGHT, "newer") for verb in ("train", "evaluate"))
     assert (train.outcome, evaluate.outcome) == ("done", "done"), (train.summary, evaluate.summary)
     assert "comparable" not in _failed(evaluate)
-    assert evaluate.detail["verdict"]["champion"] is not None
-    assert evaluate.detail["trusted"] == {"1": ["models.lab.estimator.Odd"], "2": []}
+    assert evaluate.detail.verdict.champion is not None
+    assert evaluate.detail.trusted == {"1": ("models.lab.estimator.Odd",), "2": ()}
 
     # Its class is taken away altogether: said in the verdict, and by score, with what to do.
     monkeypatch.delattr(lab.estimator, "Odd")

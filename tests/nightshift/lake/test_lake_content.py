@@ -18,7 +18,9 @@ from nightshift.errors import DataRejected, TryLater
 from nightshift.lake import table_formats, tables
 from nightshift.lake.read_partition import Reading
 from nightshift.lake.validated_nights import Lake
-from support.stored_results import make_validation
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import ValidateResult
+from support.stored_results import make_dataset, make_validation
 
 NIGHT = date(2013, 2, 12)
 ONE_DAY = timedelta(days=1)
@@ -40,18 +42,9 @@ def validate(store: ObjectStore, model: Model, source: Any) -> Validate:
     return validate
 
 
-def _entry(store: ObjectStore, dataset: str, partition: str, day: date) -> dict[str, Any]:
+def _entry(store: ObjectStore, dataset: str, partition: str, day: date) -> CheckedDataset:
     read = Reading(store, partition)
-    digests = {"digest": read.physical, "content": read.content}
-    return {
-        "dataset": dataset,
-        "partition": partition,
-        "night": day.isoformat(),
-        "rows": 9,
-        "expectations": 3,
-        "failed": 0,
-        **digests,
-    }
+    return make_dataset(dataset, partition=partition, night=day, digest=read.physical, content=read.content)
 
 
 def rewrite(store: ObjectStore, folder: str, frame: pd.DataFrame, rows_each: int = 100) -> None:
@@ -151,9 +144,9 @@ def test_a_table_format_is_asked_for_once_per_dataset(
 
 def test_a_dataset_that_is_new_to_the_model_was_not_validated(store: ObjectStore, validate: Validate) -> None:
     lake = validate()
-    result = step_results.load(store, lake.model.name, NIGHT, "validate")
+    result = step_results.load(store, lake.model.name, NIGHT, ValidateResult)
     assert result is not None
-    result.detail["datasets"].pop(0)
-    step_results.save(store, result)
+    assert result.detail is not None
+    step_results.save(store, make_validation(lake.model.name, NIGHT, result.detail.datasets[1:]))
     ((_, reason),) = Lake(store, lake.model).usable([NIGHT]).left_out
     assert reason.endswith("was not part of its validation: validate the night again")

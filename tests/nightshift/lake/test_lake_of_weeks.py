@@ -15,7 +15,7 @@ from nightshift.lake import tables
 from nightshift.lake.validated_nights import Lake
 from nightshift.modelling import examples
 from nightshift.modelling.inputs import holdout_plan, training_plan
-from support.stored_results import make_validation
+from support.stored_results import make_dataset, make_validation
 
 WEEK = timedelta(days=7)
 LAST = date(2013, 3, 3)
@@ -35,17 +35,16 @@ def validate(store: ObjectStore, weekly: Model) -> Validate:
     """Stores the result that the validation of a week leaves behind."""
 
     def validate(night: date, schedule_failed: int = 0) -> None:
-        entries: list[dict[str, Any]] = [
-            {
-                "dataset": dataset.name,
-                "partition": dataset.partition(day),
-                "night": day.isoformat(),
-                "digest": digest(store.objects(dataset.partition(day))),
-                "content": f"rows of {digest(store.objects(dataset.partition(day)))}",
-                "rows": 240,
-                "expectations": 3,
-                "failed": failed,
-            }
+        entries = [
+            make_dataset(
+                dataset.name,
+                partition=dataset.partition(day),
+                night=day,
+                digest=digest(store.objects(dataset.partition(day))),
+                content=f"rows of {digest(store.objects(dataset.partition(day)))}",
+                rows=240,
+                failed=failed,
+            )
             for dataset, day, failed in (
                 (weekly.facts, night, 0),
                 (weekly.scheduled, night + weekly.schedule.period, schedule_failed),
@@ -88,7 +87,7 @@ def test_what_train_and_evaluate_read_is_weeks_and_what_they_look_back_on(lake: 
     plan = training_plan(lake, LAST)
     assert plan.train.nights == NIGHTS[3:5]
     assert plan.holdout.nights == NIGHTS[5:]
-    assert plan.left_out == []
+    assert plan.left_out == ()
     facts = {uri for uri in plan.inputs if uri.startswith(lake.model.facts.uri.split("{")[0])}
     assert facts == {lake.model.facts.partition(night) for night in NIGHTS[2:]}
     assert holdout_plan(lake, LAST).holdout.nights == NIGHTS[5:]

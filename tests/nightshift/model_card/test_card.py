@@ -16,17 +16,18 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.cli import main
+from nightshift.context import ModelContext
 from nightshift.model_card import render_card
 from nightshift.model_card.card import ModelCard
 from nightshift.model_card.collect_record import collect
 from nightshift.model_card.links import Links
 from nightshift.model_card.mlflow_part import source
 from nightshift.promotion.set_champion import Request, set_champion
-from nightshift.result import Result
+from nightshift.results import Result
 
 REASON = "it sold <b>too</b> few"
 EARLY, OLD, BEFORE, AFTER, LATEST = (date(2013, 2, day) for day in range(16, 21))
-RunStep = Callable[..., Result]
+RunStep = Callable[..., Result[Any]]
 MODEL = "shops"
 
 
@@ -56,7 +57,7 @@ def past(
 
     def challenger(night: date, trees: int, *, decided: bool = True) -> int:
         monkeypatch.setattr(module, "estimator", lambda seed: honest(seed).set_params(max_iter=trees))
-        version = int(run_step("train", night).detail["version"])
+        version: int = run_step("train", night).detail.version
         assert run_step("evaluate", night).outcome == "done"
         if decided:
             assert run_step("promote", night).outcome in ("done", "nothing_to_do")
@@ -66,14 +67,14 @@ def past(
     assert run_step("score", BEFORE).outcome == "done"
     refused, superseded = challenger(AFTER, 2), challenger(EARLY, 30)
     cause = Cause(by="shops_set_champion:manual__1", kind="manual", user="Ann")
-    set_champion(store, registry, Request(MODEL, "previous", REASON, cause))
+    set_champion(ModelContext(MODEL, store, registry), Request("previous", REASON, cause))
     judged = challenger(LATEST, 3, decided=False)
     return Past(champion=first, withdrawn=better, refused=refused, superseded=superseded, judged=judged)
 
 
 def collect_card(store: ObjectStore, registry: Registry, number: int) -> tuple[ModelCard, str]:
     """The model card of a version and its page."""
-    found = source(store, registry, MODEL, number)
+    found = source(ModelContext(MODEL, store, registry), number)
     card = collect(store, MODEL, number, found.record, copied=found.copied)
     return card, render_card.page(card, Links(), found.pictures).decode()
 
@@ -125,8 +126,9 @@ def _withdrawn(past: Past, store: ObjectStore, registry: Registry) -> None:
     assert {one.dataset for one in card.data.partitions} == {"sales", "openings"}
     assert all(one.digest and one.check and one.check.same and not one.changed for one in card.data.partitions)
     assert sum(bool(one.judged) for one in card.data.partitions) >= 10
-    assert card.verdict["champion_version"] == past.champion
-    assert card.verdict["verdict"]["gain"] > 0
+    assert card.evaluated is not None
+    assert card.evaluated.champion_version == past.champion
+    assert (card.evaluated.verdict.gain or 0) > 0
     (scored,) = card.scored
     assert (scored.night, scored.rows, scored.replaced_by) == ("2013-02-19", 240, None)
     assert card.pictures == ("verdict.png", "calibration.png", "importance.png", "roc.png")
@@ -144,10 +146,12 @@ def _the_others(past: Past, store: ObjectStore, registry: Registry) -> None:
     assert [(one.how, one.end_how) for one in champion.periods] == [("promotion", "promotion"), ("set_champion", "")]
     assert "It is the champion since" in page
     refused, page = collect_card(store, registry, past.refused)
-    assert (refused.state, refused.verdict["verdict"]["promote"], refused.periods) == ("refused", False, ())
+    assert refused.evaluated is not None
+    assert (refused.state, refused.evaluated.verdict.promote, refused.periods) == ("refused", False, ())
     assert "It never was champion." in page
     superseded, page = collect_card(store, registry, past.superseded)
-    assert (superseded.state, superseded.verdict["verdict"]["promote"]) == ("superseded", True)
+    assert superseded.evaluated is not None
+    assert (superseded.state, superseded.evaluated.verdict.promote) == ("superseded", True)
     assert "was trained for the later night 2013-02-18" in page
     waiting, _ = collect_card(store, registry, past.judged)
     assert (waiting.state, waiting.decisions) == ("judged", ())

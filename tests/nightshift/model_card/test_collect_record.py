@@ -15,6 +15,9 @@ from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.errors import BadConfig
 from nightshift.model_card import stored_record
 from nightshift.model_card.collect_record import collect
+from nightshift.results import ValidateResult
+from nightshift.stored_records import to_plain
+from support.stored_results import make_dataset, make_train_result, make_training
 from version_records import PNG, append, entry, record, result, validated, verdict
 
 PAGE = f"docs/flights/2013-02-02/flights/{'0' * 20}/index.html"
@@ -32,8 +35,9 @@ def test_the_ledger_alone_tells_its_part(store: ObjectStore) -> None:
     append(store, entry("promotion", 1, 1), entry("promotion", 2, 2, previous=1, verdict=verdict()))
     card = collect(store, "flights", 2, None)
     assert (card.state, card.night) == ("champion", "2013-02-02")
-    assert card.verdict["verdict"]["gain"] == 0.025
-    assert card.verdict_from == "entry 2 of the ledger"
+    assert card.evaluated is not None
+    assert card.evaluated.verdict.gain == 0.025
+    assert card.evaluated_from == "entry 2 of the ledger"
     assert card.origin.run_id == f"{2:032x}"
     assert (card.metrics, card.pictures, card.data.train_nights) == ({}, (), ())
     assert card.data.compared_nights == ("2013-02-01", "2013-02-02")
@@ -45,33 +49,29 @@ def test_results_of_the_night_stand_in_for_a_run_that_is_gone_if_they_are_about_
     store: ObjectStore,
 ) -> None:
     append(store, entry("promotion", 1, 1), entry("promotion", 2, 2, previous=1))
-    trained = {
-        "version": 2,
-        "rows": 99,
-        "train_nights": ["2013-01-31"],
-        "holdout_nights": [],
-        "metrics": {"brier": 0.1},
-    }
-    result(store, date(2013, 2, 2), "train", trained)
-    result(store, date(2013, 2, 2), "evaluate", verdict())
+    trained = make_train_result(2, rows=99, metrics={"brier": 0.1})
+    result(store, date(2013, 2, 2), trained)
+    result(store, date(2013, 2, 2), verdict())
     card = collect(store, "flights", 2, None)
     assert (card.data.rows, card.metrics) == (99, {"brier": 0.1})
-    assert card.verdict_from.startswith("the result of evaluate")
-    result(store, date(2013, 2, 2), "train", {**trained, "version": 3})
-    result(store, date(2013, 2, 2), "evaluate", verdict(challenger_version=3))
+    assert card.evaluated_from.startswith("the result of evaluate")
+    result(store, date(2013, 2, 2), replace(trained, version=3))
+    result(store, date(2013, 2, 2), verdict(challenger_version=3))
     other = collect(store, "flights", 2, None)
-    assert (other.data.rows, other.metrics, other.verdict) == (None, {}, {})
+    assert (other.data.rows, other.metrics, other.evaluated) == (None, {}, None)
 
 
 def test_the_verdict_that_was_acted_upon_goes_before_one_that_was_stored_later(store: ObjectStore) -> None:
     append(store, entry("refusal", 2, None, verdict=verdict(promote=False, rows=11)))
     later = record()
     assert later.run is not None
-    stored = {**later.run.documents, "verdict.json": verdict(rows=22)}
+    stored = {**later.run.documents, "verdict.json": to_plain(verdict(rows=22))}
     card = collect(store, "flights", 2, replace(later, run=replace(later.run, documents=stored)))
-    assert card.verdict["rows"] == 11
+    assert card.evaluated is not None
+    assert card.evaluated.rows == 11
     undecided = collect(store, "shops", 2, replace(later, run=replace(later.run, documents=stored)))
-    assert (undecided.verdict["rows"], undecided.state) == (22, "judged")
+    assert undecided.evaluated is not None
+    assert (undecided.evaluated.rows, undecided.state) == (22, "judged")
 
 
 def test_each_partition_has_its_digest_its_use_and_its_validation(store: ObjectStore) -> None:
@@ -102,12 +102,13 @@ def test_the_partitions_of_a_weekly_model_were_checked_by_the_week_before(store:
     append(store, entry("promotion", 2, 2))
     weekly = record()
     assert weekly.run is not None
-    trained = {"train_nights": ["2013-01-13", "2013-01-20"], "holdout_nights": ["2013-01-27"]}
+    nights = {"train_nights": (date(2013, 1, 13), date(2013, 1, 20)), "holdout_nights": (date(2013, 1, 27),)}
+    trained = to_plain(make_training(**nights))
     inputs = {"s3://lake/flights/date=2013-01-27/": "d7"}
     run = replace(weekly.run, documents={"train.json": trained, "inputs.json": inputs})
-    place = {"dataset": "flights", "night": "2013-01-27", "partition": "s3://lake/flights/date=2013-01-27/"}
-    checked = {**place, "content": "d7", "rows": 7}
-    result(store, date(2013, 1, 20), "validate", {"datasets": [checked]})
+    night = date(2013, 1, 27)
+    checked = make_dataset(night=night, partition=f"s3://lake/flights/date={night}/", content="d7", rows=7)
+    result(store, date(2013, 1, 20), ValidateResult(datasets=(checked,)))
     (partition,) = collect(store, "flights", 2, replace(weekly, run=run)).data.partitions
     assert partition.check is not None
     assert (partition.check.rows, partition.check.same) == (7, True)
@@ -118,7 +119,12 @@ def test_a_validation_that_was_replaced_is_found_in_the_index_by_its_digest(stor
     night = date(2013, 2, 2)
     read = validated(store, night, "d2", page=PAGE)
     earlier = Validation(
-        model="flights", night=night.isoformat(), validation="abc", outcome="passed", validated="x", datasets=(read,)
+        model="flights",
+        night=night.isoformat(),
+        validation="abc",
+        outcome="passed",
+        validated="x",
+        datasets=(read.summarize(),),
     )
     data_docs.enter(store, earlier)
     validated(store, night, "new", failed=5)
@@ -189,7 +195,7 @@ def test_a_record_is_kept_and_read_back_whole(store: ObjectStore) -> None:
     assert stored_record.picture(store, "flights", 2, "roc.png") == PNG
     assert stored_record.picture(store, "flights", 2, "../../record.json") is None
     assert stored_record.kept(store, "flights", 3) is None
-    assert parse(replace(made, run=None).as_dict()) == replace(made, run=None)
+    assert parse(to_plain(replace(made, run=None))) == replace(made, run=None)
     store.put(store.uri("model-cards/flights/2/record.json"), as_json({"model": "flights"}))
     with pytest.raises(BadConfig, match="publish its card again"):
         stored_record.kept(store, "flights", 2)

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from nightshift.adapters.s3.ledger_entries import Cause, Decision
+from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.model_card import render_card
 from nightshift.model_card.card import Check, Data, ModelCard, Origin, Partition, Scored
 from nightshift.model_card.champion_periods import decisions, list_periods
 from nightshift.model_card.links import Links
+from nightshift.result_parts import Decision
 from version_records import PNG, entry, record, verdict
 
 LINKS = Links(view="https://airflow.example/nightshift", airflow="https://airflow.example", mlflow="https://ml.example")
@@ -72,8 +73,8 @@ def make_card(**changes: Any) -> ModelCard:
         ),
         "metrics": {"log_loss": 0.5125},
         "pictures": ("verdict.png", "roc.png"),
-        "verdict": verdict(),
-        "verdict_from": "entry 4 of the ledger",
+        "evaluated": verdict(),
+        "evaluated_from": "entry 4 of the ledger",
         "decisions": decisions(entries, 2),
         "periods": list_periods(entries, 2),
         "scored": (Scored(night="2013-02-03", rows=700, published="", attempt="a1", manifest="s3://m", replaced_by=1),),

@@ -14,6 +14,7 @@ from nightshift.errors import DataRejected
 from nightshift.lake.stack_nights import stack
 from nightshift.modelling.examples import Past
 from nightshift.modelling.joins import NightJoin, join
+from nightshift.stored_records import to_plain
 from support.memory_lake import FIRST, NIGHTS, MemoryLake
 
 BIG = 2**53
@@ -127,11 +128,11 @@ def test_a_night_whose_keys_are_padded_is_left_out_by_name_and_with_counts(
     with caplog.at_level(logging.INFO):
         found = lake.examples()
     assert found.nights == (NIGHTS[0], NIGHTS[2])
-    [left] = found.left_out_as_json()
-    assert left["night"] == "2013-03-02"
-    assert "0 of 60 scheduled rows find facts, 60 do not (60 would without the spaces" in left["reason"]
-    assert "min_matched_share of 0.9" in left["reason"]
-    assert [(one["matched"], one["unmatched_facts"]) for one in found.joins_as_json()] == [(60, 0), (0, 60), (60, 0)]
+    [left] = found.list_left_out()
+    assert str(left.night) == "2013-03-02"
+    assert "0 of 60 scheduled rows find facts, 60 do not (60 would without the spaces" in left.reason
+    assert "min_matched_share of 0.9" in left.reason
+    assert [(one.matched, one.unmatched_facts) for one in found.list_joins()] == [(60, 0), (0, 60), (60, 0)]
     assert "night 2013-03-02: 0 of 60 scheduled rows" in caplog.text
     assert "joined 3 nights: 120 of 180 scheduled rows find facts" in caplog.text
     assert "night 2013-03-01:" not in caplog.text
@@ -145,7 +146,7 @@ def test_the_definition_says_how_many_rows_must_match(lake: MemoryLake) -> None:
     found = lake.examples()
     assert found.nights == NIGHTS
     assert len(found.labels) == 150
-    assert found.joins[1].as_json() == {
+    assert to_plain(found.joins[1].list_counts()) == {
         "night": "2013-03-02",
         "scheduled": 60,
         "facts": 60,

@@ -1,37 +1,27 @@
 """The pictures beside the numbers, drawn."""
 
 import io
-from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from nightshift.core.verdict import SliceGain
 from nightshift.modelling import plots
+from support.stored_results import make_verdict
 
 LABELS = np.array([0.0, 1.0] * 50)
 PREDICTIONS = np.linspace(0.1, 0.9, 100)
-SLICES = [
-    {"slice": "region", "group": "north", "rows": 60, "gain": 0.02, "low": -0.01, "high": 0.05},
-    {"slice": "region", "group": "other", "rows": 3, "gain": None, "low": None, "high": None},
-]
-VERDICT: dict[str, Any] = {
-    "metric": "log_loss",
-    "challenger": 0.5,
-    "champion": 0.53,
-    "promote": True,
-    "interval": [0.01, 0.05],
-    "gain": 0.03,
-    "rows": 63,
-    "min_gain": 0.001,
-    "confidence": 0.95,
-    "slices": SLICES,
-}
+SLICES = (
+    SliceGain(slice="region", group="north", rows=60, gain=0.02, low=-0.01, high=0.05),
+    SliceGain(slice="region", group="other", rows=3),
+)
+VERDICT = make_verdict(min_gain=0.001, slices=SLICES)
 DRAWN = {
     "roc": lambda: plots.roc(LABELS, PREDICTIONS, 0.5),
     "calibration": lambda: plots.calibration(LABELS, PREDICTIONS),
     "importance": lambda: plots.importance({f"column {number}": number / 100 for number in range(20)}, "log_loss"),
-    "verdict": lambda: plots.verdict(VERDICT, "version 2 of shops"),
+    "verdict": lambda: plots.verdict(VERDICT, 63, "version 2 of shops"),
 }
 
 
@@ -44,4 +34,4 @@ def test_it_is_a_picture_with_lines_in_it(name: str) -> None:
 
 
 def test_the_verdicts_picture_has_a_line_for_every_group_that_was_compared() -> None:
-    assert [row[0] for row in plots._rows(VERDICT)] == ["all rows (63)", "region north (60)"]
+    assert [row[0] for row in plots._list_bars(VERDICT, 63)] == ["all rows (63)", "region north (60)"]

@@ -8,11 +8,12 @@ import pytest
 
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
-from nightshift.adapters.s3.ledger_entries import Decision
-from nightshift.errors import BadConfig, TryLater
+from nightshift.errors import TryLater
 from nightshift.promotion import approval
-from nightshift.result import Result
+from nightshift.result_parts import Decision
+from nightshift.results import Result
 from support.champion_fixtures import Make, TinyModel
+from support.stored_results import judged, make_evaluation, make_verdict
 
 ONE, TWO, THREE = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)
 NOW = "2013-02-19T06:30:00+00:00"
@@ -33,9 +34,9 @@ def shown(tiny: TinyModel, night: date) -> str:
     return approval.digest_record(record(tiny, night).detail)
 
 
-def record(tiny: TinyModel, night: date) -> Result:
+def record(tiny: TinyModel, night: date) -> Result[Any]:
     """What `evaluate` left of a night."""
-    found = step_results.load(tiny.store, tiny.name, night, "evaluate")
+    found = step_results.load_any(tiny.store, tiny.name, night, "evaluate")
     assert found is not None
     return found
 
@@ -43,7 +44,7 @@ def record(tiny: TinyModel, night: date) -> Result:
 def rewrite(tiny: TinyModel, night: date, **detail: Any) -> None:
     """Writes over a record, key and all, as any step can."""
     found = record(tiny, night)
-    step_results.save(tiny.store, replace(found, detail={**found.detail, **detail}))
+    step_results.save(tiny.store, replace(found, detail=replace(found.detail, **detail)))
 
 
 def _says(outcome: Literal["approved", "rejected", "unanswered"], about: str, by: str = "ben") -> Decision:
@@ -56,7 +57,7 @@ def test_an_approved_winner_is_champion_and_the_ledger_names_who_said_so(tiny: T
     result = tiny.promote(TWO, decision)
     assert (result.outcome, tiny.alias) == ("done", 2)
     assert tiny.entries[-1].decision == decision
-    assert result.detail["decision"]["by"] == "ben"
+    assert result.detail.decision.by == "ben"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_a_no_or_no_answer_is_a_refusal_with_the_name(tiny: TinyModel, outcome: 
     tiny.challenge(TWO, 5)
     result = tiny.promote(TWO, _says(outcome, shown(tiny, TWO), by))
     assert (result.outcome, tiny.alias) == ("nothing_to_do", 1)
-    assert result.detail["reason"] == f"refused: {reason}"
+    assert result.detail.reason == f"refused: {reason}"
     last = tiny.entries[-1]
     assert (last.kind, last.version, last.reason, last.champion_version) == ("refusal", 2, reason, 1)
     assert last.decision is not None
@@ -107,11 +108,11 @@ def test_an_answer_to_another_verdict_is_no_answer(tiny: TinyModel) -> None:
     assert (result.outcome, tiny.alias) == ("nothing_to_do", 3)
     assert f"ben approved another verdict ({before[:12]})" in result.summary
     assert "clear evaluate to be asked again" in result.summary
-    now = tiny.entries[-1].verdict["idempotency_key"]
+    now = judged(tiny.entries[-1]).idempotency_key
     assert now == tiny.evaluate(last)
     asked_again = tiny.promote(last, _says("approved", shown(tiny, last)))
     assert (asked_again.outcome, tiny.alias) == ("done", 2)
-    assert tiny.entries[-1].verdict["idempotency_key"] == now
+    assert judged(tiny.entries[-1]).idempotency_key == now
 
 
 @pytest.mark.slow
@@ -135,7 +136,7 @@ def test_superseded_asks_nobody(tiny: TinyModel) -> None:
     tiny.evaluate(date(2013, 2, 16))
     result = tiny.promote(date(2013, 2, 16))
     assert result.outcome == "nothing_to_do"
-    assert result.detail["reason"].startswith("superseded: champion 1 was trained for the later night 2013-02-17")
+    assert result.detail.reason.startswith("superseded: champion 1 was trained for the later night 2013-02-17")
 
 
 def test_a_record_that_names_another_night_s_version_promotes_nothing(tiny: TinyModel) -> None:
@@ -163,7 +164,7 @@ def test_a_record_that_was_written_over_after_the_answer_was_not_approved(tiny: 
     tiny.challenge(TWO, 9)
     yes = _says("approved", shown(tiny, TWO))
     honest = record(tiny, TWO)
-    rewrite(tiny, TWO, verdict={"promote": True, "reason": "skill 99 wins"})
+    rewrite(tiny, TWO, verdict=make_verdict(reason="skill 99 wins"))
     for _ in range(2):
         result = tiny.promote(TWO, yes)
         assert (result.outcome, tiny.alias, len(tiny.entries)) == ("nothing_to_do", 1, 2)
@@ -171,7 +172,7 @@ def test_a_record_that_was_written_over_after_the_answer_was_not_approved(tiny: 
     step_results.save(tiny.store, honest)
     assert (tiny.promote(TWO, yes).outcome, tiny.alias) == ("done", 2)
     assert tiny.entries[-1].decision == yes
-    assert approval.digest_record(tiny.entries[-1].verdict) == yes.about
+    assert approval.digest_record(judged(tiny.entries[-1])) == yes.about
 
 
 def test_a_verdict_that_is_found_again_is_the_one_that_was_shown(tiny: TinyModel) -> None:
@@ -182,9 +183,10 @@ def test_a_verdict_that_is_found_again_is_the_one_that_was_shown(tiny: TinyModel
     assert (tiny.promote(TWO, yes).outcome, tiny.alias) == ("done", 2)
 
 
-def test_what_is_no_json_has_no_digest() -> None:
-    with pytest.raises(BadConfig, match="clear evaluate"):
-        approval.digest_record({"rows": float("nan")})
+def test_a_record_has_the_digest_of_what_is_read_back_of_it() -> None:
+    """A gate's bound may be written as a whole number; it is read as a fraction."""
+    whole, fraction = (make_evaluation(make_verdict(min_gain=bound)) for bound in (0, 0.0))
+    assert approval.digest_record(whole) == approval.digest_record(fraction)
 
 
 @pytest.fixture
@@ -193,7 +195,7 @@ def unasked(tiny: TinyModel) -> TinyModel:
     tiny.challenge(TWO, 9)
     tiny.promote(TWO, _says("approved", shown(tiny, TWO)))
     tiny.challenge(THREE, 5)
-    assert not record(tiny, THREE).detail["verdict"]["promote"]
+    assert not record(tiny, THREE).detail.verdict.promote
     tiny.set_champion("previous")
     assert tiny.alias == 1
     return tiny
@@ -203,13 +205,13 @@ def test_a_verdict_that_turned_after_nobody_was_asked_is_refused_until_somebody_
     for _ in range(2):
         result = unasked.promote(THREE)
         assert (result.outcome, unasked.alias, len(unasked.entries)) == ("nothing_to_do", 1, 4)
-        assert result.detail["reason"] == f"refused: {approval.CHANGED}"
-        assert result.detail["champion_version"] == 1  # who scores the night
+        assert result.detail.reason == f"refused: {approval.CHANGED}"
+        assert result.detail.champion_version == 1  # who scores the night
     last = unasked.entries[-1]
-    assert (last.kind, last.version, last.decision, last.verdict["verdict"]["promote"]) == ("refusal", 3, None, True)
+    assert (last.kind, last.version, last.decision, judged(last).verdict.promote) == ("refusal", 3, None, True)
     unasked.evaluate(THREE)
     no, yes = (_says(said, shown(unasked, THREE)) for said in ("rejected", "approved"))
-    assert unasked.promote(THREE, no).detail["reason"] == "refused: rejected by ben"
+    assert unasked.promote(THREE, no).detail.reason == "refused: rejected by ben"
     assert unasked.entries[-1].decision == no
     assert (unasked.promote(THREE, yes).outcome, unasked.alias) == ("done", 3)
 
@@ -221,4 +223,4 @@ def test_a_retry_still_knows_that_nobody_was_asked(unasked: TinyModel, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "append", away)
         assert unasked.promote(THREE).outcome == "try_later"
-    assert unasked.promote(THREE).detail["reason"] == f"refused: {approval.CHANGED}"
+    assert unasked.promote(THREE).detail.reason == f"refused: {approval.CHANGED}"

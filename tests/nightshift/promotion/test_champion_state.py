@@ -11,7 +11,7 @@ ONE, TWO, THREE, FOUR = (date(2013, 2, day) for day in (16, 17, 18, 19))
 
 
 def _champion_on(tiny: TinyModel, night: date, without: int | None = None) -> int | None:
-    champion = find_champion_on(tiny.registry, tiny.ledger, tiny.state, night, without)
+    champion = find_champion_on(tiny.context, tiny.state, night, without)
     return champion.number if champion else None
 
 

@@ -29,7 +29,7 @@ def decided(tiny: TinyModel) -> TinyModel:
 
 
 def _found(tiny: TinyModel) -> list[tuple[str, str]]:
-    return [(f.code, f.sentence) for f in find_disagreements(tiny.store, tiny.registry, tiny.name)]
+    return [(f.code, f.sentence) for f in find_disagreements(tiny.context)]
 
 
 def _edit(tiny: TinyModel, number: int, **changed: Any) -> None:
@@ -82,7 +82,7 @@ def test_a_model_of_which_nothing_was_decided_has_none_unless_it_has_a_champion(
     tiny.train(ONE, 3)
     tiny.move_by_hand(1)
     assert _found(tiny) == [("no ledger", "the alias champion names version 1, and there is no ledger")]
-    (remedy,) = list_remedies(tiny.store, tiny.registry, tiny.name)
+    (remedy,) = list_remedies(tiny.context)
     assert remedy.sentence == f"`nightshift set-champion {tiny.name} 1 --unverified --reason …` takes it over"
 
 
@@ -97,7 +97,7 @@ def test_what_does_not_agree_is_found_said_and_repaired(
     found = _found(decided)
     assert tuple(code for code, _ in found) == codes, found
     assert any(sentence in said for _, said in found), found
-    remedies = list_remedies(decided.store, decided.registry, decided.name)
+    remedies = list_remedies(decided.context)
     assert _found(decided) == found  # saying changes nothing
     assert any(remedy.by_sync for remedy in remedies) == (harm in REPAIRED or harm == "deleted"), remedies
     if harm in REPAIRED:

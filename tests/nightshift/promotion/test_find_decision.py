@@ -25,11 +25,11 @@ def test_a_version_that_was_champion_unverified_for_a_while_is_promoted_by_its_o
     chosen.set_champion("none", by="set_champion:run-3")
     assert chosen.promote(TWO).outcome == "nothing_to_do"  # the second request withdrew it
     chosen.set_champion("2", by="set_champion:run-4")
-    assert chosen.promote(TWO).detail["reused"]
+    assert chosen.promote(TWO).detail.reused
 
 
 def test_while_it_is_champion_there_is_nothing_to_promote(chosen: TinyModel) -> None:
-    assert chosen.promote(TWO).detail["reused"]
+    assert chosen.promote(TWO).detail.reused
     assert (chosen.alias, len(chosen.entries)) == (2, 2)
 
 
@@ -47,7 +47,7 @@ def test_the_whole_ledger_is_not_read_to_find_a_decision(tiny: TinyModel, monkey
 
     monkeypatch.setattr(Ledger, "read_entry", counting)
     result = tiny.promote(ONE)
-    assert (result.detail["kind"], result.detail["reused"], len(tiny.entries)) == ("promotion", True, 5)
+    assert (result.detail.kind, result.detail.reused, len(tiny.entries)) == ("promotion", True, 5)
     # The last entry, the own one, and for who scores the night the last of each earlier champion period.
     assert read[:2] == [5, 1]
 
@@ -57,6 +57,6 @@ def test_a_number_that_another_writer_took_is_not_ones_own_decision(tiny: TinyMo
     tiny.challenge(TWO, 5)
     tiny.ledger.announce("version-2", 1)  # an attempt that lost
     tiny.ledger.announce("version-2", 7)  # one that was killed before it appended
-    assert tiny.promote(TWO).detail["kind"] == "promotion"
-    assert tiny.promote(TWO).detail["reused"]
+    assert tiny.promote(TWO).detail.kind == "promotion"
+    assert tiny.promote(TWO).detail.reused
     assert len(tiny.entries) == 2

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from nightshift.model_card.publish_card import publish_cards
-from nightshift.result import Result
+from nightshift.results import Result
 from support.champion_fixtures import Killed, Make, TinyModel, Writes, dies, same_decision
 
 FIRST, SECOND, THIRD = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)
 Act = Callable[[TinyModel], Any]
 
 
-def _won(tiny: TinyModel) -> Result:
+def _won(tiny: TinyModel) -> Result[Any]:
     """A challenger that wins."""
     return tiny.promote(SECOND)
 
 
-def _said(result: Result) -> dict[str, Any]:
+def _said(result: Result[Any]) -> dict[str, Any]:
     kept = ("promoted", "kind", "champion_version", "champion_night", "challenger_version", "reason")
-    return {name: result.detail.get(name) for name in kept} | {"outcome": result.outcome}
+    return {name: getattr(result.detail, name) for name in kept} | {"outcome": result.outcome}
 
 
 def _world(tiny: TinyModel, skill: int) -> None:
@@ -152,8 +152,8 @@ def _description(tiny: TinyModel, number: int) -> str:
 def test_the_same_decision_is_found_again_however_often_it_is_asked(tiny: TinyModel) -> None:
     _world(tiny, 2)
     results = [tiny.promote(SECOND) for _ in range(3)]
-    assert [result.detail["reused"] for result in results] == [False, True, True]
+    assert [result.detail.reused for result in results] == [False, True, True]
     assert len(tiny.entries) == 2
-    assert [replace(result, seconds=0, started="", detail={}) for result in results[1:]] == [
-        replace(results[0], seconds=0, started="", detail={})
+    assert [replace(result, seconds=0, started="", detail=None) for result in results[1:]] == [
+        replace(results[0], seconds=0, started="", detail=None)
     ] * 2

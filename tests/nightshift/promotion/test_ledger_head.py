@@ -160,12 +160,12 @@ def test_over_a_ledger_that_lost_entries_nothing_is_decided_and_the_alias_stays(
 
 def test_an_end_is_accepted_by_an_entry_and_only_where_something_is_lost(champions: TinyModel) -> None:
     with pytest.raises(NothingToDo, match="has all entries that MLflow knows of"):
-        accept_end(champions.registry, champions.ledger, 2, "restored", CAUSE)
+        accept_end(champions.context, 2, "restored", CAUSE)
     lost = _head(champions)
     champions.store.delete([champions.ledger.uri(2)])
     with pytest.raises(BadConfig, match="ends at entry 1, not at 2"):
-        accept_end(champions.registry, champions.ledger, 2, "restored", CAUSE)
-    entry = accept_end(champions.registry, champions.ledger, 1, "restored", CAUSE)
+        accept_end(champions.context, 2, "restored", CAUSE)
+    entry = accept_end(champions.context, 1, "restored", CAUSE)
     assert (entry.kind, entry.number, entry.champion_version, entry.lost_head) == ("accept_end", 2, 1, str(lost))
     assert (entry.reason, entry.cause.user) == ("restored", "ana")
     champions.sync()
@@ -180,10 +180,10 @@ def test_an_acceptance_that_was_killed_is_finished_by_its_rerun(
     with monkeypatch.context() as inner:
         inner.setattr(Registry, "tag_model", lambda *_: dies())
         with pytest.raises(Killed):
-            accept_end(champions.registry, champions.ledger, 1, "restored", CAUSE)
+            accept_end(champions.context, 1, "restored", CAUSE)
     with pytest.raises(BadConfig, match="is not the one that was appended"):
         champions.sync()
-    assert accept_end(champions.registry, champions.ledger, 1, "restored", CAUSE).number == 2
+    assert accept_end(champions.context, 1, "restored", CAUSE).number == 2
     champions.sync()
     assert [entry.kind for entry in champions.entries] == ["promotion", "accept_end"]
     champions.assert_synced()
@@ -197,7 +197,7 @@ def test_drill_the_bucket_is_restored_to_an_earlier_day_than_mlflow(champions: T
     result = champions.promote(FOUR)
     assert (result.outcome, champions.alias) == ("bad_config", 3)  # nobody changed the champion unsaid
     assert "ends at entry 2, and MLflow knows of entry 3" in result.summary
-    accept_end(champions.registry, champions.ledger, 2, "the bucket was restored to Monday", CAUSE)
+    accept_end(champions.context, 2, "the bucket was restored to Monday", CAUSE)
     champions.sync()
     move = last_move(champions.store, champions.name)
     assert move is not None
@@ -205,7 +205,7 @@ def test_drill_the_bucket_is_restored_to_an_earlier_day_than_mlflow(champions: T
     assert champions.alias == 2
     champions.set_champion("3", unverified=True)  # who wants what was lost
     assert champions.alias == 3
-    assert champions.promote(FOUR).detail["promoted"]
+    assert champions.promote(FOUR).detail.promoted
     assert [entry.kind for entry in champions.entries][2:] == ["accept_end", "set_champion", "promotion"]
     champions.assert_synced()
 
@@ -224,7 +224,7 @@ def test_drill_mlflow_is_restored_to_an_earlier_day_than_the_bucket(champions: T
     assert "champion by entry 3 of the ledger, is not in MLflow: was it deleted?" in result.summary
     champions.set_champion("previous")
     assert champions.alias == 2
-    assert champions.promote(FOUR).detail["promoted"]
+    assert champions.promote(FOUR).detail.promoted
     champions.assert_synced()
 
 
@@ -242,7 +242,7 @@ def test_drill_mlflow_is_restored_and_still_has_the_champion(champions: TinyMode
 @pytest.mark.slow
 def test_a_ledger_that_was_wiped_is_begun_again_by_a_person(champions: TinyModel) -> None:
     champions.store.delete([champions.ledger.uri(number) for number in (1, 2)])
-    entry = accept_end(champions.registry, champions.ledger, 0, "the bucket was lost", CAUSE)
+    entry = accept_end(champions.context, 0, "the bucket was lost", CAUSE)
     champions.sync()
     assert (entry.number, entry.champion, entry.version, champions.alias) == (1, None, None, None)
     champions.set_champion("2", unverified=True)

@@ -12,8 +12,9 @@ import pytest
 from nightshift.errors import BadConfig
 from nightshift.promotion.append_decision import Decided
 from nightshift.promotion.consistency import find_disagreements
-from nightshift.result import Result
+from nightshift.results import Result
 from support.champion_fixtures import Make, TinyModel, Writes
+from support.stored_results import judged
 
 BASE, ONE, TWO = (date(2013, 2, day) for day in (16, 17, 18))
 Act = Callable[[TinyModel], Any]
@@ -26,11 +27,11 @@ def _fair(tiny: TinyModel, at: str) -> None:
     for before, entry in pairwise(entries):
         assert entry.previous == before.champion, at
         if entry.kind == "promotion":
-            assert entry.verdict["champion_version"] == entry.previous_version, at
+            assert judged(entry).champion_version == entry.previous_version, at
         if entry.kind != "set_champion":
             assert (entry.champion_night or "") >= (before.champion_night or ""), at
     promoted = Counter(entry.version for entry in entries if entry.kind == "promotion")
-    decided = Counter((entry.version, entry.verdict.get("idempotency_key")) for entry in entries if entry.verdict)
+    decided = Counter((entry.version, judged(entry).idempotency_key) for entry in entries if entry.verdict)
     assert (max(promoted.values()), max(decided.values())) == (1, 1), at
 
 
@@ -71,7 +72,7 @@ def test_a_later_night_promoted_meanwhile_supersedes(make_tiny: Make, monkeypatc
         _fair(tiny, at)
         assert other.outcome == "done", at
         assert tiny.alias == 3, at
-        kinds.add(ended.detail["kind"])
+        kinds.add(ended.detail.kind)
         if ended.outcome == "nothing_to_do":
             assert "superseded: champion 3 was trained for the later night 2013-02-18" in ended.summary, at
     assert kinds == {"superseded", "promotion"}  # it came too late, or was first
@@ -84,7 +85,7 @@ def test_an_older_night_promoted_meanwhile_is_met_first(make_tiny: Make, monkeyp
     for tiny, ended, _, at in met:
         _fair(tiny, at)
         assert (ended.outcome, tiny.alias) == ("done", 3), at
-        again.add(ended.detail["evaluated_again"])
+        again.add(ended.detail.evaluated_again)
     assert again == {True, False}
 
 
@@ -92,7 +93,7 @@ def test_an_older_night_promoted_meanwhile_is_met_first(make_tiny: Make, monkeyp
 def test_another_attempt_at_the_same_night_is_the_same_promotion(
     make_tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def attempt(tiny: TinyModel) -> Result:
+    def attempt(tiny: TinyModel) -> Result[Any]:
         return tiny.promote(ONE)
 
     for tiny, ended, other, at in _meetings(make_tiny, _two_challengers, attempt, attempt, monkeypatch):
@@ -116,7 +117,7 @@ def test_the_previous_one_is_set_during_a_promotion(make_tiny: Make, monkeypatch
         assert isinstance(other, Decided), at
         came[other.entry.withdraws] += 1
         if other.entry.withdraws == 2:  # that was first: the challenger then met the version that came back
-            assert (ended.outcome, tiny.alias, ended.detail["evaluated_again"]) == ("done", 3, True), at
+            assert (ended.outcome, tiny.alias, ended.detail.evaluated_again) == ("done", 3, True), at
         else:
             assert (other.entry.withdraws, tiny.alias) == (3, 2), at
     assert set(came) == {2, 3}
@@ -181,5 +182,5 @@ def test_two_who_set_the_same_version_edit_nothing(make_tiny: Make, monkeypatch:
         return ask
 
     for tiny, _, _, at in _meetings(make_tiny, _two_periods, asks("run-1"), asks("run-2"), monkeypatch):
-        found = find_disagreements(tiny.store, tiny.registry, tiny.name)
+        found = find_disagreements(tiny.context)
         assert found == [], (at, found)

@@ -21,7 +21,7 @@ REUSED = (
 
 
 def _codes(tiny: TinyModel) -> list[str]:
-    return [finding.code for finding in find_disagreements(tiny.store, tiny.registry, tiny.name)]
+    return [finding.code for finding in find_disagreements(tiny.context)]
 
 
 def test_a_champion_that_was_deleted_ends_the_steps_until_a_person_names_another(tiny: TinyModel) -> None:
@@ -36,7 +36,7 @@ def test_a_champion_that_was_deleted_ends_the_steps_until_a_person_names_another
     with pytest.raises(BadConfig, match=r"version 1 is champion of tiny_\d+ and no earlier champion is left"):
         tiny.set_champion("previous")
     tiny.set_champion("none")
-    assert tiny.promote(TWO).detail["promoted"]
+    assert tiny.promote(TWO).detail.promoted
     assert [entry.kind for entry in tiny.entries] == ["promotion", "set_champion", "promotion"]
     tiny.assert_synced()
 
@@ -54,7 +54,7 @@ def test_a_version_with_the_champions_number_is_not_champion(anew: TinyModel) ->
     anew.move_by_hand(1)  # the number is the ledger's, the version is not
     with pytest.raises(BadConfig, match=REUSED):
         anew.sync()
-    assert find_champion_on(anew.registry, anew.ledger, anew.state, TWO) is None
+    assert find_champion_on(anew.context, anew.state, TWO) is None
     result = anew.promote(ONE)
     assert (result.outcome, len(anew.entries)) == ("bad_config", 1)
     assert "MLflow gave its number to another version" in result.summary
@@ -63,7 +63,7 @@ def test_a_version_with_the_champions_number_is_not_champion(anew: TinyModel) ->
         anew.set_champion("1")
     anew.set_champion("none")
     anew.evaluate(TWO)
-    assert anew.promote(TWO).detail["kind"] == "refusal"  # it is judged, and not taken for the one before
+    assert anew.promote(TWO).detail.kind == "refusal"  # it is judged, and not taken for the one before
     anew.assert_synced()
 
 
@@ -75,7 +75,7 @@ def test_a_withdrawn_number_says_nothing_of_another_version(tiny: TinyModel) -> 
     tiny.train(ONE, 3)
     tiny.set_champion("none", by="set_champion:run-2")
     assert tiny.make_champion(TWO, 6) == 2  # version 2 that was withdrawn was another one
-    assert find_champion_on(tiny.registry, tiny.ledger, tiny.state, ONE) is None
+    assert find_champion_on(tiny.context, tiny.state, ONE) is None
     with pytest.raises(BadConfig, match="no earlier champion is left"):
         tiny.set_champion("previous", by="set_champion:run-3")
     tiny.assert_synced()

@@ -40,7 +40,7 @@ def test_the_withdrawn_version_is_not_promoted_again_by_a_rerun(champions: TinyM
     assert result.outcome == "nothing_to_do"
     assert "version 3 was withdrawn on 20" in result.summary
     assert "by ana: predicts nonsense; champion 2 scores for 2013-02-18" in result.summary
-    assert (result.detail["promoted"], result.detail["champion_version"]) == (False, 2)
+    assert (result.detail.promoted, result.detail.champion_version) == (False, 2)
     assert (champions.alias, len(champions.entries)) == (2, 4)
 
 
@@ -140,7 +140,7 @@ def test_of_two_people_who_ask_at_once_one_is_followed_and_the_other_is_told(cha
 def test_a_shell_goes_further_back_for_another_reason_only(champions: TinyModel) -> None:
     shell = Cause(by="shell", kind="shell", user="ana")
     for reason, alias, again in (("too slow", 2, False), ("too slow", 2, True), ("this one too", 1, False)):
-        made = set_champion(champions.store, champions.registry, Request(champions.name, "previous", reason, shell))
+        made = set_champion(champions.context, Request("previous", reason, shell))
         assert (champions.alias, made.reused) == (alias, again), reason
 
 
@@ -221,7 +221,7 @@ def test_a_withdrawn_version_is_nobodys_rival(champions: TinyModel) -> None:
     assert state.withdrawn_versions == {3}
 
     def champion_on(night: date, without: int | None = None) -> int | None:
-        champion = find_champion_on(champions.registry, champions.ledger, state, night, without)
+        champion = find_champion_on(champions.context, state, night, without)
         return champion.number if champion else None
 
     assert [champion_on(night) for night in (date(2013, 2, 15), ONE, THREE, FOUR)] == [None, 1, 1, 1]

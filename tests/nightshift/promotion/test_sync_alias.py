@@ -148,7 +148,7 @@ def test_a_champion_without_a_ledger_is_taken_over_by_a_person_only(tiny: TinyMo
     (entry,) = tiny.entries
     assert (entry.unverified, entry.night, entry.previous) == (True, "0001-01-01", None)
     tiny.assert_synced()
-    assert tiny.promote(TWO).detail["promoted"]
+    assert tiny.promote(TWO).detail.promoted
 
 
 def test_a_team_may_begin_without_the_champion_that_it_had(tiny: TinyModel) -> None:
@@ -156,7 +156,7 @@ def test_a_team_may_begin_without_the_champion_that_it_had(tiny: TinyModel) -> N
     tiny.set_champion("none")
     assert tiny.alias is None
     tiny.challenge(TWO, 9)
-    assert tiny.promote(TWO).detail["promoted"]
+    assert tiny.promote(TWO).detail.promoted
 
 
 def test_the_model_cards_follow_what_was_decided_since_the_last_sync(

@@ -11,10 +11,11 @@ import pytest
 from nightshift.adapters.mlflow.registry import LEDGER_HEAD, Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.result import Result
+from nightshift.results import Result
+from support.stored_results import judged as judged_by
 
 OLD, BEFORE, AFTER = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)
-RunStep = Callable[..., Result]
+RunStep = Callable[..., Result[Any]]
 pytestmark = pytest.mark.usefixtures("fresh_in_process")
 
 
@@ -26,7 +27,7 @@ def judged(run_step: RunStep, monkeypatch: pytest.MonkeyPatch) -> Callable[[date
 
     def judged(night: date, trees: int) -> int:
         monkeypatch.setattr(module, "estimator", lambda seed: honest(seed).set_params(max_iter=trees))
-        version = int(run_step("train", night).detail["version"])
+        version: int = run_step("train", night).detail.version
         assert run_step("evaluate", night).outcome == "done"
         return version
 
@@ -45,11 +46,11 @@ def test_the_winner_is_champion_and_the_ledger_says_why(
     run_step: RunStep, judged: Judged, registry: Registry, ledger: Ledger
 ) -> None:
     first = judged(BEFORE, 2)
-    assert run_step("promote", BEFORE).detail["promoted"]
+    assert run_step("promote", BEFORE).detail.promoted
     second = judged(AFTER, 25)
     result = run_step("promote", AFTER)
     assert result.outcome == "done", result.summary
-    assert (result.detail["champion_version"], result.detail["champion_night"]) == (second, "2013-02-19")
+    assert (result.detail.champion_version, result.detail.champion_night) == (second, date(2013, 2, 19))
     assert _alias(registry) == second
     newest, oldest = ledger.newest_first()
     assert newest.previous is not None
@@ -60,10 +61,12 @@ def test_the_winner_is_champion_and_the_ledger_says_why(
         "2013-02-18",
     )
     assert (oldest.number, oldest.version, oldest.previous_version) == (1, first, None)
-    assert newest.verdict["verdict"]["interval"][0] > 0
+    interval = judged_by(newest).verdict.interval
+    assert interval is not None
+    assert interval[0] > 0
     assert newest.cause.by == "a test"
     assert (newest.champion_version, newest.champion_night, newest.champion_entry) == (second, "2013-02-19", 2)
-    assert result.detail["ledger"] == ledger.uri(2)
+    assert result.detail.ledger == ledger.uri(2)
 
 
 def test_each_entry_holds_the_digest_of_the_one_before(
@@ -86,9 +89,9 @@ def test_a_refused_challenger_leaves_the_champion(
     loser = judged(AFTER, 2)
     result = run_step("promote", AFTER)
     assert result.outcome == "nothing_to_do"
-    assert result.detail["reason"].startswith("refused: log loss")
-    assert (result.detail["promoted"], result.detail["challenger_version"]) == (False, loser)
-    assert (result.detail["champion_version"], result.detail["champion_night"]) == (standing, "2013-02-18")
+    assert result.detail.reason.startswith("refused: log loss")
+    assert (result.detail.promoted, result.detail.challenger_version) == (False, loser)
+    assert (result.detail.champion_version, result.detail.champion_night) == (standing, date(2013, 2, 18))
     assert _alias(registry) == standing
     refused, promoted = ledger.newest_first()
     assert (refused.kind, refused.version, refused.champion_version, refused.champion_entry) == (
@@ -98,7 +101,7 @@ def test_a_refused_challenger_leaves_the_champion(
         1,
     )
     assert (promoted.kind, refused.previous_version) == ("promotion", standing)
-    assert result.detail["ledger"] == ledger.uri(2)
+    assert result.detail.ledger == ledger.uri(2)
 
 
 def test_promoting_twice_is_one_promotion(
@@ -107,9 +110,9 @@ def test_promoting_twice_is_one_promotion(
     version = judged(BEFORE, 25)
     first, second = run_step("promote", BEFORE), run_step("promote", BEFORE)
     assert second.outcome == "done"
-    assert second.detail["reused"]
-    assert second.detail["champion_version"] == first.detail["champion_version"] == version == _alias(registry)
-    assert second.detail["ledger"] == first.detail["ledger"]
+    assert second.detail.reused
+    assert second.detail.champion_version == first.detail.champion_version == version == _alias(registry)
+    assert second.detail.ledger == first.detail.ledger
     assert len(list(ledger.newest_first())) == 1
 
 
@@ -133,7 +136,7 @@ def test_a_promotion_killed_after_the_alias_is_finished(
     with monkeypatch.context() as patch:
         patch.setattr(Registry, "tag_model", _dies)
         assert run_step("promote", BEFORE).outcome == "failed"
-    assert run_step("promote", BEFORE).detail["promoted"]
+    assert run_step("promote", BEFORE).detail.promoted
     model = registry.model("shops")
     assert model is not None
     assert model.tags[LEDGER_HEAD] == f"000001 {ledger.find_digest(1)}"
@@ -150,24 +153,22 @@ def test_the_next_night_finishes_what_a_killed_one_began(
     judged(AFTER, 2)
     result = run_step("promote", AFTER)
     assert result.outcome == "nothing_to_do"
-    assert result.detail["champion_version"] == version == _alias(registry)
+    assert result.detail.champion_version == version == _alias(registry)
 
 
 def test_an_old_night_never_demotes_a_newer_champion(run_step: RunStep, judged: Judged, registry: Registry) -> None:
     first = judged(OLD, 2)
     run_step("promote", OLD)
     newer = judged(AFTER, 3)
-    assert run_step("promote", AFTER).detail["promoted"]
+    assert run_step("promote", AFTER).detail.promoted
     backfilled = judged(BEFORE, 25)
     result = run_step("promote", BEFORE)
     assert result.outcome == "nothing_to_do"
-    assert result.detail["reason"].startswith(
-        f"superseded: champion {newer} was trained for the later night 2013-02-19"
-    )
+    assert result.detail.reason.startswith(f"superseded: champion {newer} was trained for the later night 2013-02-19")
     assert _alias(registry) == newer
     assert registry.version("shops", backfilled).tags["nightshift.compared_with"] == str(first)
     # The old night is scored by the champion of then, not by a model that has seen what came later.
-    assert result.detail["champion_version"] == first
+    assert result.detail.champion_version == first
 
 
 def test_a_champion_that_changed_since_the_verdict_is_met_first(
@@ -177,12 +178,12 @@ def test_a_champion_that_changed_since_the_verdict_is_met_first(
     run_step("promote", OLD)
     middling = judged(AFTER, 5)
     strong = judged(BEFORE, 25)
-    assert run_step("promote", BEFORE).detail["promoted"]
+    assert run_step("promote", BEFORE).detail.promoted
     result = run_step("promote", AFTER)
     assert result.outcome == "nothing_to_do", result.summary
-    assert result.detail["evaluated_again"]
+    assert result.detail.evaluated_again
     assert _alias(registry) == strong
-    assert run_step("evaluate", AFTER).detail["champion_version"] == strong
+    assert run_step("evaluate", AFTER).detail.champion_version == strong
     assert middling != strong
 
 
@@ -224,7 +225,7 @@ def test_an_alias_that_a_person_moved_is_no_rival_and_is_moved_back(
     third = judged(AFTER, 25)
     assert _alias(registry) == first
     assert registry.version("shops", third).tags["nightshift.compared_with"] == str(first)
-    assert run_step("promote", AFTER).detail["promoted"]
+    assert run_step("promote", AFTER).detail.promoted
     assert [(entry.kind, entry.version) for entry in ledger.newest_first()] == [
         ("promotion", third),
         ("refusal", by_hand),

@@ -15,11 +15,11 @@ from nightshift.lake import tables
 from nightshift.lake.validated_nights import Lake
 from nightshift.modelling.examples import scheduled_features
 from nightshift.modelling.predict import predict
-from nightshift.result import Result
+from nightshift.results import Result
 
 NIGHT, SCORED = date(2013, 2, 19), date(2013, 2, 20)
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
-RunStep = Callable[..., Result]
+RunStep = Callable[..., Result[Any]]
 pytestmark = pytest.mark.usefixtures("fresh_in_process")
 
 
@@ -28,7 +28,8 @@ def champion(run_step: RunStep) -> int:
     """The version that NIGHT promoted."""
     for verb in ("train", "evaluate", "promote"):
         result = run_step(verb)
-    return int(result.detail["champion_version"])
+    version: int = result.detail.champion_version
+    return version
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_every_scheduled_row_of_the_next_day_is_scored(
 ) -> None:
     result = run_step("score")
     assert result.outcome == "done", result.summary
-    assert (result.detail["version"], result.detail["rows"]) == (champion, 240)
+    assert (result.detail.version, result.detail.rows) == (champion, 240)
     scores = tables.read(store, partition)
     assert list(scores.columns) == ["shop", "hour", "night", "prediction", "model_version"]
     plan = source.openings(SCORED)
@@ -65,8 +66,8 @@ def test_a_second_run_leaves_the_manifest_alone(
     assert before is not None
     assert after is not None
     assert before.etag == after.etag
-    assert second.detail == {**first.detail, "reused": True}
-    assert first.detail["version"] == champion
+    assert second.detail == replace(first.detail, reused=True)
+    assert first.detail.version == champion
 
 
 def test_a_schedule_that_was_corrected_is_scored_again(
@@ -79,7 +80,7 @@ def test_a_schedule_that_was_corrected_is_scored_again(
     assert "date=2013-02-20/ changed after it was validated" in refused.summary
     assert len(tables.read(store, partition)) == 240
     source.validated(store, landed, NIGHT)
-    assert run_step("score").detail["rows"] == 100
+    assert run_step("score").detail.rows == 100
     assert len(tables.read(store, partition)) == 100
     assert champion
 
@@ -107,7 +108,7 @@ def test_after_a_refusal_the_champion_that_stands_scores(
     assert result.outcome == "nothing_to_do"
     scored = run_step("score", SCORED)
     assert scored.outcome == "done", scored.summary
-    assert scored.detail["version"] == champion
+    assert scored.detail.version == champion
     assert len(tables.read(store, store.uri("scores/shops/date=2013-02-21/"))) == 240
 
 
@@ -124,7 +125,7 @@ def test_without_a_champion_there_is_nothing_to_do(run_step: RunStep, landed: Mo
     out_of_reach = replace(landed, gate=replace(landed.gate, floor=0.01))
     for verb in ("train", "evaluate", "promote"):
         result = run_step(verb, model=out_of_reach)
-    assert (result.outcome, result.detail["champion_version"]) == ("nothing_to_do", None)
+    assert (result.outcome, result.detail.champion_version) == ("nothing_to_do", None)
     assert run_step("score", model=out_of_reach).outcome == "nothing_to_do"
 
 

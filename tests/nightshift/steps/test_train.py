@@ -22,10 +22,11 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Model
 from nightshift.lake import tables
-from nightshift.result import Result
+from nightshift.results import Result
+from nightshift.stored_records import to_plain
 
 NIGHT_OF_TEST = date(2013, 2, 19)
-RunStep = Callable[..., Result]
+RunStep = Callable[..., Result[Any]]
 
 
 @pytest.fixture
@@ -46,35 +47,35 @@ def test_one_run_and_one_version_with_all_that_it_takes_to_trust_them(
     result = run_step("train", image="steps@sha256:1")
     assert result.outcome == "done", result.summary
     detail = result.detail
-    version, [run] = registry.version("shops", detail["version"]), runs(detail["idempotency_key"])
-    assert (run.info.run_id, run.info.status) == (detail["run_id"], "FINISHED")
+    version, [run] = registry.version("shops", detail.version), runs(detail.idempotency_key)
+    assert (run.info.run_id, run.info.status) == (detail.run_id, "FINISHED")
     assert version.run_id == run.info.run_id
     assert version.tags[NIGHT] == "2013-02-19"
     assert version.tags[TRAINED_TO] == "2013-02-14"
-    assert detail["train_nights"] == [f"2013-02-{day:02d}" for day in range(9, 15)]
-    assert detail["holdout_nights"] == [f"2013-02-{day:02d}" for day in range(15, 20)]
-    assert (detail["rows"], detail["holdout_rows"]) == (6 * 222, 5 * 222)  # three of forty shops have no label
+    assert detail.train_nights == tuple(date(2013, 2, day) for day in range(9, 15))
+    assert detail.holdout_nights == tuple(date(2013, 2, day) for day in range(15, 20))
+    assert (detail.rows, detail.holdout_rows) == (6 * 222, 5 * 222)  # three of forty shops have no label
     assert run.data.params["max_iter"] == "25"
     assert run.data.tags["nightshift.image"] == "steps@sha256:1"
-    assert run.data.metrics["log_loss"] == pytest.approx(detail["metrics"]["log_loss"])
+    assert run.data.metrics["log_loss"] == pytest.approx(detail.metrics["log_loss"])
     assert {i.dataset.name for i in run.inputs.dataset_inputs} == {"sales", "openings"}
     stored = registry.server.artifact(f"{registry.files(version)}/model.skops")
-    assert hashlib.sha256(stored).hexdigest() == version.tags[SHA256] == detail["artifact_sha256"]
+    assert hashlib.sha256(stored).hexdigest() == version.tags[SHA256] == detail.artifact_sha256
 
 
 def test_what_is_kept_with_the_run(run_step: RunStep, registry: Registry, landed: Model) -> None:
     detail = run_step("train").detail
-    folder = registry._run_folder(detail["run_id"])
+    folder = registry._run_folder(detail.run_id)
     for picture in ("roc", "calibration", "importance"):
         assert registry.server.artifact(f"{folder}/pictures/{picture}.png").startswith(b"\x89PNG")
-    inputs = registry.attached(detail["run_id"], "inputs.json")
+    inputs = registry.attached(detail.run_id, "inputs.json")
     assert inputs is not None
     assert set(inputs) == {
         *(landed.facts.partition(date(2013, 2, day)) for day in range(7, 20)),  # with two nights to look back on
         *(landed.scheduled.partition(date(2013, 2, day)) for day in range(9, 20)),
     }
     assert "scikit-learn==" in registry.server.artifact(f"{folder}/environment.txt").decode()
-    version = registry.version("shops", detail["version"])
+    version = registry.version("shops", detail.version)
     assert "pickle" not in registry.server.artifact(f"{registry.files(version)}/MLmodel").decode().replace(
         "pickled_model: model.skops", ""
     )
@@ -83,9 +84,9 @@ def test_what_is_kept_with_the_run(run_step: RunStep, registry: Registry, landed
 
 def test_a_second_run_finds_the_first(run_step: RunStep, runs: Callable[[str], list[Run]], registry: Registry) -> None:
     first, second = run_step("train"), run_step("train")
-    assert second.detail == {**first.detail, "reused": True}
-    assert len(runs(first.detail["idempotency_key"])) == 1
-    assert _versions(registry) == [first.detail["version"]]
+    assert second.detail == replace(first.detail, reused=True)
+    assert len(runs(first.detail.idempotency_key)) == 1
+    assert _versions(registry) == [first.detail.version]
 
 
 def test_a_night_that_became_usable_since_makes_no_second_version(
@@ -101,14 +102,14 @@ def test_a_night_that_became_usable_since_makes_no_second_version(
     for night in (late, looked_back_on):
         source.validated(store, landed, night, outcome="rejected", failed=1)
     first = run_step("train")
-    assert "2013-02-12" not in first.detail["train_nights"]
+    assert late not in first.detail.train_nights
     for night in (late, looked_back_on):
         source.validated(store, landed, night)
     with caplog.at_level("INFO"):
         again = run_step("train")
-    assert again.detail == {**first.detail, "reused": True}
-    assert _versions(registry) == [first.detail["version"]]
-    assert f"night 2013-02-12 became usable after version {first.detail['version']} was trained" in caplog.text
+    assert again.detail == replace(first.detail, reused=True)
+    assert _versions(registry) == [first.detail.version]
+    assert f"night 2013-02-12 became usable after version {first.detail.version} was trained" in caplog.text
 
 
 def test_a_night_that_is_no_longer_valid_makes_another_version(
@@ -117,25 +118,25 @@ def test_a_night_that_is_no_longer_valid_makes_another_version(
     first = run_step("train")
     source.validated(store, landed, date(2013, 2, 12), outcome="rejected", failed=1)
     second = run_step("train")
-    assert not second.detail["reused"]
-    assert "2013-02-12" not in second.detail["train_nights"]
+    assert not second.detail.reused
+    assert date(2013, 2, 12) not in second.detail.train_nights
     # The night is put right: the first version holds again, and of two that hold it is always the first.
     source.validated(store, landed, date(2013, 2, 12))
-    assert run_step("train").detail == {**first.detail, "reused": True}
-    assert _versions(registry) == [first.detail["version"], second.detail["version"]]
+    assert run_step("train").detail == replace(first.detail, reused=True)
+    assert _versions(registry) == [first.detail.version, second.detail.version]
 
 
 def test_other_code_and_other_data_are_other_work(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any, registry: Registry
 ) -> None:
     first = run_step("train")
-    tags, code = registry.version("shops", first.detail["version"]).tags, catalog.digest_model("shops")
+    tags, code = registry.version("shops", first.detail.version).tags, catalog.digest_model("shops")
     assert (tags["nightshift.code_version"], tags["nightshift.model_code"]) == ("test", code)
-    assert (first.model_code, first.detail["model_code"]) == (code, code)
-    assert run_step("train", code_version="newer").detail["version"] > first.detail["version"]
+    assert (first.model_code, first.detail.model_code) == (code, code)
+    assert run_step("train", code_version="newer").detail.version > first.detail.version
     tables.write_partition(store, landed.facts.partition(date(2013, 2, 11)), source.sales(date(2013, 2, 11), noise=9))
     source.validated(store, landed, date(2013, 2, 11))
-    assert not run_step("train").detail["reused"]
+    assert not run_step("train").detail.reused
     assert len(_versions(registry)) == 3
 
 
@@ -146,7 +147,7 @@ def test_an_edited_model_is_other_work_even_when_nobody_named_a_new_version(
     shutil.copytree(Path(__file__).parent / "fixture_models" / "shops", tmp_path / "shops")
     (tmp_path / "shops" / "estimator.py").open("a").write("# edited\n")
     monkeypatch.setattr(models, "__path__", [str(tmp_path)])
-    assert run_step("train").detail["version"] != first.detail["version"]
+    assert run_step("train").detail.version != first.detail.version
     assert len(_versions(registry)) == 2
 
 
@@ -158,15 +159,15 @@ def test_nights_that_cannot_be_trusted_are_left_out_by_name(
     tables.write_partition(store, landed.facts.partition(changed), source.sales(changed, noise=9))
     store.delete([store.uri(f"runs/shops/{forgotten}/validate.json")])
     detail = run_step("train").detail
-    reasons = {one["night"]: one["reason"] for one in detail["left_out"]}
+    reasons = {str(one.night): one.reason for one in detail.left_out}
     assert set(reasons) == {"2013-02-10", "2013-02-12", "2013-02-17", "2013-02-18"}
     assert "ended as rejected: 2 of 6 expectations failed" in reasons["2013-02-10"]
     assert "date=2013-02-12/ changed after it was validated" in reasons["2013-02-12"]
     assert reasons["2013-02-17"] == "it was never validated"
     # The night before checks a schedule, so the one of the 18th was never checked either; that of the 11th was.
     assert "schedule was never validated" in reasons["2013-02-18"]
-    assert detail["train_nights"] == ["2013-02-09", "2013-02-11", "2013-02-13", "2013-02-14"]
-    assert detail["holdout_nights"] == ["2013-02-15", "2013-02-16", "2013-02-19"]
+    assert detail.train_nights == tuple(date(2013, 2, day) for day in (9, 11, 13, 14))
+    assert detail.holdout_nights == tuple(date(2013, 2, day) for day in (15, 16, 19))
 
 
 def test_a_night_that_failed_validation_is_not_trained(
@@ -187,9 +188,9 @@ def test_an_attempt_that_died_before_registering_is_resumed(
     experiment = MlflowClient().get_experiment_by_name("shops")
     assert MlflowClient().search_runs([experiment.experiment_id], "attributes.status = 'RUNNING'") == []
     detail = run_step("train").detail
-    [run] = runs(detail["idempotency_key"])
+    [run] = runs(detail.idempotency_key)
     assert run.info.status == "FINISHED"
-    assert _versions(registry) == [detail["version"]]
+    assert _versions(registry) == [detail.version]
     logged = MlflowClient().search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
     assert len(logged) == 1
 
@@ -201,10 +202,10 @@ def test_an_attempt_that_died_after_registering_is_found(
         patch.setattr(TrainingRun, "finish", _dies)
         assert run_step("train").outcome == "failed"
     detail = run_step("train").detail
-    assert detail["reused"]
-    [run] = runs(detail["idempotency_key"])
+    assert detail.reused
+    [run] = runs(detail.idempotency_key)
     assert run.info.status == "FINISHED"
-    assert _versions(registry) == [detail["version"]]
+    assert _versions(registry) == [detail.version]
 
 
 def test_of_two_attempts_at_once_the_version_keeps_its_own_model(
@@ -221,9 +222,9 @@ def test_of_two_attempts_at_once_the_version_keeps_its_own_model(
 
     monkeypatch.setattr(Registry, "register", overtaken)
     late = run_step("train").detail
-    assert late["version"] == others[0].detail["version"]
-    version = registry.version("shops", late["version"])
-    assert version.tags[SHA256] == late["artifact_sha256"]
+    assert late.version == others[0].detail.version
+    version = registry.version("shops", late.version)
+    assert version.tags[SHA256] == late.artifact_sha256
     named = MlflowClient().get_logged_model(version.source.rsplit("/", 1)[-1])
     assert named.status == "READY"
     assert len(MlflowClient().search_logged_models([named.experiment_id], f"source_run_id = '{late['run_id']}'")) == 1
@@ -243,7 +244,7 @@ def test_of_two_attempts_that_saw_other_windows_one_version_is_used(
     source.validated(store, landed, date(2013, 2, 12), outcome="rejected", failed=1)
     place, name = (TrainingRun, "log_files") if where == "before it registers" else (Registry, "register")
     real = getattr(place, name)
-    others: list[Result] = []
+    others: list[Result[Any]] = []
 
     def overtaken(self: Any, *words: Any) -> Any:
         if not others:
@@ -254,14 +255,14 @@ def test_of_two_attempts_that_saw_other_windows_one_version_is_used(
 
     monkeypatch.setattr(place, name, overtaken)
     late = run_step("train").detail
-    assert late["version"] == others[0].detail["version"]
-    assert "2013-02-12" in late["train_nights"]
-    assert run_step("train").detail["version"] == late["version"]
+    assert late.version == others[0].detail.version
+    assert "2013-02-12" in late.train_nights
+    assert run_step("train").detail.version == late.version
     numbers = _versions(registry)
     if where == "before it registers":
-        assert numbers == [late["version"]]
+        assert numbers == [late.version]
     else:
-        assert registry.version("shops", numbers[1]).tags["nightshift.used_instead"] == str(late["version"])
+        assert registry.version("shops", numbers[1]).tags["nightshift.used_instead"] == str(late.version)
 
 
 def test_a_model_file_that_was_cut_short_is_not_registered(
@@ -337,8 +338,8 @@ def test_the_result_is_stored_as_json(run_step: RunStep, store: ObjectStore) -> 
     result = run_step("train")
     stored = store.get(store.uri("runs/shops/2013-02-19/train.json"))
     assert stored is not None
-    assert json.loads(stored) == replace(result).as_dict()
-    assert step_results.load(store, "shops", NIGHT_OF_TEST, "train") == result
+    assert json.loads(stored) == to_plain(replace(result))
+    assert step_results.load_any(store, "shops", NIGHT_OF_TEST, "train") == result
 
 
 def _versions(registry: Registry) -> list[int]:

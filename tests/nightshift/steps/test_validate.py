@@ -16,14 +16,17 @@ from nightshift.adapters.gx import data_docs_index, suites
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore, digest
 from nightshift.commands import steps as step_commands
-from nightshift.context import Step
+from nightshift.context import Context, open_context
 from nightshift.core.keys import CHECKS
 from nightshift.definition import Model
 from nightshift.errors import DataRejected, TryLater
 from nightshift.lake import tables
-from nightshift.result import Result
+from nightshift.result_parts import CheckedDataset
+from nightshift.results import ValidateResult, ValidationFailed
 from nightshift.settings import RunSettings, StorageSettings
 from nightshift.steps import validate
+from nightshift.stored_records import to_plain
+from support.stored_results import make_dataset, make_validation
 
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values:Warning")  # Great Expectations with pandas 3
 NIGHT = date(2013, 6, 14)
@@ -62,38 +65,38 @@ def _land(store: ObjectStore, model: Model, night: date) -> None:
         tables.write_partition(store, dataset.partition(day), _record()[dataset.name][day])
 
 
-def _step(store: ObjectStore, model: Model, night: date = NIGHT, code: str = "test") -> Step:
-    return Step(model, night, store, RunSettings(code_version=code, caused_by="a test"))
+def _step(store: ObjectStore, model: Model, night: date = NIGHT, code: str = "test") -> Context:
+    return open_context(model, night, store, RunSettings(code_version=code, caused_by="a test"))
 
 
-def _rejected(store: ObjectStore, model: Model) -> DataRejected:
-    with pytest.raises(DataRejected) as caught:
+def _rejected(store: ObjectStore, model: Model) -> ValidationFailed:
+    with pytest.raises(ValidationFailed) as caught:
         validate.run(_step(store, model))
     return caught.value
 
 
-def _entry(detail: dict[str, Any], name: str = "flights") -> dict[str, Any]:
-    return next(entry for entry in detail["datasets"] if entry["dataset"] == name)
+def _entry(detail: ValidateResult, name: str = "flights") -> CheckedDataset:
+    return next(entry for entry in detail.datasets if entry.dataset == name)
 
 
-def _page(store: ObjectStore, entry: dict[str, Any]) -> str:
-    data = store.get(store.uri(entry["page"]))
+def _page(store: ObjectStore, entry: CheckedDataset) -> str:
+    data = store.get(store.uri(entry.page))
     assert data is not None
     return data.decode()
 
 
 def test_a_good_night_passes_and_says_what_was_checked(store: ObjectStore, landed: Model) -> None:
     outcome = validate.run(_step(store, landed))
-    assert [(e["dataset"], e["night"], e["failed"]) for e in outcome.detail["datasets"]] == [
+    assert [(e.dataset, str(e.night), e.failed) for e in outcome.detail.datasets] == [
         ("flights", "2013-06-14", 0),
         ("schedule", "2013-06-15", 0),
         ("weather", "2013-06-14", 0),
     ]
     entry = _entry(outcome.detail)
-    assert entry["rows"] == len(_record()["flights"][NIGHT])
-    assert entry["expectations"] == suites.load("flights").size + EVERY_DATASET
-    assert entry["remarks"] == []
-    assert entry["digest"] == digest(store.objects(landed.facts.partition(NIGHT)))
+    assert entry.rows == len(_record()["flights"][NIGHT])
+    assert entry.expectations == suites.load("flights").size + EVERY_DATASET
+    assert entry.remarks == ()
+    assert entry.digest == digest(store.objects(landed.facts.partition(NIGHT)))
     assert outcome.summary.startswith("3 datasets pass: 82 expectations hold over ")
 
 
@@ -146,11 +149,11 @@ def test_a_bad_partition_is_rejected_after_its_page_is_published(
     break_it(store, landed)
     error = _rejected(store, landed)
     entry = _entry(error.detail)
-    assert entry["failed"] > 0
-    assert entry["failures"]
-    assert entry["failures"][0]["sentence"] in str(error)
+    assert entry.failed > 0
+    assert entry.failures
+    assert entry.failures[0].sentence in str(error)
     assert "flights of 2013-06-14 failed" in _page(store, entry)
-    assert _entry(error.detail, "weather")["failed"] == 0
+    assert _entry(error.detail, "weather").failed == 0
 
 
 @pytest.mark.parametrize(
@@ -164,8 +167,8 @@ def test_what_cannot_be_read_has_a_page_that_says_what_to_do(
     page = _page(store, entry)
     assert says in page
     assert "What to do" in page
-    assert entry["rows"] == 0
-    assert entry["failures"][0]["expectation"] == "partition_is_readable"
+    assert entry.rows == 0
+    assert entry.failures[0].expectation == "partition_is_readable"
 
 
 def test_a_corrupted_copy_is_labelled_everywhere(
@@ -177,8 +180,8 @@ def test_a_corrupted_copy_is_labelled_everywhere(
     store.put_json(landed.facts.partition(NIGHT) + "_CORRUPTED.json", {"altered": altered})
     error = _rejected(store, landed)
     entry = _entry(error.detail)
-    assert entry["corrupted"] is True
-    assert _entry(error.detail, "weather")["corrupted"] is False
+    assert entry.corrupted is True
+    assert _entry(error.detail, "weather").corrupted is False
     assert all(sentence in _page(store, entry) for sentence in altered)
     assert "(corrupted on purpose)" in str(error)
     assert "CORRUPTED" in caplog.text
@@ -193,11 +196,11 @@ def test_no_value_of_a_rejected_partition_gets_out(
     frame.loc[frame.index[0], "distance"] = 918273645
     tables.write_partition(store, landed.facts.partition(NIGHT), pd.concat([frame, frame.head(2)]))
     assert step_commands.run_step("validate", _step(store, landed)) == 10
-    found = step_results.load(store, "flights", NIGHT, "validate")
+    found = step_results.load_any(store, "flights", NIGHT, "validate")
     assert found is not None
     entry = _entry(found.detail)
-    assert entry["failed"] > 8
-    said = caplog.text + "".join(capfd.readouterr()) + str(found.as_dict()) + _page(store, entry)
+    assert entry.failed > 8
+    said = caplog.text + "".join(capfd.readouterr()) + str(to_plain(found)) + _page(store, entry)
     assert not [secret for secret in ("anary", "918273645", "918,273,645") if secret in said]
 
 
@@ -210,7 +213,7 @@ def test_a_label_that_is_not_ours_is_said_and_not_quoted(
 ) -> None:
     store.put(landed.facts.partition(NIGHT) + "_CORRUPTED.json", label)
     entry = _entry(validate.run(_step(store, replace(_bare(landed), replay=replay))).detail)
-    assert entry["corrupted"] is True
+    assert entry.corrupted is True
     assert "it is not said what was altered" in _page(store, entry)
     assert "Canary" not in _page(store, entry)
 
@@ -232,8 +235,8 @@ def test_the_same_rows_in_another_order_are_the_same_check(store: ObjectStore, l
     tables.write_partition(store, landed.facts.partition(NIGHT), _record()["flights"][NIGHT].iloc[::-1])
     store.put(landed.facts.partition(NIGHT) + "_SUCCESS", b"")
     second = _entry(validate.run(_step(store, landed)).detail)
-    assert second["digest"] != first["digest"]
-    assert {**second, "digest": ""} == {**first, "digest": ""}
+    assert second.digest != first.digest
+    assert replace(second, digest="") == replace(first, digest="")
 
 
 @pytest.mark.parametrize("changed", ["the code", "the partition"])
@@ -244,27 +247,15 @@ def test_what_changed_is_checked_again_and_the_old_page_stays(store: ObjectStore
         tables.write_partition(store, landed.facts.partition(NIGHT), frame)
     code = "newer" if changed == "the code" else "test"
     second = _entry(validate.run(_step(store, landed, code=code)).detail)
-    assert second["page"] != first["page"]
+    assert second.page != first.page
     assert _page(store, first)
     assert _page(store, second)
     assert len(data_docs_index.of_night(store, "flights", NIGHT)) == 2
 
 
 def _passed_before(store: ObjectStore, night: date, rows: int, outcome: str = "done") -> None:
-    entry = {"dataset": "flights", "night": night.isoformat(), "rows": rows}
-    result = Result(
-        model="flights",
-        night=night.isoformat(),
-        verb="validate",
-        outcome=outcome,
-        summary="",
-        started="",
-        seconds=0,
-        code_version="",
-        caused_by="",
-        detail={"datasets": [entry]},
-    )
-    step_results.save(store, result)
+    dataset = make_dataset("flights", night=night, rows=rows)
+    step_results.save(store, make_validation("flights", night, [dataset], outcome=outcome))
 
 
 @pytest.mark.parametrize(
@@ -297,7 +288,7 @@ def test_a_dataset_without_a_suite_is_read_and_its_key_is_checked(store: ObjectS
     outcome = validate.run(_step(store, _bare(landed)))
     assert outcome.summary.startswith("2 datasets pass: 10 expectations hold over ")
     entry = _entry(outcome.detail)
-    assert (entry["suite"], entry["expectations"], entry["failed"]) == (None, EVERY_DATASET, 0)
+    assert (entry.suite, entry.expectations, entry.failed) == (None, EVERY_DATASET, 0)
     page = _page(store, entry)
     assert "only what holds for every dataset is checked" in page
     assert "<code>night, carrier, flight, origin</code>" in page
@@ -310,10 +301,10 @@ def test_a_dataset_without_a_suite_is_rejected(
     store: ObjectStore, landed: Model, break_it: Break, expectation: str
 ) -> None:
     break_it(store, landed)
-    with pytest.raises(DataRejected) as caught:
+    with pytest.raises(ValidationFailed) as caught:
         validate.run(_step(store, _bare(landed)))
     entry = _entry(caught.value.detail)
-    assert entry["failures"][0]["expectation"] == expectation
+    assert entry.failures[0].expectation == expectation
     assert "flights of 2013-06-14 failed" in _page(store, entry)
 
 
@@ -322,8 +313,8 @@ def test_a_null_in_a_key_is_rejected_with_counts(store: ObjectStore, landed: Mod
     frame.loc[frame.index[:2], "carrier"] = None
     tables.write_partition(store, landed.facts.partition(NIGHT), frame)
     error = _rejected(store, landed)
-    first = _entry(error.detail)["failures"][0]
-    assert (first["expectation"], first["column"]) == ("key_is_complete", "carrier")
+    first = _entry(error.detail).failures[0]
+    assert (first.expectation, first.column) == ("key_is_complete", "carrier")
     assert f"2 of {len(frame)} rows have none" in str(error)
     assert f"2 of {len(frame)} rows have none" in _page(store, _entry(error.detail))
 
@@ -340,9 +331,9 @@ def test_a_partition_delivered_under_two_names_is_rejected(store: ObjectStore, l
     (found,) = store.objects(landed.scheduled.partition(NEXT))
     store.put(found.uri.replace("part-0", "part-0-again"), store.get(found.uri) or b"")
     error = _rejected(store, landed)
-    failures = _entry(error.detail, "schedule")["failures"]
-    assert failures[0]["expectation"] == "key_is_unique"
-    assert "was the partition delivered more than once?" in failures[0]["sentence"]
+    failures = _entry(error.detail, "schedule").failures
+    assert failures[0].expectation == "key_is_unique"
+    assert "was the partition delivered more than once?" in failures[0].sentence
 
 
 def test_odd_keys_are_said_and_no_failure(store: ObjectStore, landed: Model, caplog: pytest.LogCaptureFixture) -> None:
@@ -351,9 +342,9 @@ def test_odd_keys_are_said_and_no_failure(store: ObjectStore, landed: Model, cap
     frame.loc[frame.index[:1], "carrier"] = "Canary "
     tables.write_partition(store, landed.facts.partition(NIGHT), frame)
     entry = _entry(validate.run(_step(store, _bare(landed))).detail)
-    assert entry["remarks"][0].endswith("rows have a key with spaces before or after it")
-    assert entry["remarks"][0] in _page(store, entry)
-    assert entry["remarks"][0] in caplog.text
+    assert entry.remarks[0].endswith("rows have a key with spaces before or after it")
+    assert entry.remarks[0] in _page(store, entry)
+    assert entry.remarks[0] in caplog.text
     assert "Canary" not in _page(store, entry) + caplog.text
 
 
@@ -366,10 +357,10 @@ def test_storage_that_is_away_is_no_verdict(store: ObjectStore, landed: Model) -
 def test_the_command_stores_the_rejection_with_its_details(store: ObjectStore, landed: Model) -> None:
     _doubled(store, landed)
     assert step_commands.run_step("validate", _step(store, landed)) == 10
-    found = step_results.load(store, "flights", NIGHT, "validate")
+    found = step_results.load_any(store, "flights", NIGHT, "validate")
     assert found is not None
     assert found.outcome == "rejected"
-    assert {failure["expectation"] for failure in _entry(found.detail)["failures"]} == {
+    assert {failure.expectation for failure in _entry(found.detail).failures} == {
         "key_is_unique",
         "expect_compound_columns_to_be_unique",
     }

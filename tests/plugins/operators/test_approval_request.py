@@ -1,6 +1,5 @@
 """What an approval request shows: every number of the verdict, and nothing that the record could draw into the page."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,12 +9,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
-from nightshift.errors import BadConfig
+from nightshift.core.verdict import Check, SliceGain
 from nightshift.promotion.approval import digest_record
+from nightshift.result_parts import LeftOutNight
 from nightshift_airflow.operators.approval_request import ApprovalRequest, find_refusal, make_request
-from verdicts import evaluated, verdict
+from verdicts import evaluation, verdict
 
-NIGHT = "2013-02-09"
 DAY = date(2013, 2, 9)
 OUR_LINKS = {
     "/nightshift/runs/flights/2013-02-09/evaluate",
@@ -27,7 +26,7 @@ OUR_LINKS = {
 
 
 def request_approval(**detail: Any) -> ApprovalRequest:
-    return make_request("Late arrivals", "flights", DAY, evaluated(NIGHT, **detail))
+    return make_request("Late arrivals", "flights", DAY, evaluation(**detail))
 
 
 def drawn(body: str) -> list[Any]:
@@ -50,7 +49,7 @@ def test_it_names_both_versions_and_the_night() -> None:
 
 
 def test_it_is_about_every_number_of_the_record_and_not_only_about_its_key() -> None:
-    assert request_approval().about == digest_record(evaluated(NIGHT).detail)
+    assert request_approval().about == digest_record(evaluation())
     assert (
         len({request_approval(**more).about for more in ({}, {"challenger_version": 6}, {"seed": 2}, {"rows": 7513})})
         == 4
@@ -85,7 +84,7 @@ def test_every_number_and_sentence_is_read(shown: str) -> None:
 
 
 def test_without_a_champion_nothing_is_compared() -> None:
-    alone = verdict(champion=None, gain=None, interval=None, slices=[])
+    alone = verdict(champion=None, gain=None, interval=None, slices=())
     read = text(request_approval(champion_version=None, champion_night=None, verdict=alone).body)
     assert "There is no champion to beat." in read
     assert "bounds" not in read
@@ -114,15 +113,12 @@ HOSTILE = [
 
 
 def make_request_of(text_in_record: str) -> ApprovalRequest:
-    """A verdict whose every text is `text_in_record`, its model and its night as well."""
-    checks = [{"name": text_in_record, "passed": True, "sentence": text_in_record}]
-    groups = [{"slice": text_in_record, "group": text_in_record, "rows": 1, "gain": 0.1, "low": 0.0, "high": 0.2}]
+    """A verdict whose every text is `text_in_record`, and so is the title."""
+    checks = (Check(text_in_record, True, text_in_record),)
+    groups = (SliceGain(slice=text_in_record, group=text_in_record, rows=1, gain=0.1, low=0.0, high=0.2),)
     decided = verdict(metric=text_in_record, reason=text_in_record, checks=checks, slices=groups)
-    left = [{"night": text_in_record, "reason": text_in_record}]
-    more = {"left_out": left, "holdout_nights": [text_in_record], "champion_night": text_in_record}
-    return make_request(
-        text_in_record, "flights", DAY, evaluated(text_in_record, model=text_in_record, verdict=decided, **more)
-    )
+    left = (LeftOutNight(night=DAY, reason=text_in_record),)
+    return make_request(text_in_record, "flights", DAY, evaluation(verdict=decided, left_out=left))
 
 
 @pytest.mark.parametrize("text_in_record", HOSTILE)
@@ -144,8 +140,8 @@ def test_whatever_the_record_says_is_read_letter_by_letter(text_in_record: str) 
 
 
 def test_long_lists_are_cut_and_say_so() -> None:
-    groups = [{"slice": "o", "group": str(n), "rows": 1, "gain": 0.1, "low": 0.0, "high": 0.2} for n in range(200)]
-    left = [{"night": "n", "reason": "r" * 5000} for _ in range(200)]
+    groups = tuple(SliceGain(slice="o", group=str(n), rows=1, gain=0.1, low=0.0, high=0.2) for n in range(200))
+    left = (LeftOutNight(night=DAY, reason="r" * 5000),) * 200
     body = request_approval(verdict=verdict(slices=groups), left_out=left).body
     assert "160 groups more" in body
     assert "180 more" in body
@@ -153,41 +149,6 @@ def test_long_lists_are_cut_and_say_so() -> None:
 
 
 def test_a_refusal_is_said_in_the_gate_s_words() -> None:
-    assert find_refusal("flights", DAY, evaluated(NIGHT)) is None
-    refused = find_refusal("flights", DAY, evaluated(NIGHT, verdict=verdict(promote=False)))
+    assert find_refusal(evaluation()) is None
+    refused = find_refusal(evaluation(verdict=verdict(promote=False)))
     assert refused == ("the gate refused, so there is nothing to approve: log loss 0.5400 must lie below the floor")
-
-
-@pytest.mark.parametrize("without", ["verdict", "champion_night", "challenger_version", "holdout_nights"])
-def test_a_result_that_lacks_something_is_an_error_that_says_what_to_do(without: str) -> None:
-    whole = evaluated(NIGHT)
-    broken = replace(whole, detail={name: value for name, value in whole.detail.items() if name != without})
-    with pytest.raises(BadConfig, match=r"\Athe result of evaluate for flights 2013-02-09 cannot be read"):
-        make_request("Late arrivals", "flights", DAY, broken)
-
-
-INFINITE = float("inf")
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"holdout_nights": []},
-        {"rows": INFINITE},
-        {"challenger_version": INFINITE},
-        {"challenger_version": "eight"},
-        {"verdict": verdict(gain="much")},
-        {"verdict": verdict(gain=INFINITE)},
-        {"verdict": ["promote"]},
-        {"left_out": 3},
-    ],
-)
-def test_a_result_of_another_form_is_an_error_and_no_crash(broken: dict[str, Any]) -> None:
-    with pytest.raises(BadConfig, match="clear evaluate"):
-        request_approval(**broken)
-
-
-@pytest.mark.parametrize("detail", [{}, {"verdict": None}, {"verdict": ["promote"]}, {"verdict": {"promote": False}}])
-def test_a_refusal_that_cannot_be_read_is_an_error_and_no_crash(detail: dict[str, Any]) -> None:
-    with pytest.raises(BadConfig, match=r"\Athe result of evaluate for flights 2013-02-09 cannot be read"):
-        find_refusal("flights", DAY, replace(evaluated(NIGHT), detail=detail))

@@ -1,6 +1,5 @@
 """When nobody is asked about a verdict in the challenger's favour, as the ledger's end has it."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,9 +12,10 @@ from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, number_entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
+from nightshift.stored_records import to_plain
 from nightshift_airflow.operators.approve_operator import ApproveOperator
 from nightshift_airflow.runs.night_of_run import Calendar
-from verdicts import evaluated, verdict
+from verdicts import evaluated
 
 DAY = date(2013, 2, 9)
 CHALLENGER = 8
@@ -82,7 +82,7 @@ def test_nobody_is_asked_about_what_would_change_nothing(
 
 
 def test_a_verdict_that_was_put_in_another_one_s_place_is_asked_about_by_nobody(store: ObjectStore) -> None:
-    hostile = evaluated(DAY.isoformat(), model="flights](https://evil.example)").as_dict()
+    hostile = to_plain(evaluated(DAY.isoformat(), model="flights](https://evil.example)"))
     make_request_after(store)
     store.put_json(store.uri(f"runs/flights/{DAY}/evaluate.json"), hostile)
     with pytest.raises(BadConfig, match="holds the result of something else"):
@@ -96,10 +96,12 @@ def test_what_is_no_record_is_an_error_and_no_crash(store: ObjectStore, data: by
         task_of()._make_request(DAY)
 
 
-@pytest.mark.parametrize("detail", [{}, {"verdict": verdict()}, {"verdict": verdict(), "challenger_version": "x"}])
-def test_a_record_without_its_numbers_is_an_error_and_no_crash(store: ObjectStore, detail: dict[str, Any]) -> None:
-    step_results.save(store, replace(evaluated(DAY.isoformat()), detail=detail))
-    with pytest.raises(BadConfig, match="clear evaluate"):
+@pytest.mark.parametrize("without", ["verdict", "champion_night", "challenger_version", "holdout_nights"])
+def test_a_record_without_its_numbers_is_an_error_and_no_crash(store: ObjectStore, without: str) -> None:
+    whole = to_plain(evaluated(DAY.isoformat()))
+    del whole["detail"][without]
+    store.put_json(store.uri(f"runs/flights/{DAY}/evaluate.json"), whole)
+    with pytest.raises(BadConfig, match=rf"detail\.{without}: Field required\): delete it, then run evaluate"):
         task_of()._make_request(DAY)
 
 

@@ -11,12 +11,24 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi.testclient import TestClient
 
 from nightshift import catalog
+from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.alias_reports import AliasMove, report_move, report_problem
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.core.verdict import Check
 from nightshift.model_card import stored_record
+from nightshift.result_parts import JoinCounts
+from nightshift.results import ValidateResult
 from nightshift_airflow.ui import champion_status, docs, history, results, versions
 from nightshift_airflow.ui.app import application
+from support.stored_results import (
+    make_evaluation,
+    make_promotion,
+    make_result,
+    make_score,
+    make_train_result,
+    make_verdict,
+)
 from support.view_server import fill
 from version_records import append, entry, night_of, record, result
 
@@ -56,9 +68,10 @@ def test_the_index_answers_in_one_glance(store: ObjectStore, get: Get) -> None:
 
 
 def test_the_last_night_is_shown_by_what_promote_said_unless_something_went_wrong(store: ObjectStore, get: Get) -> None:
-    for verb, outcome in (("validate", "done"), ("train", "done"), ("promote", "nothing_to_do"), ("score", "done")):
-        result(store, night_of(7), verb, {}, outcome=outcome)
-    result(store, night_of(6), "train", {}, outcome="failed")
+    for detail in (ValidateResult(datasets=()), make_train_result(), make_score()):
+        result(store, night_of(7), detail)
+    result(store, night_of(7), make_promotion(promoted=False), outcome="nothing_to_do")
+    step_results.save(store, make_result(None, night=night_of(6), verb="train", outcome="failed"))
     row = _row(get("/history"), "flights")
     assert "promote: the summary of promote" in row
     assert "– promote" in row
@@ -68,11 +81,11 @@ def test_the_last_night_is_shown_by_what_promote_said_unless_something_went_wron
 
 def test_a_champion_that_cannot_be_compared_is_shown_with_the_remedy(store: ObjectStore, get: Get) -> None:
     sentence = "the champion cannot be compared: it is gone. `nightshift set-champion` withdraws it"
-    checks = [{"name": "comparable", "passed": False, "sentence": sentence}]
-    result(store, night_of(7), "evaluate", {"verdict": {"checks": checks}})
+    failed = Check("comparable", False, sentence)
+    result(store, night_of(7), make_evaluation(make_verdict(False, checks=(failed,))))
     assert sentence in _row(get("/history"), "flights")
     assert sentence in get("/history/flights")
-    result(store, night_of(7), "evaluate", {"verdict": {"checks": [{**checks[0], "passed": True}]}})
+    result(store, night_of(7), make_evaluation(make_verdict(checks=(replace(failed, passed=True),))))
     assert sentence not in get("/history/flights")
 
 
@@ -181,19 +194,27 @@ def test_a_result_leads_to_the_card_and_to_the_entry(store: ObjectStore, get: Ge
 
 
 def test_a_verdict_stands_before_the_digests_of_what_was_read(store: ObjectStore, get: Get) -> None:
-    detail = {"inputs": {"s3://lake/a/": "d1"}, "rows": 5, "verdict": {"promote": True}, "challenger_version": 8}
-    result(store, night_of(7), "evaluate", detail)
+    result(store, night_of(7), make_evaluation(inputs={"s3://lake/a/": "d1"}, challenger_version=8))
     text = get("/runs/flights/2013-02-07/evaluate")
     assert text.index(">verdict<") < text.index(">rows<") < text.index("s3://lake/a/")
     assert "Model card of version 8" in text
 
 
 def test_the_joins_of_all_nights_are_one_table_with_a_row_per_night(store: ObjectStore, get: Get) -> None:
-    joins = [
-        {"facts": 60, "matched": matched, "night": f"2013-02-0{number}", "would_match": would}
-        for number, matched, would in ((5, 60, {}), (6, 30, {"case": 30}))
-    ]
-    result(store, night_of(7), "evaluate", {"joins": joins})
+    counts = JoinCounts(
+        night=night_of(5),
+        scheduled=60,
+        facts=60,
+        matched=60,
+        without_label=0,
+        repeated=0,
+        unmatched_scheduled=0,
+        unmatched_facts=0,
+        would_match={},
+    )
+    joins = (counts, replace(counts, night=night_of(6), matched=30, would_match={"case": 30}))
+    result(store, night_of(7), make_evaluation(joins=joins))
     text = get("/runs/flights/2013-02-07/evaluate")
-    assert text.count("<th>night</th><th>facts</th><th>matched</th><th>would match</th>") == 1
+    assert text.count("<th>night</th><th>scheduled</th><th>facts</th><th>matched</th>") == 1
+    assert text.count("<th>would match</th>") == 1
     assert "case: 30" in text

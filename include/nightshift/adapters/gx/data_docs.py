@@ -10,12 +10,14 @@ once do not meet. What can be filtered by stands in the key: a listing reads no 
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.core.line_digest import digest_lines
+from nightshift.errors import BadConfig
+from nightshift.result_parts import CheckedDataset, CheckedPartition
+from nightshift.stored_records import Misfit, parse_record, to_plain
 
 INDEX = "docs/_index/"
 VIEW = "/nightshift"
@@ -35,7 +37,7 @@ class Entry:
     validation: str
     outcome: str
     validated: str
-    datasets: tuple[dict[str, Any], ...]
+    datasets: tuple[CheckedPartition, ...]
 
     @property
     def key(self) -> str:
@@ -63,18 +65,22 @@ def validation_of(checks: Iterable[str]) -> str:
     return digest_lines(checks, 12)
 
 
-def found(store: ObjectStore, folder: str) -> dict[str, Any] | None:
-    """The result of a check that was published before, or None."""
-    result: dict[str, Any] | None = store.get_json(store.uri(folder + "result.json"))
-    return result
+def find_published(store: ObjectStore, folder: str) -> CheckedDataset | None:
+    """Returns the result of a check that was published before, or None. Raises `BadConfig` for what is no result."""
+    uri = store.uri(folder + "result.json")
+    data = store.get(uri)
+    try:
+        return None if data is None else parse_record(CheckedDataset, data)
+    except Misfit as misfit:
+        raise BadConfig(f"{uri} is no result of a check ({misfit}): delete it, then validate the night again") from None
 
 
-def publish(store: ObjectStore, folder: str, page: bytes, result: dict[str, Any]) -> None:
+def publish(store: ObjectStore, folder: str, page: bytes, result: CheckedDataset) -> None:
     """Publishes one check. The result comes last: where it is, the page is."""
     store.put(store.uri(folder + "index.html"), page, "text/html; charset=utf-8")
-    store.put_json(store.uri(folder + "result.json"), result)
+    store.put_json(store.uri(folder + "result.json"), to_plain(result))
 
 
 def enter(store: ObjectStore, entry: Entry) -> None:
     """Puts a validation into the index, over an earlier one of the same checks."""
-    store.put_json(store.uri(entry.key), asdict(entry))
+    store.put_json(store.uri(entry.key), to_plain(entry))

@@ -8,7 +8,7 @@ from datetime import date
 
 from nightshift.adapters.gx.data_docs import INDEX, KEY, Entry, inverted
 from nightshift.adapters.s3.object_store import ObjectStore
-from nightshift.errors import BadConfig
+from nightshift.stored_records import Misfit, parse_record
 
 log = logging.getLogger("nightshift.docs")
 
@@ -79,14 +79,14 @@ def _read(store: ObjectStore, names: list[str]) -> tuple[Entry, ...]:
 def _entry(store: ObjectStore, name: str) -> Entry | None:
     """One entry. None when it is gone, or cannot be read: that is logged, and hides no other entry."""
     uri = store.uri(INDEX + name)
+    data = store.get(uri)
+    if data is None:
+        return None
     try:
-        fields = store.get_json(uri)
-        if fields is None:
-            return None
-        entry = Entry(**{**fields, "datasets": tuple(fields["datasets"])})
-        if entry.key != INDEX + name or not isinstance(entry.validated, str):
-            raise ValueError("it is not what its name says")
-    except (BadConfig, TypeError, KeyError, ValueError, AttributeError):
-        log.warning("%s is no entry of the index: delete it, then validate its night again", uri)
+        entry = parse_record(Entry, data)
+        if entry.key != INDEX + name:
+            raise Misfit("it is not what its name says")
+    except ValueError as error:  # a `Misfit`, or a night that is no date
+        log.warning("%s is no entry of the index (%s): delete it, then validate its night again", uri, error)
         return None
     return entry

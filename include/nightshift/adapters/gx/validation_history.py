@@ -7,6 +7,7 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.core.volume import LOOKBACK_DAYS, similar_nights
 from nightshift.definition import Model
+from nightshift.results import ValidateResult
 
 Rows = dict[str, dict[date, int]]
 ENOUGH = 2
@@ -30,10 +31,10 @@ def _rows(store: ObjectStore, model: str, nights: Iterable[date]) -> tuple[Rows,
     rows: Rows = {}
     passed = 0
     for night in nights:
-        result = step_results.load(store, model, night, "validate")
-        if result is None or result.outcome != "done":
+        result = step_results.load(store, model, night, ValidateResult)
+        if result is None or result.outcome != "done" or result.detail is None:
             continue
         passed += 1
-        for entry in result.detail["datasets"]:
-            rows.setdefault(entry["dataset"], {})[date.fromisoformat(entry["night"])] = entry["rows"]
+        for entry in result.detail.datasets:
+            rows.setdefault(entry.dataset, {})[entry.night] = entry.rows
     return rows, passed

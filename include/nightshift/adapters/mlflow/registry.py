@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from nightshift.adapters.mlflow import runs
@@ -68,7 +69,13 @@ class Registry:
     """The MLflow registry as steps need it. Methods raise `TryLater` when MLflow fails, `BadConfig` when it refuses."""
 
     def __init__(self, settings: RegistrySettings | None = None) -> None:
-        self.server = Server(settings or read(RegistrySettings))
+        """`settings`: which server; None: the one of the environment, which is read when it is first used."""
+        self._settings = settings
+
+    @cached_property
+    def server(self) -> Server:
+        """The MLflow server. Raises `BadConfig` when the environment does not name it."""
+        return Server(self._settings or read(RegistrySettings))
 
     def champion(self, model: str) -> Version | None:
         """The version that the alias champion names, or None when nothing has that alias."""

@@ -1,17 +1,14 @@
 """What one entry of a ledger holds, and how it is read: what is no sound entry is refused."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal, get_args
 
 from nightshift.adapters.s3.object_store import as_json
 from nightshift.errors import BadConfig
-from nightshift.instants import read_instant
-
-Kind = Literal["promotion", "refusal", "superseded", "set_champion", "accept_end"]
-Outcome = Literal["approved", "rejected", "unanswered"]
+from nightshift.instants import is_instant
+from nightshift.result_parts import Decision, EntryKind
+from nightshift.results import EvaluateResult
+from nightshift.stored_records import parse_record, to_plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,22 +26,6 @@ class Cause:
     backfill: str = ""
     code_version: str = ""
     image: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """What a person said about a promotion: `outcome` is approved, rejected or unanswered.
-
-    `by`: the person's name in Airflow, empty when nobody answered. `about`: the SHA-256 of the record that was shown
-    (`promotion.approval.digest_record`). `at`: ISO 8601 instant in UTC. `reason`: the person's own words, one line,
-    empty when none were given.
-    """
-
-    outcome: Outcome
-    by: str
-    about: str
-    at: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +61,12 @@ class Entry:
     version champion that neither the gate nor an earlier decision had allowed. `lost_head`: what MLflow's tag named in
     place of the end that was accepted.
 
-    `verdict`: the detail of `evaluate` that was acted upon, with everything needed to compute it again. `decision`:
-    what a person answered, None where nobody is asked. `when`: ISO 8601 instant in UTC. `number` counts from 1, and
-    `previous_digest` is the SHA-256 of the object before; `number_entry` sets both.
+    `verdict`: what `evaluate` did that was acted upon, with everything needed to compute it again; None where there was
+    none. `decision`: what a person answered, None where nobody is asked. `when`: ISO 8601 instant in UTC. `number`
+    counts from 1, and `previous_digest` is the SHA-256 of the object before; `number_entry` sets both.
     """
 
-    kind: Kind
+    kind: EntryKind
     model: str
     version: int | None
     night: str
@@ -96,7 +77,7 @@ class Entry:
     unverified: bool = False
     lost_head: str = ""
     reason: str
-    verdict: Mapping[str, Any] = field(default_factory=dict)
+    verdict: EvaluateResult | None = None
     decision: Decision | None = None
     run_id: str = ""
     artifact_sha256: str = ""
@@ -159,84 +140,38 @@ def number_entry(entry: Entry, last: Entry | None, digest: str) -> Entry:
 
 def stored(entry: Entry) -> bytes:
     """The bytes of an entry in the store."""
-    return as_json(asdict(entry))
+    return as_json(to_plain(entry))
 
 
 def parse(data: bytes, where: str) -> Entry:
-    """A stored entry. Raises `BadConfig` naming `where` when it is none, or says what no entry can say.
+    """A stored entry. Raises `BadConfig` naming `where` and what does not fit when it is none.
 
     Fields that are not known are left out: during a rollout old code reads what newer code wrote.
     """
     try:
-        found: dict[str, Any] = json.loads(data)
-        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair could be written nowhere
-        kept = _known(Entry, found)
-        kept["cause"] = Cause(**_known(Cause, kept["cause"]))
-        for name, kind in (("decision", Decision), ("champion", LedgerVersion), ("previous", LedgerVersion)):
-            value = kept.get(name)
-            kept[name] = None if value is None else kind(**_known(kind, value))
-        kept["withdrawn"] = tuple(LedgerVersion(**_known(LedgerVersion, one)) for one in kept.get("withdrawn", ()))
-        entry = Entry(**kept)
+        entry = parse_record(Entry, data)
         _require_sound(entry)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BadConfig(f"{where} is no entry of a ledger: was it edited?") from error
+    except ValueError as error:  # a `Misfit` as well
+        raise BadConfig(f"{where} is no entry of a ledger ({error}): was it edited?") from None
     return entry
 
 
-def _known(kind: type[Any], found: Any) -> dict[str, Any]:
-    if not isinstance(found, dict):
-        raise TypeError(f"{found!r} is no {kind.__name__}")
-    names = {one.name for one in fields(kind)}
-    return {name: value for name, value in found.items() if name in names}
-
-
 def _require_sound(entry: Entry) -> None:
-    """Raises `ValueError` or `TypeError` for a value that is not of its kind: whoever reads an entry relies on them."""
-    _require_texts(entry.model, entry.reason, entry.run_id, entry.artifact_sha256, entry.previous_digest or "")
-    _require_texts(entry.lost_head, *asdict(entry.cause).values())
-    _require_one_of(entry.kind, Kind)
-    read_instant(entry.when)
-    _require_number(entry.number)
-    for number in (entry.version, entry.withdraws):
-        _require_number(0 if number is None else number)
-    for version in (entry.champion, entry.previous, *entry.withdrawn):
-        _require_version(version, entry.number)
-    if entry.version is not None or entry.night:
-        _require_night(entry.night)
-    if not isinstance(entry.verdict, dict) or not isinstance(entry.unverified, bool):
-        raise TypeError("a verdict is an object, and unverified is true or false")
-    if entry.decision is not None:
-        _require_texts(*asdict(entry.decision).values())
-        _require_one_of(entry.decision.outcome, Outcome)
-        read_instant(entry.decision.at)
+    """Raises `ValueError` for what no type says: whoever reads an entry relies on it. It quotes no value."""
+    instants = (entry.when, *((entry.decision.at,) if entry.decision else ()))
+    if not all(map(is_instant, instants)):
+        raise ValueError("when: Input should be an instant with a time zone")
+    versions = [version for version in (entry.champion, entry.previous, *entry.withdrawn) if version is not None]
+    numbers = (entry.number, entry.version or 0, entry.withdraws or 0, *(v.version for v in versions))
+    if min(numbers) < 0 or not all(0 <= version.entry <= entry.number for version in versions):
+        raise ValueError("a number is below 0, or that of a later entry")
+    about = (entry.night,) if entry.version is not None or entry.night else ()
+    if not all(_is_night(night) for night in (*about, *(version.night for version in versions))):
+        raise ValueError("night: Input should be a date as YYYY-MM-DD")
 
 
-def _require_version(version: LedgerVersion | None, newest: int) -> None:
-    if version is None:
-        return
-    _require_texts(version.run_id, version.artifact_sha256)
-    _require_night(version.night)
-    _require_number(version.version)
-    _require_number(version.entry)
-    if version.entry > newest:
-        raise ValueError("a later entry cannot have made it what it is")
-
-
-def _require_night(night: object) -> None:
-    if not isinstance(night, str) or date.fromisoformat(night).isoformat() != night:
-        raise ValueError(f"{night!r} is no night")
-
-
-def _require_texts(*found: object) -> None:
-    if not all(isinstance(text, str) for text in found):
-        raise TypeError(f"{found} are not all texts")
-
-
-def _require_number(found: object) -> None:
-    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
-        raise ValueError(f"{found!r} is no number")
-
-
-def _require_one_of(found: str, kinds: Any) -> None:
-    if found not in get_args(kinds):
-        raise ValueError(f"{found!r} is none of {get_args(kinds)}")
+def _is_night(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -1,91 +1,99 @@
 """Where the results of steps are kept."""
 
-import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
-from nightshift.instants import read_instant
-from nightshift.result import Result, key_of
+from nightshift.instants import is_instant
+from nightshift.results import DETAIL_TYPES, FailedRun, Result, StepDetail, key_of
+from nightshift.stored_records import Misfit, parse_record, to_plain
 
-KINDS: dict[str, Any] = {"seconds": (int, float), "detail": dict, "failed_since": (dict, type(None))}
-"""What a field of a result must be; text unless it is named here."""
-KEPT_OF_FAILURE = ("outcome", "summary", "started", "code_version", "caused_by")
+Detail = TypeVar("Detail", bound=StepDetail)
 ANSWERS = frozenset({"done", "rejected", "nothing_to_do"})
 """Outcomes that say something about the night. All others say that a run could not do its work."""
 LOOKS = 3
 """How often the stored result may change while a failure is put beside it."""
 
 
-def save(store: ObjectStore, result: Result) -> str:
+def save(store: ObjectStore, result: Result[Any]) -> str:
     """Stores a result, over that of an earlier attempt. Returns its URI.
 
     A run that could not do its work does not undo what an earlier one did: the earlier result stays, with the failure
     beside it as `failed_since`. Raises `TryLater` when the store fails.
     """
-    uri = store.uri(key_of(result.model, date.fromisoformat(result.night), result.verb))
+    uri = store.uri(key_of(result.model, result.night, result.verb))
     if result.outcome in ANSWERS:
-        store.put_json(uri, result.as_dict())
+        store.put_json(uri, to_plain(result))
     else:
         _save_failure(store, uri, result)
     return uri
 
 
-def _save_failure(store: ObjectStore, uri: str, failure: Result) -> None:
+def _save_failure(store: ObjectStore, uri: str, failure: Result[Any]) -> None:
     for _ in range(LOOKS):
         stored = store.get_tagged(uri)
         answer = None if stored is None else _parse_answer(stored[0], failure)
         if stored is None or answer is None:
-            store.put_json(uri, failure.as_dict())
+            store.put_json(uri, to_plain(failure))
             return
-        beside = replace(answer, failed_since={name: str(getattr(failure, name)) for name in KEPT_OF_FAILURE})
-        if store.put_if_match(uri, as_json(beside.as_dict()), stored[1]):
+        beside = replace(answer, failed_since=_describe_failure(failure))
+        if store.put_if_match(uri, as_json(to_plain(beside)), stored[1]):
             return
     raise TryLater(f"{uri} changed {LOOKS} times while a failure was to be stored beside it")
 
 
-def _parse_answer(data: bytes, failure: Result) -> Result | None:
-    """What an earlier run of the same step of the same night answered; None when it is no such thing."""
+def _describe_failure(failure: Result[Any]) -> FailedRun:
+    return FailedRun(
+        outcome=failure.outcome,
+        summary=failure.summary,
+        started=failure.started,
+        code_version=failure.code_version,
+        caused_by=failure.caused_by,
+    )
+
+
+def _parse_answer(data: bytes, failure: Result[Any]) -> Result[Any] | None:
+    """Returns what an earlier run of the same step of the same night answered; None when it is no such thing."""
     try:
-        found = Result(**json.loads(data))
-    except (TypeError, ValueError):
+        earlier = _parse(data, DETAIL_TYPES[failure.verb])
+    except Misfit:
         return None
-    same = (found.model, found.night, found.verb) == (failure.model, failure.night, failure.verb)
-    return found if same and found.outcome in ANSWERS else None
+    same = (earlier.model, earlier.night, earlier.verb) == (failure.model, failure.night, failure.verb)
+    return earlier if same and earlier.outcome in ANSWERS else None
 
 
-def load(store: ObjectStore, model: str, night: date, verb: str) -> Result | None:
-    """The stored result of one step of one night, or None when it never ended.
+def load(store: ObjectStore, model: str, night: date, kind: type[Detail]) -> Result[Detail | None] | None:
+    """Returns the stored result of one step of one night, or None when it never ended. `kind`: the type of its detail.
 
-    Raises `BadConfig` when what is stored there is no result, or that of another model, night or step: steps can write
-    everywhere in the bucket, and who reads a result relies on whose it is.
+    Raises `BadConfig` when what is stored there is no such result, or that of another model, night or step: steps can
+    write everywhere in the bucket, and who reads a result relies on whose it is.
     """
+    verb = kind.verb
     uri = store.uri(key_of(model, night, verb))
     data = store.get(uri)
     if data is None:
         return None
+    again = f"delete it, then run {verb} of {night} again"
     try:
-        result = Result(**json.loads(data))
-        _require_sound(result)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        # Half written, or edited by hand. `from None`: the original may quote what stands there.
-        raise BadConfig(f"{uri} is no result of a step: delete it, then run {verb} of {night} again") from None
-    if (result.model, result.night, result.verb) != (model, night.isoformat(), verb):
-        raise BadConfig(f"{uri} holds the result of something else: delete it, then run {verb} of {night} again")
+        result: Result[Detail | None] = _parse(data, kind)
+    except Misfit as misfit:  # half written, edited by hand, or of an older Nightshift
+        raise BadConfig(f"{uri} is no result of a step ({misfit}): {again}") from None
+    if (result.model, result.night, result.verb) != (model, night, verb):
+        raise BadConfig(f"{uri} holds the result of something else: {again}")
     return result
 
 
-def _require_sound(result: Result) -> None:
-    """Raises `TypeError`, `ValueError` or `KeyError` for a value that is not of its kind: readers rely on them."""
-    for field in fields(Result):
-        kind = KINDS.get(field.name, str)
-        if not isinstance(getattr(result, field.name), kind):
-            raise TypeError(f"{field.name} is no {kind}")
-    if result.started:
-        read_instant(result.started)
-    for entry in result.detail.get("datasets", []) if result.verb == "validate" else []:
-        if not all(isinstance(entry[name], str) for name in ("dataset", "night")):
-            raise TypeError("a dataset of the result has no name, or no night")
-        date.fromisoformat(entry["night"])
+def load_any(store: ObjectStore, model: str, night: date, verb: str) -> Result[Any] | None:
+    """As `load`, for those who show results whatever their step."""
+    return load(store, model, night, DETAIL_TYPES[verb])
+
+
+def _parse(data: bytes, kind: type[Any]) -> Result[Any]:
+    result = parse_record(Result[kind | None], data)  # type: ignore[valid-type]
+    if result.started and not is_instant(result.started):
+        raise Misfit("started: Input should be an instant with a time zone")
+    if result.outcome == "done" and result.detail is None:
+        raise Misfit("detail: a step that is done has one")
+    return result

@@ -13,9 +13,11 @@ from nightshift.adapters.gx import data_docs, data_docs_index
 from nightshift.adapters.gx.data_docs import Entry
 from nightshift.adapters.gx.data_docs_index import Wanted
 from nightshift.adapters.s3.object_store import ObjectStore
+from support.stored_results import make_dataset
 
 NIGHT = date(2013, 2, 9)
 EVERYTHING = Wanted()
+DATASET = make_dataset(rows=10, expectations=5, failed=1, page="p")
 
 
 def _entry(night: date = NIGHT, model: str = "flights", number: int = 0, outcome: str = "passed") -> Entry:
@@ -25,13 +27,13 @@ def _entry(night: date = NIGHT, model: str = "flights", number: int = 0, outcome
         validation=f"{number:012x}",
         outcome=outcome,
         validated=f"2026-01-01T00:00:{number % 60:02d}+00:00",
-        datasets=({"dataset": "flights", "rows": 10, "expectations": 5, "failed": 0, "page": "p", "corrupted": False},),
+        datasets=(DATASET.summarize(),),
     )
 
 
 def _publish(store: ObjectStore, number: int) -> None:
     folder = data_docs.check_folder("flights", NIGHT, "flights", f"{number:020x}")
-    data_docs.publish(store, folder, b"<p>page</p>", {"number": number})
+    data_docs.publish(store, folder, b"<p>page</p>", replace(DATASET, rows=number))
     data_docs.enter(store, _entry(number=number))
 
 
@@ -54,9 +56,9 @@ def _requests(store: ObjectStore) -> Iterator[list[str]]:
 def test_a_check_is_found_again_once_its_page_is_there(store: ObjectStore) -> None:
     folder = data_docs.check_folder("flights", NIGHT, "flights", "a" * 20)
     assert folder == f"docs/flights/2013-02-09/flights/{'a' * 20}/"
-    assert data_docs.found(store, folder) is None
-    data_docs.publish(store, folder, b"<p>page</p>", {"rows": 3})
-    assert data_docs.found(store, folder) == {"rows": 3}
+    assert data_docs.find_published(store, folder) is None
+    data_docs.publish(store, folder, b"<p>page</p>", DATASET)
+    assert data_docs.find_published(store, folder) == DATASET
     assert store.get(store.uri(folder + "index.html")) == b"<p>page</p>"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from nightshift.adapters.gx.pages import Page, report, unreadable
+from nightshift.core.check_failure import CheckFailure
 
 PAGE = Page(
     model="flights",
@@ -29,7 +30,9 @@ def test_the_banner_says_what_was_checked_and_how_it_ended() -> None:
 
 
 def test_failures_stand_above_the_report() -> None:
-    html = report(replace(PAGE, failed=2), "", [{"sentence": "a: is wrong"}, {"sentence": HOSTILE}]).decode()
+    html = report(
+        replace(PAGE, failed=2), "", [CheckFailure("e", "a", "a: is wrong"), CheckFailure("e", None, HOSTILE)]
+    ).decode()
     assert "schedule of 2013-02-10 failed" in html
     assert "<li>a: is wrong</li>" in html
     assert "18 of 20 hold" in html

@@ -2,7 +2,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +10,7 @@ import pytest
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import (
     Cause,
-    Decision,
     Entry,
-    Kind,
     LedgerVersion,
     number_entry,
     parse,
@@ -20,6 +18,9 @@ from nightshift.adapters.s3.ledger_entries import (
 )
 from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.errors import BadConfig, TryLater
+from nightshift.result_parts import Decision, EntryKind
+from nightshift.stored_records import to_plain
+from support.stored_results import make_evaluation
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def ledger(store: ObjectStore) -> Ledger:
     return Ledger(store, "shops")
 
 
-def _entry(version: int, kind: Kind = "promotion") -> Entry:
+def _entry(version: int, kind: EntryKind = "promotion") -> Entry:
     return Entry(
         kind=kind,
         model="shops",
@@ -37,7 +38,7 @@ def _entry(version: int, kind: Kind = "promotion") -> Entry:
         champion=LedgerVersion(version=version, night="2013-02-09"),
         previous=None,
         reason="it wins",
-        verdict={"gain": 0.1},
+        verdict=make_evaluation(),
         cause=Cause(by="shops_nightly:scheduled__1", kind="backfill", user="ana", backfill="7", image="steps@sha256:1"),
         when="2013-02-10T00:00:00+00:00",
     )
@@ -123,7 +124,7 @@ def test_an_entry_is_stored_as_plain_json(ledger: Ledger, store: ObjectStore) ->
     stored = store.get(ledger.uri(1))
     assert stored is not None
     document = json.loads(stored)
-    assert (document["number"], document["version"], document["previous"]) == (1, 3, asdict(before))
+    assert (document["number"], document["version"], document["previous"]) == (1, 3, to_plain(before))
     assert appended == ledger.last()
 
 
@@ -168,7 +169,7 @@ def test_an_entry_in_anothers_place_is_none(ledger: Ledger, store: ObjectStore, 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"cause": {}}', b"\xff"])
 def test_what_is_no_entry_is_named(data: bytes) -> None:
-    with pytest.raises(BadConfig, match=r"000001\.json is no entry of a ledger: was it edited\?"):
+    with pytest.raises(BadConfig, match=r"000001\.json is no entry of a ledger \(.+\): was it edited\?"):
         parse(data, "s3://nightshift/ledger/shops/000001.json")
 
 
@@ -192,6 +193,9 @@ EDITS: dict[str, Edit] = {
     "no reason": lambda e: e.update(reason=None),
     "half a character": lambda e: e.update(reason="\ud800"),
     "a verdict that is a list": lambda e: e.update(verdict=[]),
+    "a verdict without its seed": lambda e: e["verdict"].pop("seed"),
+    "a gain that is a text": lambda e: e["verdict"]["verdict"].update(gain="much"),
+    "a gain that is no number": lambda e: e["verdict"]["verdict"].update(gain=float("nan")),
     "a cause that is a text": lambda e: e.update(cause="shell"),
     "a cause without a name": lambda e: e["cause"].pop("by"),
     "a user that is a number": lambda e: e["cause"].update(user=7),
@@ -206,7 +210,7 @@ EDITS: dict[str, Edit] = {
 def test_an_entry_with_a_value_that_is_not_of_its_kind_is_none(edit: Edit) -> None:
     whole = replace(_entry(3), decision=SAID, number=1)
     assert parse(stored(whole), "it") == whole
-    document = asdict(whole)
+    document = to_plain(whole)
     edit(document)
     with pytest.raises(BadConfig, match="it is no entry of a ledger"):
         parse(json.dumps(document).encode(), "it")
@@ -214,8 +218,8 @@ def test_an_entry_with_a_value_that_is_not_of_its_kind_is_none(edit: Edit) -> No
 
 def test_what_newer_code_adds_is_left_out_by_older_code() -> None:
     whole = replace(_entry(3), decision=SAID, number=1)
-    document = asdict(whole)
-    for part in (document, document["cause"], document["decision"], document["champion"]):
+    document = to_plain(whole)
+    for part in (document, *(document[name] for name in ("cause", "decision", "champion", "verdict"))):
         part["newer"] = {"added": "later"}
     assert parse(as_json(document), "it") == whole
 

@@ -2,32 +2,30 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import TryLater
-from nightshift.result import Result
+from nightshift.results import FailedRun, Result
+from support.stored_results import make_validation
 
 NIGHT = date(2013, 2, 9)
-DONE = Result(
-    model="flights",
-    night="2013-02-09",
-    verb="validate",
-    outcome="done",
-    summary="3 datasets pass",
-    started="2013-02-10T00:00:00+00:00",
-    seconds=1.0,
-    code_version="one",
-    caused_by="a test",
-    detail={"datasets": []},
+DONE = make_validation("flights", NIGHT, [], summary="3 datasets pass", code_version="one")
+FAILED = replace(
+    DONE,
+    outcome="bad_config",
+    summary="a typo",
+    started="2013-02-11T00:00:00+00:00",
+    code_version="two",
+    detail=None,
 )
-FAILED = replace(DONE, outcome="bad_config", summary="a typo", started="2013-02-11T00:00:00+00:00", code_version="two")
 
 
-def _load(store: ObjectStore, verb: str = "validate") -> Result:
-    found = step_results.load(store, "flights", NIGHT, verb)
+def _load(store: ObjectStore, verb: str = "validate") -> Result[Any]:
+    found = step_results.load_any(store, "flights", NIGHT, verb)
     assert found is not None
     return found
 
@@ -40,13 +38,13 @@ def test_an_answer_stays_and_the_failure_stands_beside_it(store: ObjectStore, an
     step_results.save(store, replace(FAILED, outcome=failure))
     found = _load(store)
     assert replace(found, failed_since=None) == before
-    assert found.failed_since == {
-        "outcome": failure,
-        "summary": "a typo",
-        "started": "2013-02-11T00:00:00+00:00",
-        "code_version": "two",
-        "caused_by": "a test",
-    }
+    assert found.failed_since == FailedRun(
+        outcome=failure,
+        summary="a typo",
+        started="2013-02-11T00:00:00+00:00",
+        code_version="two",
+        caused_by="a test",
+    )
     assert (found.last_outcome, found.last_summary) == (failure, "a typo")
 
 

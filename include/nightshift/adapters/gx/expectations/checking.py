@@ -25,19 +25,11 @@ from nightshift.adapters.gx.expectations import privacy, rendering, sentences
 from nightshift.adapters.gx.expectations.comparing import Comparison, Compute, Refused, Route, Run
 from nightshift.adapters.gx.expectations.computing import compute
 from nightshift.adapters.gx.suites import Suite
+from nightshift.core.check_failure import CheckFailure
 from nightshift.errors import BadConfig
 
 RESULT_FORMAT: dict[str, Any] = {"result_format": "BASIC", "partial_unexpected_count": 0}
 PLACE, ROW = "nightshift_place", "nightshift_row"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One expectation that does not hold: its type, its column (None: the table), and a sentence for people."""
-
-    expectation: str
-    column: str | None
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class Checked:
 
     rows: int
     expectations: int
-    failures: tuple[Failure, ...]
+    failures: tuple[CheckFailure, ...]
     body: str
 
 
@@ -55,7 +47,9 @@ def check(suite: Suite, frame: pd.DataFrame, parameters: Mapping[str, Any]) -> C
     result = _run(suite.name, suite.expectations(parameters), frame)
     privacy.make_harmless(result, set(frame.columns), len(frame))
     failed = [evr for evr in result.results if not evr.success]
-    failures = tuple(Failure(evr.expectation_config.type, sentences.subject(evr), sentences.of(evr)) for evr in failed)
+    failures = tuple(
+        CheckFailure(evr.expectation_config.type, sentences.subject(evr), sentences.of(evr)) for evr in failed
+    )
     return Checked(len(frame), len(result.results), failures, rendering.body(result))
 
 

@@ -3,14 +3,15 @@
 A page is one file that refers to nothing else: its style is in it, it has no script.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
+
+from nightshift.core.check_failure import CheckFailure
 
 FOLDER = Path(__file__).parent
 
@@ -36,7 +37,7 @@ class Page:
     corrupted: tuple[str, ...] = ()
 
 
-def report(page: Page, body: str, failures: Sequence[Mapping[str, Any]]) -> bytes:
+def report(page: Page, body: str, failures: Sequence[CheckFailure]) -> bytes:
     """The page of a partition that could be checked. `body` is HTML that was made harmless before."""
     return _template("report.html").render(page=page, body=Markup(body), failures=failures).encode()  # noqa: S704
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.object_store import ObjectStore, digest
 from nightshift.definition import Dataset, Model
 from nightshift.lake import tables
-from nightshift.result import Result
+from support.stored_results import make_dataset, make_validation
 
 SHOPS, HOURS = 40, 6
 
@@ -58,35 +57,17 @@ def validated(store: ObjectStore, model: Model, night: date, outcome: str = "don
     """Stores the result that the validation of a night leaves behind."""
     checked = ((model.facts, night), (model.scheduled, night + timedelta(days=1)))
     digests = {day: digest(store.objects(dataset.partition(day))) for dataset, day in checked}
-    entries: list[dict[str, Any]] = [
-        {
-            "dataset": dataset.name,
-            "suite": dataset.suite,
-            "partition": dataset.partition(day),
-            "night": day.isoformat(),
-            "digest": digests[day],
-            "content": f"rows of {digests[day]}",
-            "rows": SHOPS * HOURS,
-            "expectations": 3,
-            "failed": failed if dataset is model.facts else 0,
-            "failures": [],
-            "page": None,
-            "corrupted": False,
-        }
+    entries = [
+        make_dataset(
+            dataset.name,
+            partition=dataset.partition(day),
+            night=day,
+            digest=digests[day],
+            content=f"rows of {digests[day]}",
+            rows=SHOPS * HOURS,
+            failed=failed if dataset is model.facts else 0,
+        )
         for dataset, day in checked
     ]
-    step_results.save(
-        store,
-        Result(
-            model=model.name,
-            night=night.isoformat(),
-            verb="validate",
-            outcome=outcome,
-            summary=f"{failed} of 6 expectations failed",
-            started="2013-01-01T00:00:00+00:00",
-            seconds=0.1,
-            code_version="test",
-            caused_by="test",
-            detail={"datasets": entries},
-        ),
-    )
+    summary = f"{failed} of 6 expectations failed"
+    step_results.save(store, make_validation(model.name, night, entries, outcome=outcome, summary=summary))
