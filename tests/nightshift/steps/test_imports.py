@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +27,9 @@ def test_a_command_about_the_champion_imports_nothing_heavy(command: str) -> Non
     code = f"import nightshift.cli, nightshift.commands.{command}, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {name for name in done.stdout.split() if name in HEAVY} == set()
+
+
+def test_jsonschema_brings_no_grammars() -> None:
+    """Installed with its formats, it parses a grammar for three seconds in every process of Airflow."""
+    locked = (Path(__file__).parents[3] / "requirements-dev.txt").read_text()
+    assert "rfc3987-syntax" not in locked
