@@ -1,4 +1,4 @@
-"""Airflow on SQLite, as on one machine: a savepoint waits for the one writer, and is not refused as "locked".
+"""Airflow on SQLite, as on one machine: a savepoint waits for the one writer, and a commit does not wait for the disk.
 
 A savepoint that begins a transaction begins one that only reads. When another process writes before it does, SQLite
 refuses its first write at once, whatever the timeout: what it read is old. Airflow makes each run of a backfill in such
@@ -7,7 +7,7 @@ a savepoint, so that a backfill of a month was refused nearly always (https://sq
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, event
 
 
 @event.listens_for(Engine, "savepoint")
@@ -18,3 +18,15 @@ def write_from_the_start(connection: Connection, _name: str) -> None:
     driver: Any = connection.connection.driver_connection
     if not driver.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@event.listens_for(Engine, "do_connect")
+def wait_at_checkpoints_only(dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+    """Connects to SQLite so that it waits for the disk at checkpoints only; leaves other databases to SQLAlchemy."""
+    if dialect.name != "sqlite":
+        return None
+    connection = dialect.connect(*arguments, **options)
+    cursor = connection.cursor()  # that of an asynchronous driver, too
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+    return connection

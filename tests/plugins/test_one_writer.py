@@ -1,17 +1,21 @@
 """Two writers of one SQLite database: the second waits for the first, also when it began with a savepoint."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 
 from nightshift_airflow import one_writer  # noqa: F401  # listens from here on
 
 COUNT = text("SELECT count(*) FROM run")
 INSERT = text("INSERT INTO run (id) VALUES (:id)")
+SYNCHRONOUS = text("PRAGMA synchronous")
+NORMAL = 1
 
 
 @pytest.fixture
@@ -45,3 +49,19 @@ def test_all_savepoints_of_a_transaction_end_with_it(database: Engine) -> None:
         backfill.rollback()
     with Session(database) as after:
         assert after.scalar(COUNT) == 0
+
+
+def test_a_commit_does_not_wait_for_the_disk(database: Engine) -> None:
+    with database.connect() as connection:
+        assert connection.scalar(SYNCHRONOUS) == NORMAL
+
+
+def test_nor_does_that_of_an_asynchronous_connection(tmp_path: Path) -> None:
+    async def look() -> object:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'airflow.db'}")
+        async with engine.connect() as connection:
+            found = await connection.scalar(SYNCHRONOUS)
+        await engine.dispose()
+        return found
+
+    assert asyncio.run(look()) == NORMAL
