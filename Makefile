@@ -5,7 +5,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: help demo up down status logs shell manifests kubeconfig images scan test check test-slow test-cluster test-images \
-  test-kubernetes test-compose lock clean
+  test-kubernetes test-kubernetes-steps test-kubernetes-chain test-compose lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -75,16 +75,21 @@ test-slow: $(INSTALLED_DEV) ## run the tests that take minutes, start the whole 
 	@$(PYTHON) -m pytest -m "slow or browser" --numprocesses 2 --dist loadfile
 
 test-cluster: $(INSTALLED_DEV) ## run the contract tests on the cluster of NIGHTSHIFT_TEST_KUBECONFIG (unset: the embedded cluster)
-	@$(PYTHON) -m pytest tests/cluster
+	@$(PYTHON) -m pytest tests/cluster --numprocesses 2 --dist loadfile
 
 test-images: $(INSTALLED_DEV) ## test the images of `make images`
-	@$(PYTHON) -m pytest -m images
+	@$(PYTHON) -m pytest tests/images -m images
 
-test-kubernetes: $(INSTALLED_DEV) ## test the chain and its faults on the cluster of NIGHTSHIFT_TEST_KUBECONFIG, which has the image of the steps
-	@$(PYTHON) -m pytest -m kubernetes
+test-kubernetes: test-kubernetes-steps test-kubernetes-chain ## run the next two on the cluster of NIGHTSHIFT_TEST_KUBECONFIG, which has the image of the steps
+
+test-kubernetes-steps: $(INSTALLED_DEV) ## test the manifests, and how single steps end
+	@$(PYTHON) -m pytest tests/deploy tests/plugins -m kubernetes --numprocesses 2 --dist loadfile
+
+test-kubernetes-chain: $(INSTALLED_DEV) ## test the chain and its faults, those of the node and the API server among them: nothing else may run there
+	@$(PYTHON) -m pytest tests/real_cluster -m kubernetes
 
 test-compose: $(INSTALLED_DEV) ## test the whole platform under docker compose, from the images of `make images`
-	@$(PYTHON) -m pytest -m compose
+	@$(PYTHON) -m pytest tests/compose -m compose
 
 lock: $(INSTALLED_DEV) ## pin every dependency again, from pyproject.toml
 	@sh tools/lock
@@ -96,7 +101,7 @@ clean: down ## stop everything and delete .venv and the data in .nightshift
 help: ## explain each target
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
 
 $(INSTALLED): requirements.txt tools/requirements-uv.txt pyproject.toml
 	@sh tools/install $(VENV) requirements.txt && touch $@ || test $$? -eq 3

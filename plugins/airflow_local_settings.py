@@ -11,6 +11,7 @@ from nightshift_airflow import airflow_upstream
 FORKING = {"scheduler", "dag-processor", "triggerer"}
 
 airflow_upstream.install_waiting_savepoints()
+airflow_upstream.install_commits_without_waits()
 if FORKING & set(sys.argv[1:2]):
     airflow_upstream.install_log_without_guess()
     import nightshift_airflow.dags.task_factory  # noqa: F401

@@ -3,6 +3,7 @@
 A test that fails after an upgrade names what to do: the piece is needless, or what it leans on has changed.
 """
 
+import asyncio
 import inspect
 import signal
 import subprocess
@@ -34,6 +35,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from pendulum import instance
 from sqlalchemy import Engine, create_engine, event, select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 
 import airflow_environment  # noqa: F401  # before anything imports airflow
@@ -41,6 +43,7 @@ from nightshift_airflow import airflow_upstream
 from nightshift_airflow.runs.night_timetable import NightTimetable
 
 airflow_upstream.install_waiting_savepoints()
+airflow_upstream.install_commits_without_waits()
 airflow_upstream.install_request_deletion()
 airflow_upstream.install_log_without_guess()
 
@@ -106,6 +109,28 @@ def test_without_the_listener_the_write_of_a_savepoint_is_still_refused(database
 def test_airflow_still_makes_the_runs_of_a_backfill_in_savepoints() -> None:
     """If this fails, look whether a backfill on SQLite still needs `install_waiting_savepoints`."""
     assert "begin_nested" in inspect.getsource(backfill)
+
+
+# --- SQLite waits for the disk at each commit
+
+NORMAL = 1
+SYNCHRONOUS = text("PRAGMA synchronous")
+
+
+def test_a_commit_does_not_wait_for_the_disk(database: Engine) -> None:
+    with database.connect() as connection:
+        assert connection.scalar(SYNCHRONOUS) == NORMAL
+
+
+def test_a_commit_of_an_asynchronous_connection_does_not_wait_either(tmp_path: Path) -> None:
+    async def read_mode() -> object:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'airflow.db'}")
+        async with engine.connect() as connection:
+            mode = await connection.scalar(SYNCHRONOUS)
+        await engine.dispose()
+        return mode
+
+    assert asyncio.run(read_mode()) == NORMAL
 
 
 # --- An approval request outlives its try

@@ -43,3 +43,10 @@ def test_artifacts_go_through_the_server_into_its_bucket(mlflow_server: str, s3_
     )
     urllib.request.urlopen(put)  # noqa: S310 - http
     assert s3_server.make_client(s3_storage).get_object(Bucket="mlflow", Key="a/b.txt")["Body"].read() == b"text"
+
+
+def test_mlflow_s_database_is_written_ahead(mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Bytes 18 and 19 of the file say so (https://sqlite.org/fileformat.html): 1 is a rollback journal, 2 a log."""
+    assert mlflow_server
+    (database,) = tmp_path_factory.getbasetemp().glob("mlflow[0-9]/mlflow.db")
+    assert database.read_bytes()[18:20] == b"\2\2"

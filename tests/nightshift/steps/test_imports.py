@@ -35,3 +35,9 @@ def test_a_command_about_the_champion_imports_nothing_heavy(command: str) -> Non
 def test_the_steps_are_one_file_per_verb_and_nothing_else() -> None:
     files = {path.stem for path in Path(*steps.__path__).iterdir() if path.name != "__pycache__"}
     assert files == {"__init__", *VERBS}
+
+
+def test_jsonschema_brings_no_grammars() -> None:
+    """Installed with its formats, it parses a grammar for three seconds in every process of Airflow."""
+    locked = (Path(__file__).parents[3] / "requirements-dev.txt").read_text()
+    assert "rfc3987-syntax" not in locked
