@@ -114,7 +114,7 @@ def _rechecked(context: ModelContext, model: Model, entry: Entry) -> Rechecked:
 def differences(recorded: Any, now: Any, where: str = "") -> list[str]:
     """Each place in which two verdicts, as plain JSON, are not the same; empty when they are."""
     if isinstance(recorded, dict) and isinstance(now, dict):
-        names = (name for name in recorded if name not in SENTENCES)
+        names = (name for name in sorted(recorded) if name not in SENTENCES)
         return [d for name in names for d in differences(recorded[name], now.get(name), f"{where} {name}".strip())]
     if isinstance(recorded, list | tuple) and isinstance(now, list | tuple) and len(recorded) == len(now):
         pairs = enumerate(zip(recorded, now, strict=True))

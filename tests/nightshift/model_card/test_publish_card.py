@@ -8,13 +8,15 @@ import pytest
 
 from nightshift.adapters.mlflow.connection import NotFound
 from nightshift.adapters.mlflow.registry import NIGHT, Registry
-from nightshift.adapters.s3.object_store import ObjectStore
+from nightshift.adapters.s3.object_store import ObjectStore, as_json
 from nightshift.context import ModelContext
 from nightshift.model_card import stored_record
 from nightshift.model_card.collect_record import collect
 from nightshift.model_card.mlflow_part import source
 from nightshift.model_card.publish_card import MOST_CHARACTERS, publish_cards
 from nightshift.settings import RegistrySettings
+from nightshift.stored_records import to_plain
+from support.stored_results import make_training
 from version_records import PNG, append, entry, verdict
 
 
@@ -32,7 +34,7 @@ def model(registry: Registry) -> str:
     experiment = server.post("experiments/create", {"name": name})["experiment_id"]
     run = server.post("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
     registry.measure(run, {"log_loss": 0.5125})
-    registry.attach(run, "train.json", json.dumps({"rows": 4321, "train_nights": ["2013-01-31"]}).encode())
+    registry.attach(run, "train.json", as_json(to_plain(make_training(rows=4321))))
     registry.attach(run, "pictures/roc.png", PNG)
     server.post("registered-models/create", {"name": name})
     tags = [{"key": NIGHT, "value": "2013-02-01"}]
