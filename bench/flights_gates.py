@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import skew
 
 from flights_year import Year
-from nightshift.core.bootstrap import Gain, Pairs, bounded, gains, paired_gain
+from nightshift.core.bootstrap import Gain, Pairs, compute_bounds, compute_gains, compute_paired_gain
 from nightshift.core.metrics import METRICS, Floats
 
 LOG_LOSS = METRICS["log_loss"]
@@ -45,12 +45,12 @@ def replay_year(year: Year, confidence: float) -> Replay:
         gain = _compare(year, index, champion, confidence)
         if gain is not None and (gain.low > 0 or not confidence):
             after = year.find_rows(night + timedelta(days=1), night + timedelta(days=AFTER_DAYS))
-            lasting.append(gains(LOG_LOSS, build_pairs(year, index, champion, after))[0])
+            lasting.append(compute_gains(LOG_LOSS, build_pairs(year, index, champion, after))[0])
             claimed.append(gain.gain)
             champion = index
         tomorrow = year.find_rows(night + timedelta(days=1), night + timedelta(days=1))
         count = tomorrow.stop - tomorrow.start
-        losses += count * LOG_LOSS.value(year.labels[tomorrow], year.get_predictions(champion, tomorrow))
+        losses += count * LOG_LOSS.compute_value(year.labels[tomorrow], year.get_predictions(champion, tomorrow))
         rows += count
     return Replay(len(claimed), len(year.nights) - 2, losses / rows, float(np.mean(claimed)), float(np.mean(lasting)))
 
@@ -60,7 +60,7 @@ def _compare(year: Year, challenger: int, champion: int, confidence: float) -> G
         return None
     night = year.nights[challenger]
     compared = build_pairs(year, challenger, champion, year.find_holdout_rows(night))
-    return paired_gain(LOG_LOSS, compared, confidence or 0.9, RESAMPLES, seed=night.toordinal())
+    return compute_paired_gain(LOG_LOSS, compared, confidence or 0.9, RESAMPLES, seed=night.toordinal())
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def measure_by_day(year: Year, age: int) -> Days:
     for index in range(age, len(year.nights) - AFTER_DAYS, 5):
         night = year.nights[index]
         rows = year.find_rows(night - timedelta(days=8), night + timedelta(days=AFTER_DAYS))
-        _, values = gains(LOG_LOSS, build_pairs(year, index, index - age, rows))
+        _, values = compute_gains(LOG_LOSS, build_pairs(year, index, index - age, rows))
         off = values - values.mean()
         measured.append((values.std(), off[1:] @ off[:-1] / (off @ off), float(skew(values))))
     deviation, next_day, skewness = np.array(measured).T
@@ -105,14 +105,16 @@ def draw_equal_pairs(year: Year, age: int, seed: int, step: int) -> Iterator[Pai
 
 def measure_wins_by_days(year: Year, age: int, confidence: float, seeds: range) -> float:
     """Returns how often equal models win when days are drawn."""
-    comparisons = [gains(LOG_LOSS, pairs) for seed in seeds for pairs in draw_equal_pairs(year, age, seed, step=1)]
+    comparisons = [
+        compute_gains(LOG_LOSS, pairs) for seed in seeds for pairs in draw_equal_pairs(year, age, seed, step=1)
+    ]
     return _compute_share_won(comparisons, confidence, 0.0)
 
 
 def measure_wins_by_rows(year: Year, age: int, confidence: float, seed: int) -> float:
     """Returns how often equal models win when rows are drawn as if each were a day, with as many rows of every day."""
     row_gains = [_compute_row_gains(pairs) for pairs in draw_equal_pairs(year, age, seed, step=1)]
-    return float(np.mean([bounded(float(g.mean()), g, confidence, 1000, seed=1).low > 0 for g in row_gains]))
+    return float(np.mean([compute_bounds(float(g.mean()), g, confidence, 1000, seed=1).low > 0 for g in row_gains]))
 
 
 def _compute_row_gains(pairs: Pairs) -> Floats:
@@ -126,7 +128,7 @@ def _compute_row_gains(pairs: Pairs) -> Floats:
 
 def find_detectable_gain(year: Year, age: int, confidence: float, power: float = 0.8) -> float:
     """Returns the true gain in log loss that is detected with this power, on top of real variation by day."""
-    comparisons = [gains(LOG_LOSS, pairs) for pairs in draw_equal_pairs(year, age, 3, step=1)]
+    comparisons = [compute_gains(LOG_LOSS, pairs) for pairs in draw_equal_pairs(year, age, 3, step=1)]
     low, high = 0.0, 0.3
     for _ in range(9):
         middle = (low + high) / 2
@@ -136,6 +138,7 @@ def find_detectable_gain(year: Year, age: int, confidence: float, power: float =
 
 def _compute_share_won(comparisons: list[tuple[float, Floats]], confidence: float, extra_gain: float) -> float:
     bounds = (
-        bounded(gain + extra_gain, by_day + extra_gain, confidence, RESAMPLES, seed=1) for gain, by_day in comparisons
+        compute_bounds(gain + extra_gain, by_day + extra_gain, confidence, RESAMPLES, seed=1)
+        for gain, by_day in comparisons
     )
     return float(np.mean([bound.low > 0 for bound in bounds]))

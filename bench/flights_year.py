@@ -69,7 +69,7 @@ def load_or_make_year(path: Path) -> Year:
 
 def _write(path: Path) -> None:
     table, labels, day = _load_examples()
-    nights = windows.days(FIRST_NIGHT, LAST_NIGHT)
+    nights = windows.list_days(FIRST_NIGHT, LAST_NIGHT)
     predictions = [_predict(table, labels, day, night) for night in nights]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished.npz")
@@ -93,9 +93,9 @@ def _predict(table: pd.DataFrame, labels: Floats, day: NDArray[np.datetime64], n
 
 
 def _load_examples() -> tuple[pd.DataFrame, Floats, NDArray[np.datetime64]]:
-    record = source.frames()
+    record = source.load_frames()
     past = Past(MODEL, {dataset.name: record[dataset.name] for dataset in (MODEL.facts, *MODEL.context)})
-    built = (_build_day(record, past, day) for day in windows.days(FIRST_DAY, LAST_NIGHT))
+    built = (_build_day(record, past, day) for day in windows.list_days(FIRST_DAY, LAST_NIGHT))
     frames, labels, days = zip(*built, strict=True)
     return pd.concat(frames), np.concatenate(labels), np.concatenate(days)
 
@@ -105,5 +105,5 @@ def _build_day(record: Tables, past: Past, day: date) -> tuple[pd.DataFrame, Flo
     joined = scheduled[key].merge(facts[key].assign(label=features.labels(facts)), on=key, validate="one_to_one")
     is_labelled = joined["label"].notna().to_numpy()
     labels = joined["label"].to_numpy()[is_labelled]
-    frame = features.features(scheduled, past.before(day), day)[is_labelled]
+    frame = features.features(scheduled, past.select_before(day), day)[is_labelled]
     return frame, labels, np.full(len(labels), np.datetime64(day))

@@ -19,7 +19,7 @@ import flights_gates
 import flights_year
 import rates
 import year_of_nights
-from nightshift.core.bootstrap import draws, paired_gain
+from nightshift.core.bootstrap import compute_paired_gain, draw_weights
 from nightshift.core.metrics import METRICS, Metric
 from worlds import World, build_lopsided, list_metrics
 
@@ -156,18 +156,18 @@ def list_costs(repeats: int) -> Iterable[list[object]]:
     for metric in list_metrics(WORLDS["9 days x 300 rows"]):
 
         def compare(seed: int, metric: Metric = metric) -> object:
-            return paired_gain(metric, pairs, 0.99, 10_000, seed)
+            return compute_paired_gain(metric, pairs, 0.99, 10_000, seed)
 
         def compute_metric(seed: int, metric: Metric = metric) -> object:
-            drawn, both = draws(9, 10_000, seed), (pairs.challenger, pairs.champion)
+            drawn, both = draw_weights(9, 10_000, seed), (pairs.challenger, pairs.champion)
             return [metric.prepare(pairs.labels, predictions, pairs.day)(drawn) for predictions in both]
 
         spent = _measure_median_seconds(compare, repeats)
         yield [metric.name, f"{1000 * spent:.1f} ms", f"{_measure_median_seconds(compute_metric, repeats) / spent:.1f}"]
     rows = replace(pairs, day=np.arange(len(pairs.day)))
     loss = METRICS["log_loss"]
-    by_days = _measure_median_seconds(lambda seed: paired_gain(loss, pairs, 0.99, 1000, seed), repeats)
-    by_rows = _measure_median_seconds(lambda seed: paired_gain(loss, rows, 0.99, 1000, seed), repeats)
+    by_days = _measure_median_seconds(lambda seed: compute_paired_gain(loss, pairs, 0.99, 1000, seed), repeats)
+    by_rows = _measure_median_seconds(lambda seed: compute_paired_gain(loss, rows, 0.99, 1000, seed), repeats)
     yield ["log_loss, 1,000 draws of rows", f"{1000 * by_rows:.1f} ms", f"{by_rows / by_days:.0f} times days"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from nightshift.core.bootstrap import Gain, bounded, draws, gains
+from nightshift.core.bootstrap import Gain, compute_bounds, compute_gains, draw_weights
 from nightshift.core.metrics import Floats, Metric
 from worlds import World
 
@@ -26,7 +26,7 @@ class Rates:
 
 def compute_gate_bounds(gain: float, by_day: Floats, confidence: float) -> Gain:
     """Returns the gate's own bounds."""
-    return bounded(gain, by_day, confidence, RESAMPLES, seed=1)
+    return compute_bounds(gain, by_day, confidence, RESAMPLES, seed=1)
 
 
 def compute_percentile_bounds(gain: float, by_day: Floats, confidence: float) -> Gain:
@@ -48,7 +48,7 @@ def compute_student_bounds(gain: float, by_day: Floats, confidence: float) -> Ga
 
 
 def _compute_quantiles(gain: float, by_day: Floats, level: float) -> Gain:
-    resampled = draws(len(by_day), RESAMPLES, 1) @ by_day / len(by_day)
+    resampled = draw_weights(len(by_day), RESAMPLES, 1) @ by_day / len(by_day)
     low, high = np.quantile(resampled, [level, 1 - level])
     return Gain(gain, float(low), float(high))
 
@@ -71,7 +71,7 @@ def draw_gains(
     generator = np.random.default_rng(seed)
     drawn = (world.draw(generator) for _ in range(trials))
     holdouts = (replace(pairs, day=np.arange(len(pairs.day))) if by_rows else pairs for pairs in drawn)
-    comparisons = (gains(metric, pairs) for pairs in holdouts)
+    comparisons = (compute_gains(metric, pairs) for pairs in holdouts)
     return [(gain, by_day) for gain, by_day in comparisons if np.isfinite(gain) and np.isfinite(by_day).all()]
 
 

@@ -68,7 +68,9 @@ class World:
     def compute_true_gain(self, metric: Metric, seed: int = 1) -> float:
         """Returns the challenger's true gain, computed over a great many days."""
         many = replace(self, days=POPULATION_DAYS, rows=min(self.rows, 60)).draw(np.random.default_rng(seed))
-        difference = metric.value(many.labels, many.challenger) - metric.value(many.labels, many.champion)
+        difference = metric.compute_value(many.labels, many.challenger) - metric.compute_value(
+            many.labels, many.champion
+        )
         return metric.direction * difference
 
 

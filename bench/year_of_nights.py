@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nightshift.core.bootstrap import Gain, bounded
+from nightshift.core.bootstrap import Gain, compute_bounds
 from nightshift.core.metrics import Floats
 
 NIGHTS, TRAIN_DAYS, HOLDOUT_DAYS = 365, 28, 9
@@ -65,7 +65,7 @@ def list_changes(nights: Nights, confidence: float, better: float = 0.0) -> list
     for night in range(1, NIGHTS):
         true = better * (night >= BETTER_FROM > champion)
         by_day = nights.compute_gains(champion, night, night - HOLDOUT_DAYS + 1, night) + true
-        gain = bounded(float(by_day.mean()), by_day, confidence, RESAMPLES, seed=1)
+        gain = compute_bounds(float(by_day.mean()), by_day, confidence, RESAMPLES, seed=1)
         if gain.low > 0:
             promotions.append(_build_change(nights, champion, night, gain))
             champion = night

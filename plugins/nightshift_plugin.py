@@ -20,7 +20,7 @@ class View:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Passes one request on to the pages."""
-        await import_module("nightshift_airflow.ui.app").application()(scope, receive, send)
+        await import_module("nightshift_airflow.ui.app").build_application()(scope, receive, send)
 
 
 class NightshiftPlugin(AirflowPlugin):

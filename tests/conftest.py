@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from free_settings import free, on_free_ports
 from local_platform.services import mlflow_service
 from local_platform.services import s3_service as s3_server
 from local_platform.services.service import run_service
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings, read
+from support.free_settings import build_settings_on_free_ports, find_free_ports
 
 # One thread per process: with OpenMP's default a fit on busy cores takes twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -32,8 +32,8 @@ LIMITED = ("Read", "Write", "List", "Tagging")
 _numbers = count(1)
 
 
-def _storage(home: Path) -> s3_server.S3Server:
-    chosen = on_free_ports()
+def _build_storage(home: Path) -> s3_server.S3Server:
+    chosen = build_settings_on_free_ports()
     ports = s3_server.Ports.assign_consecutive(chosen.s3_port, chosen.s3_inner_ports)
     admin = s3_server.Identity("admin", "test-admin", "test-admin-secret", EVERYTHING)
     viewer = s3_server.Identity(
@@ -49,7 +49,7 @@ def _storage(home: Path) -> s3_server.S3Server:
 def s3_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]:
     """A real S3 server with the buckets lake, nightshift and mlflow, for the whole session. `s3` is its environment."""
     home = tmp_path_factory.mktemp("s3")
-    storage = _storage(home)
+    storage = _build_storage(home)
     with run_service(s3_server.define_service(storage), home / "log"):
         yield storage
 
@@ -98,10 +98,10 @@ def store(s3_environment: dict[str, str]) -> ObjectStore:  # noqa: ARG001 - sets
 
 
 @contextmanager
-def mlflow_at(home: Path, storage: s3_server.S3Server) -> Iterator[str]:
+def run_mlflow(home: Path, storage: s3_server.S3Server) -> Iterator[str]:
     """A real MLflow server for the length of a `with` block; yields its URL."""
     identity = next(i for i in storage.identities if i.name == "mlflow")
-    server = mlflow_service.MlflowServer(home, free(1)[0], storage.endpoint, identity)
+    server = mlflow_service.MlflowServer(home, find_free_ports(1)[0], storage.endpoint, identity)
     with run_service(mlflow_service.define_service(server), home / "log"):
         yield server.url
 
@@ -109,7 +109,7 @@ def mlflow_at(home: Path, storage: s3_server.S3Server) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mlflow_server(s3_storage: s3_server.S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real MLflow server (SQLite, artifacts in S3) for the whole session; yields its URL."""
-    with mlflow_at(tmp_path_factory.mktemp("mlflow"), s3_storage) as url:
+    with run_mlflow(tmp_path_factory.mktemp("mlflow"), s3_storage) as url:
         yield url
 
 

@@ -76,5 +76,5 @@ class Recorder:
         for event in self._store.select("events"):
             if (event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]) < limit:
                 self._store.remove("events", event)
-        kept = {event["metadata"]["name"] for event in self._store.select("events")}
-        self._names = {same: name for same, name in self._names.items() if name in kept}
+        remaining_names = {event["metadata"]["name"] for event in self._store.select("events")}
+        self._names = {same: name for same, name in self._names.items() if name in remaining_names}

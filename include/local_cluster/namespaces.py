@@ -34,7 +34,7 @@ class Namespaces:
                 self.add(item)
         for namespace in self._store.select("namespaces"):
             if namespace["metadata"].get("deletionTimestamp"):
-                self._empty(namespace)
+                self._start_emptying(namespace)
 
     def add(self, item: Object) -> Object:
         """Stores a new namespace and its default service account."""
@@ -51,7 +51,7 @@ class Namespaces:
             raise Forbidden("namespaces", name, "this namespace may not be deleted")
         metadata = {**namespace["metadata"], "deletionTimestamp": clock.format_now()}
         marked = self._store.put("namespaces", {**namespace, "metadata": metadata, "status": {"phase": "Terminating"}})
-        self._empty(marked)
+        self._start_emptying(marked)
         return marked
 
     def check_open(self, resource: Resource, namespace: str, name: str) -> None:
@@ -63,7 +63,7 @@ class Namespaces:
             why = f"unable to create new content in namespace {namespace} because it is being terminated"
             raise Forbidden(resource.plural, name, why)
 
-    def _empty(self, namespace: Object) -> None:
+    def _start_emptying(self, namespace: Object) -> None:
         task = asyncio.create_task(self._empty_and_remove(namespace))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

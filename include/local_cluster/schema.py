@@ -50,8 +50,8 @@ class _WrongTypeError(Exception):
     def __init__(self, path: str, expected: str, value: Any) -> None:
         names = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
         expected = expected.replace("list ", "[]").replace("dict ", "map[string]").replace("[]str", "[]string")
-        actual, wanted = names.get(type(value), "value"), _GO_TYPES.get(expected, expected)
-        super().__init__(f"json: cannot unmarshal {actual} into field {path} of type {wanted}")
+        actual, expected_name = names.get(type(value), "value"), _GO_TYPES.get(expected, expected)
+        super().__init__(f"json: cannot unmarshal {actual} into field {path} of type {expected_name}")
 
 
 def _clean(kind: str, value: Any, path: str, unknown: list[str]) -> Any:

@@ -50,8 +50,8 @@ def build_update(resource: Resource, old: Object, changed: Object, part: str) ->
 
 
 def _merge_metadata(old: Object, changed: Object) -> Object:
-    kept = {field: value for field, value in old["metadata"].items() if field in SERVER_FIELDS}
-    return kept | {field: value for field, value in changed.items() if field not in SERVER_FIELDS}
+    server_fields = {field: value for field, value in old["metadata"].items() if field in SERVER_FIELDS}
+    return server_fields | {field: value for field, value in changed.items() if field not in SERVER_FIELDS}
 
 
 def _check_version(resource: Resource, old: Object, metadata: Object) -> None:

@@ -56,16 +56,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         home = locate_home(make=arguments.command not in READ_ONLY)
         return _run(arguments, home, progress)
     except (CannotStart, BadConfig) as error:
-        progress.say(f"[red]cannot go on:[/] {error}")
+        progress.print_line(f"[red]cannot go on:[/] {error}")
         return 2
     except NotReady as error:
-        progress.say(f"[red]failed:[/] {error}")
+        progress.print_line(f"[red]failed:[/] {error}")
         return 1
     except OSError as error:
         if not is_full(error):
             raise
         where = error.filename or f"a file of {locate_home(make=False).path}"
-        progress.say(f"[red]cannot go on:[/] disk full: {where} cannot be written: free some space")
+        progress.print_line(f"[red]cannot go on:[/] disk full: {where} cannot be written: free some space")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -96,7 +96,7 @@ def _run(arguments: argparse.Namespace, home: Home, progress: Progress) -> int:
         return run_shell(assemble_platform(home), command[1:] if command[:1] == ["--"] else command)
     if arguments.command == "status":
         if not home.settings.exists():
-            progress.say(NOTHING_RUNS)
+            progress.print_line(NOTHING_RUNS)
             return 1
         return 0 if show_status(assemble_platform(home), progress) else 1
     with hold_lock(home):
@@ -108,13 +108,15 @@ def _prepare_external_cluster(arguments: argparse.Namespace, home: Home, progres
     if arguments.command == "manifests":
         from local_platform.one_machine.up import assemble_platform, write_manifests
 
-        progress.say(f"  as the cluster's administrator: kubectl apply -k {write_manifests(assemble_platform(home))}")
+        progress.print_line(
+            f"  as the cluster's administrator: kubectl apply -k {write_manifests(assemble_platform(home))}"
+        )
         return 0
     from local_platform.external_cluster.airflow_kubeconfig import write_kubeconfig
 
     target = (arguments.output or home.manifests / "airflow.kubeconfig").resolve()
     ends = write_kubeconfig(arguments.admin, target, arguments.hours)
-    progress.say(f"  valid until {ends:%Y-%m-%d %H:%M} UTC: export KUBECONFIG={target}")
+    progress.print_line(f"  valid until {ends:%Y-%m-%d %H:%M} UTC: export KUBECONFIG={target}")
     return 0
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nightshift import catalog
-from nightshift.code_digest import PLATFORM, digest_files, digest_platform, files_below
+from nightshift.code_digest import PLATFORM, digest_files, digest_platform, list_files_below
 
 CODE = ("include", "great_expectations", "requirements.txt")
 """What decides the outcome of a step."""
@@ -57,4 +57,4 @@ def _compute_digest(sources: Path, parts: Sequence[str]) -> str:
 
 
 def _list_files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else files_below(path)
+    return [path] if path.is_file() else list_files_below(path)

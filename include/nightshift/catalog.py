@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 
 import models
-from nightshift.code_digest import digest_files, files_below
+from nightshift.code_digest import digest_files, list_files_below
 from nightshift.definition import Model
 from nightshift.errors import BadConfig
 
@@ -48,7 +48,9 @@ def load_all_models() -> list[Model]:
 
 def digest_model(name: str) -> str:
     """Returns a short SHA-256 of a model's folder and its datasets' suites. It changes when the model's code does."""
-    own = [(str(path.relative_to(folder)), path) for folder in list_folders() for path in files_below(folder / name)]
+    own = [
+        (str(path.relative_to(folder)), path) for folder in list_folders() for path in list_files_below(folder / name)
+    ]
     return digest_files([*own, *_list_suites(name)])
 
 

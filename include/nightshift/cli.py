@@ -96,7 +96,7 @@ def _make_table(rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f"  {name:<{width}}  {line}" for name, line in cells)
 
 
-def entry() -> None:
+def run_and_exit() -> None:
     """The console script."""
     # In a pod the step is process 1, to which a SIGTERM without a handler does nothing until the grace period is over.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))

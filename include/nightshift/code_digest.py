@@ -17,13 +17,13 @@ UNCOMMITTED = re.compile(r"(-dirty)?-[0-9a-f]{12}\Z")
 """The end of a version that names no commit: see `local_platform.code_version`."""
 
 
-def files_below(folder: Path) -> list[Path]:
+def list_files_below(folder: Path) -> list[Path]:
     """Every file below a folder, in order; not hidden ones and not what Python compiles."""
-    found = (path for path in folder.rglob("*") if _counts(path.relative_to(folder)) and path.is_file())
-    return sorted(found)
+    paths = (path for path in folder.rglob("*") if _is_counted(path.relative_to(folder)) and path.is_file())
+    return sorted(paths)
 
 
-def _counts(path: Path) -> bool:
+def _is_counted(path: Path) -> bool:
     hidden = any(part.startswith(".") or part == "__pycache__" for part in path.parts)
     return not hidden and path.suffix != ".pyc"
 
@@ -32,11 +32,11 @@ def digest_files(files: Iterable[tuple[str, Path]]) -> str:
     """A short SHA-256 of named files: of their names and contents. One that cannot be read counts by its name."""
     digest = hashlib.sha256()
     for name, path in files:
-        digest.update(f"{name}\0{_content(path)}\0".encode(errors="surrogateescape"))
+        digest.update(f"{name}\0{_digest_content(path)}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()[:LENGTH]
 
 
-def _content(path: Path) -> str:
+def _digest_content(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -46,7 +46,7 @@ def _content(path: Path) -> str:
 
 def digest_folder(folder: Path) -> str:
     """A short SHA-256 of everything that counts below a folder."""
-    return digest_files((str(path.relative_to(folder)), path) for path in files_below(folder))
+    return digest_files((str(path.relative_to(folder)), path) for path in list_files_below(folder))
 
 
 def digest_platform() -> str:
@@ -64,7 +64,7 @@ def read_digests(text: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
 
-def version_that_runs(given: str, known: Mapping[str, str], now: Mapping[str, str]) -> str:
+def find_running_version(given: str, known: Mapping[str, str], now: Mapping[str, str]) -> str:
     """The version `given` by the platform, or one of its own where the code is not the one that had that version.
 
     `known`: the digests of the parts when the version was made; empty: it is an image's, whose code does not change.

@@ -25,7 +25,7 @@ class CodeFields(TypedDict):
 def describe_code(verb: str, context: Context) -> CodeFields:
     """The code of this step as its result records it. Says when the night's validation ran other code."""
     version, digest = context.by.code_version, catalog.digest_model(context.model.name)
-    before = "" if verb == FIRST else _code_of_first(context)
+    before = "" if verb == FIRST else _find_first_code(context)
     now = f"{version}, model folder {digest}"
     if before in ("", now):
         return CodeFields(code_version=version, model_code=digest, code_before="")
@@ -33,7 +33,7 @@ def describe_code(verb: str, context: Context) -> CodeFields:
     return CodeFields(code_version=version, model_code=digest, code_before=before)
 
 
-def _code_of_first(context: Context) -> str:
+def _find_first_code(context: Context) -> str:
     """The code that the night's validation ran; empty when that is not known."""
     try:
         first = step_results.load(context.store, context.model.name, context.night, ValidateResult)

@@ -95,7 +95,7 @@ def read_run(name: str) -> RunSettings:
     if not by.code_digests:
         return by
     now = {code_digest.PLATFORM: code_digest.digest_platform(), name: catalog.digest_model(name)}
-    version = code_digest.version_that_runs(by.code_version, code_digest.read_digests(by.code_digests), now)
+    version = code_digest.find_running_version(by.code_version, code_digest.read_digests(by.code_digests), now)
     if version != by.code_version:
         log.info(
             "the code was edited since `make up`, which began with %s: this step runs %s", by.code_version, version
@@ -103,7 +103,7 @@ def read_run(name: str) -> RunSettings:
     return by.model_copy(update={"code_version": version})
 
 
-def idempotency_key(context: Context, inputs: str) -> str:
+def build_idempotency_key(context: Context, inputs: str) -> str:
     """The key that finds finished work again: model, night, code version, the model's folder, digest of the inputs."""
     model = context.model
     code = (context.by.code_version, catalog.digest_model(model.name), repr(model))

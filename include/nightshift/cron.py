@@ -43,19 +43,19 @@ FIELDS = (
 def require_cron(line: object) -> None:
     """Raises `BadConfig` for a cron line that is none, that never fires, or that fires more than once a day."""
     if not isinstance(line, str) or not (line.isascii() and line.isprintable()):
-        raise BadConfig(f"schedule cron must be one line of text such as {EXAMPLE!r}, not {_shown(line)}")
+        raise BadConfig(f"schedule cron must be one line of text such as {EXAMPLE!r}, not {_format_value(line)}")
     texts = line.lower().split()
     if len(texts) != len(FIELDS):
-        raise BadConfig(f"schedule cron {_shown(line)} must have five fields, as in {EXAMPLE!r}")
+        raise BadConfig(f"schedule cron {_format_value(line)} must have five fields, as in {EXAMPLE!r}")
     try:
-        values = [_values(text, field) for text, field in zip(texts, FIELDS, strict=True)]
+        values = [_parse_values(text, field) for text, field in zip(texts, FIELDS, strict=True)]
     except ValueError as problem:
-        raise BadConfig(f"schedule cron {_shown(line)}: {problem}") from None
-    if not _fires(values, texts):
-        raise BadConfig(f"schedule cron {_shown(line)} never fires: no month it names has such a day")
+        raise BadConfig(f"schedule cron {_format_value(line)}: {problem}") from None
+    if not _can_fire(values, texts):
+        raise BadConfig(f"schedule cron {_format_value(line)} never fires: no month it names has such a day")
     if len(values[0]) * len(values[1]) > 1:
         raise BadConfig(
-            f"schedule cron {_shown(line)} fires more than once a day, and a run processes whole days:"
+            f"schedule cron {_format_value(line)} fires more than once a day, and a run processes whole days:"
             " give one minute and one hour"
         )
 
@@ -72,30 +72,30 @@ def require_zone(name: object) -> None:
         zones = {zone.lower(): zone for zone in sorted(available_timezones())}
         near = get_close_matches(name.lower(), zones, n=1)
         instead = f"did you mean {zones[near[0]]!r}?" if near else "write it as 'UTC' or 'Europe/Berlin'"
-        raise BadConfig(f"schedule timezone {_shown(name)} is no IANA time zone: {instead}")
+        raise BadConfig(f"schedule timezone {_format_value(name)} is no IANA time zone: {instead}")
 
 
-def _values(text: str, field: Field) -> set[int]:
+def _parse_values(text: str, field: Field) -> set[int]:
     """The values that a field's text names. Raises `ValueError` with a sentence."""
-    return set().union(*(_of_item(item, field) for item in text.split(",")))
+    return set().union(*(_parse_item(item, field) for item in text.split(",")))
 
 
-def _of_item(item: str, field: Field) -> range:
+def _parse_item(item: str, field: Field) -> range:
     parts = ITEM.match(item)
     if not parts:
         raise ValueError(f"{field.name} {item!r} is none of: a number, a range, a list, '*', each with a step '/n'")
     first, last, step = parts.groups()
     if step and not 1 <= int(step) <= field.highest:
         raise ValueError(f"the step of {field.name} {item!r} must lie between 1 and {field.highest}")
-    lowest = field.lowest if first is None else _number(first, field)
+    lowest = field.lowest if first is None else _parse_number(first, field)
     # A number with a step, and a star, go on to the end; a number alone names itself.
-    highest = _number(last, field) if last else field.highest if first is None or step else lowest
+    highest = _parse_number(last, field) if last else field.highest if first is None or step else lowest
     if lowest > highest:
         raise ValueError(f"{field.name} {item!r} ends before it begins: write it as two ranges")
     return range(lowest, highest + 1, int(step or 1))
 
 
-def _number(text: str, field: Field) -> int:
+def _parse_number(text: str, field: Field) -> int:
     if text in field.names:
         return field.lowest + field.names.index(text)
     if not text.isdecimal():
@@ -106,11 +106,11 @@ def _number(text: str, field: Field) -> int:
     return int(text)
 
 
-def _fires(values: list[set[int]], texts: list[str]) -> bool:
+def _can_fire(values: list[set[int]], texts: list[str]) -> bool:
     """Whether the line ever fires. With both kinds of day restricted, either of them is enough."""
     by_weekday = not texts[4].startswith("*")
     return by_weekday or any(min(values[2]) <= LONGEST_MONTHS[month] for month in values[3])
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     return f"{value[:60]!r}" if isinstance(value, str) else type(value).__name__

@@ -76,7 +76,7 @@ class Dataset:
         require_uri(f"dataset {self.name}", self.uri)
         require_distinct(f"dataset {self.name}: key", self.key)
 
-    def partition(self, night: date) -> str:
+    def build_partition_uri(self, night: date) -> str:
         """The URI of one night's partition, ending in a slash."""
         return self.uri.format(night=night.isoformat())
 
@@ -155,8 +155,8 @@ class Resources:
         require_types(self)
         for name in ("cpu", "memory", "cpu_limit", "memory_limit"):
             value = getattr(self, name)
-            pattern, what = (CPU, "CPUs") if name.startswith("cpu") else (QUANTITY, "memory")
-            _require(bool(pattern.match(value)), f"resources {name}={value!r} is not a Kubernetes quantity of {what}")
+            pattern, unit = (CPU, "CPUs") if name.startswith("cpu") else (QUANTITY, "memory")
+            _require(bool(pattern.match(value)), f"resources {name}={value!r} is not a Kubernetes quantity of {unit}")
         _require(self.timeout >= timedelta(minutes=1), "a step's timeout must be at least a minute")
 
 
@@ -242,7 +242,7 @@ class Model:
         _require(self.approval_timeout > timedelta(), f"model {self.name}: approval_timeout must be above 0")
         self._require_whole_periods()
         self._require_comparable()
-        places = {dataset.name: dataset.partition(date.min) for dataset in self.datasets}
+        places = {dataset.name: dataset.build_partition_uri(date.min) for dataset in self.datasets}
         require_distinct(f"model {self.name}: dataset names", [dataset.name for dataset in self.datasets])
         require_apart(f"model {self.name}", places)
 
@@ -264,11 +264,11 @@ class Model:
         """Every dataset of the model: facts, scheduled, then the context."""
         return (self.facts, self.scheduled, *self.context)
 
-    def key_of(self, dataset: Dataset) -> tuple[str, ...]:
+    def get_key(self, dataset: Dataset) -> tuple[str, ...]:
         """The key of a dataset: its own, or for facts and what is scheduled the model's, which joins the two."""
         joined = dataset.name in (self.facts.name, self.scheduled.name)
         return dataset.key or (self.key if joined else ())
 
-    def resources_of(self, verb: str) -> Resources:
+    def get_resources(self, verb: str) -> Resources:
         """The resources of one step, or the defaults."""
         return self.resources.get(verb, Resources())

@@ -32,13 +32,13 @@ SAID: Mapping[type, str] = {
 }
 
 
-def require_types(found: Any) -> None:
+def require_types(instance: Any) -> None:
     """Raises `BadConfig` for a field of a dataclass whose value is not of its type, or is not a finite number."""
-    for name, kind in get_type_hints(type(found)).items():
-        value = getattr(found, name)
-        if not _fits(value, kind):
-            where = f"{type(found).__name__} {name}={_short(value)}"
-            raise BadConfig(f"{where} must be {_said(kind)}{_hint(value, kind)}")
+    for name, kind in get_type_hints(type(instance)).items():
+        value = getattr(instance, name)
+        if not _has_type(value, kind):
+            where = f"{type(instance).__name__} {name}={_shorten(value)}"
+            raise BadConfig(f"{where} must be {_describe_type(kind)}{_suggest_tuple(value, kind)}")
 
 
 def require_uri(where: str, uri: str) -> None:
@@ -67,29 +67,31 @@ def require_metric(where: str, metric: str, task: str | None = None) -> None:
 def require_apart(where: str, places: Mapping[str, str]) -> None:
     """Raises `BadConfig` for a dataset whose partitions lie within those of another, by name: both would be read."""
     for name, place in places.items():
-        if inside := [other for other, there in places.items() if other != name and there.startswith(place)]:
+        if inside := [
+            other for other, other_place in places.items() if other != name and other_place.startswith(place)
+        ]:
             raise BadConfig(f"{where}: the partitions of {', '.join(inside)} lie within those of {name}")
 
 
-def require_distinct(what: str, names: Collection[str]) -> None:
+def require_distinct(kind: str, names: Collection[str]) -> None:
     """Raises `BadConfig` for names of which one is empty or given twice."""
     if not all(names):
-        raise BadConfig(f"{what} holds an empty name")
+        raise BadConfig(f"{kind} holds an empty name")
     if twice := sorted({name for name in names if list(names).count(name) > 1}):
-        raise BadConfig(f"{what} names {', '.join(twice)} more than once")
+        raise BadConfig(f"{kind} names {', '.join(twice)} more than once")
 
 
-def _fits(value: Any, kind: Any) -> bool:
+def _has_type(value: Any, kind: Any) -> bool:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Literal:
         return value in inner
     if origin in (Union, UnionType):
-        return any(_fits(value, option) for option in inner)
+        return any(_has_type(value, option) for option in inner)
     if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
+        return isinstance(value, tuple) and all(_has_type(item, inner[0]) for item in value)
     if origin is not None and issubclass(origin, Mapping):
         return isinstance(value, Mapping) and all(
-            _fits(key, inner[0]) and _fits(item, inner[1]) for key, item in value.items()
+            _has_type(key, inner[0]) and _has_type(item, inner[1]) for key, item in value.items()
         )
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -98,12 +100,12 @@ def _fits(value: Any, kind: Any) -> bool:
     return isinstance(value, kind)
 
 
-def _said(kind: Any) -> str:
+def _describe_type(kind: Any) -> str:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Literal:
         return f"one of {', '.join(map(repr, inner))}"
     if origin in (Union, UnionType):
-        return " or ".join("None" if option is type(None) else _said(option) for option in inner)
+        return " or ".join("None" if option is type(None) else _describe_type(option) for option in inner)
     if origin is tuple:
         return "a tuple of texts" if inner[0] is str else f"a tuple of {inner[0].__name__}"
     if origin is not None:
@@ -111,7 +113,7 @@ def _said(kind: Any) -> str:
     return SAID.get(kind, f"a {getattr(kind, '__name__', kind)}")
 
 
-def _hint(value: Any, kind: Any) -> str:
+def _suggest_tuple(value: Any, kind: Any) -> str:
     if get_origin(kind) is tuple and isinstance(value, str):
         return f': write ("{value[:40]}",)'
     if get_origin(kind) is tuple and isinstance(value, list):
@@ -121,6 +123,6 @@ def _hint(value: Any, kind: Any) -> str:
     return ""
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"

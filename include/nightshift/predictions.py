@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nightshift.adapters.s3.manifests import NAME as MANIFEST
-from nightshift.adapters.s3.manifests import Manifest, location, manifest
+from nightshift.adapters.s3.manifests import Manifest, build_location, load_manifest
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import NAME, parse_night
 from nightshift.errors import BadConfig, DataRejected
@@ -68,20 +68,20 @@ def uris(model: str, night: date | str) -> list[str]:
 
 def find(model: str, night: date | str, store: ObjectStore | None = None) -> Predictions:
     """What is published of these predictions now. `store`: where; default: the one of the environment."""
-    wanted = _night(night)
+    scored_by = _parse_night(night)
     if not NAME.match(model):
         raise BadConfig(f"model {model[:40]!r} is no name of a model: it must match {NAME.pattern}")
     place = store or _store()
-    folder = place.uri(f"scores/{model}/")
-    for uri in _manifests_after(place, folder, wanted):
+    folder = place.build_uri(f"scores/{model}/")
+    for uri in _list_manifests_after(place, folder, scored_by):
         partition = uri.removesuffix(MANIFEST)
-        found = manifest(place, partition)
-        if found is not None and found.meta.get("night") == wanted.isoformat():
-            return _described(model, wanted, partition, found)
+        published = load_manifest(place, partition)
+        if published is not None and published.meta.get("night") == scored_by.isoformat():
+            return _describe_predictions(model, scored_by, partition, published)
     raise DataRejected(
-        f"no predictions of model {model} that the run of night {wanted} made are published under {folder}; "
-        f"`nightshift score {model} {wanted}` publishes them. A night scores the rows of the next period: what is "
-        f"published there as date={wanted} was made by an earlier night"
+        f"no predictions of model {model} that the run of night {scored_by} made are published under {folder}; "
+        f"`nightshift score {model} {scored_by}` publishes them. A night scores the rows of the next period: what is "
+        f"published there as date={scored_by} was made by an earlier night"
     )
 
 
@@ -89,33 +89,33 @@ def _store() -> ObjectStore:
     return ObjectStore(read_settings(StorageSettings))
 
 
-def _night(night: date | str) -> date:
+def _parse_night(night: date | str) -> date:
     if isinstance(night, str):
         return parse_night(night)
     return night.date() if isinstance(night, datetime) else night
 
 
-def _manifests_after(store: ObjectStore, folder: str, night: date) -> list[str]:
+def _list_manifests_after(store: ObjectStore, folder: str, night: date) -> list[str]:
     """The manifests of the days that the night may have scored: those up to a period later, the nearest first.
 
     The model's own period would name the day, but not to a reader who has no definition, nor of a night before it was
     changed.
     """
-    found = store.names(folder, after=location(f"{folder}date={night.isoformat()}"))
+    manifests = store.list_names(folder, after=build_location(f"{folder}date={night.isoformat()}"))
     last = f"{folder}date={(night + LONGEST_PERIOD).isoformat()}/~"
-    return [uri for uri in found if uri.endswith(f"/{MANIFEST}") and uri < last]
+    return [uri for uri in manifests if uri.endswith(f"/{MANIFEST}") and uri < last]
 
 
-def _described(model: str, night: date, partition: str, found: Manifest) -> Predictions:
-    version = found.meta.get("version")
+def _describe_predictions(model: str, night: date, partition: str, published: Manifest) -> Predictions:
+    version = published.meta.get("version")
     return Predictions(
         model=model,
         night=night,
         day=date.fromisoformat(partition.rstrip("/").rpartition("date=")[2]),
         version=version if isinstance(version, int) else None,
-        rows=found.rows,
-        published=found.published,
-        columns=found.columns,
-        uris=tuple(found.uris(partition)),
-        manifest=location(partition),
+        rows=published.rows,
+        published=published.published,
+        columns=published.columns,
+        uris=tuple(published.list_uris(partition)),
+        manifest=build_location(partition),
     )

@@ -204,6 +204,6 @@ DETAIL_TYPES: Mapping[str, type[StepDetail]] = {
 """The type of a result's detail by the verb."""
 
 
-def key_of(model: str, night: date, verb: str) -> str:
+def build_result_key(model: str, night: date, verb: str) -> str:
     """Returns the object key of a result inside the bucket of Nightshift."""
     return f"runs/{model}/{night.isoformat()}/{verb}.json"

@@ -14,7 +14,7 @@ from nightshift.errors import BUG, DONE, BadConfig, NightshiftError
 from nightshift.instants import format_instant
 from nightshift.results import NotPromoted, Outcome, Result, ValidationFailed
 from nightshift.safe_messages import describe, place, show_values
-from nightshift.user_code import kind_of, out_of_memory
+from nightshift.user_code import describe_memory_error, name_kind
 
 log = logging.getLogger("nightshift")
 Run = Callable[[Context], Outcome[Any]]
@@ -24,7 +24,7 @@ def perform(verb: str, context: Context, run: Run | None = None) -> tuple[Result
     """Runs `verb` and stores its result; returns that and the exit code. `run`: what is run in place of the verb's."""
     started, clock = datetime.now(UTC), time.monotonic()
     running = describe_code(verb, context)
-    outcome, code, ended = _attempt(verb, context, run)
+    outcome, code, ended = _run_verb(verb, context, run)
     result = Result(
         model=context.model.name,
         night=context.night,
@@ -40,7 +40,7 @@ def perform(verb: str, context: Context, run: Run | None = None) -> tuple[Result
     return result, _save(context, result, code)
 
 
-def _attempt(verb: str, context: Context, run: Run | None) -> tuple[Outcome[Any], int, str]:
+def _run_verb(verb: str, context: Context, run: Run | None) -> tuple[Outcome[Any], int, str]:
     try:
         chosen: Run = run or import_module(f"nightshift.steps.{verb}").run
         return chosen(context), DONE, "done"
@@ -51,12 +51,12 @@ def _attempt(verb: str, context: Context, run: Run | None) -> tuple[Outcome[Any]
         detail = error.detail if isinstance(error, ValidationFailed | NotPromoted) else None
         return Outcome(summary=str(error), detail=detail), error.exit_code, error.outcome
     except MemoryError as error:
-        summary = out_of_memory(f"{verb}, at {place(error)}")
+        summary = describe_memory_error(f"{verb}, at {place(error)}")
         return Outcome(summary=summary, detail=None), BadConfig.exit_code, BadConfig.outcome
     except Exception as error:  # the last frame: whatever it is, it must end as a result and an exit code
         log.error("this is a bug in step %s: %s", verb, describe(error))
         show_values(error)
-        return Outcome(summary=f"bug: {kind_of(error)} at {place(error)}", detail=None), BUG, "failed"
+        return Outcome(summary=f"bug: {name_kind(error)} at {place(error)}", detail=None), BUG, "failed"
 
 
 def _save(context: Context, result: Result[Any], code: int) -> int:

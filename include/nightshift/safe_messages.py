@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from nightshift.errors import BadConfig
-from nightshift.user_code import PACKAGE, SHOWN, kind_of, shown_path, walk
+from nightshift.user_code import PACKAGE, SHOWN, format_path, name_kind, walk
 
 log = logging.getLogger("nightshift")
 OURS = ("nightshift",)
@@ -27,17 +27,17 @@ SECRETS = Path("/var/run/secrets/kubernetes.io")
 
 def place(error: BaseException) -> str:
     """The last line of ours that an exception passed, as file:line; without one, the last line of any code."""
-    lines = [(file, f"{shown_path(file)}:{line}") for file, line, _ in walk(error.__traceback__)]
-    ours = [line for file, line in lines if Path(file).is_relative_to(PACKAGE)]
-    return next(reversed(ours or [line for _, line in lines]), "an unknown line")
+    lines = [(file, f"{format_path(file)}:{line}") for file, line, _ in walk(error.__traceback__)]
+    own_lines = [line for file, line in lines if Path(file).is_relative_to(PACKAGE)]
+    return next(reversed(own_lines or [line for _, line in lines]), "an unknown line")
 
 
 def describe(error: BaseException) -> str:
     """The type of an exception and the lines that it passed, the last one last; also of the one that it came from."""
-    frames = [f"  {shown_path(file)}:{line} in {name}" for file, line, name in walk(error.__traceback__)]
+    frames = [f"  {format_path(file)}:{line} in {name}" for file, line, name in walk(error.__traceback__)]
     cause = error.__cause__ or error.__context__
-    came = [f"after {describe(cause)}"] if cause is not None else []
-    return "\n".join([kind_of(error), *frames, *came])
+    causes = [f"after {describe(cause)}"] if cause is not None else []
+    return "\n".join([name_kind(error), *frames, *causes])
 
 
 def show_values(error: BaseException) -> None:
@@ -81,7 +81,7 @@ class _WithoutTexts(logging.Formatter):
         shown = copy(record)
         shown.exc_info = shown.exc_text = None
         if not _is_ours(record):
-            where = f"{shown_path(record.pathname)}:{record.lineno}"
+            where = f"{format_path(record.pathname)}:{record.lineno}"
             shown.msg, shown.args = f"a log line ({record.levelname.lower()}) of {record.name} at {where}", None
             shown.stack_info = None
         return super().format(shown)
@@ -104,7 +104,7 @@ def _tell_warning(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    log.info("a %s at %s:%d", category.__name__, shown_path(filename), lineno)
+    log.info("a %s at %s:%d", category.__name__, format_path(filename), lineno)
 
 
 def _tell_crash(kind: type[BaseException], error: BaseException, _: TracebackType | Any) -> None:

@@ -122,10 +122,10 @@ def read(kind: type[Settings]) -> Settings:
         return kind()
     except ValidationError as error:
         # `from None`: the original quotes the values, and an address may have a password in it.
-        raise BadConfig(f"the environment is incomplete or wrong: {_wrong(kind, error)}") from None
+        raise BadConfig(f"the environment is incomplete or wrong: {_describe_errors(kind, error)}") from None
 
 
-def _wrong(kind: type[BaseSettings], error: ValidationError) -> str:
+def _describe_errors(kind: type[BaseSettings], error: ValidationError) -> str:
     prefix = str(kind.model_config.get("env_prefix", ""))
     sentences = []
     for detail in error.errors():

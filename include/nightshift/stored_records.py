@@ -32,7 +32,7 @@ def parse_record(kind: type[Record], data: bytes | str) -> Record:
 
     adapted: Any = kind
     try:
-        record: Record | None = _adapter(adapted).validate_json(data, strict=True)
+        record: Record | None = _build_adapter(adapted).validate_json(data, strict=True)
     except ValidationError as error:
         raise Misfit(_describe(kind, error)) from None  # the original quotes what stands there
     if record is None:
@@ -50,7 +50,7 @@ def parse_plain(kind: type[Record], value: object) -> Record:
 
 
 @cache
-def _adapter(kind: Any) -> Any:
+def _build_adapter(kind: Any) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
     # A union takes a configuration, and hands it on to the dataclasses within; a dataclass by itself takes none.

@@ -57,15 +57,15 @@ def load_part(model: Model, part: str) -> ModuleType:
     except ModuleNotFoundError as error:
         raise BadConfig(f"{named} cannot be imported: there is no module {error.name}") from None
     except Exception as error:
-        raise BadConfig(f"{named} cannot be imported: {kind_of(error)} at {place_of(error) or named}") from None
+        raise BadConfig(f"{named} cannot be imported: {name_kind(error)} at {place_of(error) or named}") from None
 
 
-def function_of(module: ModuleType, name: str) -> Callable[..., Any]:
+def get_function(module: ModuleType, name: str) -> Callable[..., Any]:
     """A function of a model's module. Raises `BadConfig` when there is none of that name."""
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise BadConfig(f"{shown_path(module.__file__ or module.__name__)} must define a function {name}()")
-    return found  # type: ignore[no-any-return]
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise BadConfig(f"{format_path(module.__file__ or module.__name__)} must define a function {name}()")
+    return function  # type: ignore[no-any-return]
 
 
 @contextmanager
@@ -76,37 +76,37 @@ def translate_errors(doing: str, function: Callable[..., Any] | None = None) -> 
     """
     printed = io.StringIO()
     try:
-        with _printing_to(printed):
+        with _redirect_output(printed):
             yield
     except SystemExit as error:
         if error.code == ENDED:
             raise
         raise BadConfig(f"{doing} ended the process at {_place(error, function)}: raise an exception instead") from None
     except MemoryError as error:
-        raise BadConfig(out_of_memory(f"{doing}, at {_place(error, function)}")) from None
+        raise BadConfig(describe_memory_error(f"{doing}, at {_place(error, function)}")) from None
     except NightshiftError as error:
-        raise type(error)(f"{doing} raised {kind_of(error)} at {_place(error, function)}: mend it there") from None
+        raise type(error)(f"{doing} raised {name_kind(error)} at {_place(error, function)}: mend it there") from None
     except Exception as error:
-        raise CodeRaised(kind_of(error), _sentence(error, doing, _place(error, function))) from None
+        raise CodeRaised(name_kind(error), _describe_error(error, doing, _place(error, function))) from None
     finally:
         if lines := len(printed.getvalue().splitlines()):
             log.info("%s printed %d lines, which no log shows: they may hold values", doing, lines)
 
 
-def _sentence(error: Exception, doing: str, place: str) -> str:
-    refused = PARAMETER.match(str(error)) if kind_of(error) == "InvalidParameterError" else None
+def _describe_error(error: Exception, doing: str, place: str) -> str:
+    refused = PARAMETER.match(str(error)) if name_kind(error) == "InvalidParameterError" else None
     if refused:
         return f"{refused[2]} refuses its parameter {refused[1]} in {doing}: change it at {place}"
-    return f"{doing} raised {kind_of(error)} at {place}: mend it there"
+    return f"{doing} raised {name_kind(error)} at {place}: mend it there"
 
 
-def out_of_memory(where: str) -> str:
+def describe_memory_error(where: str) -> str:
     """What is said where there is not enough memory."""
     return f"out of memory in {where}: give the step a higher memory_limit in the definition's resources, or less data"
 
 
 @contextmanager
-def _printing_to(printed: io.StringIO) -> Iterator[None]:
+def _redirect_output(printed: io.StringIO) -> Iterator[None]:
     if SHOWN.values:
         yield
         return
@@ -114,7 +114,7 @@ def _printing_to(printed: io.StringIO) -> Iterator[None]:
         yield
 
 
-def kind_of(error: BaseException) -> str:
+def name_kind(error: BaseException) -> str:
     """The type of an exception, by name."""
     return type(error).__name__
 
@@ -124,16 +124,16 @@ def place_of(error: BaseException) -> str:
     installed packages; empty when there is none.
     """
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{shown_path(error.filename)}:{error.lineno}"
+        return f"{format_path(error.filename)}:{error.lineno}"
     frames = list(walk(error.__traceback__))
-    theirs = [f"{shown_path(file)}:{line}" for file, line, _ in frames if _in_models(file)]
-    other = [f"{shown_path(file)}:{line}" for file, line, _ in frames if not _installed(file)]
-    return next(reversed(theirs or other), "")
+    model_lines = [f"{format_path(file)}:{line}" for file, line, _ in frames if _is_in_models(file)]
+    other = [f"{format_path(file)}:{line}" for file, line, _ in frames if not _is_installed(file)]
+    return next(reversed(model_lines or other), "")
 
 
-def walk(found: TracebackType | None) -> Iterator[tuple[str, int, str]]:
+def walk(current: TracebackType | None) -> Iterator[tuple[str, int, str]]:
     """File, line and function of every frame of a traceback."""
-    for frame, line in traceback.walk_tb(found):
+    for frame, line in traceback.walk_tb(current):
         yield frame.f_code.co_filename, line, frame.f_code.co_name
 
 
@@ -142,10 +142,10 @@ def place_of_function(function: Callable[..., Any]) -> str:
     code = getattr(unwrap(function), "__code__", None)
     if code is None:
         return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__name__)}"
-    return f"{shown_path(code.co_filename)}:{code.co_firstlineno}"
+    return f"{format_path(code.co_filename)}:{code.co_firstlineno}"
 
 
-def shown_path(file: str) -> str:
+def format_path(file: str) -> str:
     """A file's path for people: from `models/` or `nightshift/` on, else its last two parts."""
     path = Path(file)
     for folder in catalog.list_folders():
@@ -157,15 +157,15 @@ def shown_path(file: str) -> str:
 
 
 def _place(error: BaseException, function: Callable[..., Any] | None) -> str:
-    found = place_of(error)
-    return found or (place_of_function(function) if function else "a line that is not known")
+    place = place_of(error)
+    return place or (place_of_function(function) if function else "a line that is not known")
 
 
-def _in_models(file: str) -> bool:
+def _is_in_models(file: str) -> bool:
     return any(Path(file).is_relative_to(folder) for folder in catalog.list_folders())
 
 
-def _installed(file: str) -> bool:
+def _is_installed(file: str) -> bool:
     path = Path(file)
     if not path.is_absolute():  # compiled code names files that are not there
         return True

@@ -28,10 +28,10 @@ def run(first: Context, last: date, perform: Perform) -> int:
     rejected.
     """
     windows.require_night(first.night, first.model.schedule)
-    nights = windows.days(first.night, last, first.model.schedule.period)
+    nights = windows.list_days(first.night, last, first.model.schedule.period)
     rejected = []
     for night in nights:
-        with _only_warnings():
+        with _limit_logs_to_warnings():
             result, code = perform("validate", replace(first, night=night))
         log.info("%s %s: %s", night, result.outcome, result.summary)
         if code == DataRejected.exit_code:
@@ -44,7 +44,7 @@ def run(first: Context, last: date, perform: Perform) -> int:
 
 
 @contextmanager
-def _only_warnings() -> Iterator[None]:
+def _limit_logs_to_warnings() -> Iterator[None]:
     """A line per night is enough: what each check found is in its result and on its page."""
     root = logging.getLogger()
     before = root.level

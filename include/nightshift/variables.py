@@ -36,12 +36,12 @@ NEAR, NEAR_PREFIX, NEAR_MLFLOW = 0.6, 0.8, 0.85
 
 def require_known(environment: Mapping[str, str]) -> None:
     """Raises `BadConfig` naming each variable that looks like one of ours and is none, with the nearest known one."""
-    wrong = list(_objections(environment))
+    wrong = list(_list_objections(environment))
     if wrong:
         raise BadConfig("the environment is wrong: " + "; ".join(wrong))
 
 
-def _objections(environment: Mapping[str, str]) -> Iterator[str]:
+def _list_objections(environment: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(environment):
         upper = name.upper()
         if upper in KNOWN or upper in MLFLOW:
@@ -49,9 +49,9 @@ def _objections(environment: Mapping[str, str]) -> Iterator[str]:
                 yield f"{name} must be written in capitals, as {upper}"
         elif upper.startswith(PREFIX):
             if not (name.startswith(OF_TESTS) or _is_service_link(name, environment[name])):
-                yield f"{name} is no setting of Nightshift{_nearest(upper, NEAR)}"
+                yield f"{name} is no setting of Nightshift{_find_nearest(upper, NEAR)}"
         elif _is_nearly_ours(upper):
-            yield f"{name} is no setting of Nightshift{_nearest(upper, NEAR)}"
+            yield f"{name} is no setting of Nightshift{_find_nearest(upper, NEAR)}"
         elif upper.startswith("MLFLOW_T") and upper not in MLFLOW_OTHERS:
             near = get_close_matches(upper, MLFLOW, n=1, cutoff=NEAR_MLFLOW)
             if near:
@@ -70,6 +70,6 @@ def _is_nearly_ours(upper: str) -> bool:
     return alike >= NEAR_PREFIX and bool(get_close_matches(upper, KNOWN, n=1, cutoff=NEAR_PREFIX))
 
 
-def _nearest(upper: str, cutoff: float) -> str:
+def _find_nearest(upper: str, cutoff: float) -> str:
     near = get_close_matches(upper, sorted(KNOWN), n=1, cutoff=cutoff)
     return f": did you mean {near[0]}?" if near else ": remove it"

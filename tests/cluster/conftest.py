@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 
-from cluster_server import ClusterServer
-from pod_client import PodClient, until
+from support.cluster_server import ClusterServer
+from support.pod_client import PodClient, wait_until
 
 IMAGE = os.environ.get("NIGHTSHIFT_TEST_IMAGE", "debian:bookworm-slim")
 
@@ -33,7 +33,7 @@ def api(kubeconfig: Path) -> client.CoreV1Api:
 def namespace(api: client.CoreV1Api) -> Iterator[str]:
     """A namespace of this session; pods can be made in it once its service account exists."""
     name = str(api.create_namespace({"metadata": {"generateName": "contract-"}}).metadata.name)
-    until("the service account of the namespace", lambda: api.list_namespaced_service_account(name).items)
+    wait_until("the service account of the namespace", lambda: api.list_namespaced_service_account(name).items)
     yield name
     # At once, and not one by one: a pod that is just being deleted may be gone before its turn comes.
     api.delete_collection_namespaced_pod(name, grace_period_seconds=0)

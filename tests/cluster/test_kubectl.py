@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pod_client import PodClient, until
+from support.pod_client import PodClient, wait_until
 
 KUBECTL = shutil.which("kubectl") or ""
 pytestmark = pytest.mark.skipif(not KUBECTL, reason="kubectl is not installed on this machine")
@@ -23,15 +23,15 @@ def kubectl(kubeconfig: Path, pods: PodClient, tmp_path: Path) -> Kubectl:
         command = [KUBECTL, "--kubeconfig", str(kubeconfig), "--namespace", pods.namespace, *arguments]
         text = None if given is None else json.dumps(given)
         surroundings = {"PATH": defpath, "HOME": str(tmp_path)}
-        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=90, env=surroundings)
-        assert (done.returncode != 0) == fails, done
-        return done
+        completed = subprocess.run(command, input=text, capture_output=True, text=True, timeout=90, env=surroundings)
+        assert (completed.returncode != 0) == fails, completed
+        return completed
 
     return run
 
 
 def test_get_shows_the_usual_columns(kubectl: Kubectl, pods: PodClient) -> None:
-    name = pods.run(pods.pod(pods.shell("exit 0"))).metadata.name
+    name = pods.run(pods.build_pod(pods.build_shell_container("exit 0"))).metadata.name
     head, row = kubectl("get", "pod", name).stdout.splitlines()
     assert head.split() == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
     assert row.split()[:4] == [name, "0/1", "Completed", "0"]
@@ -40,7 +40,7 @@ def test_get_shows_the_usual_columns(kubectl: Kubectl, pods: PodClient) -> None:
 
 
 def test_get_shows_a_failed_pod_as_error(kubectl: Kubectl, pods: PodClient) -> None:
-    name = pods.run(pods.pod(pods.shell("exit 1"))).metadata.name
+    name = pods.run(pods.build_pod(pods.build_shell_container("exit 1"))).metadata.name
     assert kubectl("get", "pod", name, "--no-headers").stdout.split()[2] == "Error"
 
 
@@ -52,20 +52,22 @@ def test_get_knows_the_kinds(kubectl: Kubectl, kind: str) -> None:
 
 
 def test_describe_shows_state_and_events(kubectl: Kubectl, pods: PodClient) -> None:
-    name = pods.run(pods.pod(pods.shell("exit 3", env=[{"name": "COLOUR", "value": "blue"}]))).metadata.name
+    name = pods.run(
+        pods.build_pod(pods.build_shell_container("exit 3", env=[{"name": "COLOUR", "value": "blue"}]))
+    ).metadata.name
 
     def described() -> str | None:
         text = kubectl("describe", "pod", name).stdout
         return text if "Started container main" in text else None
 
     # An event is written after what it tells of, so it may come later than the pod's end.
-    text = until("the event of the container's start", described)
+    text = wait_until("the event of the container's start", described)
     for expected in ("Exit Code:    3", "COLOUR:  blue", "Status:", "Failed", "Events:"):
         assert expected in text
 
 
 def test_describe_of_other_kinds(kubectl: Kubectl, pods: PodClient) -> None:
-    name = pods.secret({"password": "hidden-value"})
+    name = pods.create_secret({"password": "hidden-value"})
     text = kubectl("describe", "secret", name).stdout
     assert "password:  12 bytes" in text
     assert "hidden-value" not in text
@@ -74,13 +76,15 @@ def test_describe_of_other_kinds(kubectl: Kubectl, pods: PodClient) -> None:
 
 
 def test_logs_follow_to_the_end(kubectl: Kubectl, pods: PodClient) -> None:
-    name = pods.started(pods.pod(pods.shell("echo one; sleep 5; echo two")))
+    name = pods.start_pod(pods.build_pod(pods.build_shell_container("echo one; sleep 5; echo two")))
     assert kubectl("logs", "-f", name).stdout == "one\ntwo\n"
     assert kubectl("logs", "--tail=1", name).stdout == "two\n"
 
 
 def test_apply_makes_changes_and_repeats(kubectl: Kubectl, pods: PodClient) -> None:
-    body = pods.pod(pods.shell("sleep 60"), labels={"version": "1"}, terminationGracePeriodSeconds=0)
+    body = pods.build_pod(
+        pods.build_shell_container("sleep 60"), labels={"version": "1"}, terminationGracePeriodSeconds=0
+    )
     body["metadata"] = {"name": "applied", "labels": {"version": "1", "gone": "soon"}}
     assert kubectl("apply", "-f", "-", given=body).stdout == "pod/applied created\n"
     assert kubectl("apply", "-f", "-", given=body).stdout == "pod/applied unchanged\n"
@@ -102,7 +106,7 @@ def test_apply_of_configuration(kubectl: Kubectl, pods: PodClient) -> None:
 
 
 def test_apply_of_an_unknown_field_is_refused(kubectl: Kubectl, pods: PodClient) -> None:
-    body = pods.pod(pods.shell("exit 0"))
+    body = pods.build_pod(pods.build_shell_container("exit 0"))
     body["metadata"] = {"name": "misspelt"}
     body["spec"]["restartPolcy"] = "Never"
     assert "restartPolcy" in kubectl("apply", "-f", "-", given=body, fails=True).stderr
@@ -110,7 +114,7 @@ def test_apply_of_an_unknown_field_is_refused(kubectl: Kubectl, pods: PodClient)
 
 
 def test_wait_for_a_condition_and_for_the_end(kubectl: Kubectl, pods: PodClient) -> None:
-    name = pods.create(pods.pod(pods.shell("sleep 60"), terminationGracePeriodSeconds=1))
+    name = pods.create(pods.build_pod(pods.build_shell_container("sleep 60"), terminationGracePeriodSeconds=1))
     kubectl("wait", "--for=condition=Ready", "--timeout=60s", f"pod/{name}")
     kubectl("delete", "pod", name, "--wait=false")
     kubectl("wait", "--for=delete", "--timeout=60s", f"pod/{name}")
@@ -133,7 +137,7 @@ def test_run_and_delete(kubectl: Kubectl, pods: PodClient) -> None:
 
 
 def test_label_annotate_and_select(kubectl: Kubectl, pods: PodClient) -> None:
-    name = pods.configmap({})
+    name = pods.create_configmap({})
     kubectl("label", "configmap", name, "found=yes")
     kubectl("annotate", "configmap", name, "note=hello")
     assert kubectl("get", "configmap", "-l", "found=yes", "-o", "name").stdout == f"configmap/{name}\n"
@@ -145,7 +149,7 @@ def test_a_mistake_is_explained(kubectl: Kubectl) -> None:
 
 
 def test_watch_prints_changes(kubeconfig: Path, pods: PodClient, tmp_path: Path) -> None:
-    name = pods.create(pods.pod(pods.shell("sleep 1")))
+    name = pods.create(pods.build_pod(pods.build_shell_container("sleep 1")))
     where = ("--kubeconfig", str(kubeconfig), "--namespace", pods.namespace)
     command = [KUBECTL, *where, "get", "pod", name, "--watch", "--no-headers"]
     surroundings = {"PATH": defpath, "HOME": str(tmp_path)}

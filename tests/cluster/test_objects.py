@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from pod_client import Object, PodClient, until
+from support.pod_client import Object, PodClient, wait_until
 
 
 def refusal(call: Callable[[], Any]) -> tuple[int, str, str]:
@@ -34,21 +34,21 @@ def configmap(pods: PodClient, **data: str) -> client.V1ConfigMap:
 
 
 def test_an_object_gets_its_identity(pods: PodClient) -> None:
-    made = configmap(pods, a="1")
-    stored = pods.api.read_namespaced_config_map(made.metadata.name, pods.namespace)
+    created = configmap(pods, a="1")
+    stored = pods.api.read_namespaced_config_map(created.metadata.name, pods.namespace)
     assert (stored.api_version, stored.kind) == ("v1", "ConfigMap")
-    assert stored.metadata.uid == made.metadata.uid
+    assert stored.metadata.uid == created.metadata.uid
     assert stored.metadata.namespace == pods.namespace
     assert int(stored.metadata.resource_version) > 0
     assert stored.data == {"a": "1"}
 
 
 def test_each_change_gives_a_new_version(pods: PodClient) -> None:
-    made = configmap(pods, a="1")
-    changed = pods.api.patch_namespaced_config_map(made.metadata.name, pods.namespace, {"data": {"a": "2"}})
-    assert changed.metadata.resource_version != made.metadata.resource_version
-    assert changed.metadata.uid == made.metadata.uid
-    same = pods.api.patch_namespaced_config_map(made.metadata.name, pods.namespace, {"data": {"a": "2"}})
+    created = configmap(pods, a="1")
+    changed = pods.api.patch_namespaced_config_map(created.metadata.name, pods.namespace, {"data": {"a": "2"}})
+    assert changed.metadata.resource_version != created.metadata.resource_version
+    assert changed.metadata.uid == created.metadata.uid
+    same = pods.api.patch_namespaced_config_map(created.metadata.name, pods.namespace, {"data": {"a": "2"}})
     assert same.metadata.resource_version == changed.metadata.resource_version
 
 
@@ -58,43 +58,47 @@ def test_what_is_not_there(pods: PodClient) -> None:
 
 
 def test_a_name_is_taken_once(pods: PodClient) -> None:
-    made = configmap(pods)
-    body = {"metadata": {"name": made.metadata.name}}
+    created = configmap(pods)
+    body = {"metadata": {"name": created.metadata.name}}
     code, reason, message = refusal(lambda: pods.api.create_namespaced_config_map(pods.namespace, body))
     assert (code, reason) == (409, "AlreadyExists")
-    assert message == f'configmaps "{made.metadata.name}" already exists'
+    assert message == f'configmaps "{created.metadata.name}" already exists'
 
 
 def test_an_update_of_an_old_version_is_refused(pods: PodClient) -> None:
-    made = configmap(pods, a="1")
-    pods.api.patch_namespaced_config_map(made.metadata.name, pods.namespace, {"data": {"a": "2"}})
-    made.data = {"a": "3"}
+    created = configmap(pods, a="1")
+    pods.api.patch_namespaced_config_map(created.metadata.name, pods.namespace, {"data": {"a": "2"}})
+    created.data = {"a": "3"}
     code, reason, message = refusal(
-        lambda: pods.api.replace_namespaced_config_map(made.metadata.name, pods.namespace, made)
+        lambda: pods.api.replace_namespaced_config_map(created.metadata.name, pods.namespace, created)
     )
     assert (code, reason) == (409, "Conflict")
     assert "the object has been modified" in message
-    made.metadata.resource_version = None
-    assert pods.api.replace_namespaced_config_map(made.metadata.name, pods.namespace, made).data == {"a": "3"}
+    created.metadata.resource_version = None
+    assert pods.api.replace_namespaced_config_map(created.metadata.name, pods.namespace, created).data == {"a": "3"}
 
 
 def test_a_patch_of_an_old_version_is_refused(pods: PodClient) -> None:
-    made = configmap(pods, a="1")
-    pods.api.patch_namespaced_config_map(made.metadata.name, pods.namespace, {"data": {"a": "2"}})
-    patch = {"metadata": {"resourceVersion": made.metadata.resource_version}, "data": {"a": "3"}}
-    code, reason, _ = refusal(lambda: pods.api.patch_namespaced_config_map(made.metadata.name, pods.namespace, patch))
+    created = configmap(pods, a="1")
+    pods.api.patch_namespaced_config_map(created.metadata.name, pods.namespace, {"data": {"a": "2"}})
+    patch = {"metadata": {"resourceVersion": created.metadata.resource_version}, "data": {"a": "3"}}
+    code, reason, _ = refusal(
+        lambda: pods.api.patch_namespaced_config_map(created.metadata.name, pods.namespace, patch)
+    )
     assert (code, reason) == (409, "Conflict")
 
 
 def test_a_patch_removes_what_is_null(pods: PodClient) -> None:
-    made = configmap(pods, a="1", b="2")
-    changed = pods.api.patch_namespaced_config_map(made.metadata.name, pods.namespace, {"data": {"a": None, "c": "3"}})
+    created = configmap(pods, a="1", b="2")
+    changed = pods.api.patch_namespaced_config_map(
+        created.metadata.name, pods.namespace, {"data": {"a": None, "c": "3"}}
+    )
     assert changed.data == {"b": "2", "c": "3"}
 
 
 def test_a_json_patch(pods: PodClient) -> None:
-    made = configmap(pods, a="1", b="2")
-    name = made.metadata.name
+    created = configmap(pods, a="1", b="2")
+    name = created.metadata.name
     patch = [{"op": "replace", "path": "/data/a", "value": "one"}, {"op": "remove", "path": "/data/b"}]
     assert pods.api.patch_namespaced_config_map(name, pods.namespace, patch).data == {"a": "one"}
     wrong = [{"op": "test", "path": "/data/a", "value": "two"}]
@@ -103,7 +107,7 @@ def test_a_json_patch(pods: PodClient) -> None:
 
 
 def test_labels_of_a_pod_are_merged(pods: PodClient) -> None:
-    body = pods.pod(pods.shell("exit 0"), labels={"a": "1", "b": "2"})
+    body = pods.build_pod(pods.build_shell_container("exit 0"), labels={"a": "1", "b": "2"})
     name = pods.create(body)
     patch = {"metadata": {"labels": {"b": None, "c": "3"}, "annotations": {"note": "x"}}}
     changed = pods.api.patch_namespaced_pod(name, pods.namespace, patch)
@@ -113,7 +117,7 @@ def test_labels_of_a_pod_are_merged(pods: PodClient) -> None:
 
 
 def test_what_runs_in_a_pod_cannot_be_changed(pods: PodClient) -> None:
-    name = pods.create(pods.pod(pods.shell("exit 0")))
+    name = pods.create(pods.build_pod(pods.build_shell_container("exit 0")))
     patch = {"spec": {"containers": [{"name": "main", "command": ["true"]}]}}
     code, reason, message = refusal(lambda: pods.api.patch_namespaced_pod(name, pods.namespace, patch))
     assert (code, reason) == (422, "Invalid")
@@ -121,13 +125,13 @@ def test_what_runs_in_a_pod_cannot_be_changed(pods: PodClient) -> None:
 
 
 def test_the_status_is_not_written_with_the_object(pods: PodClient) -> None:
-    name = pods.run(pods.pod(pods.shell("exit 0"))).metadata.name
+    name = pods.run(pods.build_pod(pods.build_shell_container("exit 0"))).metadata.name
     changed = pods.api.patch_namespaced_pod(name, pods.namespace, {"status": {"phase": "Failed"}})
     assert changed.status.phase == "Succeeded"
 
 
 def test_unknown_fields_are_dropped(pods: PodClient) -> None:
-    body = pods.pod(pods.shell("exit 0"))
+    body = pods.build_pod(pods.build_shell_container("exit 0"))
     body["spec"]["noSuchField"] = {"a": 1}
     body["spec"]["containers"][0]["noSuchField"] = 1
     name = pods.create(body)
@@ -136,7 +140,7 @@ def test_unknown_fields_are_dropped(pods: PodClient) -> None:
 
 
 def test_a_value_of_a_wrong_type_is_refused(pods: PodClient) -> None:
-    body = pods.pod(pods.container("true"))
+    body = pods.build_pod(pods.build_container("true"))
     body["spec"]["containers"][0]["command"] = "true"
     code, reason, message = refusal(lambda: pods.create(body))
     assert (code, reason) == (400, "BadRequest")
@@ -145,7 +149,7 @@ def test_a_value_of_a_wrong_type_is_refused(pods: PodClient) -> None:
 
 def _wrong(change: Callable[[Object], None]) -> Callable[[PodClient], Object]:
     def make(pods: PodClient) -> Object:
-        body = pods.pod(pods.shell("exit 0"))
+        body = pods.build_pod(pods.build_shell_container("exit 0"))
         change(body)
         return body
 
@@ -202,14 +206,14 @@ def test_a_wrong_pod_is_refused_and_the_field_named(pods: PodClient, case: str) 
 
 
 def test_a_wrong_quantity_is_refused(pods: PodClient) -> None:
-    body = pods.pod(pods.shell("exit 0", resources={"limits": {"memory": "much"}}))
+    body = pods.build_pod(pods.build_shell_container("exit 0", resources={"limits": {"memory": "much"}}))
     code, _, message = refusal(lambda: pods.create(body))
     assert code == 400
     assert "quantities must match" in message
 
 
 def test_a_namespace_that_is_not_there(pods: PodClient) -> None:
-    body = pods.pod(pods.shell("exit 0"))
+    body = pods.build_pod(pods.build_shell_container("exit 0"))
     code, reason, message = refusal(lambda: pods.api.create_namespaced_pod("no-such-place", body))
     assert (code, reason) == (404, "NotFound")
     assert message == 'namespaces "no-such-place" not found'
@@ -217,7 +221,7 @@ def test_a_namespace_that_is_not_there(pods: PodClient) -> None:
 
 @pytest.mark.parametrize("field", ["serviceAccountName", "serviceAccount"])
 def test_a_pod_whose_service_account_is_not_there(pods: PodClient, field: str) -> None:
-    body = pods.pod(pods.shell("exit 0"))
+    body = pods.build_pod(pods.build_shell_container("exit 0"))
     body["spec"][field] = "no-such-account"
     code, reason, message = refusal(lambda: pods.create(body))
     assert (code, reason) == (403, "Forbidden")
@@ -228,13 +232,13 @@ def test_a_pod_whose_service_account_is_not_there(pods: PodClient, field: str) -
 def test_a_pod_of_a_service_account(pods: PodClient) -> None:
     body: Object = {"metadata": {"generateName": "account-"}, "automountServiceAccountToken": False}
     account = pods.api.create_namespaced_service_account(pods.namespace, body).metadata.name
-    pod = pods.run(pods.pod(pods.shell("exit 0"), serviceAccountName=account))
+    pod = pods.run(pods.build_pod(pods.build_shell_container("exit 0"), serviceAccountName=account))
     assert (pod.spec.service_account_name, pod.spec.service_account) == (account, account)
     assert pod.status.phase == "Succeeded"
 
 
 def test_who_may_is_asked_before_what_is_wrong(pods: PodClient) -> None:
-    wrong = pods.pod(pods.shell("exit 0", name="No Label"), serviceAccountName="no-such-account")
+    wrong = pods.build_pod(pods.build_shell_container("exit 0", name="No Label"), serviceAccountName="no-such-account")
     assert refusal(lambda: pods.create(wrong))[0] == 403
     assert refusal(lambda: pods.api.create_namespaced_pod("no-such-place", wrong))[0] == 404
 
@@ -246,7 +250,7 @@ def test_the_namespace_of_the_address_counts(pods: PodClient) -> None:
 
 
 def test_plain_text_of_a_secret_is_stored_as_data(pods: PodClient) -> None:
-    name = pods.secret({"key": "välue"})
+    name = pods.create_secret({"key": "välue"})
     stored = pods.api.read_namespaced_secret(name, pods.namespace)
     assert stored.string_data is None
     assert base64.b64decode(stored.data["key"]).decode() == "välue"
@@ -283,12 +287,12 @@ def test_defaults_are_filled_in(pods: PodClient) -> None:
 
 def test_deleting_a_namespace_deletes_what_is_in_it(pods: PodClient) -> None:
     name = pods.api.create_namespace({"metadata": {"generateName": "contract-other-"}}).metadata.name
-    until("its service account", lambda: pods.api.list_namespaced_service_account(name).items)
+    wait_until("its service account", lambda: pods.api.list_namespaced_service_account(name).items)
     other = PodClient(pods.api, name, pods.image)
-    other.configmap({"a": "1"})
-    other.create(other.pod(other.shell("sleep 600"), terminationGracePeriodSeconds=1))
+    other.create_configmap({"a": "1"})
+    other.create(other.build_pod(other.build_shell_container("sleep 600"), terminationGracePeriodSeconds=1))
     pods.api.delete_namespace(name)
-    until(
+    wait_until(
         "the namespace to be gone", lambda: name not in [item.metadata.name for item in pods.api.list_namespace().items]
     )
     assert pods.api.list_namespaced_pod(name).items == []
@@ -296,13 +300,13 @@ def test_deleting_a_namespace_deletes_what_is_in_it(pods: PodClient) -> None:
 
 
 def test_events_tell_what_happened_to_a_pod(pods: PodClient) -> None:
-    pod = pods.run(pods.pod(pods.shell("exit 0")))
+    pod = pods.run(pods.build_pod(pods.build_shell_container("exit 0")))
     selector = f"involvedObject.name={pod.metadata.name},involvedObject.uid={pod.metadata.uid}"
 
     def reasons() -> set[str]:
         return {event.reason for event in pods.api.list_namespaced_event(pods.namespace, field_selector=selector).items}
 
-    until("the events", lambda: reasons() >= {"Scheduled", "Created", "Started"})
+    wait_until("the events", lambda: reasons() >= {"Scheduled", "Created", "Started"})
     event = pods.api.list_namespaced_event(pods.namespace, field_selector=f"{selector},reason=Started").items[0]
     assert event.involved_object.kind == "Pod"
     assert event.message

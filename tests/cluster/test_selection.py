@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client, watch
 from kubernetes.client.exceptions import ApiException
 
-from pod_client import PodClient, until
+from support.pod_client import PodClient, wait_until
 
 SELECTORS = {
     "shape=round": {"ball", "plate"},
@@ -33,8 +33,8 @@ def things(pods: PodClient) -> list[str]:
         "plate": {"shape": "round"},
         "bare": {},
     }
-    for name, found in labels.items():
-        body = {"metadata": {"name": name, "labels": found, "annotations": {"things": "yes"}}}
+    for name, item in labels.items():
+        body = {"metadata": {"name": name, "labels": item, "annotations": {"things": "yes"}}}
         pods.api.create_namespaced_config_map(pods.namespace, body)
     return sorted(labels)
 
@@ -63,9 +63,9 @@ def test_fields_select(pods: PodClient, things: list[str]) -> None:
 
 
 def test_pods_are_selected_by_phase(pods: PodClient) -> None:
-    done = pods.run(pods.pod(pods.shell("exit 0"), labels={"by": "phase"})).metadata.name
-    broken = pods.run(pods.pod(pods.shell("exit 1"), labels={"by": "phase"})).metadata.name
-    for phase, expected in (("Succeeded", [done]), ("Failed", [broken]), ("Running", [])):
+    completed = pods.run(pods.build_pod(pods.build_shell_container("exit 0"), labels={"by": "phase"})).metadata.name
+    broken = pods.run(pods.build_pod(pods.build_shell_container("exit 1"), labels={"by": "phase"})).metadata.name
+    for phase, expected in (("Succeeded", [completed]), ("Failed", [broken]), ("Running", [])):
         selected = pods.api.list_namespaced_pod(
             pods.namespace, field_selector=f"status.phase={phase}", label_selector="by=phase"
         )
@@ -109,7 +109,7 @@ def changes(pods: PodClient, **options: Any) -> Iterator[tuple[str, client.V1Con
 
 def test_a_watch_tells_every_change_from_a_version_on(pods: PodClient) -> None:
     version = pods.api.list_namespaced_config_map(pods.namespace).metadata.resource_version
-    name = pods.configmap({"a": "1"})
+    name = pods.create_configmap({"a": "1"})
     pods.api.patch_namespaced_config_map(name, pods.namespace, {"data": {"a": "2"}})
     pods.api.delete_namespaced_config_map(name, pods.namespace)
     events: list[tuple[str, str]] = []
@@ -133,7 +133,7 @@ def test_a_watch_without_a_version_begins_with_what_there_is(pods: PodClient, th
 
 def test_a_watch_with_a_selector_sees_objects_come_and_go(pods: PodClient) -> None:
     version = pods.api.list_namespaced_config_map(pods.namespace).metadata.resource_version
-    name = pods.configmap({"a": "1"})
+    name = pods.create_configmap({"a": "1"})
     for labels in ({"seen": "yes"}, {"other": "label"}, {"seen": None}):
         pods.api.patch_namespaced_config_map(name, pods.namespace, {"metadata": {"labels": labels}})
     kinds = []
@@ -155,7 +155,7 @@ def test_a_watch_ends_when_its_time_is_over(pods: PodClient) -> None:
 def test_a_watch_sees_a_pod_through_its_life(pods: PodClient) -> None:
     version = pods.api.list_namespaced_pod(pods.namespace).metadata.resource_version
     # A node looks at its containers once in a second or two: one that ran for less was never seen to run.
-    name = pods.create(pods.pod(pods.shell("sleep 6"), labels={"by": "watch"}))
+    name = pods.create(pods.build_pod(pods.build_shell_container("sleep 6"), labels={"by": "watch"}))
     phases: list[str] = []
     options = {"label_selector": "by=watch", "resource_version": version, "timeout_seconds": 60}
     for event in watch.Watch().stream(pods.api.list_namespaced_pod, pods.namespace, **options):
@@ -181,6 +181,6 @@ def test_a_watch_is_open_before_anything_happens(pods: PodClient) -> None:
     watcher = threading.Thread(target=look)
     watcher.start()
     pods.api.create_namespaced_config_map(pods.namespace, {"metadata": {"name": "late", "labels": {"late": "yes"}}})
-    until("the watch to see it", lambda: events)
+    wait_until("the watch to see it", lambda: events)
     watcher.join()
     assert events == ["ADDED late"]

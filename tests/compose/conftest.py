@@ -8,8 +8,8 @@ from shutil import which
 
 import pytest
 
-from compose_project import Project, docker, has_image
-from free_settings import on_free_ports
+from support.compose_project import Project, has_image, run_docker
+from support.free_settings import build_settings_on_free_ports
 
 VERSION = os.environ.get("NIGHTSHIFT_VERSION", "local")
 IMAGES = tuple(f"nightshift-{target}:{VERSION}" for target in ("steps", "services", "airflow"))
@@ -29,7 +29,7 @@ def engine() -> None:
 @pytest.fixture(scope="session")
 def variables() -> dict[str, str]:
     # Not of the system's own choice: a port must still be free minutes later, and while its service is started again.
-    chosen = on_free_ports()
+    chosen = build_settings_on_free_ports()
     return {
         "NIGHTSHIFT_VERSION": VERSION,
         "NIGHTSHIFT_AIRFLOW_PORT": str(chosen.airflow_port),
@@ -40,22 +40,22 @@ def variables() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def postgres(engine: None, variables: dict[str, str]) -> Iterator[None]:  # noqa: ARG001
     """Postgres's image; a stand-in of the same name for as long as the tests run, where it is not there."""
-    image = Project("any", variables).configuration()["services"]["postgres"]["image"]
-    made = not has_image(image)
-    if made:
-        docker("build", "--quiet", "--tag", image, str(Path(__file__).parent / "postgres"))
+    image = Project("any", variables).read_configuration()["services"]["postgres"]["image"]
+    created = not has_image(image)
+    if created:
+        run_docker("build", "--quiet", "--tag", image, str(Path(__file__).parent / "postgres"))
     yield
-    if made:
-        docker("image", "rm", image)
+    if created:
+        run_docker("image", "rm", image)
 
 
 @pytest.fixture(scope="session")
 def project(postgres: None, variables: dict[str, str]) -> Iterator[Project]:  # noqa: ARG001
     """The whole platform, up and healthy; nothing of it is left afterwards."""
-    made = Project(f"nightshift-test-{os.getpid()}", variables)
+    created = Project(f"nightshift-test-{os.getpid()}", variables)
     try:
-        made.up()
-        yield made
+        created.start_all()
+        yield created
     finally:
-        left = made.remove()
+        left = created.remove()
     assert left == []

@@ -6,11 +6,11 @@ import socket
 
 import pytest
 
-from compose_project import ONE_SHOT, SERVERS, Project, docker
 from local_platform.compose.secret_files import SECRETS
 from local_platform.demo.airflow_api import AirflowApi
 from local_platform.errors import NotReady
 from local_platform.services.service import fetch
+from support.compose_project import ONE_SHOT, SERVERS, Project, run_docker
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 PUBLISHED = {"api-server": "8080/tcp", "mlflow": "5000/tcp"}
@@ -22,7 +22,7 @@ NO_CAPABILITY = "0000000000000000"
 def secrets(project: Project) -> dict[str, str]:
     """Every secret of the project."""
     script = "cd /run/keys/all && for name in *; do echo $name=$(cat $name); done"
-    lines = project.output("run", "--rm", "-T", "--no-deps", "keys", "sh", "-c", script).split()
+    lines = project.read_output("run", "--rm", "-T", "--no-deps", "keys", "sh", "-c", script).split()
     return dict(line.split("=", 1) for line in lines)
 
 
@@ -31,12 +31,12 @@ def _login(project: Project, user: str, password: str) -> AirflowApi:
 
 
 def test_everything_is_healthy_or_done(project: Project) -> None:
-    found = project.containers()
-    assert set(found) == {*SERVERS, *ONE_SHOT}
+    actual = project.inspect_containers()
+    assert set(actual) == {*SERVERS, *ONE_SHOT}
     for name in SERVERS:
-        assert project.is_healthy(name), found[name]["State"]
+        assert project.is_healthy(name), actual[name]["State"]
     for name in ONE_SHOT:
-        assert (found[name]["State"]["Status"], found[name]["State"]["ExitCode"]) == ("exited", 0)
+        assert (actual[name]["State"]["Status"], actual[name]["State"]["ExitCode"]) == ("exited", 0)
 
 
 def test_each_secret_is_its_own(secrets: dict[str, str]) -> None:
@@ -59,14 +59,14 @@ def test_each_service_has_the_secrets_that_it_needs(project: Project, secrets: d
 
 
 def test_no_secret_can_be_read_from_outside_of_its_files(project: Project, secrets: dict[str, str]) -> None:
-    told = {
-        "docker compose config": json.dumps(project.configuration()),
-        "docker inspect": json.dumps(project.containers()),
-        "logs": project.said(),
+    output = {
+        "docker compose config": json.dumps(project.read_configuration()),
+        "docker inspect": json.dumps(project.inspect_containers()),
+        "logs": project.read_logs(),
         **{name: project.execute(name, "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '") for name in SERVERS},
     }
-    assert "tracking_server" in told["mlflow"]
-    assert [(name, where) for name, value in secrets.items() for where, text in told.items() if value in text] == []
+    assert "tracking_server" in output["mlflow"]
+    assert [(name, where) for name, value in secrets.items() for where, text in output.items() if value in text] == []
 
 
 @pytest.mark.parametrize("name", [*SERVERS, *ONE_SHOT])
@@ -101,10 +101,10 @@ def test_a_running_process_has_no_right_to_spare(project: Project, name: str) ->
 def test_only_the_two_user_interfaces_are_published_and_on_this_machine_only(project: Project) -> None:
     bound = {
         name: {port: [where["HostIp"] for where in hosts] for port, hosts in published.items() if hosts}
-        for name, container in project.containers().items()
+        for name, container in project.inspect_containers().items()
         if (published := container["NetworkSettings"]["Ports"])
     }
-    assert {name: found for name, found in bound.items() if found} == {
+    assert {name: item for name, item in bound.items() if item} == {
         name: {port: ["127.0.0.1"]} for name, port in PUBLISHED.items()
     }
 
@@ -119,9 +119,11 @@ def test_another_address_of_this_machine_does_not_answer(project: Project) -> No
 
 
 def test_only_what_is_published_has_a_way_out(project: Project) -> None:
-    internal = {name: json.loads(docker("network", "inspect", name))[0]["Internal"] for name in project.networks()}
+    internal = {
+        name: json.loads(run_docker("network", "inspect", name))[0]["Internal"] for name in project.list_networks()
+    }
     assert len(internal) == 5
-    for name, container in project.containers().items():
+    for name, container in project.inspect_containers().items():
         joined = set(container["NetworkSettings"]["Networks"]) - {"none"}
         assert all(internal[network] for network in joined) == (name not in IN_FRONT), name
 
@@ -179,8 +181,8 @@ def test_mlflow_answers_to_its_names_only(project: Project) -> None:
 
 
 def test_up_again_changes_nothing(project: Project, secrets: dict[str, str]) -> None:
-    before = {name: one["Id"] for name, one in project.containers().items()}
-    project.up()
-    assert {name: one["Id"] for name, one in project.containers().items()} == before
-    again = project.output("run", "--rm", "-T", "--no-deps", "keys", "sh", "-c", "cat /run/keys/all/*").split()
-    assert sorted(again) == sorted(secrets.values())
+    before = {name: item["Id"] for name, item in project.inspect_containers().items()}
+    project.start_all()
+    assert {name: item["Id"] for name, item in project.inspect_containers().items()} == before
+    second = project.read_output("run", "--rm", "-T", "--no-deps", "keys", "sh", "-c", "cat /run/keys/all/*").split()
+    assert sorted(second) == sorted(secrets.values())

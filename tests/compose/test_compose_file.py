@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from compose_project import ONE_SHOT, ROOT, SERVERS
 from local_platform.compose.__main__ import COMMANDS
 from local_platform.compose.secret_files import ALL, SECRETS, divide_secrets
 from local_platform.services import airflow_services
+from support.compose_project import ONE_SHOT, ROOT, SERVERS
 
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -18,12 +18,12 @@ OF_ONE_MACHINE = {"SPT_NOENV"}
 
 
 def test_airflow_has_the_same_pace_as_without_containers() -> None:
-    wanted = {
+    expected = {
         name: value for name, value in airflow_services._build_pace_options().items() if name not in OF_ONE_MACHINE
     }
     for name in ("init", "api-server", "scheduler", "dag-processor", "triggerer"):
         environment = SERVICES[name]["environment"]
-        assert {option: environment.get(option) for option in wanted} == wanted, name
+        assert {option: environment.get(option) for option in expected} == expected, name
 
 
 def test_the_users_are_those_whose_passwords_are_made() -> None:
@@ -40,9 +40,9 @@ def test_the_secrets_of_each_service_have_a_volume() -> None:
     folders = {*divide_secrets(dict.fromkeys(SECRETS, "x")), ALL}
     mounted = dict(reversed(volume.split(":")) for volume in SERVICES["keys"]["volumes"])
     assert set(mounted) == {f"/run/keys/{folder}" for folder in folders}
-    made = re.search(r"for name in ([a-z0-9 -]+); do echo \"/run/keys/", (ROOT / "Dockerfile").read_text())
-    assert made
-    assert set(made[1].split()) == folders
+    created = re.search(r"for name in ([a-z0-9 -]+); do echo \"/run/keys/", (ROOT / "Dockerfile").read_text())
+    assert created
+    assert set(created[1].split()) == folders
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - {"keys"}))
@@ -62,12 +62,12 @@ def test_no_secret_stands_in_the_file(name: str) -> None:
 
 
 def test_our_programs_are_asked_for_by_words_that_they_know() -> None:
-    words = [
+    arguments = [
         service["command"][-1]
         for service in SERVICES.values()
         if "local_platform.compose" in service.get("command", [])
     ]
-    assert set(words) == set(COMMANDS) - {"mlflow-upgrade", "manifests"}
+    assert set(arguments) == set(COMMANDS) - {"mlflow-upgrade", "manifests"}
 
 
 def test_the_image_from_a_registry_is_pinned() -> None:

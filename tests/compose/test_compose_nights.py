@@ -17,12 +17,12 @@ from urllib.parse import quote
 
 import pytest
 
-from compose_project import SERVERS, Project, until
 from local_platform.compose.secret_files import SECRETS
 from local_platform.demo.airflow_api import AirflowApi, Busy, Run
 from local_platform.demo.night_plan import Plan, list_days, list_history
 from local_platform.services.service import fetch
 from nightshift import catalog
+from support.compose_project import SERVERS, Project, wait_until
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 MODEL = "flights"
@@ -93,16 +93,16 @@ class Nights:
 
     def look(self) -> dict[str, Any]:
         """What the nights left in object storage."""
-        words = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "python", "steps", "-c", LOOK, MODEL)
-        found: dict[str, Any] = json.loads(self.project.output(*words, *map(str, self.plan.nights)))
-        return found
+        arguments = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "python", "steps", "-c", LOOK, MODEL)
+        document: dict[str, Any] = json.loads(self.project.read_output(*arguments, *map(str, self.plan.nights)))
+        return document
 
     def running(self, night: date, verb: str) -> str:
         """The step of a night that runs, if it is the one that is looked for."""
-        found: list[str] = []
+        actual: list[str] = []
         with suppress(Busy):
-            found = [name for name, state in self.states(night).items() if state == "running"]
-        return found[0] if found and verb in (ANY, *found) else ""
+            actual = [name for name, state in self.states(night).items() if state == "running"]
+        return actual[0] if actual and verb in (ANY, *actual) else ""
 
     def ended_at(self, night: date, verb: str) -> datetime:
         """When a task of a night ended, at its last try."""
@@ -113,7 +113,7 @@ class Nights:
 
     def suffer(self, night: date, verb: str, kind: str, service: str) -> Callable[[], None]:
         """Has a service go down while a step of a night runs. Returns what waits until it is back."""
-        running = until(f"{verb or 'a step'} of {night} to run", lambda: self.running(night, verb), LENGTH)
+        running = wait_until(f"{verb or 'a step'} of {night} to run", lambda: self.running(night, verb), LENGTH)
         time.sleep(1)  # in the middle: its pod has begun to work
         fault: Callable[[str], Callable[[], None]] = getattr(self.project, kind)
         self.hits.append((night, running, datetime.now(UTC)))
@@ -129,17 +129,17 @@ def _logged_in(project: Project) -> AirflowApi:
 
 def _prepare(project: Project, plan: Plan) -> None:
     """Lands the data and adopts the nights before, as the README says."""
-    project.output("run", "--rm", "-T", "steps", "seed", MODEL)
+    project.read_output("run", "--rm", "-T", "steps", "seed", MODEL)
     for first, last in list_history(plan, catalog.load_model(MODEL)):
-        words = ("run", "--rm", "-T", "--no-deps", "steps", "validate", MODEL, f"{first}..{last}")
-        project.compose(*words, timeout=900)
+        arguments = ("run", "--rm", "-T", "--no-deps", "steps", "validate", MODEL, f"{first}..{last}")
+        project.compose(*arguments, timeout=900)
 
 
 def _begin(project: Project, plan: Plan) -> None:
     first, last = plan.nights[0], f"{plan.nights[-1]}T23:59:59"
     dates = ("--from-date", str(first), "--to-date", last, "--max-active-runs", "1")
-    project.output("exec", "-T", "scheduler", "airflow", "backfill", "create", "--dag-id", DAG, *dates)
-    project.output("exec", "-T", "scheduler", "airflow", "dags", "unpause", DAG, "--yes")
+    project.read_output("exec", "-T", "scheduler", "airflow", "backfill", "create", "--dag-id", DAG, *dates)
+    project.read_output("exec", "-T", "scheduler", "airflow", "dags", "unpause", DAG, "--yes")
 
 
 @pytest.fixture(scope="module")
@@ -147,16 +147,16 @@ def nights(project: Project) -> Nights:
     """The nights, ended."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     plan = Plan(MODEL, tuple(list_days(yesterday - timedelta(days=1), yesterday)), yesterday)
-    found = Nights(project, plan, _logged_in(project))
-    until("the DAG to be parsed", lambda: found.api.knows_dag(DAG))
+    actual = Nights(project, plan, _logged_in(project))
+    wait_until("the DAG to be parsed", lambda: actual.api.has_dag(DAG))
     _prepare(project, plan)
     _begin(project, plan)
     for night, faults in zip(plan.nights, FAULTS, strict=True):
         # The next step does not wait until a service is back.
-        for back in [found.suffer(night, *fault) for fault in faults]:
+        for back in [actual.suffer(night, *fault) for fault in faults]:
             back()
-        until(f"the end of {night}", partial(found.has_ended, night), LENGTH)
-    return found
+        wait_until(f"the end of {night}", partial(actual.has_ended, night), LENGTH)
+    return actual
 
 
 def test_every_service_went_down_in_the_middle_of_a_step(nights: Nights) -> None:
@@ -182,12 +182,12 @@ def test_the_first_night_was_promoted_and_the_second_decided(nights: Nights) -> 
 
 
 def test_each_night_was_published_once(nights: Nights) -> None:
-    found = nights.look()
+    actual = nights.look()
     after = f"date={nights.plan.nights[-1] + timedelta(days=2)}"  # of a night that began meanwhile, at midnight
-    manifests = [name for name in found["scores"] if name.endswith("_MANIFEST.json") and name < after]
+    manifests = [name for name in actual["scores"] if name.endswith("_MANIFEST.json") and name < after]
     partitions = {f"date={night + timedelta(days=1)}/_MANIFEST.json" for night in nights.plan.nights}
     assert sorted(manifests) == sorted(partitions)
-    assert all(found["scored"][str(night)]["rows"] > 100 for night in nights.plan.nights)
+    assert all(actual["scored"][str(night)]["rows"] > 100 for night in nights.plan.nights)
 
 
 def test_each_night_has_one_version_and_the_champion_is_the_ledgers(nights: Nights) -> None:
@@ -205,7 +205,7 @@ def test_no_pod_is_left(nights: Nights) -> None:
     def none_left() -> bool:
         return nights.project.execute("scheduler", "python", "-c", PODS).strip() == "0"
 
-    until("the end of every pod", none_left)
+    wait_until("the end of every pod", none_left)
 
 
 def test_the_log_of_a_step_is_shown(nights: Nights) -> None:
@@ -229,11 +229,11 @@ def test_data_docs_are_served_to_whoever_is_logged_in(nights: Nights) -> None:
 
 def test_no_secret_is_in_any_log_of_the_nights(nights: Nights) -> None:
     script = "cat /run/keys/all/*"
-    secrets = nights.project.output("run", "--rm", "-T", "--no-deps", "keys", "sh", "-c", script).split()
+    secrets = nights.project.read_output("run", "--rm", "-T", "--no-deps", "keys", "sh", "-c", script).split()
     assert len(secrets) == len(SECRETS)
     tasks = nights.project.execute("scheduler", "sh", "-c", "find /opt/airflow/logs -type f | xargs cat")
     assert "wins without a champion" in tasks
-    said = tasks + nights.project.said()
+    said = tasks + nights.project.read_logs()
     assert [secret[:4] for secret in secrets if secret in said] == []
 
 

@@ -1,6 +1,6 @@
 """The DAGs of this tree, parsed once."""
 
-import airflow_environment  # noqa: I001  # before anything imports airflow
+from support import airflow_environment  # noqa: I001  # before anything imports airflow
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG

@@ -25,8 +25,8 @@ FILES = sorted((ROOT / "dags").glob("*.py"))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_dag_file_imports_nothing_heavy(path: Path, record_property: Callable[[str, object], None]) -> None:
     command = [sys.executable, "-c", PROGRAM, str(path), str(ROOT / "plugins")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    parsed = json.loads(done.stdout.splitlines()[-1])
+    completed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    parsed = json.loads(completed.stdout.splitlines()[-1])
     record_property("parse_cpu_seconds", round(parsed["seconds"], 2))
     assert "models.flights.definition" in parsed["modules"], "the program did not parse the file"
     assert not set(HEAVY) & set(parsed["modules"])

@@ -11,7 +11,7 @@ from nightshift.definition import VERBS, Model
 from nightshift_airflow.operators.approve_operator import ApproveOperator
 from nightshift_airflow.runs.night_timetable import NightTimetable
 from nightshift_airflow.runs.retry_policy import EXTRA_TRIES, RealFailures
-from support.task_pods import every_step, steps
+from support.task_pods import list_every_step, list_steps
 
 BY_HAND = ("set_champion", "rescore")
 
@@ -48,7 +48,7 @@ def test_every_task_but_an_approval_is_a_command_in_a_pod_of_its_own(bag: DagBag
     approving, replayed = (
         sum(counts) for counts in zip(*((needs_approval(m), m.replay) for m in catalog.load_all_models()), strict=True)
     )
-    assert every_step(bag) == [task for task in tasks if task not in approvals]
+    assert list_every_step(bag) == [task for task in tasks if task not in approvals]
     assert len(approvals) == approving
     assert len(tasks) == (len(VERBS) + len(BY_HAND)) * len(catalog.list_names()) + replayed + approving
 
@@ -98,7 +98,7 @@ def test_the_schedule_comes_from_the_definition(nightlies: dict[str, DAG]) -> No
         assert isinstance(dag.timetable, NightTimetable)
         table = NightTimetable(model.schedule.cron, model.schedule.timezone, model.schedule.days - 1)
         assert (dag.timetable, dag.timetable.serialize()) == (table, table.serialize())
-        for task in steps(dag):
+        for task in list_steps(dag):
             assert (task.retries, task.retry_delay) == (
                 model.schedule.retries + EXTRA_TRIES,
                 model.schedule.retry_delay,
@@ -108,7 +108,7 @@ def test_the_schedule_comes_from_the_definition(nightlies: dict[str, DAG]) -> No
 
 
 def test_every_task_retries_with_back_off_and_is_limited_in_time(bag: DagBag) -> None:
-    for task in every_step(bag):
+    for task in list_every_step(bag):
         assert task.retries >= EXTRA_TRIES
         assert isinstance(task.retry_policy, RealFailures)
         assert task.retry_exponential_backoff == 2

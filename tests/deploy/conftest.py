@@ -1,13 +1,13 @@
 """The DAGs of this tree, and the manifests of every overlay as kubectl renders them."""
 
-import airflow_environment  # noqa: I001  # before anything imports airflow
+from support import airflow_environment  # noqa: I001  # before anything imports airflow
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from manifests import OVERLAYS, Manifests
-from support.task_pods import every_step, pod_of
+from support.manifests import OVERLAYS, Manifests
+from support.task_pods import list_every_step, build_pod
 
 
 @pytest.fixture(scope="session")
@@ -18,13 +18,13 @@ def bag() -> DagBag:
 @pytest.fixture(scope="session")
 def pods(bag: DagBag) -> dict[str, dict[str, Any]]:
     """The pod of every task of every DAG, by the task's full name."""
-    return {f"{task.dag_id}.{task.task_id}": pod_of(task) for task in every_step(bag)}
+    return {f"{task.dag_id}.{task.task_id}": build_pod(task) for task in list_every_step(bag)}
 
 
 @pytest.fixture(scope="session")
 def rendered() -> dict[str, Manifests]:
     """The manifests of each overlay."""
-    return {overlay: Manifests.of(overlay) for overlay in OVERLAYS}
+    return {overlay: Manifests.render_overlay(overlay) for overlay in OVERLAYS}
 
 
 @pytest.fixture(params=OVERLAYS)

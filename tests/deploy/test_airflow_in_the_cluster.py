@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 import pytest
 from kubernetes import client, config
 
-import airflow_pod
-from applied_manifests import kubeconfig, kubectl
-from free_settings import on_free_ports
 from local_platform.services import s3_service
 from local_platform.services.service import run_service
-from manifests import Manifests
-from pod_client import until
+from support import airflow_pod
+from support.applied_manifests import find_kubeconfig, run_kubectl
+from support.free_settings import build_settings_on_free_ports
+from support.manifests import Manifests
+from support.pod_client import wait_until
 
 IMAGE = os.environ.get("NIGHTSHIFT_TEST_AIRFLOW_IMAGE")
 STEP_IMAGE = os.environ.get("NIGHTSHIFT_TEST_STEP_IMAGE", "nightshift-steps:local")
@@ -53,18 +53,18 @@ class Site:
 
     def run(self, part: str, *command: str) -> str:
         """What a command in one of Airflow's containers says."""
-        return kubectl("exec", "--namespace", self.airflow, "airflow", "-c", part, "--", *command)
+        return run_kubectl("exec", "--namespace", self.airflow, "airflow", "-c", part, "--", *command)
 
 
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_service.S3Server]:
     """An S3 server that pods reach."""
     home = tmp_path_factory.mktemp("s3")
-    server = config.new_client_from_config(str(kubeconfig())).configuration.host
+    server = config.new_client_from_config(str(find_kubeconfig())).configuration.host
     address = os.environ.get("NIGHTSHIFT_TEST_HOST_ADDRESS") or str(urlsplit(server).hostname)
     keys = s3_service.define_identities("platform-key", "steps-key", "mlflow-key", "viewer-key")
     # Not of the system's own choice: it gives such ports of this address to the connections of the cluster.
-    chosen = on_free_ports(address)
+    chosen = build_settings_on_free_ports(address)
     s3 = s3_service.S3Server(
         home, s3_service.Ports.assign_consecutive(chosen.s3_port, chosen.s3_inner_ports), keys, address=address
     )
@@ -77,41 +77,43 @@ def site(storage: s3_service.S3Server, tmp_path_factory: pytest.TempPathFactory)
     """The overlay `production` under other names, its Secrets, and Airflow."""
     end = uuid.uuid4().hex[:8]
     names = {"airflow": f"airflow-{end}", "nightshift": f"steps-{end}"}
-    admin = config.new_client_from_config(str(kubeconfig()))
-    found = Site(names["airflow"], names["nightshift"], client.CoreV1Api(admin))
-    manifests = Manifests.of("production")
+    admin = config.new_client_from_config(str(find_kubeconfig()))
+    actual = Site(names["airflow"], names["nightshift"], client.CoreV1Api(admin))
+    manifests = Manifests.render_overlay("production")
     identities = {identity.name: identity.build_environment() for identity in storage.identities}
     where = {"NIGHTSHIFT_S3_ENDPOINT": storage.endpoint, "NIGHTSHIFT_S3_BUCKET": "nightshift"}
-    more = {**where, **identities["viewer"], "NIGHTSHIFT_STEP_IMAGE": STEP_IMAGE, "NIGHTSHIFT_NAMESPACE": found.steps}
+    more = {**where, **identities["viewer"], "NIGHTSHIFT_STEP_IMAGE": STEP_IMAGE, "NIGHTSHIFT_NAMESPACE": actual.steps}
     objects = [
-        *airflow_pod.renamed(manifests.objects, names),
-        _of("ServiceAccount", "airflow-scheduler", found.airflow),
-        _of("Secret", "nightshift-airflow", found.airflow, stringData=airflow_pod.secret()),
-        _of("Secret", "nightshift-steps", found.steps, stringData=identities["steps"]),
+        *airflow_pod.rename_namespaces(manifests.objects, names),
+        _of("ServiceAccount", "airflow-scheduler", actual.airflow),
+        _of("Secret", "nightshift-airflow", actual.airflow, stringData=airflow_pod.build_secret()),
+        _of("Secret", "nightshift-steps", actual.steps, stringData=identities["steps"]),
     ]
-    pod = airflow_pod.pod(manifests, str(IMAGE), admin.configuration.host, more)
+    pod = airflow_pod.build_pod(manifests, str(IMAGE), admin.configuration.host, more)
     try:
-        _apply(tmp_path_factory.mktemp("site"), [_with_storage(one, where) for one in objects])
-        until("the pod to be accepted", lambda: _made(found, pod))
-        until("Airflow", lambda: _healthy(found), patience=600)
-        yield found
+        _apply(tmp_path_factory.mktemp("site"), [_with_storage(stored, where) for stored in objects])
+        wait_until("the pod to be accepted", lambda: _made(actual, pod))
+        wait_until("Airflow", lambda: _healthy(actual), patience=600)
+        yield actual
     finally:
-        kubectl("delete", "namespace", *names.values(), "--ignore-not-found", "--timeout=140s")
+        run_kubectl("delete", "namespace", *names.values(), "--ignore-not-found", "--timeout=140s")
 
 
 def test_the_parts_live_by_the_probes_of_the_values(site: Site) -> None:
     for part in ("scheduler", "triggerer", "dag-processor"):
         # A cluster asks again, too, when one of them has not told of itself in time.
-        parts = until(f"{part} to be found alive", partial(_answer, site, part, *airflow_pod.probe(part)))
+        parts = wait_until(f"{part} to be found alive", partial(_answer, site, part, *airflow_pod.probe(part)))
         assert "Found one alive job" in parts
 
 
 def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
     night = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-    until("the DAG", lambda: _answer(site, "scheduler", "airflow", "dags", "details", "flights_replay"), patience=120)
+    wait_until(
+        "the DAG", lambda: _answer(site, "scheduler", "airflow", "dags", "details", "flights_replay"), patience=120
+    )
     site.run("scheduler", "airflow", "dags", "unpause", "flights_replay")
-    words = ("--conf", json.dumps({"night": night}), "--run-id", "by-hand", "flights_replay")
-    site.run("scheduler", "airflow", "dags", "trigger", *words)
+    arguments = ("--conf", json.dumps({"night": night}), "--run-id", "by-hand", "flights_replay")
+    site.run("scheduler", "airflow", "dags", "trigger", *arguments)
 
     def look() -> str | None:
         said = site.run("scheduler", "airflow", "dags", "list-runs", "flights_replay", "-o", "json")
@@ -119,9 +121,9 @@ def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
         states = {run["run_id"]: run["state"] for run in runs}
         return states["by-hand"] if states["by-hand"] in ("success", "failed") else None
 
-    assert until("the run", look, patience=300) == "success", _log(site)
-    until("the event of its pod's start", lambda: any(n.startswith("flights-deliver-") for n in _started(site)))
-    until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, patience=120)
+    assert wait_until("the run", look, patience=300) == "success", _log(site)
+    wait_until("the event of its pod's start", lambda: any(n.startswith("flights-deliver-") for n in _started(site)))
+    wait_until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, patience=120)
 
 
 def test_somebody_who_logs_in_sees_the_pages(site: Site) -> None:
@@ -145,7 +147,7 @@ def _apply(folder: Path, objects: list[airflow_pod.Object]) -> None:
     path = folder / "objects.json"
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
     path.chmod(0o600)
-    kubectl("apply", "-f", str(path))
+    run_kubectl("apply", "-f", str(path))
 
 
 def _made(site: Site, pod: airflow_pod.Object) -> bool:
@@ -168,7 +170,7 @@ def _started(site: Site) -> list[str]:
 def _healthy(site: Site) -> bool:
     pod = site.core.read_namespaced_pod("airflow", site.airflow)
     ended = [status for status in pod.status.container_statuses or [] if status.restart_count]
-    assert not ended, kubectl("logs", "--namespace", site.airflow, "airflow", "-c", ended[0].name, "--previous")
+    assert not ended, run_kubectl("logs", "--namespace", site.airflow, "airflow", "-c", ended[0].name, "--previous")
     ready = [status.ready for status in pod.status.container_statuses or []]
     if not ready or not all(ready):
         return False

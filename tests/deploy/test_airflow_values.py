@@ -14,10 +14,10 @@ import yaml
 from airflow.cli.cli_parser import get_parser
 from airflow.configuration import conf
 
-from airflow_environment import ROOT
 from local_platform.services.airflow_services import AirflowInstance, build_environment
-from manifests import DEPLOY, OVERLAYS, TASKS_AT_ONCE, Manifests
-from restricted_profile import PROFILE, Pod
+from support.airflow_environment import ROOT
+from support.manifests import DEPLOY, OVERLAYS, TASKS_AT_ONCE, Manifests
+from support.restricted_profile import PROFILE, Pod
 
 Object = dict[str, Any]
 CLUSTERS = [overlay for overlay in OVERLAYS if overlay != "local"]
@@ -46,7 +46,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def of_airflow(rendered: dict[str, Manifests], overlay: str) -> dict[str, str]:
     """What Airflow's pods read as environment."""
-    data: dict[str, str] = rendered[overlay].one("ConfigMap", "nightshift-airflow", "airflow")["data"]
+    data: dict[str, str] = rendered[overlay].get_object("ConfigMap", "nightshift-airflow", "airflow")["data"]
     return data
 
 
@@ -108,7 +108,7 @@ def test_airflows_own_pods_meet_the_restricted_profile(values: Object) -> None:
 def test_the_accounts_are_those_that_the_role_is_given_to(
     overlay: str, values: Object, rendered: dict[str, Manifests]
 ) -> None:
-    binding = rendered[overlay].one("RoleBinding", "nightshift-airflow")
+    binding = rendered[overlay].get_object("RoleBinding", "nightshift-airflow")
     given = {subject["name"] for subject in binding["subjects"]}
     mounted = {part: values[part]["serviceAccount"] for part in (*PARTS, "migrateDatabaseJob")}
     with_token = {name["name"] for name in mounted.values() if name["automountServiceAccountToken"]}
@@ -122,7 +122,7 @@ def test_airflow_reads_the_configuration_that_the_overlays_make(
 ) -> None:
     (source,) = yaml.safe_load(values["extraEnvFrom"])
     name = source["configMapRef"]["name"]
-    assert rendered[overlay].one("ConfigMap", name, "airflow")
+    assert rendered[overlay].get_object("ConfigMap", name, "airflow")
     assert "KUBECONFIG" not in str(values)
 
 

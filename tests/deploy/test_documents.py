@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_environment import ROOT
-from manifests import OVERLAYS
+from support.airflow_environment import ROOT
+from support.manifests import OVERLAYS
 
 DOCS = ROOT / "docs"
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")

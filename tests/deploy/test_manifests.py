@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import api_schema
 from local_cluster.quantities import parse
-from manifests import DEPLOY, KUBERNETES, TASKS_AT_ONCE, Manifests
 from nightshift_airflow.kubernetes.pod_policy import ACCOUNT, CONFIGURATION
+from support import api_schema
+from support.manifests import DEPLOY, KUBERNETES, TASKS_AT_ONCE, Manifests
 
 Object = dict[str, Any]
 STEPS = {"matchLabels": {"app.kubernetes.io/name": "nightshift-step"}}
@@ -20,13 +20,13 @@ SECRET = re.compile(r"(?i)(password|passwd|secret|token|private|access_?key)")
 
 
 def test_every_object_is_one_that_a_current_kubernetes_knows(manifests: Manifests) -> None:
-    unknown = {item["metadata"]["name"]: api_schema.mistakes(item) for item in manifests.objects}
+    unknown = {item["metadata"]["name"]: api_schema.list_mistakes(item) for item in manifests.objects}
     assert {name: lines for name, lines in unknown.items() if lines} == {}
 
 
 def test_an_unknown_field_would_be_found(manifests: Manifests) -> None:
-    policy = manifests.one("NetworkPolicy", "default-deny")
-    assert api_schema.mistakes({**policy, "spec": {**policy["spec"], "egres": []}}) == [
+    policy = manifests.get_object("NetworkPolicy", "default-deny")
+    assert api_schema.list_mistakes({**policy, "spec": {**policy["spec"], "egres": []}}) == [
         "NetworkPolicy.spec.egres is no field of V1NetworkPolicySpec"
     ]
 
@@ -67,7 +67,7 @@ def test_the_role_is_given_to_whoever_runs_tasks(manifests: Manifests) -> None:
 
 
 def test_no_account_mounts_a_token_and_none_is_idle(manifests: Manifests) -> None:
-    accounts = {item["metadata"]["name"]: item for item in manifests.all("ServiceAccount")}
+    accounts = {item["metadata"]["name"]: item for item in manifests.list_objects("ServiceAccount")}
     assert set(accounts) == {ACCOUNT, "nightshift-airflow"} - (
         set() if manifests.overlay == "local" else {"nightshift-airflow"}
     )
@@ -75,15 +75,15 @@ def test_no_account_mounts_a_token_and_none_is_idle(manifests: Manifests) -> Non
 
 
 def test_nothing_reaches_a_pod_and_a_pod_reaches_nothing_by_default(manifests: Manifests) -> None:
-    denied = manifests.one("NetworkPolicy", "default-deny")["spec"]
+    denied = manifests.get_object("NetworkPolicy", "default-deny")["spec"]
     assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    assert not any(item["spec"].get("ingress") for item in manifests.all("NetworkPolicy"))
+    assert not any(item["spec"].get("ingress") for item in manifests.list_objects("NetworkPolicy"))
 
 
 def test_steps_reach_names_objects_and_the_registry(manifests: Manifests, pods: dict[str, Object]) -> None:
     ways = {
         policy["metadata"]["name"]: policy["spec"]
-        for policy in manifests.all("NetworkPolicy")
+        for policy in manifests.list_objects("NetworkPolicy")
         if "egress" in policy["spec"]
     }
     assert set(ways) == {"steps-to-dns", "steps-to-s3", "steps-to-mlflow"}
@@ -102,7 +102,7 @@ def test_the_internet_is_not_among_the_ways(manifests: Manifests) -> None:
 
 def test_in_production_every_way_has_its_ports(rendered: dict[str, Manifests]) -> None:
     for overlay in ("staging", "production"):
-        for policy in rendered[overlay].all("NetworkPolicy"):
+        for policy in rendered[overlay].list_objects("NetworkPolicy"):
             assert all(rule.get("ports") for rule in policy["spec"].get("egress", []))
 
 
@@ -110,9 +110,10 @@ def test_the_quota_has_room_for_the_promised_steps_and_the_limits_admit_each(
     manifests: Manifests, pods: dict[str, Object]
 ) -> None:
     quota = {
-        name: parse(amount) for name, amount in manifests.one("ResourceQuota", "nightshift")["spec"]["hard"].items()
+        name: parse(amount)
+        for name, amount in manifests.get_object("ResourceQuota", "nightshift")["spec"]["hard"].items()
     }
-    (limits,) = manifests.one("LimitRange", "nightshift")["spec"]["limits"]
+    (limits,) = manifests.get_object("LimitRange", "nightshift")["spec"]["limits"]
     largest: dict[str, Decimal] = {}
     for pod in pods.values():
         for sort, amounts in pod["spec"]["containers"][0]["resources"].items():
@@ -125,7 +126,7 @@ def test_the_quota_has_room_for_the_promised_steps_and_the_limits_admit_each(
 
 
 def test_a_container_that_says_nothing_is_limited_all_the_same(manifests: Manifests) -> None:
-    (limits,) = manifests.one("LimitRange", "nightshift")["spec"]["limits"]
+    (limits,) = manifests.get_object("LimitRange", "nightshift")["spec"]["limits"]
     assert limits["type"] == "Container"
     assert set(limits["default"]) == set(limits["defaultRequest"]) == set(limits["max"])
     for name, most in limits["max"].items():
@@ -133,14 +134,14 @@ def test_a_container_that_says_nothing_is_limited_all_the_same(manifests: Manife
 
 
 def test_pods_have_no_claims_and_no_services(manifests: Manifests) -> None:
-    hard = manifests.one("ResourceQuota", "nightshift")["spec"]["hard"]
+    hard = manifests.get_object("ResourceQuota", "nightshift")["spec"]["hard"]
     assert (hard["persistentvolumeclaims"], hard["services"]) == ("0", "0")
 
 
 def test_the_configuration_has_the_name_that_pods_read(rendered: dict[str, Manifests]) -> None:
-    assert rendered["local"].all("ConfigMap") == []  # the platform makes it: it chooses the ports
+    assert rendered["local"].list_objects("ConfigMap") == []  # the platform makes it: it chooses the ports
     for overlay in ("staging", "production"):
-        data = rendered[overlay].one("ConfigMap", CONFIGURATION)["data"]
+        data = rendered[overlay].get_object("ConfigMap", CONFIGURATION)["data"]
         assert {"NIGHTSHIFT_S3_ENDPOINT", "NIGHTSHIFT_S3_BUCKET", "MLFLOW_TRACKING_URI"} <= set(data)
         # The image says it, and says it truly.
         assert "NIGHTSHIFT_RUN_CODE_VERSION" not in data
@@ -165,7 +166,7 @@ def test_no_wildcard_and_no_latest_stand_in_any_manifest() -> None:
 
 @pytest.mark.parametrize("overlay", ["staging", "production"])
 def test_the_image_of_the_steps_is_pinned(overlay: str, rendered: dict[str, Manifests]) -> None:
-    data = rendered[overlay].one("ConfigMap", "nightshift-airflow", "airflow")["data"]
+    data = rendered[overlay].get_object("ConfigMap", "nightshift-airflow", "airflow")["data"]
     assert re.fullmatch(
         r"[^@]+/nightshift-steps:(?!latest)[\w.-]+(@sha256:[0-9a-f]{64})?", data["NIGHTSHIFT_STEP_IMAGE"]
     )
@@ -175,10 +176,10 @@ def test_the_image_of_the_steps_is_pinned(overlay: str, rendered: dict[str, Mani
 def test_the_alias_is_synced_with_what_a_step_has_and_from_the_steps_image(
     overlay: str, rendered: dict[str, Manifests], pods: dict[str, Object]
 ) -> None:
-    assert rendered["local"].all("Deployment") == []  # one machine's platform has a service for it
-    deployment = rendered[overlay].one("Deployment", "alias-sync")
+    assert rendered["local"].list_objects("Deployment") == []  # one machine's platform has a service for it
+    deployment = rendered[overlay].get_object("Deployment", "alias-sync")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    airflow = rendered[overlay].one("ConfigMap", "nightshift-airflow", "airflow")["data"]
+    airflow = rendered[overlay].get_object("ConfigMap", "nightshift-airflow", "airflow")["data"]
     assert container["image"] == airflow["NIGHTSHIFT_STEP_IMAGE"]
     assert container["args"][:3] == ["sync-alias", "--every", "300"]
     step = pods["flights_nightly.promote"]["spec"]
@@ -200,6 +201,6 @@ def test_every_file_of_the_manifests_is_part_of_some_overlay() -> None:
 
 def peers(manifests: Manifests) -> Iterator[Object]:
     """Whom steps may reach."""
-    for policy in manifests.all("NetworkPolicy"):
+    for policy in manifests.list_objects("NetworkPolicy"):
         for rule in policy["spec"].get("egress", []):
             yield from rule["to"]

@@ -14,8 +14,8 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from applied_manifests import Applied, applied, kubeconfig, kubectl
-from pod_client import PodClient
+from support.applied_manifests import Applied, apply_manifests, find_kubeconfig, run_kubectl
+from support.pod_client import PodClient
 
 pytestmark = pytest.mark.kubernetes
 Object = dict[str, Any]
@@ -92,12 +92,12 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
-    with applied(tmp_path_factory.mktemp("manifests")) as found:
-        yield found
+    with apply_manifests(tmp_path_factory.mktemp("manifests")) as actual:
+        yield actual
 
 
 def test_applying_again_changes_nothing(cluster: Applied) -> None:
-    output = kubectl("apply", "-k", str(cluster.folder)).splitlines()
+    output = run_kubectl("apply", "-k", str(cluster.folder)).splitlines()
     assert len(output) > 10
     assert [line for line in output if not line.endswith("unchanged")] == []
 
@@ -105,15 +105,15 @@ def test_applying_again_changes_nothing(cluster: Applied) -> None:
 def test_every_pod_is_accepted_from_airflows_account(cluster: Applied, pods: dict[str, Object]) -> None:
     core = client.CoreV1Api(cluster.airflow)
     for pod in pods.values():
-        made = core.create_namespaced_pod(cluster.namespace, cluster.placed(pod), dry_run="All")
-        assert made.spec.service_account_name == "nightshift-steps"
-        assert made.spec.containers[0].resources.limits == pod["spec"]["containers"][0]["resources"]["limits"]
-        assert not any(volume.projected or volume.secret for volume in made.spec.volumes)
+        created = core.create_namespaced_pod(cluster.namespace, cluster.place_pod(pod), dry_run="All")
+        assert created.spec.service_account_name == "nightshift-steps"
+        assert created.spec.containers[0].resources.limits == pod["spec"]["containers"][0]["resources"]["limits"]
+        assert not any(volume.projected or volume.secret for volume in created.spec.volumes)
     assert core.list_namespaced_pod(cluster.namespace).items == []
 
 
 def test_a_pod_beyond_the_limits_is_refused(cluster: Applied, pods: dict[str, Object]) -> None:
-    pod = json.loads(json.dumps(cluster.placed(next(iter(pods.values())))))
+    pod = json.loads(json.dumps(cluster.place_pod(next(iter(pods.values())))))
     pod["spec"]["containers"][0]["resources"]["limits"]["memory"] = "64Gi"
     with pytest.raises(ApiException, match="maximum memory usage per Container"):
         client.CoreV1Api(cluster.airflow).create_namespaced_pod(cluster.namespace, pod, dry_run="All")
@@ -156,7 +156,7 @@ def test_a_step_is_confined(cluster: Applied, pods: dict[str, Object]) -> None:
 
 def probed(cluster: Applied, pod: Object) -> Object:
     """What a step's pod sees when it looks around instead of doing its work."""
-    pod = json.loads(json.dumps(cluster.placed(pod)))
+    pod = json.loads(json.dumps(cluster.place_pod(pod)))
     container = pod["spec"]["containers"][0]
     container |= {"image": IMAGE, "command": ["python", "-c", PROBE], "args": []}
     paths = [f"/api/v1/namespaces/{cluster.namespace}/{kind}" for kind in ("pods", "secrets")] + ["/api/v1/nodes"]
@@ -190,4 +190,4 @@ def allowed(cluster: Applied, namespace: str | None, act: tuple[str, str, str, s
 def test_a_missing_cluster_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NIGHTSHIFT_TEST_KUBECONFIG", raising=False)
     with pytest.raises(pytest.fail.Exception, match="NIGHTSHIFT_TEST_KUBECONFIG names no file"):
-        kubeconfig()
+        find_kubeconfig()

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from api_schema import mistakes
-from manifests import DEPLOY
 from nightshift import catalog
 from nightshift.definition import VERBS
-from restricted_profile import OURS, PROFILE, broken
+from support.api_schema import list_mistakes
+from support.manifests import DEPLOY
+from support.restricted_profile import OURS, PROFILE, list_broken_controls
 
 Object = dict[str, Any]
 
@@ -80,16 +80,16 @@ def test_there_is_a_pod_for_every_task(pods: dict[str, Object]) -> None:
 
 
 def test_every_pod_meets_every_control(pods: dict[str, Object]) -> None:
-    assert {name: broken(pod) for name, pod in pods.items()} == {name: set() for name in pods}
+    assert {name: list_broken_controls(pod) for name, pod in pods.items()} == {name: set() for name in pods}
 
 
 def test_every_pod_is_one_that_a_current_kubernetes_knows(pods: dict[str, Object]) -> None:
-    assert {name: mistakes(pod) for name, pod in pods.items()} == {name: [] for name in pods}
+    assert {name: list_mistakes(pod) for name, pod in pods.items()} == {name: [] for name in pods}
 
 
 def test_a_step_by_hand_is_confined_like_any_other(pods: dict[str, Object]) -> None:
     by_hand = yaml.safe_load((DEPLOY / "step-by-hand.yaml").read_text())
-    assert (broken(by_hand), mistakes(by_hand)) == (set(), [])
+    assert (list_broken_controls(by_hand), list_mistakes(by_hand)) == (set(), [])
     usual = next(iter(pods.values()))
     assert by_hand["spec"]["containers"][0]["envFrom"] == usual["spec"]["containers"][0]["envFrom"]
     assert by_hand["metadata"]["labels"].items() <= usual["metadata"]["labels"].items()
@@ -101,7 +101,7 @@ def test_a_pod_that_breaks_a_control_is_found(
 ) -> None:
     pod = copy.deepcopy(next(iter(pods.values())))
     change(pod)
-    violations = broken(pod)
+    violations = list_broken_controls(pod)
     assert control in violations
     # A volume of a wrong sort has no size either.
     assert violations <= {control, SCRATCH} | CONSEQUENCES.get(control, set())
@@ -114,7 +114,9 @@ def test_every_control_is_broken_once() -> None:
 def test_a_second_container_is_looked_at_too(pods: dict[str, Object]) -> None:
     pod = copy.deepcopy(next(iter(pods.values())))
     pod["spec"]["initContainers"] = [{"name": "other", "image": "a:1"}]
-    assert {"Capabilities", "Privilege Escalation", "read-only root", "requests and limits"} <= broken(pod)
+    assert {"Capabilities", "Privilege Escalation", "read-only root", "requests and limits"} <= list_broken_controls(
+        pod
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,4 +132,4 @@ def test_a_field_that_kubernetes_would_not_know_is_found(
 ) -> None:
     pod = copy.deepcopy(next(iter(pods.values())))
     change(pod)
-    assert any(named in line for line in mistakes(pod))
+    assert any(named in line for line in list_mistakes(pod))

@@ -25,7 +25,7 @@ from nightshift.adapters.gx.suites import Suite
 from nightshift.modelling import plots
 
 
-def imports() -> int:
+def import_modules() -> int:
     """Every module of the steps and of the models."""
     packages = (package for package in (nightshift, models))
     names = [m.name for package in packages for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
@@ -34,7 +34,7 @@ def imports() -> int:
     return len(names)
 
 
-def parquet() -> None:
+def check_parquet() -> None:
     """Written, read back as a dataset, filtered."""
     path = Path("/tmp/table.parquet")  # noqa: S108 - the container's
     pyarrow.parquet.write_table(pa.table({"n": [1, 2, 3], "word": ["a", "b", "c"]}), path)
@@ -42,7 +42,7 @@ def parquet() -> None:
     assert files.to_pandas()["word"].tolist() == ["b", "c"]
 
 
-def model() -> None:
+def check_model() -> None:
     """Fitted, stored with skops, loaded, the same predictions."""
     random = np.random.default_rng(7)
     fitted = estimator(7).set_params(monotonic_cst=None, min_samples_leaf=20)
@@ -53,7 +53,7 @@ def model() -> None:
     assert fitted.score(features, features["a"] > 0) > 0.9
 
 
-def validation() -> None:
+def check_validation() -> None:
     """A suite over a frame with a bad value, and its page."""
     rule = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "delay", "min_value": 0, "max_value": 5}}
     suite = Suite("trial", {"expectations": [rule]}, "")
@@ -63,16 +63,16 @@ def validation() -> None:
     assert "delay" in bad.body
 
 
-def picture() -> None:
+def check_picture() -> None:
     """A picture with text in it."""
     labels = np.array([0, 1, 0, 1], dtype=float)
-    png = plots.roc(labels, np.array([0.1, 0.9, 0.4, 0.6]), 1.0)
+    png = plots.draw_roc(labels, np.array([0.1, 0.9, 0.4, 0.6]), 1.0)
     assert io.BytesIO(png).read(8) == b"\x89PNG\r\n\x1a\n"
     assert len(png) > 5000
 
 
 if __name__ == "__main__":
-    imported = imports()
-    for part in (parquet, model, validation, picture):
+    imported = import_modules()
+    for part in (check_parquet, check_model, check_validation, check_picture):
         part()
     sys.stdout.write(f"{imported} modules and all parts work\n")

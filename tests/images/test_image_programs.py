@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from image_runs import SOURCES
 from image_tools.build import check_space
 from image_tools.engine import EngineError, find_reason
 from image_tools.lock_rules import Pin
 from image_tools.vulnerabilities import find_python_vulnerabilities
+from support.image_runs import SOURCES
 
 VULNERABILITY = {
     "id": "PYSEC-2999-1",
@@ -80,19 +80,19 @@ def test_a_service_that_does_not_answer_is_said_and_is_no_finding(monkeypatch: p
 
 @pytest.mark.parametrize("program", ["images", "scan"])
 def test_without_docker_one_sentence_says_so(program: str, tmp_path: Path) -> None:
-    done = _run(program, PATH=str(tmp_path))
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "the program docker was not found: install Docker" in done.stderr
+    completed = _run(program, PATH=str(tmp_path))
+    assert completed.returncode == 2
+    assert completed.stderr.count("\n") == 1
+    assert "the program docker was not found: install Docker" in completed.stderr
 
 
 @pytest.mark.images
 @pytest.mark.parametrize("program", ["images", "scan"])
 def test_without_an_engine_one_sentence_says_so(program: str, tmp_path: Path) -> None:
-    done = _run(program, DOCKER_HOST=f"unix://{tmp_path}/none.sock")
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "the Docker engine does not answer: start it" in done.stderr
+    completed = _run(program, DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    assert completed.returncode == 2
+    assert completed.stderr.count("\n") == 1
+    assert "the Docker engine does not answer: start it" in completed.stderr
 
 
 @pytest.mark.images

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from image_runs import SOURCES, docker
 from image_tools.archive import save_image
 from image_tools.image_rules import check_image
 from image_tools.vulnerabilities import find_debian_updates
+from support.image_runs import SOURCES, run_docker
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(600)]
 KEPT = "FROM debian:bookworm-slim\nRUN find / -xdev -type f -perm /6000 -exec chmod a-s {} +\nUSER 10001:10001\n"
@@ -31,7 +31,7 @@ def build(engine: None, tmp_path: Path) -> Iterator[Build]:  # noqa: ARG001 - fi
     def made(dockerfile: str, *instructions: str) -> str:
         (tmp_path / "Dockerfile").write_text(dockerfile)
         (tmp_path / "key").write_text(KEY)
-        docker("buildx", "build", "--load", "--quiet", "--tag", name, *instructions, str(tmp_path))
+        run_docker("buildx", "build", "--load", "--quiet", "--tag", name, *instructions, str(tmp_path))
         return name
 
     yield made
@@ -100,21 +100,21 @@ def test_a_list_of_debians_that_cannot_be_fetched_is_not_taken_for_an_empty_one(
 
 
 def test_the_scan_of_everything_here_has_no_finding(built: dict[str, str]) -> None:
-    done = _scan()
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    findings = [line for line in done.stdout.splitlines() if line.startswith("  ✗ ")]
+    completed = _scan()
+    assert completed.returncode in (0, 1), completed.stdout + completed.stderr
+    findings = [line for line in completed.stdout.splitlines() if line.startswith("  ✗ ")]
     assert [line for line in findings if not line.startswith(OF_THE_DAY)] == []
-    assert all(f"checked {image}: user, rights of files" in done.stdout for image in built.values())
+    assert all(f"checked {image}: user, rights of files" in completed.stdout for image in built.values())
     # Where no index of advisories can be reached, the scan must say that it did not look.
     assert re.search(
-        r"^  (checked|NOT CHECKED) known vulnerabilities of the locked versions", done.stdout, re.MULTILINE
+        r"^  (checked|NOT CHECKED) known vulnerabilities of the locked versions", completed.stdout, re.MULTILINE
     )
 
 
 def test_the_scan_ends_with_one_on_a_finding_and_with_two_when_it_cannot_look(build: Build) -> None:
-    done = _scan(build(f"{KEPT}USER root\n"))
-    assert done.returncode == 1
-    assert "✗ user: runs as root: nightshift-scan-test:" in done.stdout
+    completed = _scan(build(f"{KEPT}USER root\n"))
+    assert completed.returncode == 1
+    assert "✗ user: runs as root: nightshift-scan-test:" in completed.stdout
     missing = _scan("nightshift-scan-test:none")
     assert missing.returncode == 2
     assert missing.stderr.startswith("cannot scan: 'docker image save' failed: ")

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from image_runs import SOURCES, docker, inspected, python, run
 from image_tools import sbom
 from image_tools.build import TARGETS, Built
 from image_tools.lock_rules import Pin, parse_pins
 from nightshift import catalog
+from support.image_runs import SOURCES, inspect_image, run, run_docker, run_python
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
 LARGEST_BYTES = {"steps": 900_000_000, "services": 1_000_000_000, "airflow": 600_000_000}
@@ -50,7 +50,7 @@ every_target = pytest.mark.parametrize("target", TARGETS)
 
 @every_target
 def test_it_is_small(target: str, built: dict[str, str]) -> None:
-    assert inspected(built[target])["Size"] <= LARGEST_BYTES[target]
+    assert inspect_image(built[target])["Size"] <= LARGEST_BYTES[target]
 
 
 @every_target
@@ -58,8 +58,8 @@ def test_it_is_small(target: str, built: dict[str, str]) -> None:
 def test_it_runs_as_a_number_that_is_not_root_on_a_root_that_cannot_be_written(
     target: str, user: str, uid: str, built: dict[str, str]
 ) -> None:
-    assert inspected(built[target])["Config"]["User"] == f"{UID}:{UID}"
-    report = python(
+    assert inspect_image(built[target])["Config"]["User"] == f"{UID}:{UID}"
+    report = run_python(
         built[target], "import os, getpass, tempfile; print(os.getuid(), getpass.getuser(), tempfile.mkdtemp())", user
     )
     assert re.fullmatch(rf"{uid} nightshift /tmp/\w+", report)
@@ -75,7 +75,7 @@ def test_it_runs_as_a_number_that_is_not_root_on_a_root_that_cannot_be_written(
 
 @pytest.mark.parametrize("user", ["", STRANGER])
 def test_every_part_of_the_chain_works_in_the_image_of_the_steps(user: str, built: dict[str, str]) -> None:
-    assert python(built["steps"], chain, user).endswith("modules and all parts work")
+    assert run_python(built["steps"], chain, user).endswith("modules and all parts work")
     assert run(built["steps"], "nightshift", "--help", user=user).startswith("usage: nightshift")
 
 
@@ -87,8 +87,8 @@ def test_airflow_reads_every_dag_on_a_root_that_cannot_be_written(user: str, bui
         "print(sorted(bag.dags), bag.import_errors)\n"
     )
     kinds = ("nightly", "replay", "rescore", "set_champion")  # both models that ship are replayed
-    wanted = sorted(f"{name}_{kind}" for name in catalog.list_names() for kind in kinds)
-    assert python(built["airflow"], program, user).splitlines()[-1] == f"{wanted} {{}}"
+    expected = sorted(f"{name}_{kind}" for name in catalog.list_names() for kind in kinds)
+    assert run_python(built["airflow"], program, user).splitlines()[-1] == f"{expected} {{}}"
     assert run(built["airflow"], "airflow", "version", user=user).startswith("3.")
 
 
@@ -102,13 +102,15 @@ def test_it_holds_what_it_needs_and_nothing_of_the_others(target: str, built: di
     find = (
         f"from importlib.util import find_spec\nprint([n for n in {ABSENT[target] + PRESENT[target]} if find_spec(n)])"
     )
-    assert ast.literal_eval(python(built[target], find)) == list(PRESENT[target])
+    assert ast.literal_eval(run_python(built[target], find)) == list(PRESENT[target])
 
 
 @every_target
 def test_what_is_installed_is_what_the_lock_says(target: str, built: dict[str, str]) -> None:
     listed = "from importlib.metadata import distributions as d\nprint({x.metadata['Name']: x.version for x in d()})"
-    installed = {_normal(name): version for name, version in ast.literal_eval(python(built[target], listed)).items()}
+    installed = {
+        _normal(name): version for name, version in ast.literal_eval(run_python(built[target], listed)).items()
+    }
     locked = {pin.name: pin.version for pin in _lock(target)}
     assert installed.items() <= locked.items()
     assert set(locked) - set(installed) <= {"backports-asyncio-runner", "colorama"}, (
@@ -129,18 +131,18 @@ def test_bytecode_is_there_so_that_an_import_adds_none(target: str, built: dict[
         "services": "import mlflow.server, psycopg2, boto3",
         "airflow": "import airflow.cli.cli_parser, airflow.models.dag",
     }
-    name = docker("create", "--interactive", "--user", "0:0", "--entrypoint", "python", built[target], "-")
+    name = run_docker("create", "--interactive", "--user", "0:0", "--entrypoint", "python", built[target], "-")
     try:
-        docker("start", "--interactive", "--attach", name, stdin=WRITES_NO_PYC + program[target])
-        changed = docker("diff", name).splitlines()
+        run_docker("start", "--interactive", "--attach", name, stdin=WRITES_NO_PYC + program[target])
+        changed = run_docker("diff", name).splitlines()
     finally:
-        docker("rm", "--force", name)
+        run_docker("rm", "--force", name)
     assert [line for line in changed if "pyc" in line] == []
 
 
 @every_target
 def test_labels_and_tag_carry_the_version_of_the_code(target: str, built: dict[str, str]) -> None:
-    image = inspected(built[target])
+    image = inspect_image(built[target])
     labels = {
         key.removeprefix(LABEL): value for key, value in image["Config"]["Labels"].items() if key.startswith(LABEL)
     }
@@ -176,8 +178,8 @@ def test_a_change_of_code_builds_no_layer_above_the_code_again(target: str, tmp_
         stream.write(f"\nTRIAL = '{uuid4()}'\n")
     steps = _rebuilt(target, tmp_path)
     anew = [step for step, cached in steps.items() if not cached]
-    kept = [step for step, cached in steps.items() if cached]
-    assert any("/opt/venv" in step for step in kept)
+    remaining = [step for step, cached in steps.items() if cached]
+    assert any("/opt/venv" in step for step in remaining)
     assert anew, "the change was not seen"
     assert all(re.search(r"/opt/nightshift|COPY (include|plugins|dags)", step) or "WORKDIR" in step for step in anew)
 
@@ -188,7 +190,7 @@ def test_the_list_of_its_parts_is_valid_and_whole(target: str, built: dict[str, 
     from cyclonedx.validation.json import JsonStrictValidator
 
     path = tmp_path / "parts.json"
-    name = next(tag for tag in inspected(built[target])["RepoTags"] if not tag.endswith(":local"))
+    name = next(tag for tag in inspect_image(built[target])["RepoTags"] if not tag.endswith(":local"))
     number = sbom.write_sbom(Built(target, name, built[target], 0, 0), SOURCES / "requirements" / f"{target}.txt", path)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(path.read_text()) is None
     parts = json.loads(path.read_text())["components"]
@@ -212,10 +214,12 @@ def _rebuilt(target: str, context: Path) -> dict[str, bool]:
         "--output=type=cacheonly",
         str(context),
     )
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stderr[-2000:]
-    named = dict(re.findall(r"^#(\d+) \[(?!internal)[^]]*\] ((?:RUN|COPY|WORKDIR) .*)$", done.stderr, re.MULTILINE))
-    cached = set(re.findall(r"^#(\d+) CACHED$", done.stderr, re.MULTILINE))
+    completed = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=900)
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    named = dict(
+        re.findall(r"^#(\d+) \[(?!internal)[^]]*\] ((?:RUN|COPY|WORKDIR) .*)$", completed.stderr, re.MULTILINE)
+    )
+    cached = set(re.findall(r"^#(\d+) CACHED$", completed.stderr, re.MULTILINE))
     return {step: number in cached for number, step in named.items()}
 
 

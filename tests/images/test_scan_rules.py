@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from image_runs import SOURCES
 from image_tools import exceptions
 from image_tools.build import make_tag
 from image_tools.exceptions import AcceptedFinding, ExceptionsError
@@ -14,6 +13,7 @@ from image_tools.image_rules import check_settings, find_file_secret
 from image_tools.list_packages import read_debian_licence
 from image_tools.lock_rules import check_compose_file, check_dockerfile, check_lock, parse_pins
 from image_tools.secret_patterns import find_variable_secret
+from support.image_runs import SOURCES
 
 DIGEST = "a1" * 32
 GOOD_LOCK = f"""# made by hand

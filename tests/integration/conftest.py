@@ -1,3 +1,3 @@
 """Airflow needs a home of its own before anything imports it."""
 
-import airflow_environment  # noqa: F401
+from support import airflow_environment  # noqa: F401

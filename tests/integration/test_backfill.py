@@ -16,8 +16,6 @@ from typing import Any
 
 import pytest
 
-from backfill_invariants import everything_holds, one_version_per_night, versions_of
-from free_settings import on_free_ports
 from local_platform.checkout import SOURCES
 from local_platform.demo.airflow_api import AirflowApi, Busy
 from local_platform.marked_processes import find_processes_of
@@ -29,6 +27,8 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings
+from support.backfill_invariants import list_versions, require_invariants, require_one_version_per_night
+from support.free_settings import build_settings_on_free_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 DAG = "flights_nightly"
@@ -70,28 +70,28 @@ def _nightshift(platform: Platform, *words: str) -> subprocess.CompletedProcess[
 
 def _prepare(platform: Platform, store: ObjectStore) -> None:
     """Lands the data, corrupts one night, takes another away, and validates what comes before the backfill."""
-    wanted: list[tuple[str, ...]] = [
+    expected: list[tuple[str, ...]] = [
         ("seed", "flights", "--dates", "original", "--nights", f"{LANDED}..{LAST + timedelta(days=1)}")
     ]
-    wanted += [("seed", "flights", "--corrupt", BLOCKED.isoformat())]
+    expected += [("seed", "flights", "--corrupt", BLOCKED.isoformat())]
     # Nights whose whole window is unvalidated cannot be trained: more than a holdout of them is adopted first.
     last = VALIDATED if MODEL.window.holdout_days > NIGHTS else LAST.isoformat()
-    wanted += [("validate", "flights", f"{LANDED}..{last}")]
-    for words in wanted:
+    expected += [("validate", "flights", f"{LANDED}..{last}")]
+    for words in expected:
         if words[0] == "validate":
-            store.delete([o.uri for o in store.objects(MODEL.facts.partition(MISSING))])
-        done = _nightshift(platform, *words)
-        assert done.returncode in (0, 10), done.stdout[-3000:] + done.stderr[-3000:]
+            store.delete([o.uri for o in store.list_objects(MODEL.facts.build_partition_uri(MISSING))])
+        completed = _nightshift(platform, *words)
+        assert completed.returncode in (0, 10), completed.stdout[-3000:] + completed.stderr[-3000:]
 
 
 def _backfill(api: AirflowApi, first: date, last: date, **more: Any) -> None:
     """Airflow's own backfill of these nights, followed to the end of every run."""
-    asked = {"dag_id": DAG, "max_active_runs": ACTIVE, "dag_run_conf": {}, **more}
-    asked |= {"from_date": f"{first}T00:00:00Z", "to_date": f"{last}T23:59:59Z"}
+    body = {"dag_id": DAG, "max_active_runs": ACTIVE, "dag_run_conf": {}, **more}
+    body |= {"from_date": f"{first}T00:00:00Z", "to_date": f"{last}T23:59:59Z"}
     deadline = time.monotonic() + PATIENCE * ((last - first).days + 1)
     while time.monotonic() < deadline:
         try:
-            api._call("POST", "/api/v2/backfills", asked, api._headers)
+            api._call("POST", "/api/v2/backfills", body, api._headers)
             break
         except Busy:  # SQLite has one writer at a time: Airflow may have made some of the runs
             time.sleep(3)
@@ -107,7 +107,7 @@ def _backfill(api: AirflowApi, first: date, last: date, **more: Any) -> None:
 def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backfilled]:
     home = Home(tmp_path_factory.mktemp("b") / "h")
     home.path.mkdir()
-    chosen = on_free_ports()
+    chosen = build_settings_on_free_ports()
     home.settings.write_text(settings.render_settings(chosen))
     try:
         begun = _local(home.path, "up")
@@ -132,11 +132,11 @@ def _backfilled(platform: Platform) -> Backfilled:
     _backfill(api, FIRST, LAST, run_backwards=True)
     print(f"{NIGHTS} nights in {time.monotonic() - started:.0f} s")  # noqa: T201 - shown with -s
     states = {night: api.read_tasks(DAG, run) for night, run in api.read_runs(DAG, FIRST, LAST, "UTC").items()}
-    return Backfilled(platform, store, api, states, everything_holds(store, MODEL, Registry()))
+    return Backfilled(platform, store, api, states, require_invariants(store, MODEL, Registry()))
 
 
 def test_every_night_but_two_was_trained_once_and_decided_upon(backfilled: Backfilled) -> None:
-    assert one_version_per_night(Registry(), "flights") == [night.isoformat() for night in OTHERS]
+    assert require_one_version_per_night(Registry(), "flights") == [night.isoformat() for night in OTHERS]
     assert sorted(entry.night for entry in backfilled.entries) == [night.isoformat() for night in OTHERS]
 
 
@@ -169,8 +169,8 @@ def test_the_ledger_names_the_backfill(backfilled: Backfilled) -> None:
 def test_nights_that_are_run_again_change_nothing(backfilled: Backfilled) -> None:
     def kept() -> tuple[Any, ...]:
         store = backfilled.store
-        ledger = {o.uri: o.etag for o in store.objects(store.uri("ledger/"))}
-        return ledger, [v.number for v in versions_of(Registry(), "flights")], Registry().champion("flights")
+        ledger = {o.uri: o.etag for o in store.list_objects(store.build_uri("ledger/"))}
+        return ledger, [v.number for v in list_versions(Registry(), "flights")], Registry().find_champion("flights")
 
     before = kept()
     _backfill(backfilled.api, FIRST, FIRST + timedelta(days=1), reprocess_behavior="completed")
@@ -178,6 +178,6 @@ def test_nights_that_are_run_again_change_nothing(backfilled: Backfilled) -> Non
 
 
 def test_the_command_rechecks_what_was_decided(backfilled: Backfilled) -> None:
-    done = _nightshift(backfilled.platform, "recheck", "flights", "--last", "1")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 the same, 0 differ" in done.stdout
+    completed = _nightshift(backfilled.platform, "recheck", "flights", "--last", "1")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "1 the same, 0 differ" in completed.stdout

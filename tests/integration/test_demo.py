@@ -22,7 +22,6 @@ import psutil
 import pytest
 from kubernetes import client, config
 
-from free_settings import on_free_ports
 from local_platform.checkout import SOURCES
 from local_platform.demo.airflow_api import AirflowApi, retry_until_answered
 from local_platform.demo.night_plan import Plan, load_or_make_plan
@@ -34,8 +33,9 @@ from local_platform.one_machine.home import Home
 from local_platform.one_machine.platform import Platform
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import VERBS
-from nightshift.results import key_of
+from nightshift.results import build_result_key
 from nightshift.settings import StorageSettings
+from support.free_settings import build_settings_on_free_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 DAG, REPLAY = "flights_nightly", "flights_replay"
@@ -55,8 +55,8 @@ class Demo:
 
     def nights(self) -> dict[str, Night]:
         """The nights by how they ended; of several that ended alike, the last."""
-        found = [load_night(self.store, self.plan.model, night) for night in self.plan.nights]
-        return {night.ending: night for night in found}
+        actual = [load_night(self.store, self.plan.model, night) for night in self.plan.nights]
+        return {night.ending: night for night in actual}
 
     def tasks(self, night: date) -> dict[str, str]:
         """The state of each task of a night's run, as Airflow has it."""
@@ -83,7 +83,7 @@ class Demo:
 
     def stored(self, *prefixes: str) -> dict[str, str]:
         """Every object under the prefixes, with its ETag."""
-        return {o.uri: o.etag for prefix in prefixes for o in self.store.objects(prefix)}
+        return {o.uri: o.etag for prefix in prefixes for o in self.store.list_objects(prefix)}
 
     def versions(self) -> dict[int, str]:
         """Every registered version and its night."""
@@ -105,26 +105,26 @@ def _json(url: str) -> Any:
 
 def _run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(home.parent), "NIGHTSHIFT_HOME": str(home)}
-    words = (sys.executable, "-m", "local_platform", command)
-    return subprocess.run(words, env=environment, cwd=SOURCES, capture_output=True, text=True, timeout=2400)
+    arguments = (sys.executable, "-m", "local_platform", command)
+    return subprocess.run(arguments, env=environment, cwd=SOURCES, capture_output=True, text=True, timeout=2400)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     home = Home(tmp_path_factory.mktemp("d") / "h")
     home.path.mkdir()
-    chosen = on_free_ports()
+    chosen = build_settings_on_free_ports()
     home.settings.write_text(settings.render_settings(chosen))
     try:
-        done = _run(home.path, "demo")
-        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+        completed = _run(home.path, "demo")
+        assert completed.returncode == 0, completed.stdout[-6000:] + completed.stderr[-3000:]
         platform = Platform(home, settings.read_settings(home))
         with pytest.MonkeyPatch.context() as patch:
             for name, value in platform.build_step_secrets().items():
                 patch.setenv(name, value)
             store = ObjectStore(StorageSettings(endpoint=platform.storage.endpoint))
         api = AirflowApi(f"http://127.0.0.1:{chosen.airflow_port}", "admin", platform.settings.admin_password)
-        yield Demo(home, done.stdout, load_or_make_plan(home.path / "demo.json", date.max), platform, store, api)
+        yield Demo(home, completed.stdout, load_or_make_plan(home.path / "demo.json", date.max), platform, store, api)
     finally:
         ended = _run(home.path, "down")
         left = find_processes_of(home.path)
@@ -164,7 +164,7 @@ def test_a_refused_night_is_scored_with_the_champion_that_stands(demo: Demo) -> 
 def test_every_result_names_the_run_that_caused_it(demo: Demo) -> None:
     promoted = demo.nights()["promoted"]
     for verb in VERBS:
-        result = demo.store.get_json(demo.store.uri(key_of(demo.plan.model, promoted.night, verb)))
+        result = demo.store.get_json(demo.store.build_uri(build_result_key(demo.plan.model, promoted.night, verb)))
         assert result is not None
         assert result["caused_by"].startswith(f"{DAG}:backfill__")
 
@@ -176,7 +176,7 @@ def test_what_blocks_a_night_has_a_page(demo: Demo) -> None:
 
 
 def test_the_ledger_ends_with_the_champion_of_the_registry(demo: Demo) -> None:
-    entries = demo.store.objects(demo.store.uri(f"ledger/{demo.plan.model}/"))
+    entries = demo.store.list_objects(demo.store.build_uri(f"ledger/{demo.plan.model}/"))
     last = demo.store.get_json(entries[-1].uri)
     url = f"/api/2.0/mlflow/registered-models/alias?name={demo.plan.model}&alias=champion"
     alias = _json(demo.platform.tracking.url + url)
@@ -198,8 +198,8 @@ def test_every_service_listens_on_this_machine_only(demo: Demo) -> None:
     listening = set()
     for process in find_processes_of(demo.home.path):
         with suppress(psutil.NoSuchProcess):  # Airflow starts and ends processes all the time
-            found = process.net_connections("inet")
-            listening |= {c.laddr.ip for c in found if c.status == psutil.CONN_LISTEN}
+            actual = process.net_connections("inet")
+            listening |= {c.laddr.ip for c in actual if c.status == psutil.CONN_LISTEN}
     assert listening
     assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
 
@@ -213,19 +213,19 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(demo: Demo) -> None:
     assert len(secrets) > 8
     logs = [path for folder in (demo.home.logs, demo.home.airflow / "logs") for path in folder.rglob("*.log*")]
     assert logs
-    said = [path.read_text(errors="replace") for path in logs]
+    output = [path.read_text(errors="replace") for path in logs]
     for process in find_processes_of(demo.home.path):
         with suppress(psutil.NoSuchProcess):
-            said.append(" ".join(process.cmdline()))
-    assert [s[:4] for s in secrets if any(s in text for text in said)] == []
+            output.append(" ".join(process.cmdline()))
+    assert [s[:4] for s in secrets if any(s in text for text in output)] == []
 
 
 def test_run_again_it_changes_nothing(demo: Demo) -> None:
     def again() -> None:
-        done = _run(demo.home.path, "demo")
-        assert done.returncode == 0, done.stdout[-3000:]
+        completed = _run(demo.home.path, "demo")
+        assert completed.returncode == 0, completed.stdout[-3000:]
         for word in ("PROMOTED", "REFUSED", "BLOCKED"):
-            assert done.stdout.count(word) == demo.output.count(word)
+            assert completed.stdout.count(word) == demo.output.count(word)
 
     before, after = _around(demo, again, lambda: (demo.stored("s3://nightshift/", "s3://lake/"), demo.versions()))
     assert after == before
@@ -253,10 +253,10 @@ def _around(demo: Demo, act: Callable[[], None], look: Callable[[], Any]) -> tup
 
 def _wait(what: str, done: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + PATIENCE
-    while not (found := done()):
+    while not (actual := done()):
         assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE:.0f} s"
         time.sleep(0.2)
-    return found
+    return actual
 
 
 def _post(demo: Demo, path: str, body: dict[str, Any]) -> Any:
@@ -268,10 +268,10 @@ def _state(demo: Demo, run: str) -> str:
 
 
 def _publications(demo: Demo) -> dict[str, str]:
-    kept = demo.stored(
+    remaining = demo.stored(
         "s3://nightshift/scores/", "s3://nightshift/data/", "s3://nightshift/ledger/", "s3://nightshift/docs/"
     )
-    return {uri: etag for uri, etag in kept.items() if "/_index" not in uri}
+    return {uri: etag for uri, etag in remaining.items() if "/_index" not in uri}
 
 
 def test_a_cleared_night_finds_its_work_done(demo: Demo) -> None:
@@ -291,8 +291,8 @@ def test_a_cleared_night_finds_its_work_done(demo: Demo) -> None:
 
 def test_a_pod_deleted_in_the_middle_of_training_leaves_one_version(demo: Demo) -> None:
     night = demo.plan.nights[0] - timedelta(days=1)
-    asked = {"logical_date": None, "conf": {"night": night.isoformat()}, "dag_run_id": "by_hand"}
-    _post(demo, "dagRuns", asked)
+    body = {"logical_date": None, "conf": {"night": night.isoformat()}, "dag_run_id": "by_hand"}
+    _post(demo, "dagRuns", body)
 
     def training() -> list[str]:
         return [

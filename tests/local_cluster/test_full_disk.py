@@ -12,9 +12,9 @@ import psutil
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from cluster_server import ClusterServer, marked
 from local_cluster.shim.logfile import LogFile
-from pod_client import terminated, until
+from support.cluster_server import ClusterServer, find_marked_processes
+from support.pod_client import get_terminated_state, wait_until
 from support.signals import send_each
 
 # A small disk for the state, and a supervisor that starts the server again: both go with this shell.
@@ -59,11 +59,11 @@ def small(tmp_path: Path) -> Iterator[SmallDiskServer]:
     server = SmallDiskServer(tmp_path)
     yield server
     server.end(signal.SIGKILL)
-    send_each(marked(str(server.state)))
+    send_each(find_marked_processes(str(server.state)))
 
 
 def _serving(server: SmallDiskServer, times: int) -> None:
-    until("the server to serve", lambda: server.log.count("serving Kubernetes") == times)
+    wait_until("the server to serve", lambda: server.log.count("serving Kubernetes") == times)
 
 
 def _refusal(create: Callable[..., object], *arguments: object) -> str:
@@ -76,31 +76,33 @@ def _refusal(create: Callable[..., object], *arguments: object) -> str:
 
 
 def test_a_full_disk_loses_nothing(small: SmallDiskServer, tmp_path: Path) -> None:
-    pods, gate = small.start().pods(), tmp_path / "gate"
-    name = pods.started(pods.pod(pods.shell(f"while [ ! -e {gate} ]; do sleep 0.1; done; echo said; exit 3")))
+    pods, gate = small.start().build_pod_client(), tmp_path / "gate"
+    name = pods.start_pod(
+        pods.build_pod(pods.build_shell_container(f"while [ ! -e {gate} ]; do sleep 0.1; done; echo said; exit 3"))
+    )
     small.fill()
-    assert "disk full" in until("the store to be full", lambda: _refusal(pods.configmap, {"a": "x" * 4000}))
+    assert "disk full" in wait_until("the store to be full", lambda: _refusal(pods.create_configmap, {"a": "x" * 4000}))
     gate.touch()
-    assert terminated(pods.finish(name)).exit_code == 3  # known although no file says it
+    assert get_terminated_state(pods.finish(name)).exit_code == 3  # known although no file says it
 
     small.kill_server()
-    until("the server to wait for space", lambda: "the start continues once there is space" in small.log)
+    wait_until("the server to wait for space", lambda: "the start continues once there is space" in small.log)
     small.free()
     _serving(small, 2)
-    pods = small.pods()
-    assert terminated(pods.finish(name)).exit_code == 3  # its parent process has recorded it meanwhile
-    assert pods.run(pods.pod(pods.shell("exit 0"))).status.phase == "Succeeded"
+    pods = small.build_pod_client()
+    assert get_terminated_state(pods.finish(name)).exit_code == 3  # its parent process has recorded it meanwhile
+    assert pods.run(pods.build_pod(pods.build_shell_container("exit 0"))).status.phase == "Succeeded"
 
 
 def test_a_pod_that_finds_the_disk_full_is_evicted_and_the_next_one_runs(small: SmallDiskServer) -> None:
-    pods, ended = small.start().pods(), []
+    pods, ended = small.start().build_pod_client(), []
     small.fill()
-    refusal = _refusal(lambda: ended.append(pods.run(pods.pod(pods.shell("exit 0")))))
+    refusal = _refusal(lambda: ended.append(pods.run(pods.build_pod(pods.build_shell_container("exit 0")))))
     if ended:  # the store's file had room for it
         assert (ended[0].status.phase, ended[0].status.reason) == ("Failed", "Evicted")
     assert "disk full" in (ended[0].status.message if ended else refusal)
     small.free()
-    assert pods.run(pods.pod(pods.shell("exit 0"))).status.phase == "Succeeded"
+    assert pods.run(pods.build_pod(pods.build_shell_container("exit 0"))).status.phase == "Succeeded"
 
 
 def test_a_log_goes_on_after_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,10 +117,10 @@ def test_a_log_goes_on_after_a_full_disk(tmp_path: Path, monkeypatch: pytest.Mon
         return written
 
     monkeypatch.setattr("os.write", limited)
-    log.feed(b"first\nsecond line that is cut\n")
-    log.feed(b"lost\n")
+    log.write_lines(b"first\nsecond line that is cut\n")
+    log.write_lines(b"lost\n")
     room[0] = 1000
-    log.feed(b"after\n")
+    log.write_lines(b"after\n")
     log.close()
     lines = [line.split(" ", 2)[-1] for line in (tmp_path / "log").read_text().splitlines()]
     assert lines[0] == "first"

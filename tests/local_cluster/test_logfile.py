@@ -13,7 +13,7 @@ def write(path: Path, *pieces: bytes) -> list[bytes]:
     path.unlink(missing_ok=True)
     log = LogFile(str(path))
     for piece in pieces:
-        log.feed(piece)
+        log.write_lines(piece)
     log.close()
     return path.read_bytes().splitlines(keepends=True)
 
@@ -34,7 +34,7 @@ def test_nothing_is_lost_however_it_is_cut(tmp_path_factory: pytest.TempPathFact
     path.unlink(missing_ok=True)
     log = LogFile(str(path))
     for piece in pieces:
-        log.feed(piece)
+        log.write_lines(piece)
     log.close()
     records = [record + b"\n" for record in path.read_bytes().split(b"\n")[:-1]]
     assert text(records) == b"".join(pieces)

@@ -14,8 +14,8 @@ import pytest
 from kubernetes import watch
 from kubernetes.client.exceptions import ApiException
 
-from cluster_server import ClusterServer
-from pod_client import PodClient
+from support.cluster_server import ClusterServer
+from support.pod_client import PodClient
 
 TOKENLESS = ("/", "/api", "/api/v1/namespaces/nightshift/pods", "/openapi/v2", "/apis", "/readyz/x")
 
@@ -81,7 +81,7 @@ def _token(pods: PodClient) -> str:
 
 
 def test_only_the_owner_can_read_what_is_stored(shared: ClusterServer, pods: PodClient) -> None:
-    pods.secret({"password": "hidden"})
+    pods.create_secret({"password": "hidden"})
     files = [shared.kubeconfig, *(path for path in shared.state.iterdir() if path.is_file())]
     assert len(files) > 4
     for path in files:
@@ -99,37 +99,37 @@ def test_a_second_server_on_the_same_state_is_refused(shared: ClusterServer) -> 
 
 
 def test_an_address_of_the_network_is_refused(shared: ClusterServer) -> None:
-    done = subprocess.run([*shared.command, "--host", "0.0.0.0"], capture_output=True, text=True, timeout=20)  # noqa: S104
-    assert done.returncode == 2
-    assert "not a loopback address" in done.stderr
+    completed = subprocess.run([*shared.command, "--host", "0.0.0.0"], capture_output=True, text=True, timeout=20)  # noqa: S104
+    assert completed.returncode == 2
+    assert "not a loopback address" in completed.stderr
 
 
 def test_a_network_needs_a_name(shared: ClusterServer) -> None:
     arguments = [*shared.command, "--host", "0.0.0.0", "--network"]  # noqa: S104
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
-    assert done.returncode == 2
-    assert "--network needs --name" in done.stderr
+    completed = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
+    assert completed.returncode == 2
+    assert "--network needs --name" in completed.stderr
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "UPPER", "x/y", "a\n"])
 def test_a_name_that_is_none_is_refused(shared: ClusterServer, name: str) -> None:
     arguments = [*shared.command, "--network", f"--name={name}"]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
-    assert done.returncode == 2
-    assert "is no host name" in done.stderr
+    completed = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
+    assert completed.returncode == 2
+    assert "is no host name" in completed.stderr
 
 
 @pytest.fixture(scope="module")
 def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterServer]:
     """A server that other machines may reach, by a name that this one resolves."""
     options = ("--host", "0.0.0.0", "--network", "--name", "localhost.localdomain", "--name", "localhost")  # noqa: S104
-    made = ClusterServer(tmp_path_factory.mktemp("network"), options).start()
-    yield made
-    made.end()
+    created = ClusterServer(tmp_path_factory.mktemp("network"), options).start()
+    yield created
+    created.end()
 
 
 def test_the_kubeconfig_names_the_server(open_server: ClusterServer) -> None:
-    assert open_server.address().startswith("http://localhost.localdomain:")
+    assert open_server.read_address().startswith("http://localhost.localdomain:")
 
 
 def test_on_a_network_the_certificate_has_every_name(open_server: ClusterServer) -> None:
@@ -161,13 +161,13 @@ def test_other_names_make_another_certificate(tmp_path: Path) -> None:
         server.options = ("--name", "localhost", "--name", "cluster")
         server.start()
         assert (server.state / "ca.crt").read_text() != first
-        assert server.core().list_namespaced_pod("nightshift").items == []
+        assert server.build_core_api().list_namespaced_pod("nightshift").items == []
     finally:
         server.end()
 
 
 def _port(server: ClusterServer) -> int:
-    return int(server.address().rpartition(":")[2])
+    return int(server.read_address().rpartition(":")[2])
 
 
 def _tls(server: ClusterServer, name: str) -> ssl.SSLSocket:
@@ -197,9 +197,9 @@ def test_the_token_outlives_the_server(server: ClusterServer) -> None:
 
 
 def test_a_watch_from_before_a_restart_is_told_so(server: ClusterServer) -> None:
-    version = server.core().list_namespaced_config_map("nightshift").metadata.resource_version
+    version = server.build_core_api().list_namespaced_config_map("nightshift").metadata.resource_version
     server.end()
-    api = server.start().core()
+    api = server.start().build_core_api()
     with pytest.raises(ApiException) as refused:
         list(
             watch.Watch().stream(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cluster_server import ClusterServer
 from local_cluster.pods.snapshots import SnapshotError, Snapshots
-from pod_client import Object, PodClient
+from support.cluster_server import ClusterServer
+from support.pod_client import Object, PodClient
 
 READS = "python -c 'import sys; sys.path.insert(0, sys.argv[1]); import step; print(step.SAYS)' {0}; cat {0}/text/a.sql"
 DIGEST = {"fieldRef": {"fieldPath": "metadata.annotations['local-cluster/code-digest']"}}
@@ -24,7 +24,9 @@ def _write(code: Path, says: str) -> None:
 
 def _pod(pods: PodClient, group: str, script: str, **fields: Any) -> Object:
     env = [{"name": "DIGEST", "valueFrom": DIGEST}]
-    pod = pods.pod(pods.shell(script + '; echo; echo "$DIGEST"', env=env, **fields.pop("container", {})), **fields)
+    pod = pods.build_pod(
+        pods.build_shell_container(script + '; echo; echo "$DIGEST"', env=env, **fields.pop("container", {})), **fields
+    )
     pod["metadata"]["annotations"] = {"local-cluster/code-snapshot": group} if group else {}
     return pod
 
@@ -38,7 +40,7 @@ def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Pod
     code = tmp_path / "code"
     _write(code, "old")
     server = ClusterServer(tmp_path / "home", ("--code", str(code), "--isolation", request.param)).start()
-    yield server.pods(), code
+    yield server.build_pod_client(), code
     server.end()
 
 
@@ -69,7 +71,7 @@ def test_a_snapshot_stays_over_a_volume_that_covers_the_code(tmp_path: Path) -> 
     _write(code, "old")
     options = ("--code", str(code), "--keep", str(tmp_path))
     server = ClusterServer(tmp_path / "home", options).start()
-    pods = server.pods()
+    pods = server.build_pod_client()
     volume: Object = {"volumes": [{"name": "tmp", "emptyDir": {}}]}
     mounts = {"volumeMounts": [{"name": "tmp", "mountPath": str(tmp_path.parent)}]}
     pod = _pod(pods, "run", READS.format(code), container=mounts, **volume)
@@ -136,8 +138,8 @@ def test_what_no_group_used_for_a_day_is_removed(tmp_path: Path, code: Path) -> 
         os.utime(path, (0, 0))
     _take(snapshots, "young")
     asyncio.run(snapshots.sweep({"old but alive"}))
-    kept = {path.name for path in (tmp_path / "kept").iterdir()} - {"groups"}
-    assert kept == set(digests[1:])
+    remaining = {path.name for path in (tmp_path / "kept").iterdir()} - {"groups"}
+    assert remaining == set(digests[1:])
     assert len(list((tmp_path / "kept" / "groups").iterdir())) == 2
 
 

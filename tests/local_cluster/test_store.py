@@ -14,13 +14,13 @@ def thing(name: str, namespace: str = "n", **more: object) -> dict[str, object]:
 
 def test_objects_survive_and_versions_never_repeat(tmp_path: Path) -> None:
     first = Store(tmp_path / "file")
-    kept = first.put("things", thing("a", data="1"))
+    remaining = first.put("things", thing("a", data="1"))
     gone = first.put("things", thing("b"))
     first.remove("things", gone)
     last = first.version
     first.close()
     second = Store(tmp_path / "file")
-    assert second.get("things", "n", "a") == kept
+    assert second.get("things", "n", "a") == remaining
     assert second.get("things", "n", "b") is None
     assert second.version >= last
     assert int(second.put("things", thing("c"))["metadata"]["resourceVersion"]) > last
@@ -51,19 +51,19 @@ def test_what_happened_before_this_server_is_not_known(tmp_path: Path) -> None:
     version = store.version
     store.put("things", thing("a"))
     store.close()
-    again = Store(tmp_path / "file")
+    second = Store(tmp_path / "file")
     with pytest.raises(ApiError):
-        again.list_changes_since(version)
-    assert again.list_changes_since(again.version) == []
-    again.close()
+        second.list_changes_since(version)
+    assert second.list_changes_since(second.version) == []
+    second.close()
 
 
 def test_subscribers_get_each_change_until_they_leave(tmp_path: Path) -> None:
     async def follow() -> list[str]:
         store = Store(tmp_path / "file")
         with store.subscribe() as queue:
-            made = store.put("things", thing("a"))
-            store.remove("things", made)
+            created = store.put("things", thing("a"))
+            store.remove("things", created)
             changes = [queue.get_nowait() for _ in range(2)]
         store.put("things", thing("b"))
         assert queue.empty()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from free_settings import on_free_ports
 from local_platform.files import write_private
 from local_platform.one_machine import settings
 from local_platform.one_machine.home import Home, locate_home
 from local_platform.one_machine.platform import Platform
+from support.free_settings import build_settings_on_free_ports
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(path))
     monkeypatch.delenv("NIGHTSHIFT_CLUSTER", raising=False)
     located = locate_home()
-    write_private(located.settings, settings.render_settings(on_free_ports()))
+    write_private(located.settings, settings.render_settings(build_settings_on_free_ports()))
     return located
 
 

@@ -23,18 +23,18 @@ Sleeper = Callable[..., "subprocess.Popen[bytes]"]
 @pytest.fixture
 def sleeper() -> Iterator[Sleeper]:
     """Starts a process that carries the mark of a home."""
-    made: list[subprocess.Popen[bytes]] = []
+    created: list[subprocess.Popen[bytes]] = []
 
     def start(home: Path, command: tuple[str, ...] = SLEEPER) -> "subprocess.Popen[bytes]":
         environment = {**os.environ, marked_processes.MARK: str(home)}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True)
         assert process.stdout
         process.stdout.readline()
-        made.append(process)
+        created.append(process)
         return process
 
     yield start
-    for process in made:
+    for process in created:
         process.kill()
         process.wait()
 

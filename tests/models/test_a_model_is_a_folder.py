@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import checkout
 from local_platform.demo import night_plan
 from nightshift import catalog
+from support import checkout
 
 OTHERS = [name for name in catalog.list_names() if name != night_plan.MODEL and (catalog.OWN_FOLDER / name).is_dir()]
 LOCK = re.compile(r"\Arequirements(-dev|/[a-z]+)?\.txt\Z")
@@ -68,8 +68,8 @@ class Parts:
             rf"\b(suites|runs|ledger|scores|history|versions)/{self.name}\b",
         ]
         alone = [self.name] if "_" in self.name else []
-        words = [rf"\b{re.sub('[-_]', '[-_]', word)}\b" for word in (*alone, *self.packages)]
-        return re.compile("|".join([*ways, *words]), re.I)
+        arguments = [rf"\b{re.sub('[-_]', '[-_]', word)}\b" for word in (*alone, *self.packages)]
+        return re.compile("|".join([*ways, *arguments]), re.I)
 
     def has(self, file: Path) -> bool:
         """Whether the file is the model's own: of its folder, its suites, or its tests."""
@@ -87,14 +87,14 @@ def test_there_is_more_than_the_model_that_the_demo_plays() -> None:
 
 
 def test_its_folder_and_its_tests_are_there(parts: Parts) -> None:
-    kinds = {file.name for file in checkout.files() if file.is_relative_to(parts.folder)}
+    kinds = {file.name for file in checkout.list_files() if file.is_relative_to(parts.folder)}
     assert kinds >= {"definition.py", "features.py", "estimator.py"}
-    assert any(parts.has(file) and file.parts[0] == "tests" for file in checkout.files())
+    assert any(parts.has(file) and file.parts[0] == "tests" for file in checkout.list_files())
 
 
 def test_no_other_file_names_it_or_its_packages(parts: Parts) -> None:
     """Prose may give it as an example; locks are made from its folder by a program."""
-    others = [f for f in checkout.files() if not parts.has(f) and not LOCK.match(str(f)) and f.suffix != ".md"]
+    others = [f for f in checkout.list_files() if not parts.has(f) and not LOCK.match(str(f)) and f.suffix != ".md"]
     assert len(others) > 100
     naming = [str(f) for f in others if parts.named.search((checkout.ROOT / f).read_text(errors="ignore"))]
     assert naming == []
@@ -102,17 +102,17 @@ def test_no_other_file_names_it_or_its_packages(parts: Parts) -> None:
 
 def seen(copy: Path) -> dict[str, list[str]]:
     """What the platform finds in a copy of the checkout."""
-    done = checkout.run(copy, "python", "-c", PROGRAM)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
-    assert str(found.pop("from")).startswith(str(copy))
-    return found
+    completed = checkout.run(copy, "python", "-c", PROGRAM)
+    assert completed.returncode == 0, completed.stderr[-3000:]
+    document: dict[str, list[str]] = json.loads(completed.stdout.splitlines()[-1])
+    assert str(document.pop("from")).startswith(str(copy))
+    return document
 
 
 @pytest.mark.slow
 def test_the_platform_works_without_it_and_finds_it_when_it_is_put_there(parts: Parts, tmp_path: Path) -> None:
-    mine = {file for file in checkout.files() if parts.has(file)}
-    checkout.copy_files(set(checkout.files()) - mine, tmp_path)
+    mine = {file for file in checkout.list_files() if parts.has(file)}
+    checkout.copy_files(set(checkout.list_files()) - mine, tmp_path)
     without = seen(tmp_path)
     assert without["errors"] == []
     assert without["models"] == [name for name in catalog.list_names() if name != parts.name]

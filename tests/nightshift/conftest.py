@@ -46,10 +46,10 @@ def model(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Model:
 @pytest.fixture
 def registry(mlflow_environment: str) -> Registry:  # noqa: ARG001 - sets the environment
     """The session's MLflow, in which the shops model has no version."""
-    found = Registry()
+    actual = Registry()
     with suppress(NotFound):
-        found.server._send("DELETE", "/api/2.0/mlflow/registered-models/delete", b'{"name": "shops"}', 1)
-    return found
+        actual.server._send("DELETE", "/api/2.0/mlflow/registered-models/delete", b'{"name": "shops"}', 1)
+    return actual
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def landed(store: ObjectStore, model: Model, source: Any) -> Model:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares a test the drawing of pictures, half a second for each training; `test_pictures` draws them."""
-    monkeypatch.setattr("nightshift.modelling.plots._png", lambda _: b"\x89PNG of a test")
+    monkeypatch.setattr("nightshift.modelling.plots._render_png", lambda _: b"\x89PNG of a test")
 
 
 @pytest.fixture
@@ -91,10 +91,10 @@ def run_step(
     ) -> Result[Any]:
         by = RunSettings(code_version=code_version, caused_by="a test", image=image)
         result, _ = perform(verb, open_context(model, night, store, by))
-        found = step_results.load_any(store, "shops", night, verb)
-        assert found is not None
-        assert (found.last_outcome, found.last_summary) == (result.outcome, result.summary)
-        return found if found.failed_since is None else result
+        stored_result = step_results.load_any(store, "shops", night, verb)
+        assert stored_result is not None
+        assert (stored_result.last_outcome, stored_result.last_summary) == (result.outcome, result.summary)
+        return stored_result if stored_result.failed_since is None else result
 
     return run_step
 

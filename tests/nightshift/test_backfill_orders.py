@@ -18,8 +18,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from backfill_invariants import everything_holds, one_version_per_night
-from light_nights import Forge, land, model_of, night_of_rows, predicted, validated
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry
@@ -31,6 +29,8 @@ from nightshift.errors import DONE, BadConfig, DataRejected, NothingToDo
 from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.run_step import perform
 from nightshift.settings import RunSettings
+from support.backfill_invariants import require_invariants, require_one_version_per_night
+from support.light_nights import Forge, build_model, build_night_of_rows, land, predict_version, save_validations
 from support.stored_results import judged
 
 FIRST = date(2013, 3, 1)
@@ -159,7 +159,7 @@ class Backfill:
         if number in self.schedule.missing:
             return "missing"
         blocked = number in self.schedule.blocked
-        validated(self.store, self.model, [self.night(number)], blocked)
+        save_validations(self.store, self.model, [self.night(number)], blocked)
         return "blocked" if blocked else "done"
 
     def _meanwhile(self, moves: int) -> None:
@@ -199,12 +199,14 @@ def start(
     def of(nights: int, train_days: int) -> Start:
         before = [FIRST - n * ONE_DAY for n in range(20, 0, -1)]
         land(
-            store, model_of("shared", bucket, train_days), [*before, *(FIRST + n * ONE_DAY for n in range(nights + 1))]
+            store,
+            build_model("shared", bucket, train_days),
+            [*before, *(FIRST + n * ONE_DAY for n in range(nights + 1))],
         )
 
         def begun(schedule: Schedule) -> Backfill:
-            model = model_of(f"orders_{next(_numbers)}", bucket, train_days)
-            validated(store, model, before)
+            model = build_model(f"orders_{next(_numbers)}", bucket, train_days)
+            save_validations(store, model, before)
             Forge({FIRST + n * ONE_DAY: skill for n, skill in enumerate(schedule.skills)}).use(monkeypatch)
             return Backfill(store, model, registry, schedule)
 
@@ -216,10 +218,12 @@ def start(
 def holds(backfill: Backfill) -> list[Entry]:
     """What must hold after any backfill."""
     schedule = backfill.schedule
-    entries = everything_holds(backfill.store, backfill.model, backfill.registry)
+    entries = require_invariants(backfill.store, backfill.model, backfill.registry)
     silent = {backfill.night(n) for n in schedule.blocked | schedule.missing}
     others = {backfill.night(n) for n in schedule.order} - silent
-    assert one_version_per_night(backfill.registry, backfill.model.name) == sorted(n.isoformat() for n in others)
+    assert require_one_version_per_night(backfill.registry, backfill.model.name) == sorted(
+        n.isoformat() for n in others
+    )
     assert {night for night in others if not backfill.ended[night].startswith("promote")} == set()
     decided = {entry.night for entry in entries if entry.kind in ("promotion", "refusal", "superseded")}
     assert decided == {night.isoformat() for night in others}
@@ -257,9 +261,9 @@ def fold(model: Model, schedule: Schedule, seeds: dict[str, int]) -> list[tuple[
     for night in sorted(set(skills) - gone):
         recent = [night - n * ONE_DAY for n in range(5, -1, -1)]
         days = [day for day in recent if day not in gone and day - ONE_DAY not in lost]
-        made = {day: night_of_rows(day, len({day - ONE_DAY, day - 2 * ONE_DAY} - gone)) for day in days}
-        rivals = {one: skills[one] for one in (night, champion) if one is not None}
-        won = _wins(model, made, rivals, seeds[night.isoformat()])
+        created = {day: build_night_of_rows(day, len({day - ONE_DAY, day - 2 * ONE_DAY} - gone)) for day in days}
+        rivals = {item: skills[item] for item in (night, champion) if item is not None}
+        won = _wins(model, created, rivals, seeds[night.isoformat()])
         told.append((night.isoformat(), champion.isoformat() if champion else None, won))
         champion = night if won else champion
     return told
@@ -271,7 +275,7 @@ def _wins(model: Model, made: dict[date, Any], rivals: dict[date, float], seed: 
     labels = np.concatenate([known for _, known in made.values()])
     day = np.repeat(np.array(list(made), dtype="datetime64[D]"), [len(known) for _, known in made.values()])
     region = np.where(features["row"] % 2 == 0, "north", "south").astype(str)
-    ours, *theirs = [predicted(night, skill, features) for night, skill in rivals.items()]
+    ours, *theirs = [predict_version(night, skill, features) for night, skill in rivals.items()]
     says = Predicted(ours, theirs[0] if theirs else None)
     return judge(model.gate, "classification", Holdout(labels, day, {"region": region}), says, seed).promote
 

@@ -99,14 +99,14 @@ def test_bad_arguments_touch_nothing(
     store: ObjectStore, capsys: pytest.CaptureFixture[str], model: str, night: str
 ) -> None:
     assert cli.main(["train", model, night]) == 20
-    assert store.objects(store.uri("runs/")) == []
+    assert store.list_objects(store.build_uri("runs/")) == []
     assert len(capsys.readouterr().out.strip().splitlines()) == 1
 
 
 def test_values_are_shown_in_a_terminal_only(store: ObjectStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "flights", NIGHT, "--show-values"]) == 20
     assert "in an interactive shell only, never in a pod" in capsys.readouterr().out
-    assert store.objects(store.uri("runs/")) == []
+    assert store.list_objects(store.build_uri("runs/")) == []
 
 
 def test_an_argument_of_any_length_and_character_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +144,7 @@ def test_what_goes_with_a_decision_is_refused_without_one(
 ) -> None:
     assert cli.main(["promote", "flights", NIGHT, option]) == BadConfig.exit_code
     assert "say more about a --decision: give that as well" in capsys.readouterr().out
-    assert store.objects(store.uri("runs/")) == []
+    assert store.list_objects(store.build_uri("runs/")) == []
 
 
 def test_a_step_that_is_told_to_end_ends_at_once_also_as_process_one(s3_environment: dict[str, str]) -> None:

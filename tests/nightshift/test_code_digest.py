@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nightshift.code_digest import digest_folder, read_digests, version_that_runs, write_digests
+from nightshift.code_digest import digest_folder, find_running_version, read_digests, write_digests
 
 KNOWN = {"nightshift": "aa", "flights": "bb", "highs": "cc"}
 COMMIT = "v1-3-g0123456789ab"
@@ -10,18 +10,18 @@ COMMIT = "v1-3-g0123456789ab"
 
 def test_unchanged_code_has_the_version_it_was_given() -> None:
     now = {"nightshift": "aa", "flights": "bb"}
-    assert version_that_runs(COMMIT, KNOWN, now) == COMMIT
-    assert version_that_runs(f"{COMMIT}-dirty-0123456789ab", KNOWN, now) == f"{COMMIT}-dirty-0123456789ab"
+    assert find_running_version(COMMIT, KNOWN, now) == COMMIT
+    assert find_running_version(f"{COMMIT}-dirty-0123456789ab", KNOWN, now) == f"{COMMIT}-dirty-0123456789ab"
 
 
 def test_an_image_has_the_version_it_was_built_with() -> None:
-    assert version_that_runs(COMMIT, {}, {"nightshift": "zz"}) == COMMIT
+    assert find_running_version(COMMIT, {}, {"nightshift": "zz"}) == COMMIT
 
 
 def test_a_model_edited_three_times_since_the_start_has_three_versions() -> None:
     given = (COMMIT, f"{COMMIT}-dirty-0123456789ab")
     versions = [
-        version_that_runs(version, KNOWN, {"nightshift": "aa", "new": digest})
+        find_running_version(version, KNOWN, {"nightshift": "aa", "new": digest})
         for version in given
         for digest in ("one", "two", "three")
     ]
@@ -30,7 +30,7 @@ def test_a_model_edited_three_times_since_the_start_has_three_versions() -> None
 
 
 def test_without_git_it_still_says_so() -> None:
-    version = version_that_runs("no-git-0123456789ab", KNOWN, {"nightshift": "edited"})
+    version = find_running_version("no-git-0123456789ab", KNOWN, {"nightshift": "edited"})
     assert version.startswith("no-git-")
     assert version != "no-git-0123456789ab"
 
@@ -42,13 +42,13 @@ def test_digests_pass_through_a_variable() -> None:
 def test_every_file_counts_by_path_and_content_and_nothing_that_python_or_an_editor_leaves(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "a.py").write_text("one")
-    seen = {digest_folder(tmp_path)}
+    observed = {digest_folder(tmp_path)}
     for name in ("weights.bin", "sub/b.sql", "sub/c.py"):
         (tmp_path / name).write_bytes(b"\xff")
-        seen.add(digest_folder(tmp_path))
+        observed.add(digest_folder(tmp_path))
     (tmp_path / "sub" / "c.py").rename(tmp_path / "c.py")
-    seen.add(last := digest_folder(tmp_path))
-    assert len(seen) == 5
+    observed.add(last := digest_folder(tmp_path))
+    assert len(observed) == 5
     for name in (".a.py.swp", "__pycache__/a.cpython-311.pyc", "sub/.git/HEAD", "a.pyc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")

@@ -101,5 +101,5 @@ for command in {list(COMMANDS)!r}:
 runs = sorted(name for name in sys.modules if name.startswith(("nightshift.commands", "nightshift.steps")))
 assert not runs, runs
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stderr

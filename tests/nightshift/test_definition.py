@@ -44,7 +44,7 @@ def test_no_text_gets_through_that_is_not_the_night_it_names(text: str) -> None:
 
 def test_a_dataset_names_one_partition_per_night() -> None:
     dataset = Dataset(name="flights", uri="s3://lake/flights/date={night}/")
-    assert dataset.partition(date(2013, 2, 9)) == "s3://lake/flights/date=2013-02-09/"
+    assert dataset.build_partition_uri(date(2013, 2, 9)) == "s3://lake/flights/date=2013-02-09/"
 
 
 @pytest.mark.parametrize(
@@ -238,6 +238,6 @@ def test_a_key_that_names_a_column_twice_is_refused() -> None:
 def test_facts_and_what_is_scheduled_have_the_models_key_unless_they_have_their_own() -> None:
     model = catalog.load_model("flights")
     bare = replace(model, facts=replace(model.facts, key=()), context=(replace(model.context[0], key=()),))
-    assert bare.key_of(bare.facts) == model.key
-    assert bare.key_of(bare.context[0]) == ()
-    assert model.key_of(model.context[0]) == ("origin", "time_hour")
+    assert bare.get_key(bare.facts) == model.key
+    assert bare.get_key(bare.context[0]) == ()
+    assert model.get_key(model.context[0]) == ("origin", "time_hour")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.adapters.s3.object_store import ObjectStore
-from support.faulty_proxy import Asked, faulty_proxy
+from support.faulty_proxy import Asked, run_faulty_proxy
 from support.published import NIGHT, publish_predictions
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "predictions.md").read_text()
@@ -25,11 +25,13 @@ def away(tmp_path: Path) -> Path:
 
 
 def _run(code: str, environment: dict[str, str], folder: Path) -> str:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    remaining = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=kept | environment, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    completed = subprocess.run(
+        command, env=remaining | environment, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout
 
 
 def test_the_document_shows_each_way() -> None:
@@ -56,7 +58,7 @@ def test_a_snippet_reads_one_publication_whole_while_the_day_is_published_again(
         for _ in range(2):
             publish_predictions(store, 0.9, keys=pa.table({"id": [1, 2, 3]}))
 
-    with faulty_proxy(s3_environment["NIGHTSHIFT_S3_ENDPOINT"]) as proxy:
+    with run_faulty_proxy(s3_environment["NIGHTSHIFT_S3_ENDPOINT"]) as proxy:
         if name == "duckdb":  # `predictions.read` reads the manifest twice
             proxy.add("none", matches=_reads_manifest)
         last = proxy.add("none", matches=_reads_manifest, then=republish)
@@ -73,10 +75,10 @@ def test_the_columns_that_the_document_shows_are_those_of_the_flights() -> None:
     import numpy as np
 
     from models.flights.definition import MODEL
-    from nightshift.modelling.score_table import scores_of
+    from nightshift.modelling.score_table import build_scores
 
     keys = pa.table({name: ["x"] for name in MODEL.key})
-    columns = dict(scores_of(keys, NIGHT, np.array([0.5]), 1).columns)
+    columns = dict(build_scores(keys, NIGHT, np.array([0.5]), 1).columns)
     shown = f"key: {', '.join(columns.pop('key'))}; " + "; ".join(
         f"{role}: {name}" for role, name in sorted(columns.items())
     )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift import predictions
-from nightshift.adapters.s3.manifests import manifest
+from nightshift.adapters.s3.manifests import load_manifest
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig, DataRejected, TryLater
 from support.published import NIGHT, publish_predictions
@@ -29,21 +29,21 @@ def test_the_rows_are_read_with_the_types_that_were_delivered(store: ObjectStore
 @pytest.mark.parametrize("night", ["2013-02-09", date(2013, 2, 9), datetime(2013, 2, 9, 23, 30, tzinfo=UTC)])
 def test_a_night_is_text_or_a_date(store: ObjectStore, night: date | str) -> None:
     ours = publish_predictions(store, 0.5)
-    assert predictions.uris("flights", night) == [store.uri(key) for key in ours.files]
+    assert predictions.uris("flights", night) == [store.build_uri(key) for key in ours.files]
 
 
 def test_what_is_published_is_described(store: ObjectStore) -> None:
     ours = publish_predictions(store, 0.5, version=3)
-    found = predictions.find("flights", NIGHT)
-    assert (found.model, found.night, found.day) == ("flights", NIGHT, date(2013, 2, 10))
-    assert (found.version, found.rows, found.published) == (3, 2, ours.published)
-    assert found.columns == {
+    actual = predictions.find("flights", NIGHT)
+    assert (actual.model, actual.night, actual.day) == ("flights", NIGHT, date(2013, 2, 10))
+    assert (actual.version, actual.rows, actual.published) == (3, 2, ours.published)
+    assert actual.columns == {
         "key": ["id"],
         "night": "night",
         "prediction": "prediction",
         "model_version": "model_version",
     }
-    assert found.manifest == store.uri("scores/flights/date=2013-02-10/_MANIFEST.json")
+    assert actual.manifest == store.build_uri("scores/flights/date=2013-02-10/_MANIFEST.json")
 
 
 def test_of_a_weekly_model_the_night_that_scored_is_found_without_its_definition(store: ObjectStore) -> None:
@@ -110,15 +110,15 @@ class _Republishing:
         self._store, self._swept, self._left = store, swept, 2  # `find` reads it, and then `read_table`
 
     def get_tagged(self, uri: str) -> tuple[bytes, str] | None:
-        found = self._store.get_tagged(uri)
+        tagged = self._store.get_tagged(uri)
         if uri.endswith("_MANIFEST.json"):
             self._left -= 1
             if not self._left:
-                old = manifest(self._store, uri.removesuffix("_MANIFEST.json"))
+                old = load_manifest(self._store, uri.removesuffix("_MANIFEST.json"))
                 publish_predictions(self._store, 0.2)
                 if self._swept and old:
-                    self._store.delete(old.uris(uri))
-        return found
+                    self._store.delete(old.list_uris(uri))
+        return tagged
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
@@ -131,23 +131,23 @@ def test_a_glob_over_the_public_prefix_finds_nothing_rather_than_twice(
     publish_predictions(store, 0.1)
     publish_predictions(store, 0.2)
     with pytest.raises(polars.exceptions.ComputeError, match="expanded paths were empty"):
-        _polars([store.uri(pattern)], s3)
+        _polars([store.build_uri(pattern)], s3)
 
 
 def test_files_read_as_what_they_are_whatever_their_paths_say(store: ObjectStore, s3: dict[str, str]) -> None:
     """Readers make a column of each `name=value` of a path: it would take the place of a key of that name."""
     days = pa.table({"date": pa.array([1, 2]), "attempt": pa.array(["a", "b"])})
     publish_predictions(store, 0.1, keys=days)
-    found = _polars(predictions.uris("flights", NIGHT), s3, hive_partitioning=True)
-    assert found.columns == ["date", "attempt", "night", "prediction", "model_version"]
-    assert found["date"].to_list() == [1, 2]
+    actual = _polars(predictions.uris("flights", NIGHT), s3, hive_partitioning=True)
+    assert actual.columns == ["date", "attempt", "night", "prediction", "model_version"]
+    assert actual["date"].to_list() == [1, 2]
 
 
 def test_asking_for_uris_imports_nothing_heavy() -> None:
     code = "import nightshift.predictions, nightshift.commands.predictions, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"pandas", "pyarrow", "numpy", "sklearn", "mlflow", "great_expectations", "polars", "duckdb"}
-    assert not heavy & set(done.stdout.split())
+    assert not heavy & set(completed.stdout.split())
 
 
 def _polars(uris: list[str], s3: dict[str, str], *, hive_partitioning: bool | None = None) -> polars.DataFrame:

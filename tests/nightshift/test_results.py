@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightshift.adapters.s3.object_store import as_json
+from nightshift.adapters.s3.object_store import to_json
 from nightshift.core.check_failure import CheckFailure
 from nightshift.core.verdict import Check, SliceGain, Verdict
 from nightshift.result_parts import CheckedDataset, Decision, JoinCounts, LeftOutNight
@@ -85,10 +85,10 @@ def holder(document: Any, path: tuple[str | int, ...]) -> Any:
 
 @pytest.mark.parametrize("result", WHOLE, ids=NAMES)
 def test_a_result_comes_back_byte_for_byte(result: Result[Any]) -> None:
-    data = as_json(to_plain(result))
-    again = parse_record(kind_of(result.verb), data)
-    assert again == result
-    assert as_json(to_plain(again)) == data
+    data = to_json(to_plain(result))
+    second = parse_record(kind_of(result.verb), data)
+    assert second == result
+    assert to_json(to_plain(second)) == data
 
 
 @pytest.mark.parametrize("result", WHOLE, ids=NAMES)
@@ -204,6 +204,6 @@ EVALUATIONS = st.builds(
 
 @given(EVALUATIONS)
 def test_whatever_a_verdict_says_comes_back(evaluation: EvaluateResult) -> None:
-    data = as_json(to_plain(evaluation))
+    data = to_json(to_plain(evaluation))
     assert parse_record(EvaluateResult, data) == evaluation
-    assert as_json(to_plain(parse_record(EvaluateResult, data))) == data
+    assert to_json(to_plain(parse_record(EvaluateResult, data))) == data

@@ -20,7 +20,7 @@ from nightshift.results import Outcome
 from nightshift.run_step import perform
 from nightshift.safe_messages import set_up_logs
 from nightshift.settings import RunSettings
-from support.memory_lake import NIGHTS, MemoryLake, right
+from support.memory_lake import NIGHTS, MemoryLake, has_right_labels
 
 CANARY = "canary-7741"
 HERE = r"nightshift/test_user_code\.py:\d+"
@@ -42,17 +42,17 @@ def sorted_in_place(scheduled: pd.DataFrame, *_: Any) -> pd.DataFrame:
 
 
 def overwritten(scheduled: pd.DataFrame, *_: Any) -> pd.DataFrame:
-    found = scheduled[["x"]].copy()
+    actual = scheduled[["x"]].copy()
     scheduled["id"], scheduled["x"] = "gone", 0.0
-    return found
+    return actual
 
 
 @pytest.mark.parametrize("function", [sorted_rows, sorted_in_place, overwritten])
 def test_rows_that_a_function_moves_or_changes_keep_their_labels(lake: MemoryLake, function: Function) -> None:
     lake.replace_function("features", function)
-    found = lake.examples()
-    assert right(found)
-    assert len(found.labels) == 180
+    actual = lake.examples()
+    assert has_right_labels(actual)
+    assert len(actual.labels) == 180
 
 
 def test_labels_that_are_sorted_or_change_the_facts_are_put_right(lake: MemoryLake) -> None:
@@ -62,7 +62,7 @@ def test_labels_that_are_sorted_or_change_the_facts_are_put_right(lake: MemoryLa
         return facts["y"]
 
     lake.replace_function("labels", labels)
-    assert right(lake.examples())
+    assert has_right_labels(lake.examples())
     assert lake.facts[NIGHTS[0]]["id"][0] == "s0"
 
 
@@ -74,19 +74,19 @@ def test_slices_that_are_sorted_are_put_right(lake: MemoryLake) -> None:
         return pd.DataFrame({"half": np.where(ordered["x"] > 0, "up", "down")}, index=ordered.index)
 
     lake.replace_function("slices", slices)
-    found = lake.examples()
-    assert ((found.slices["half"] == "up") == (found.labels == 1)).all()
+    actual = lake.examples()
+    assert ((actual.slices["half"] == "up") == (actual.labels == 1)).all()
 
 
 def test_history_is_a_copy_down_to_lists_within_cells(lake: MemoryLake) -> None:
     lake.look_back(2)
     for night in NIGHTS:
         lake.facts[night] = lake.facts[night].assign(tags=lambda rows: rows["id"].map(lambda _: ["a"]))
-    seen: list[set[str]] = []
+    observed: list[set[str]] = []
 
     def features(scheduled: pd.DataFrame, history: dict[str, pd.DataFrame], _: date) -> pd.DataFrame:
         facts = history.pop("facts")
-        seen.append({tag for tags in facts.get("tags", []) for tag in tags})
+        observed.append({tag for tags in facts.get("tags", []) for tag in tags})
         for tags in facts.get("tags", []):
             tags.append("altered")
         facts.drop(facts.index, inplace=True)
@@ -94,7 +94,7 @@ def test_history_is_a_copy_down_to_lists_within_cells(lake: MemoryLake) -> None:
 
     lake.replace_function("features", features)
     lake.examples()
-    assert seen == [set(), {"a"}, {"a"}]
+    assert observed == [set(), {"a"}, {"a"}]
 
 
 def anew(scheduled: pd.DataFrame, *_: Any) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def test_labels_that_are_none_are_refused_with_their_line(lake: MemoryLake, func
 )
 def test_labels_of_every_kind_of_number_are_taken(lake: MemoryLake, function: Function) -> None:
     lake.replace_function("labels", function)
-    assert right(lake.examples())
+    assert has_right_labels(lake.examples())
 
 
 def test_a_class_that_only_the_last_night_has_is_refused(lake: MemoryLake) -> None:
@@ -253,7 +253,7 @@ def test_no_value_of_a_cell_is_in_a_log_or_a_result(
     with caplog.at_level(logging.DEBUG):
         result, code = perform("train", step, lambda _: Outcome(summary=str(len(lake.examples().labels)), detail=None))
     assert code in (10, 20)
-    stored = store.get(store.uri("runs/lab/2013-03-03/train.json"))
+    stored = store.get(store.build_uri("runs/lab/2013-03-03/train.json"))
     written = capfd.readouterr()
     for text in (result.summary, caplog.text, written.out, written.err, (stored or b"").decode()):
         assert CANARY not in text
@@ -291,7 +291,7 @@ def test_too_little_memory_is_no_bug(store: ObjectStore, lake: MemoryLake) -> No
 
 def test_lines_and_warnings_of_other_code_lose_their_text(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
-    kept = root.handlers[:]
+    remaining = root.handlers[:]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
@@ -301,12 +301,12 @@ def test_lines_and_warnings_of_other_code_lose_their_text(capsys: pytest.Capture
             logging.getLogger("nightshift.train").info("a line of ours")
             warnings.warn(CANARY, UserWarning, stacklevel=1)
     finally:
-        root.handlers[:] = kept
-    told = capsys.readouterr()
-    assert CANARY not in told.out + told.err
-    assert "a log line (warning) of sklearn at nightshift/test_user_code.py:" in told.out
-    assert "a line of ours" in told.out
-    assert "a UserWarning at nightshift/test_user_code.py:" in told.out
+        root.handlers[:] = remaining
+    output = capsys.readouterr()
+    assert CANARY not in output.out + output.err
+    assert "a log line (warning) of sklearn at nightshift/test_user_code.py:" in output.out
+    assert "a line of ours" in output.out
+    assert "a UserWarning at nightshift/test_user_code.py:" in output.out
 
 
 def _names_this_file(error: BaseException) -> bool:

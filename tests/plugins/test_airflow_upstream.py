@@ -38,9 +38,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow import airflow_upstream
 from nightshift_airflow.runs.night_timetable import NightTimetable
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
 
 airflow_upstream.install_waiting_savepoints()
 airflow_upstream.install_commits_without_waits()

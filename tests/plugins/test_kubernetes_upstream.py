@@ -18,9 +18,9 @@ from airflow.providers.cncf.kubernetes.utils.pod_manager import PodManager
 from kubernetes.client import CoreV1Api
 from kubernetes.client import models as k8s
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow import kubernetes_upstream
 from nightshift_airflow.kubernetes_upstream import UpstreamPodOperator, read_deadline
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
 
 PROVIDER = "apache-airflow-providers-cncf-kubernetes"
 BEING_DELETED = k8s.V1Pod(

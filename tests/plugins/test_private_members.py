@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import airflow_environment  # before anything imports airflow
+from support import airflow_environment  # before anything imports airflow
 
 PLUGIN = airflow_environment.ROOT / "plugins" / "nightshift_airflow"
 UPSTREAM = {"airflow_upstream.py", "kubernetes_upstream.py"}

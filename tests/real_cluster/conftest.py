@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 import pytest
 from kubernetes import client, config
 
-from free_settings import on_free_ports
 from local_platform.checkout import SOURCES
 from local_platform.demo.airflow_api import AirflowApi
 from local_platform.demo.backfills import Backfills
@@ -30,8 +29,9 @@ from local_platform.one_machine.progress import Progress
 from local_platform.services.embedded_cluster import CONFIGURATION, NAMESPACE
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings
-from real_chain import PLAN, Chain
-from real_platform import RealPlatform, run_platform
+from support.free_settings import build_settings_on_free_ports
+from support.real_chain import PLAN, Chain
+from support.real_platform import RealPlatform, run_platform
 
 RECORD = "2013-01-04..2013-03-20"
 HISTORY = ("2013-01-04..2013-02-23", "2013-02-28..2013-03-16")
@@ -59,7 +59,7 @@ def prepared(core: client.CoreV1Api) -> Iterator[None]:
     before = [item.metadata.name for item in core.list_namespace().items]
     if NAMESPACE in before and (pods := core.list_namespaced_pod(NAMESPACE).items):
         pytest.fail(f"the namespace {NAMESPACE} is in use: it has {len(pods)} pods; take a cluster for tests")
-    if NAMESPACE in before and _configured(core):
+    if NAMESPACE in before and _has_configuration(core):
         pytest.fail(f"the namespace {NAMESPACE} is in use: delete its ConfigMap {CONFIGURATION} if it is nobody's")
     yield
     if NAMESPACE not in before:
@@ -69,7 +69,7 @@ def prepared(core: client.CoreV1Api) -> Iterator[None]:
     core.delete_namespaced_secret(CONFIGURATION, NAMESPACE)
 
 
-def _configured(core: client.CoreV1Api) -> bool:
+def _has_configuration(core: client.CoreV1Api) -> bool:
     return CONFIGURATION in [item.metadata.name for item in core.list_namespaced_config_map(NAMESPACE).items]
 
 
@@ -82,7 +82,7 @@ def real(
 ) -> Iterator[RealPlatform]:
     """The running platform, with the data of early 2013 in its lake."""
     home = Home(tmp_path_factory.mktemp("r") / "h")
-    environment = _environment(home, core)
+    environment = _build_environment(home, core)
     _make_home(home, environment["NIGHTSHIFT_SERVICE_ADDRESS"])
     try:
         run_platform(environment, "manifests")
@@ -90,7 +90,7 @@ def real(
         subprocess.run(apply, check=True, capture_output=True, text=True, timeout=60)
         run_platform(environment, "kubeconfig", "--admin", str(admin), "--hours", "2")
         said = run_platform(environment, "up", timeout=600)
-        real = _opened(home, core, environment, said.partition("has code ")[2].split()[0])
+        real = _open_platform(home, core, environment, said.partition("has code ")[2].split()[0])
         _land(real)
         yield real
     finally:
@@ -99,7 +99,7 @@ def real(
     assert left == []
 
 
-def _environment(home: Home, core: client.CoreV1Api) -> dict[str, str]:
+def _build_environment(home: Home, core: client.CoreV1Api) -> dict[str, str]:
     server = urlsplit(core.api_client.configuration.host).hostname or ""
     return {
         "HOME": str(home.path.parent),
@@ -114,7 +114,7 @@ def _environment(home: Home, core: client.CoreV1Api) -> dict[str, str]:
 def _make_home(home: Home, address: str) -> None:
     """Settings on free ports, and a folder with this tree's DAGs and those of the tests."""
     home.path.mkdir()
-    write_private(home.settings, settings.render_settings(on_free_ports(address)))
+    write_private(home.settings, settings.render_settings(build_settings_on_free_ports(address)))
     dags = home.path / "dags"
     dags.mkdir()
     for path in (*(SOURCES / "dags").glob("*.py"), *(Path(__file__).parent / "dags").glob("*.py")):
@@ -122,7 +122,7 @@ def _make_home(home: Home, address: str) -> None:
     home.options.write_text(f"AIRFLOW__CORE__DAGS_FOLDER={dags}\n")
 
 
-def _opened(home: Home, core: client.CoreV1Api, environment: dict[str, str], version: str) -> RealPlatform:
+def _open_platform(home: Home, core: client.CoreV1Api, environment: dict[str, str], version: str) -> RealPlatform:
     """The ways into a platform that runs. What it takes from the environment is read once."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
@@ -138,15 +138,15 @@ def _opened(home: Home, core: client.CoreV1Api, environment: dict[str, str], ver
 
 
 def _land(real: RealPlatform) -> None:
-    real.nightshift("seed", "flights", "--dates", "original", "--nights", RECORD)
+    real.run_nightshift("seed", "flights", "--dates", "original", "--nights", RECORD)
     for nights in HISTORY:
-        real.nightshift("validate", "flights", nights)
+        real.run_nightshift("validate", "flights", nights)
 
 
 @pytest.fixture(scope="session")
 def chain(real: RealPlatform) -> Chain:
     """The platform after its first four nights."""
-    real.nightshift("seed", "flights", "--corrupt", PLAN.corrupted.isoformat())
+    real.run_nightshift("seed", "flights", "--corrupt", PLAN.corrupted.isoformat())
     backfills = Backfills(real.api, PLAN, real.store, Progress())
     backfills.run()
     return Chain(real)

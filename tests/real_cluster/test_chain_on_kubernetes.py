@@ -12,23 +12,26 @@ import psutil
 import pytest
 from kubernetes import client, config
 
-import real_invariants as invariants
 from local_platform.marked_processes import find_processes_of
 from nightshift.definition import VERBS
-from real_chain import PLAN, Chain
-from real_platform import RealPlatform
+from support import real_invariants as invariants
+from support.real_chain import PLAN, Chain
+from support.real_platform import RealPlatform
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(1800)]
 STEPS = dict.fromkeys(VERBS, "success")
 
 
 def test_a_night_is_promoted_one_refused_and_one_blocked(chain: Chain) -> None:
-    ended = chain.nights()
+    ended = chain.load_nights()
     assert set(ended) == {"promoted", "refused", "blocked"}
     assert ended["blocked"].night == PLAN.corrupted
-    assert chain.run(ended["promoted"].night).tasks() == STEPS
-    assert chain.run(ended["refused"].night).tasks() == {**STEPS, "promote": "skipped"}
-    assert chain.run(PLAN.corrupted).tasks() == {**dict.fromkeys(VERBS, "upstream_failed"), "validate": "failed"}
+    assert chain.run(ended["promoted"].night).read_task_states() == STEPS
+    assert chain.run(ended["refused"].night).read_task_states() == {**STEPS, "promote": "skipped"}
+    assert chain.run(PLAN.corrupted).read_task_states() == {
+        **dict.fromkeys(VERBS, "upstream_failed"),
+        "validate": "failed",
+    }
 
 
 def test_the_nights_were_a_backfill_of_the_scheduler(chain: Chain) -> None:
@@ -36,29 +39,29 @@ def test_the_nights_were_a_backfill_of_the_scheduler(chain: Chain) -> None:
 
 
 def test_a_refused_night_is_scored_with_the_champion_that_stands(chain: Chain) -> None:
-    refused = chain.nights()["refused"]
+    refused = chain.load_nights()["refused"]
     evaluated, scored = refused.results["evaluate"].detail, refused.results["score"].detail
     assert scored.version == evaluated.champion_version
     assert scored.rows > 500
 
 
 def test_each_scored_night_has_one_manifest_and_the_alias_is_the_ledgers_last_champion(chain: Chain) -> None:
-    found = invariants.read_state(chain.real)
-    invariants.check(chain.real, found)
+    actual = invariants.read_state(chain.real)
+    invariants.check(chain.real, actual)
     scored = [night for night in PLAN.nights if night != PLAN.corrupted]
-    assert len(found.manifests) >= len(scored)
+    assert len(actual.manifests) >= len(scored)
     for night in scored:
         uri = f"{invariants.SCORES}flights/date={night.fromordinal(night.toordinal() + 1)}/{invariants.MANIFEST}"
-        assert uri in found.manifests
+        assert uri in actual.manifests
 
 
 def test_every_step_ran_from_the_image_and_the_registry_says_so(chain: Chain, real: RealPlatform) -> None:
     assert real.image_version not in ("", "unversioned")
-    for night in chain.nights().values():
+    for night in chain.load_nights().values():
         assert {result.code_version for result in night.results.values()} == {real.image_version}
         assert all(r.caused_by.startswith("flights_nightly:backfill__") for r in night.results.values())
-    found = real.mlflow("model-versions/search?filter=name%3D%27flights%27&max_results=1000")["model_versions"]
-    tags = [{t["key"]: t["value"] for t in version["tags"]} for version in found]
+    actual = real.request_mlflow("model-versions/search?filter=name%3D%27flights%27&max_results=1000")["model_versions"]
+    tags = [{t["key"]: t["value"] for t in version["tags"]} for version in actual]
     assert {t["nightshift.code_version"] for t in tags} == {real.image_version}
 
 
@@ -66,11 +69,11 @@ def test_the_storages_secret_is_in_no_log_and_in_no_rendered_template(chain: Cha
     real = chain.real
     secret = real.platform.build_step_secrets()["AWS_SECRET_ACCESS_KEY"]
     logs = [*real.home.logs.rglob("*"), *(real.home.airflow / "logs").rglob("*")]
-    said = {path: path.read_text(errors="replace") for path in logs if path.is_file()}
-    assert any("predictions of champion" in text for text in said.values()), "the steps' own lines are not among them"
-    assert [path for path, text in said.items() if secret in text] == []
+    output = {path: path.read_text(errors="replace") for path in logs if path.is_file()}
+    assert any("predictions of champion" in text for text in output.values()), "the steps' own lines are not among them"
+    assert [path for path, text in output.items() if secret in text] == []
     for verb in VERBS:
-        rendered = str(chain.run(PLAN.nights[0]).task(verb))
+        rendered = str(chain.run(PLAN.nights[0]).read_task(verb))
         assert PLAN.nights[0].isoformat() in rendered, "what is rendered is not shown here"
         assert secret not in rendered
 
@@ -111,21 +114,33 @@ def test_only_s3_and_mlflow_listen_where_pods_reach_them(chain: Chain) -> None:
 def _listening(process: psutil.Process) -> list[tuple[str, int]]:
     """Where a process listens: nowhere, when it has ended meanwhile."""
     with suppress(psutil.NoSuchProcess):
-        found = process.net_connections("inet")
-        return [(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN]
+        actual = process.net_connections("inet")
+        return [(item.laddr.ip, item.laddr.port) for item in actual if item.status == psutil.CONN_LISTEN]
     return []
 
 
 def test_a_pod_is_no_root_has_no_token_and_writes_to_its_own_tmp_only(chain: Chain, admin: Path) -> None:
     real = chain.real
-    with real.held("mlflow"):
+    with real.hold_service("mlflow"):
         run = real.start("faults_train", "2013-02-28", "confined")
-        pod = real.running_pod("train", saying="training:").metadata.name
+        pod = real.wait_for_running_pod("train", saying="training:").metadata.name
 
         def inside(script: str) -> str:
-            words = ("kubectl", "--kubeconfig", str(admin), "-n", "nightshift", "exec", pod, "--", "sh", "-c", script)
-            done = subprocess.run(words, capture_output=True, text=True, timeout=30)
-            return done.stdout + done.stderr
+            arguments = (
+                "kubectl",
+                "--kubeconfig",
+                str(admin),
+                "-n",
+                "nightshift",
+                "exec",
+                pod,
+                "--",
+                "sh",
+                "-c",
+                script,
+            )
+            completed = subprocess.run(arguments, capture_output=True, text=True, timeout=30)
+            return completed.stdout + completed.stderr
 
         assert inside("id -u").strip() == "10001"
         assert "Read-only file system" in inside("touch /opt/x /etc/x")

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-import real_invariants as invariants
 from local_platform.services.airflow_services import is_healthy
-from pod_client import until
-from real_chain import Chain
-from real_platform import RealPlatform, TaskRun
+from support import real_invariants as invariants
+from support.pod_client import wait_until
+from support.real_chain import Chain
+from support.real_platform import RealPlatform, TaskRun
 from support.signals import send_each
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
@@ -36,25 +36,25 @@ def intact(chain: Chain) -> Iterator[None]:
 
 def trained(real: RealPlatform, night: str) -> int:
     """How many versions the night has."""
-    return real.versions().count(night)
+    return real.list_version_nights().count(night)
 
 
 @contextmanager
 def training(real: RealPlatform, night: str, name: str, dag: str = "faults_train") -> Iterator[tuple[TaskRun, Any]]:
     """A run whose training is held in its middle for the length of a block, and its pod."""
-    with real.held("mlflow"):
+    with real.hold_service("mlflow"):
         run = real.start(dag, night, name)
-        yield run, real.running_pod("train", saying="training:")
+        yield run, real.wait_for_running_pod("train", saying="training:")
 
 
 def test_a_worker_that_is_asked_to_end_fails_its_task_and_the_retry_succeeds(real: RealPlatform) -> None:
     with training(real, "2013-03-01", "asked_to_end") as (run, pod):
-        _, tasks = real.workers()
+        _, tasks = real.list_workers()
         assert len(tasks) == 1
         tasks[0].terminate()
-        until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
+        wait_until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
     assert run.end() == "success"
-    assert run.task("train")["try_number"] == 2
+    assert run.read_task("train")["try_number"] == 2
     assert trained(real, "2013-03-01") == 1
     tells(run, "train", "the task was killed")
 
@@ -63,28 +63,28 @@ def test_a_worker_that_is_killed_is_replaced_and_there_is_one_version(real: Real
     with training(real, "2013-03-02", "killed") as (run, _):
         kill_workers(real)
     assert run.end() == "success"
-    assert run.task("train")["try_number"] == 2
+    assert run.read_task("train")["try_number"] == 2
     assert trained(real, "2013-03-02") == 1
-    assert "without a heartbeat" in real.logged("scheduler")
+    assert "without a heartbeat" in real.read_service_log("scheduler")
 
 
 def test_a_worker_killed_after_its_pod_succeeded_leads_to_no_second_version(real: RealPlatform) -> None:
     with training(real, "2013-03-03", "killed_late") as (run, pod):
-        supervising, tasks = real.workers()
+        supervising, tasks = real.list_workers()
         send_each((*supervising, *tasks), signal.SIGSTOP)
-    until("the pod's success", lambda: phase(real, pod.metadata.name) == "Succeeded", 120)
+    wait_until("the pod's success", lambda: phase(real, pod.metadata.name) == "Succeeded", 120)
     assert trained(real, "2013-03-03") == 1
     kill_workers(real)
     assert run.end() == "success"
-    assert run.task("train")["try_number"] == 2
+    assert run.read_task("train")["try_number"] == 2
     assert trained(real, "2013-03-03") == 1
     tells(run, "train", "was already trained by the same code")
 
 
 def test_a_killed_scheduler_is_started_again_and_the_night_ends(real: RealPlatform) -> None:
-    with real.held("mlflow"):
+    with real.hold_service("mlflow"):
         run = real.start("faults_night", "2013-03-04", "no_scheduler")
-        real.running_pod("train", saying="training:")
+        real.wait_for_running_pod("train", saying="training:")
         real.kill("scheduler")
     assert run.end() == "success"
     assert trained(real, "2013-03-04") == 1
@@ -94,9 +94,9 @@ def test_a_killed_scheduler_is_started_again_and_the_night_ends(real: RealPlatfo
 def test_a_deleted_pod_is_made_again(real: RealPlatform) -> None:
     with training(real, "2013-03-06", "deleted") as (run, pod):
         real.core.delete_namespaced_pod(pod.metadata.name, "nightshift", grace_period_seconds=0)
-        until("its end", lambda: pod.metadata.name not in names(real), 60)
+        wait_until("its end", lambda: pod.metadata.name not in names(real), 60)
     assert run.end() == "success"
-    assert run.task("train")["try_number"] == 2
+    assert run.read_task("train")["try_number"] == 2
     assert trained(real, "2013-03-06") == 1
     tells(run, "train", "was deleted")
 
@@ -113,7 +113,7 @@ def test_too_little_memory_is_said_with_the_limit_and_the_champion_stands(real: 
 def test_an_image_that_is_nowhere_fails_the_task_with_its_name(real: RealPlatform) -> None:
     run = real.start("faults_image", "2013-03-08", "image")
     assert run.end() == "failed"
-    said = run.said("validate", "could not start (")
+    said = run.wait_for_log("validate", "could not start (")
     assert "could not start (" in said
     assert "nightshift-steps:absent" in said
 
@@ -127,9 +127,9 @@ def test_a_pod_that_no_node_takes_is_given_up_with_the_reason(real: RealPlatform
 
 def test_a_pod_evicted_from_its_node_is_made_again(real: RealPlatform) -> None:
     with training(real, "2013-03-09", "evicted") as (run, pod), tainted(real.core, pod.spec.node_name):
-        until("its eviction", lambda: pod.metadata.name not in names(real), 90)
+        wait_until("its eviction", lambda: pod.metadata.name not in names(real), 90)
     assert run.end() == "success"
-    assert run.task("train")["try_number"] >= 2
+    assert run.read_task("train")["try_number"] >= 2
     assert trained(real, "2013-03-09") == 1
     tells(run, "train", "was deleted")
 
@@ -137,29 +137,29 @@ def test_a_pod_evicted_from_its_node_is_made_again(real: RealPlatform) -> None:
 def test_a_task_marked_failed_ends_its_pod_and_nothing_is_committed_afterwards(real: RealPlatform) -> None:
     with training(real, "2013-03-10", "marked") as (run, pod):
         run.mark("train", "failed")
-        until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
+        wait_until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
     assert run.end() == "failed"
-    assert run.task("train")["try_number"] == 1
+    assert run.read_task("train")["try_number"] == 1
     assert trained(real, "2013-03-10") == 0
-    assert "shouldn't be running anymore" in run.said("train", "Task killed!")
+    assert "shouldn't be running anymore" in run.wait_for_log("train", "Task killed!")
     # Airflow gives a task five seconds to say so itself.
-    assert "the task was killed" in run.said("train") or "escalating" in real.logged("scheduler")
+    assert "the task was killed" in run.wait_for_log("train") or "escalating" in real.read_service_log("scheduler")
 
 
 def test_a_running_task_that_is_cleared_ends_its_pod_and_runs_again(real: RealPlatform) -> None:
     with training(real, "2013-03-11", "cleared") as (run, pod):
         run.clear("train")
-        until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
+        wait_until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
     assert run.end() == "success"
-    assert run.task("train")["try_number"] == 2
+    assert run.read_task("train")["try_number"] == 2
     assert trained(real, "2013-03-11") == 1
 
 
 @pytest.mark.skipif("NIGHTSHIFT_TEST_API_RESTART" not in os.environ, reason="names the command that restarts the API")
 def test_a_restart_of_the_kubernetes_api_is_outlived(real: RealPlatform) -> None:
-    with real.held("mlflow"):
+    with real.hold_service("mlflow"):
         run = real.start("faults_night", "2013-03-12", "api_restart")
-        real.running_pod("train", saying="training:")
+        real.wait_for_running_pod("train", saying="training:")
         subprocess.run(os.environ["NIGHTSHIFT_TEST_API_RESTART"], shell=True, check=True, timeout=180)  # noqa: S602
     assert run.end() == "success"
     assert trained(real, "2013-03-12") == 1
@@ -168,32 +168,32 @@ def test_a_restart_of_the_kubernetes_api_is_outlived(real: RealPlatform) -> None
 
 def test_a_killed_triggerer_loses_no_pod(real: RealPlatform) -> None:
     with training(real, "2013-03-14", "no_triggerer", "faults_deferred") as (run, pod):
-        until("its deferral", lambda: run.task("train")["state"] == "deferred", 60)
+        wait_until("its deferral", lambda: run.read_task("train")["state"] == "deferred", 60)
         since = time.time()
         real.kill("triggerer")
         # A step gives MLflow a minute, and begins a second try then: a slow return is not waited for here.
         with suppress(AssertionError):
-            until("its return", lambda: is_healthy(real.platform.airflow, "triggerer", since), 30)
+            wait_until("its return", lambda: is_healthy(real.platform.airflow, "triggerer", since), 30)
         assert pod.metadata.name in names(real)
-    until("its return", lambda: is_healthy(real.platform.airflow, "triggerer", since), 120)
+    wait_until("its return", lambda: is_healthy(real.platform.airflow, "triggerer", since), 120)
     assert run.end() == "success"
-    assert run.task("train")["try_number"] == 1
+    assert run.read_task("train")["try_number"] == 1
     assert trained(real, "2013-03-14") == 1
 
 
 def tells(run: TaskRun, task: str, text: str) -> None:
     """Fails unless a text is, or soon is, in the log of a task."""
-    assert text in run.said(task, text)
+    assert text in run.wait_for_log(task, text)
 
 
 def names(real: RealPlatform) -> list[str]:
     """The pods that are there."""
-    return [pod.metadata.name for pod in real.pods()]
+    return [pod.metadata.name for pod in real.list_pods()]
 
 
 def phase(real: RealPlatform, name: str) -> str:
     """How far a pod is; "" when it is gone."""
-    return next((pod.status.phase for pod in real.pods() if pod.metadata.name == name), "")
+    return next((pod.status.phase for pod in real.list_pods() if pod.metadata.name == name), "")
 
 
 def published(real: RealPlatform, day: str) -> bool:
@@ -203,7 +203,7 @@ def published(real: RealPlatform, day: str) -> bool:
 
 def kill_workers(real: RealPlatform) -> None:
     """Kills the processes of the one task that runs: those that supervise it and those that run its code."""
-    supervising, tasks = real.workers()
+    supervising, tasks = real.list_workers()
     assert len(tasks) == 1
     send_each((*supervising, *tasks))
 

@@ -40,7 +40,7 @@ FLOOR = 1
 _numbers = count(1)
 
 
-def model_of(name: str, approval: Any = "automatic") -> Model:
+def build_model(name: str, approval: Any = "automatic") -> Model:
     """A model without data."""
     facts, plan = (Dataset(name=n, uri=f"s3://lake/{n}/date={{night}}/") for n in ("facts", "plan"))
     window, gate = Window(train_days=5, holdout_days=4), Gate(metric="log_loss", floor=0.69)
@@ -88,7 +88,7 @@ class TinyModel:
     @property
     def entries(self) -> list[Entry]:
         """The whole ledger, oldest first."""
-        return list(self.ledger.newest_first())[::-1]
+        return list(self.ledger.iterate_newest_first())[::-1]
 
     @property
     def state(self) -> ChampionState:
@@ -98,10 +98,10 @@ class TinyModel:
     @property
     def alias(self) -> int | None:
         """The version that the alias champion names."""
-        found = self.registry.champion(self.name)
-        return found.number if found else None
+        version = self.registry.find_champion(self.name)
+        return version.number if version else None
 
-    def step(self, night: date, decision: Decision | None = None, by: str = "a test") -> Context:
+    def build_step(self, night: date, decision: Decision | None = None, by: str = "a test") -> Context:
         """A step of the model."""
         return open_context(
             self.model, night, self.store, RunSettings(caused_by=by, kind="scheduled", user=""), decision
@@ -109,22 +109,24 @@ class TinyModel:
 
     def train(self, night: date, skill: int) -> int:
         """Registers a version of a night; returns its number. Until `forget`, all are the same file."""
-        run, model_id, sha = self._stored()
+        run, model_id, sha = self._store_model()
         tags = {KEY: uuid4().hex[:20], NIGHT: night.isoformat(), SHA256: sha}
         body = {"name": self.name, "source": f"models:/{model_id}", "run_id": run, "model_id": model_id}
-        made = self.registry.server.post("model-versions/create", body | {"tags": _pairs(tags)})["model_version"]
-        number = int(made["version"])
+        created = self.registry.server.post("model-versions/create", body | {"tags": _build_tag_pairs(tags)})[
+            "model_version"
+        ]
+        number = int(created["version"])
         self.skills[number] = skill
         self._save(night, make_train_result(number, run_id=run, artifact_sha256=sha))
         return number
 
-    def _stored(self) -> tuple[str, str, str]:
+    def _store_model(self) -> tuple[str, str, str]:
         """The run, the model and the digest that all versions share; made with the first one."""
         if not self.files:
             server, data = self.registry.server, f"model {self.forgotten} of {self.name}".encode()
             run = server.post("runs/create", {"experiment_id": "0", "start_time": 0})["run"]["info"]["run_id"]
-            asked = {"experiment_id": "0", "name": "model", "source_run_id": run}
-            info = server.post("logged-models", asked)["model"]["info"]
+            body = {"experiment_id": "0", "name": "model", "source_run_id": run}
+            info = server.post("logged-models", body)["model"]["info"]
             folder = info["artifact_uri"].removeprefix("mlflow-artifacts:").lstrip("/")
             server.put_artifact(f"{folder}/model.skops", data)
             server.post("registered-models/create", {"name": self.name})
@@ -146,18 +148,18 @@ class TinyModel:
             challenger_version=number,
             champion_version=rival.number if rival else None,
             champion_night=rival.night if rival else None,
-            run_id=self.registry.version(self.name, number).run_id,
+            run_id=self.registry.load_version(self.name, number).run_id,
             idempotency_key=key,
         )
         return Outcome(summary=reason, detail=detail)
 
     def evaluate(self, night: date) -> str:
         """Judges the night's version, and stores that; returns the verdict's key."""
-        outcome = self.judge(self.step(night))
+        outcome = self.judge(self.build_step(night))
         self._save(night, outcome.detail)
         return outcome.detail.idempotency_key
 
-    def challenge(self, night: date, skill: int) -> int:
+    def train_and_judge(self, night: date, skill: int) -> int:
         """Trains and judges a version; returns its number."""
         number = self.train(night, skill)
         self.evaluate(night)
@@ -165,11 +167,11 @@ class TinyModel:
 
     def promote(self, night: date, decision: Decision | None = None, by: str = "a test") -> Result[Any]:
         """Runs `promote` as the command line does."""
-        return perform("promote", self.step(night, decision, by))[0]
+        return perform("promote", self.build_step(night, decision, by))[0]
 
     def make_champion(self, night: date, skill: int) -> int:
         """Trains, judges and promotes a version that must win."""
-        number = self.challenge(night, skill)
+        number = self.train_and_judge(night, skill)
         result = self.promote(night)
         assert result.detail is not None, result.summary
         assert result.detail.promoted, result.summary
@@ -219,14 +221,14 @@ class TinyModel:
         step_results.save(self.store, make_result(detail, model=self.name, night=night, summary=detail.verb))
 
 
-def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+def _build_tag_pairs(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 Make = Callable[..., TinyModel]
 
 
-def maker(store: ObjectStore, registry: Registry, patch: pytest.MonkeyPatch) -> Make:
+def build_maker(store: ObjectStore, registry: Registry, patch: pytest.MonkeyPatch) -> Make:
     """Makes tiny_models; `evaluate` judges by skill, and no model card is written unless asked for."""
     tiny_models: dict[str, TinyModel] = {}
 
@@ -234,7 +236,7 @@ def maker(store: ObjectStore, registry: Registry, patch: pytest.MonkeyPatch) -> 
         return tiny_models[step.model.name].judge(step)
 
     def make(approval: str = "automatic") -> TinyModel:
-        model = model_of(f"tiny_{next(_numbers)}", approval)
+        model = build_model(f"tiny_{next(_numbers)}", approval)
         return tiny_models.setdefault(model.name, TinyModel(store, registry, model))
 
     patch.setattr(evaluate, "run", judge)
@@ -262,14 +264,14 @@ class Writes:
     named: list[str] = field(default_factory=list)
 
     @contextmanager
-    def watched(self, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    def watch(self, patch: pytest.MonkeyPatch) -> Iterator[None]:
         """Watches every write within a `with` block."""
         with patch.context() as inner:
             for owner, name in WRITES:
-                inner.setattr(owner, name, self._counting(getattr(owner, name)))
+                inner.setattr(owner, name, self._count_writes(getattr(owner, name)))
             yield
 
-    def _counting(self, honest: Callable[..., Any]) -> Callable[..., Any]:
+    def _count_writes(self, honest: Callable[..., Any]) -> Callable[..., Any]:
         def write(owner: Any, where: Any, *given: Any, **named: Any) -> Any:
             self.made += 1
             now = self.made == self.at
@@ -285,7 +287,7 @@ class Writes:
 
 
 @contextmanager
-def stalled(number: int, meanwhile: Callable[[], object]) -> Iterator[None]:
+def stall_first_writer(number: int, meanwhile: Callable[[], object]) -> Iterator[None]:
     """Within a `with` block the first writer about to move the alias to a version stalls, and this happens before."""
     honest, met = Registry.set_champion, list[int]()
 
@@ -301,20 +303,20 @@ def stalled(number: int, meanwhile: Callable[[], object]) -> Iterator[None]:
     assert met == [number]
 
 
-def dies() -> None:
+def end_process() -> None:
     """Ends the process, as SIGKILL would."""
     raise Killed
 
 
-def approved(by: str, about: str) -> Decision:
+def build_approval(by: str, about: str) -> Decision:
     """A person's yes."""
     return Decision(outcome="approved", by=by, about=about, at="2013-02-20T06:30:00+00:00")
 
 
-def same_decision(entry: Entry) -> Entry:
+def drop_run_details(entry: Entry) -> Entry:
     """An entry without what differs between two worlds in which the same was decided."""
 
-    def known(version: LedgerVersion) -> LedgerVersion:
+    def drop_version_details(version: LedgerVersion) -> LedgerVersion:
         return replace(version, run_id="", artifact_sha256="")
 
     return replace(
@@ -326,9 +328,9 @@ def same_decision(entry: Entry) -> Entry:
         when="",
         previous_digest=None,
         cause=NOBODY,
-        champion=entry.champion and known(entry.champion),
-        previous=entry.previous and known(entry.previous),
-        withdrawn=tuple(map(known, entry.withdrawn)),
+        champion=entry.champion and drop_version_details(entry.champion),
+        previous=entry.previous and drop_version_details(entry.previous),
+        withdrawn=tuple(map(drop_version_details, entry.withdrawn)),
     )
 
 

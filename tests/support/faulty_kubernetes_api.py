@@ -17,8 +17,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from api_target import Target
-from free_settings import free
+from support.api_target import Target
+from support.free_settings import find_free_ports
 
 HOP_HEADERS = (
     "Connection",
@@ -44,10 +44,10 @@ class Burst:
 
 def match_creates_of(task: str) -> Callable[[web.BaseRequest, bytes], bool]:
     """Matches requests that make the pod of a task."""
-    return lambda request, body: is_create(request) and _task(body) == task
+    return lambda request, body: is_create(request) and _read_task_id(body) == task
 
 
-def _task(body: bytes) -> str:
+def _read_task_id(body: bytes) -> str:
     return str(json.loads(body)["metadata"].get("labels", {}).get("task_id", ""))
 
 
@@ -153,19 +153,19 @@ class FaultyApi:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        return await self._fault(request) or await self._forward(request)
+        return await self._answer_with_fault(request) or await self._forward(request)
 
-    async def _fault(self, request: web.BaseRequest) -> web.StreamResponse | None:
+    async def _answer_with_fault(self, request: web.BaseRequest) -> web.StreamResponse | None:
         self.requests.append(f"{request.method} {request.path}")
         await asyncio.sleep(self.delay)
         body = await request.read()
         await self._answers.wait()
         if request.headers.get("Authorization") != f"Bearer {self.valid}":
-            return _status(401, "Unauthorized")
+            return _build_status(401, "Unauthorized")
         for burst in self.bursts:
             if burst.left > 0 and burst.matches(request, body):
                 burst.left -= 1
-                return _status(burst.status, "the server is busy", burst.headers)
+                return _build_status(burst.status, "the server is busy", burst.headers)
         return None
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -179,7 +179,7 @@ class FaultyApi:
             ssl=self.target.tls or True,
         ) as reply:
             if is_create(request) and reply.status == 201:
-                task = _task(await request.read())
+                task = _read_task_id(await request.read())
                 self.made.append(task)
                 if act := self.after_creating.pop(task, None):
                     self._loop.run_in_executor(None, act)
@@ -205,7 +205,7 @@ class FaultyApi:
         raise ConnectionResetError
 
 
-def _status(code: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
+def _build_status(code: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}
     return web.json_response(body, status=code, headers=headers)
 
@@ -227,7 +227,7 @@ def _write_kubeconfig(proxy: FaultyApi) -> None:
 def run_faulty_api(kubeconfig: Path, home: Path) -> Iterator[FaultyApi]:
     """Yields an open proxy in front of the API of `kubeconfig`, for the length of a `with` block; `home` is new."""
     home.mkdir(parents=True, exist_ok=True)
-    proxy = FaultyApi(Target.of(kubeconfig), home, free(1)[0])
+    proxy = FaultyApi(Target.read_kubeconfig(kubeconfig), home, find_free_ports(1)[0])
     _write_kubeconfig(proxy)
     thread = threading.Thread(target=proxy._loop.run_forever, daemon=True)
     thread.start()

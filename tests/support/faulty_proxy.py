@@ -79,19 +79,19 @@ class FaultyProxy:
         with self._lock:
             self.asked.append(asked)
             self._lock.notify_all()
-            found = next((one for one in self.faults if one.left != 0 and one.matches(asked)), None)
-            if found is not None and found.left is not None:
-                found.left -= 1
-            return found
+            actual = next((fault for fault in self.faults if fault.left != 0 and fault.matches(asked)), None)
+            if actual is not None and actual.left is not None:
+                actual.left -= 1
+            return actual
 
     def wait_for(self, requests: int) -> None:
         """Waits until so many requests came."""
         with self._lock:
             assert self._lock.wait_for(lambda: len(self.asked) >= requests, SECONDS)
 
-    def paths(self, method: str = "") -> list[str]:
+    def list_paths(self, method: str = "") -> list[str]:
         """The paths that were asked for, by one method or any."""
-        return [one.path for one in self.asked if method in ("", one.method)]
+        return [item.path for item in self.asked if method in ("", item.method)]
 
     def serve(self) -> None:
         """Serves until `end`."""
@@ -104,7 +104,7 @@ class FaultyProxy:
 
 
 @contextmanager
-def faulty_proxy(target: str, sign: Sign | None = None) -> Iterator[FaultyProxy]:
+def run_faulty_proxy(target: str, sign: Sign | None = None) -> Iterator[FaultyProxy]:
     """A proxy in front of `target` for the length of a `with` block."""
     proxy = FaultyProxy(target, sign)
     threading.Thread(target=proxy.serve, daemon=True).start()
@@ -126,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def _pass_on(self) -> None:
-        body = _body(self)
+        body = _read_body(self)
         asked = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
         fault = self.proxy.take(asked) or Fault("none")
         if fault.kind == "answer":
@@ -159,14 +159,14 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-def _body(handler: BaseHTTPRequestHandler) -> bytes:
+def _read_body(handler: BaseHTTPRequestHandler) -> bytes:
     """The body as it came, chunks and all, so that it can be passed on unchanged."""
     if "chunked" in (handler.headers.get("Transfer-Encoding") or ""):
-        return _chunks(handler)
+        return _read_chunks(handler)
     return handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
 
 
-def _chunks(handler: BaseHTTPRequestHandler) -> bytes:
+def _read_chunks(handler: BaseHTTPRequestHandler) -> bytes:
     parts = []
     while size := int(handler.rfile.readline().split(b";")[0], 16):
         parts.append(handler.rfile.read(size))

@@ -33,7 +33,7 @@ class Registry:
     first: float | None = None
     answers: list[tuple[str, int]] = field(default_factory=list)
 
-    def status(self, path: str) -> int:
+    def choose_status(self, path: str) -> int:
         """What a request for `path` is answered with."""
         if path in ("/v2", "/v2/"):
             return 200
@@ -42,7 +42,7 @@ class Registry:
         self.first = self.first or time.monotonic()
         return 503 if time.monotonic() < self.first + self.patience else 200
 
-    def content(self, path: str) -> tuple[str, bytes | Path]:
+    def find_content(self, path: str) -> tuple[str, bytes | Path]:
         """The type and the bytes behind `path`, a file when there are many."""
         if "/manifests/" in path:
             return MANIFEST, self.manifest
@@ -65,15 +65,17 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(is_head=False)
 
     def _answer(self, is_head: bool) -> None:
-        status = self.registry.status(self.path)
+        status = self.registry.choose_status(self.path)
         self.registry.answers.append((self.path, status))
-        kind, content = self.registry.content(self.path) if status == 200 and self.path[4:] else ("text/plain", b"")
+        kind, content = (
+            self.registry.find_content(self.path) if status == 200 and self.path[4:] else ("text/plain", b"")
+        )
         size = content.stat().st_size if isinstance(content, Path) else len(content)
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(size))
         if kind == MANIFEST:
-            self.send_header("Docker-Content-Digest", _digest(self.registry.manifest))
+            self.send_header("Docker-Content-Digest", _compute_digest(self.registry.manifest))
         self.end_headers()
         if is_head:
             return
@@ -87,11 +89,11 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-def _digest(data: bytes) -> str:
+def _compute_digest(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _saved(image: str, home: Path) -> tuple[dict[str, object], list[Path]]:
+def _read_saved_image(image: str, home: Path) -> tuple[dict[str, object], list[Path]]:
     """The configuration and the layers of an image that Docker has."""
     archive = home / "image.tar"
     subprocess.run(["docker", "save", image, "-o", str(archive)], check=True, capture_output=True, timeout=300)
@@ -101,7 +103,7 @@ def _saved(image: str, home: Path) -> tuple[dict[str, object], list[Path]]:
     return json.loads((home / entry["Config"]).read_text()), [home / path for path in entry["Layers"]]
 
 
-def _described(path: Path) -> dict[str, object]:
+def _describe_layer(path: Path) -> dict[str, object]:
     with path.open("rb") as file:
         is_packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
@@ -110,7 +112,7 @@ def _described(path: Path) -> dict[str, object]:
 
 
 @contextmanager
-def serving(image: str, address: str, home: Path, patience: float) -> Iterator[Registry]:
+def serve_registry(image: str, address: str, home: Path, patience: float) -> Iterator[Registry]:
     """A registry at `address` (host:port) for the length of a `with` block.
 
     It serves `image` of this machine's Docker, for an ordinary user, as `late`. `home` is a new folder.
@@ -118,20 +120,20 @@ def serving(image: str, address: str, home: Path, patience: float) -> Iterator[R
     host, port = address.rsplit(":", 1)
     # At once, before the image is saved: meanwhile somebody else could be given the port.
     server = ThreadingHTTPServer((host, int(port)), Handler)
-    config, layers = _saved(image, home)
+    config, layers = _read_saved_image(image, home)
     config["config"] = {**dict(config.get("config") or {}), "User": USER}  # type: ignore[call-overload]
     own = home / "config.json"
     own.write_text(json.dumps(config))
     blobs = [own, *layers]
-    described = [_described(path) for path in blobs]
+    described = [_describe_layer(path) for path in blobs]
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": {**described[0], "mediaType": CONFIG},
         "layers": described[1:],
     }
-    found = {str(about["digest"]): path for about, path in zip(described, blobs, strict=True)}
-    registry = Registry(address, json.dumps(manifest).encode(), found, patience)
+    actual = {str(about["digest"]): path for about, path in zip(described, blobs, strict=True)}
+    registry = Registry(address, json.dumps(manifest).encode(), actual, patience)
     server.RequestHandlerClass = partial(Handler, registry)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

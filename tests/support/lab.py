@@ -49,7 +49,7 @@ class Lab:
         patch.setattr(catalog, "SUITES_FOLDER", folder)
         self.code: Any = import_module("models.lab.features")
         self.estimator: Any = import_module("models.lab.estimator")
-        self.model = _over(import_module("models.lab.definition").MODEL, store.bucket)
+        self.model = _build_model(import_module("models.lab.definition").MODEL, store.bucket)
         for name in ("facts", "plan"):
             self.write_suite(name, [NOT_NULL])
 
@@ -59,7 +59,7 @@ class Lab:
 
     def remove_suite(self, dataset: str) -> None:
         """Leaves a dataset without a suite."""
-        changed = replace(self.dataset(dataset), suite=None)
+        changed = replace(self.get_dataset(dataset), suite=None)
         field = "facts" if dataset == self.model.facts.name else "scheduled"
         self.model = replace(self.model, **{field: changed})  # type: ignore[arg-type]  # the one field is a dataset
 
@@ -67,7 +67,7 @@ class Lab:
         """Puts another `features`, `labels` or `slices` in place of the model's own."""
         self._patch.setattr(self.code, name, function)
 
-    def rows(self, day: date, count: int = ROWS) -> pd.DataFrame:
+    def make_rows(self, day: date, count: int = ROWS) -> pd.DataFrame:
         """Good rows of one day: `id`, `x`, and `y`, which depends on `x`."""
         generator = np.random.default_rng(day.toordinal())
         x = generator.normal(size=count)
@@ -77,22 +77,24 @@ class Lab:
     def land(self, nights: Sequence[date] = NIGHTS) -> None:
         """Writes facts and plan of these nights, and the plan of the day after the last."""
         for day in nights:
-            self.write("facts", day, self.rows(day)[["id", "x", "y"]])
-            self.write("plan", day, self.rows(day)[["id", "x"]])
-        self.write("plan", nights[-1] + timedelta(days=1), self.rows(nights[-1] + timedelta(days=1))[["id", "x"]])
+            self.write("facts", day, self.make_rows(day)[["id", "x", "y"]])
+            self.write("plan", day, self.make_rows(day)[["id", "x"]])
+        self.write("plan", nights[-1] + timedelta(days=1), self.make_rows(nights[-1] + timedelta(days=1))[["id", "x"]])
 
     def write(self, dataset: str, day: date, data: pd.DataFrame | pa.Table, name: str = "part-0.parquet") -> None:
         """Writes one file of a partition."""
         table = pa.Table.from_pandas(data, preserve_index=False) if isinstance(data, pd.DataFrame) else data
         sink = io.BytesIO()
         pq.write_table(table, sink)
-        self.store.put(self.dataset(dataset).partition(day) + name, sink.getvalue())
+        self.store.put(self.get_dataset(dataset).build_partition_uri(day) + name, sink.getvalue())
 
     def clear(self, dataset: str, day: date) -> None:
         """Removes every object of a partition."""
-        self.store.delete([found.uri for found in self.store.objects(self.dataset(dataset).partition(day))])
+        self.store.delete(
+            [stored.uri for stored in self.store.list_objects(self.get_dataset(dataset).build_partition_uri(day))]
+        )
 
-    def dataset(self, name: str) -> Dataset:
+    def get_dataset(self, name: str) -> Dataset:
         """The dataset `facts` or `plan`."""
         return next(dataset for dataset in self.model.datasets if dataset.name == name)
 
@@ -114,7 +116,7 @@ class Lab:
         return [self.run(verb) for verb in verbs or ("train", "evaluate", "promote", "score")]
 
 
-def _over(model: Model, bucket: str) -> Model:
+def _build_model(model: Model, bucket: str) -> Model:
     facts, scheduled = (
         replace(dataset, uri=dataset.uri.replace("s3://lake/", f"s3://{bucket}/lake/"))
         for dataset in (model.facts, model.scheduled)

@@ -31,8 +31,8 @@ class MemoryLake:
         self.code: Any = import_module("models.lab.features")
         self.estimator: Any = import_module("models.lab.estimator")
         self.model: Model = import_module("models.lab.definition").MODEL
-        self.facts = {night: rows_of(night) for night in NIGHTS}
-        self.plan = {night: rows_of(night)[["id", "x"]] for night in NIGHTS}
+        self.facts = {night: make_rows(night) for night in NIGHTS}
+        self.plan = {night: make_rows(night)[["id", "x"]] for night in NIGHTS}
 
     def replace_function(self, name: str, function: Callable[..., Any] | None) -> None:
         """Puts another `features`, `labels`, `slices` or `estimator` in its place; None: takes it away."""
@@ -48,7 +48,7 @@ class MemoryLake:
 
     def examples(self) -> Examples:
         """The examples of all nights."""
-        return examples.examples(self, NIGHTS)  # type: ignore[arg-type]
+        return examples.load_examples(self, NIGHTS)  # type: ignore[arg-type]
 
     def usable(self, nights: Sequence[date]) -> Usable:
         """The nights that are there."""
@@ -59,16 +59,16 @@ class MemoryLake:
 
     def tables(self, dataset: Dataset, nights: Iterable[date]) -> Mapping[date, pd.DataFrame]:
         """The rows of each night."""
-        found = self.facts if dataset.name == "facts" else self.plan
-        return {night: found[night] for night in nights}
+        actual = self.facts if dataset.name == "facts" else self.plan
+        return {night: actual[night] for night in nights}
 
 
-def rows_of(night: date, count: int = ROWS) -> pd.DataFrame:
+def make_rows(night: date, count: int = ROWS) -> pd.DataFrame:
     """Good rows of one night: `id`, `x`, and `y`, which is 1 where `x` is above 0."""
     x = np.random.default_rng(night.toordinal()).normal(size=count)
     return pd.DataFrame({"id": [f"s{number}" for number in range(count)], "x": x, "y": (x > 0).astype("int64")})
 
 
-def right(found: Examples) -> bool:
+def has_right_labels(found: Examples) -> bool:
     """Whether every row has the label that belongs to its feature."""
     return bool(((found.features["x"] > 0).to_numpy() == (found.labels == 1)).all())

@@ -27,18 +27,18 @@ class FaultInjector:
     def watch(self) -> None:
         """Injects faults until `over` is set."""
         while not self.over.wait(0.2):
-            for pod in self._pods():
+            for pod in self._list_pods():
                 task = pod.metadata.labels.get("task_id", "")
-                if task in self.faults and pod.status.phase == "Running" and self._works(pod.metadata.name):
+                if task in self.faults and pod.status.phase == "Running" and self._is_at_work(pod.metadata.name):
                     self._inject(task, pod.metadata.name)
 
-    def _pods(self) -> list[Any]:
+    def _list_pods(self) -> list[Any]:
         try:
             return list(self.api.list_namespaced_pod(self.namespace).items)
         except (ApiException, HTTPError):  # a busy API is asked again
             return []
 
-    def _works(self, name: str) -> bool:
+    def _is_at_work(self, name: str) -> bool:
         try:
             return "line 10" in str(self.api.read_namespaced_pod_log(name, self.namespace))
         except (ApiException, HTTPError):

@@ -13,15 +13,15 @@ from typing import Any
 
 import psutil
 
-from free_settings import free
 from local_platform import new_secrets
 from local_platform.demo.airflow_api import AirflowApi, retry_until_answered
 from local_platform.errors import NotReady
 from local_platform.services import airflow_services
 from local_platform.services.airflow_services import AirflowInstance
 from local_platform.services.service import build_plain_environment, run_service
-from pod_client import until
-from real_platform import TaskRun
+from support.free_settings import find_free_ports
+from support.pod_client import wait_until
+from support.real_platform import TaskRun
 
 USERS = {"admin": "operates", "analyst": "reads"}
 
@@ -36,35 +36,33 @@ class Scheduled:
 
     def start(self, dag: str, name: str, conf: Mapping[str, Any]) -> TaskRun:
         """Triggers a run."""
-        asked = {"logical_date": None, "conf": conf, "dag_run_id": name}
+        body = {"logical_date": None, "conf": conf, "dag_run_id": name}
         self.wait_until_known(dag)
-        retry_until_answered(
-            lambda: self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.admin._headers)
-        )
+        retry_until_answered(lambda: self.admin._call("POST", f"/api/v2/dags/{dag}/dagRuns", body, self.admin._headers))
         return TaskRun(self.admin, self.orchestration.home / "logs", dag, name)
 
     def wait_until_known(self, dag: str) -> None:
         """Returns once Airflow has read the file of a DAG: its services answer before that."""
-        until(f"Airflow to know {dag}", lambda: self.admin.knows_dag(dag), 240)
+        wait_until(f"Airflow to know {dag}", lambda: self.admin.has_dag(dag), 240)
 
-    def question(self, run: TaskRun) -> dict[str, Any]:
+    def wait_for_request(self, run: TaskRun) -> dict[str, Any]:
         """What `approve` of a run asks, as soon as it waits for the answer."""
-        until(f"the question of {run.id}", lambda: run.tasks().get("approve") == "awaiting_input", 240)
+        wait_until(f"the question of {run.id}", lambda: run.read_task_states().get("approve") == "awaiting_input", 240)
         # An answer before the scheduler has seen the end of the process that asked would look to it like a task that
         # ended by itself: a fault of Airflow's LocalExecutor, and no person is as fast.
-        until("the end of the process that asked", lambda: not _is_working(), 60)
-        until("the scheduler to see it", lambda: self._has_seen_the_end(run, "approve"), 60)
+        wait_until("the end of the process that asked", lambda: not _is_working(), 60)
+        wait_until("the scheduler to see it", lambda: self._has_seen_the_end(run, "approve"), 60)
         time.sleep(1)  # it says so before it has written it down
-        found: dict[str, Any] = self.admin._get(f"{run.path}/taskInstances/approve/-1/hitlDetails")
-        return found
+        actual: dict[str, Any] = self.admin._get(f"{run.path}/taskInstances/approve/-1/hitlDetails")
+        return actual
 
     def _has_seen_the_end(self, run: TaskRun, task: str) -> bool:
         """Whether the scheduler knows that the process of the latest try has ended."""
-        seen = re.escape(f"task_id='{task}', run_id='{run.id}', try_number={run.task(task)['try_number']},")
+        seen = re.escape(f"task_id='{task}', run_id='{run.id}', try_number={run.read_task(task)['try_number']},")
         log = (self.orchestration.home / "scheduler.log").read_text(errors="replace")
         return re.search(f"Received executor event with state success for .*{seen}", log) is not None
 
-    def answer(self, run: TaskRun, option: str, reason: str = "", user: AirflowApi | None = None) -> int:
+    def send_answer(self, run: TaskRun, option: str, reason: str = "", user: AirflowApi | None = None) -> int:
         """Answers as a user; returns the HTTP status."""
         api, said = user or self.admin, {"chosen_options": [option], "params_input": {"reason": reason}}
         path = f"{run.path}/taskInstances/approve/-1/hitlDetails"
@@ -78,14 +76,14 @@ class Scheduled:
 
     def clear_from(self, run: TaskRun, task: str) -> None:
         """Clears a task and everything after it, as people do."""
-        asked = {"dag_run_id": run.id, "task_ids": [task], "only_failed": False, "include_downstream": True}
-        asked |= {"dry_run": False, "reset_dag_runs": True}
+        body = {"dag_run_id": run.id, "task_ids": [task], "only_failed": False, "include_downstream": True}
+        body |= {"dry_run": False, "reset_dag_runs": True}
         path = f"/api/v2/dags/{run.dag}/clearTaskInstances"
-        retry_until_answered(lambda: self.admin._call("POST", path, asked, self.admin._headers))
+        retry_until_answered(lambda: self.admin._call("POST", path, body, self.admin._headers))
 
-    def arguments(self, run: TaskRun, task: str) -> list[str]:
+    def read_arguments(self, run: TaskRun, task: str) -> list[str]:
         """The arguments of a task's pod, as its page shows them."""
-        shown = run.task(task)["rendered_fields"]["arguments"]
+        shown = run.read_task(task)["rendered_fields"]["arguments"]
         return list(shown if isinstance(shown, list) else json.loads(shown))
 
 
@@ -99,12 +97,12 @@ def _is_working() -> bool:
 
 
 @contextmanager
-def scheduled(home: Path, dags: Path, kubeconfig: Path, viewer: Mapping[str, str]) -> Iterator[Scheduled]:
+def run_airflow(home: Path, dags: Path, kubeconfig: Path, viewer: Mapping[str, str]) -> Iterator[Scheduled]:
     """The Airflow for the length of a `with` block. `viewer`: the environment of whoever may look at objects."""
     home.mkdir(parents=True)
     airflow = AirflowInstance(
         home=home,
-        port=free(1)[0],
+        port=find_free_ports(1)[0],
         kubeconfig=kubeconfig,
         mlflow_url="http://localhost:5000",
         passwords=USERS,

@@ -15,13 +15,13 @@ from nightshift_airflow.operators.step_operators import StepOperator
 MODEL = replace(catalog.load_model("flights"), resources={"train": Resources(memory_limit="64Mi", memory="32Mi")})
 
 
-def shell(task: str, command: str, retries: int = 0, **more: Any) -> StepOperator:
+def build_shell_step(task: str, command: str, retries: int = 0, **more: Any) -> StepOperator:
     """A step whose pod runs `command` in a shell; the night is the shell's $0."""
     policy = {**make_common_arguments(MODEL, "train"), "retries": retries, "retry_delay": timedelta(0), **more}
     return StepOperator(task_id=task, verb="train", cmds=["sh", "-c"], arguments=[command], **policy)
 
 
-def dag(name: str) -> DAG:
+def build_dag(name: str) -> DAG:
     """An empty DAG, daily."""
     schedule = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
     start = datetime(2013, 1, 1, tzinfo=UTC)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from embedded import embedded_cluster
 from local_platform.services.embedded_cluster import CONFIGURATION, NAMESPACE
-from pod_client import until
+from support.embedded import run_embedded_cluster
+from support.pod_client import wait_until
 
 KUBECONFIG = "NIGHTSHIFT_TEST_KUBECONFIG"
 
@@ -32,38 +32,38 @@ class StepCluster:
         """What Airflow must know besides the kubeconfig: texts."""
         return {"NIGHTSHIFT_NAMESPACE": self.namespace, "NIGHTSHIFT_STEP_IMAGE": self.image}
 
-    def api(self) -> client.CoreV1Api:
+    def build_api(self) -> client.CoreV1Api:
         """A client of the cluster."""
         return client.CoreV1Api(config.new_client_from_config(str(self.kubeconfig)))
 
-    def pods(self) -> list[Any]:
+    def list_pods(self) -> list[Any]:
         """The pods that are there now."""
-        return list(self.api().list_namespaced_pod(self.namespace).items)
+        return list(self.build_api().list_namespaced_pod(self.namespace).items)
 
     def log(self, name: str) -> str:
         """What a pod has written."""
-        reply = self.api().read_namespaced_pod_log(name, self.namespace, _preload_content=False)
+        reply = self.build_api().read_namespaced_pod_log(name, self.namespace, _preload_content=False)
         return str(reply.data.decode())
 
-    def living(self) -> list[str]:
+    def list_living_pods(self) -> list[str]:
         """The names of the pods that nobody has deleted; a node may take a minute to let go of one that never ran."""
-        return [str(pod.metadata.name) for pod in self.pods() if not pod.metadata.deletion_timestamp]
+        return [str(pod.metadata.name) for pod in self.list_pods() if not pod.metadata.deletion_timestamp]
 
-    def empty(self) -> bool:
+    def wait_until_empty(self) -> bool:
         """Waits until no pod is left; fails when one stays."""
-        until("every pod to be gone", lambda: not self.pods(), 150)
+        wait_until("every pod to be gone", lambda: not self.list_pods(), 150)
         return True
 
 
 @contextmanager
-def embedded_steps(home: Path, values: Mapping[str, str]) -> Iterator[StepCluster]:
+def run_embedded_steps(home: Path, values: Mapping[str, str]) -> Iterator[StepCluster]:
     """The embedded cluster, whose pods are processes of this machine."""
-    with embedded_cluster(home, values) as made:
-        yield StepCluster(made.kubeconfig, NAMESPACE, "nightshift-steps:local", is_real=False)
+    with run_embedded_cluster(home, values) as created:
+        yield StepCluster(created.kubeconfig, NAMESPACE, "nightshift-steps:local", is_real=False)
 
 
 @contextmanager
-def real_steps(values: Mapping[str, str]) -> Iterator[StepCluster]:
+def run_real_steps(values: Mapping[str, str]) -> Iterator[StepCluster]:
     """A new namespace on the cluster of `NIGHTSHIFT_TEST_KUBECONFIG`, which has the image of the steps."""
     if not os.environ.get(KUBECONFIG):
         pytest.fail(f"{KUBECONFIG} is not set: name the kubeconfig of a cluster on which tests may make namespaces")
@@ -85,4 +85,4 @@ def _furnish(api: client.CoreV1Api, namespace: str, values: Mapping[str, str]) -
     api.create_namespaced_config_map(namespace, {"metadata": metadata, "data": dict(values)})
     api.create_namespaced_secret(namespace, {"metadata": metadata, "data": secret})
     # A pod can be made once the account's controller has seen it.
-    until("the service accounts", lambda: len(api.list_namespaced_service_account(namespace).items) > 1)
+    wait_until("the service accounts", lambda: len(api.list_namespaced_service_account(namespace).items) > 1)

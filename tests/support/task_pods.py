@@ -9,17 +9,17 @@ from kubernetes.client import ApiClient
 from nightshift_airflow.operators.command_operator import CommandOperator
 
 
-def steps(dag: DAG) -> list[CommandOperator]:
+def list_steps(dag: DAG) -> list[CommandOperator]:
     """The tasks of `dag` that run in pods."""
     return [task for task in dag.tasks if isinstance(task, CommandOperator)]
 
 
-def every_step(bag: DagBag) -> list[CommandOperator]:
+def list_every_step(bag: DagBag) -> list[CommandOperator]:
     """The tasks of every DAG that run in pods."""
-    return [step for dag in bag.dags.values() for step in steps(dag)]
+    return [step for dag in bag.dags.values() for step in list_steps(dag)]
 
 
-def pod_of(task: CommandOperator) -> dict[str, Any]:
+def build_pod(task: CommandOperator) -> dict[str, Any]:
     """The pod that `task` would make, as JSON."""
-    made: dict[str, Any] = ApiClient().sanitize_for_serialization(task.build_pod_request_obj(dry_run=True))
-    return made
+    created: dict[str, Any] = ApiClient().sanitize_for_serialization(task.build_pod_request_obj(dry_run=True))
+    return created

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-import version_records
 from nightshift.adapters.gx import data_docs
 from nightshift.adapters.gx.data_docs import Entry
 from nightshift.adapters.s3 import step_results
@@ -18,6 +17,7 @@ from nightshift.core.check_failure import CheckFailure
 from nightshift.model_card import stored_record
 from nightshift.result_parts import Decision, LeftOutNight
 from nightshift.results import StepDetail, ValidateResult
+from support import version_records
 from support.stored_results import make_dataset, make_promotion, make_result, make_train_result
 
 NIGHT = date(2013, 2, 9)
@@ -39,10 +39,10 @@ def fill(store: ObjectStore) -> None:
         corrupted=True,
     )
     data_docs.publish(store, data_docs.check_folder("flights", NIGHT, "flights", CHECK), PAGE.encode(), dataset)
-    data_docs.enter(store, entry(datasets=(dataset.summarize(),)))
+    data_docs.enter(store, build_entry(datasets=(dataset.summarize(),)))
     save(store, ValidateResult(datasets=(dataset,)), "rejected")
     save(store, make_train_result(run_id=RUN, left_out=(LeftOutNight(night=date(2013, 2, 8), reason=HOSTILE),)))
-    save(store, make_promotion(ledger=store.uri("ledger/flights/000002.json")))
+    save(store, make_promotion(ledger=store.build_uri("ledger/flights/000002.json")))
     decide(store)
 
 
@@ -53,10 +53,12 @@ def decide(store: ObjectStore) -> None:
     cause = Cause(by="flights_set_champion:manual__1", kind="manual", user=f"Ben {LOADER}")
     version_records.append(
         store,
-        version_records.entry("promotion", 1, 1),
-        version_records.entry("promotion", 2, 2, previous=1, verdict=version_records.verdict(), decision=person),
-        version_records.entry("refusal", 3, 2, previous=2, reason=f"it lost {HOSTILE}"),
-        version_records.entry(
+        version_records.build_entry("promotion", 1, 1),
+        version_records.build_entry(
+            "promotion", 2, 2, previous=1, verdict=version_records.build_verdict(), decision=person
+        ),
+        version_records.build_entry("refusal", 3, 2, previous=2, reason=f"it lost {HOSTILE}"),
+        version_records.build_entry(
             "set_champion", 1, 1, previous=2, withdraws=2, withdrawn=(2,), reason=f"wrong {LOADER}", cause=cause
         ),
     )
@@ -64,7 +66,7 @@ def decide(store: ObjectStore) -> None:
     stored_record.keep(store, record, {"verdict.png": version_records.PNG})
 
 
-def entry(night: date = NIGHT, **changes: Any) -> Entry:
+def build_entry(night: date = NIGHT, **changes: Any) -> Entry:
     """An entry of the index."""
     fields: dict[str, Any] = {
         "model": "flights",
@@ -105,16 +107,16 @@ class Server:
 
     def get(self, path: str, user: str | None = None, **headers: str) -> Reply:
         """GET as a browser does, with the cookie of a user who is logged in."""
-        cookie = {"Cookie": f"_token={self.token(user)}"} if user else {}
+        cookie = {"Cookie": f"_token={self.read_token(user)}"} if user else {}
         return self.ask(path, {"Accept": "text/html", **cookie, **headers})
 
-    def raw(self, path: str, user: str) -> tuple[dict[str, str], bytes]:
+    def read_raw(self, path: str, user: str) -> tuple[dict[str, str], bytes]:
         """Headers and bytes of a reply that is no text."""
-        request = urllib.request.Request(self.url + path, headers={"Cookie": f"_token={self.token(user)}"})  # noqa: S310
+        request = urllib.request.Request(self.url + path, headers={"Cookie": f"_token={self.read_token(user)}"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - our own server
             return {name.lower(): value for name, value in reply.headers.items()}, reply.read()
 
-    def token(self, user: str) -> str:
+    def read_token(self, user: str) -> str:
         """The token that Airflow's login gives."""
         if user not in self.tokens:
             body = json.dumps({"username": user, "password": self.passwords[user]}).encode()
@@ -138,6 +140,6 @@ def _reply(status: int, reply: Any) -> Reply:
     )
 
 
-def login(next_path: str) -> str:
+def find_login(next_path: str) -> str:
     """Where Airflow leads a browser that has to log in first."""
     return f"/api/v2/auth/login?{urlencode({'next': next_path})}"

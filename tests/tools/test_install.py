@@ -39,11 +39,11 @@ def _install(bare: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def _said(bare: Path) -> str:
-    done = _install(bare)
-    assert done.returncode == 2
+    completed = _install(bare)
+    assert completed.returncode == 2
     assert not (bare / ".venv").exists()
-    assert len(done.stderr.splitlines()) == 1
-    return done.stderr
+    assert len(completed.stderr.splitlines()) == 1
+    return completed.stderr
 
 
 @pytest.mark.skipif(
@@ -115,11 +115,11 @@ def in_use(bare: Path) -> Iterator[Path]:
 def test_an_environment_is_not_changed_under_running_services(in_use: Path) -> None:
     (in_use / "requirements.txt").write_text("two\n")
     (in_use / "plan").write_text("Would uninstall 1 package\n - a==1\n + a==2\n")
-    done = _install(in_use)
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "services run in .venv (process " in done.stderr
-    assert "of /a/home)" in done.stderr
-    assert "type `make down` first" in done.stderr
+    completed = _install(in_use)
+    assert (completed.returncode, len(completed.stderr.splitlines())) == (2, 1)
+    assert "services run in .venv (process " in completed.stderr
+    assert "of /a/home)" in completed.stderr
+    assert "type `make down` first" in completed.stderr
     assert not (in_use / "calls").exists()
 
 
@@ -127,9 +127,9 @@ def test_who_only_looks_goes_on_with_the_old_environment(in_use: Path, monkeypat
     monkeypatch.setenv("KEEP_RUNNING", "1")
     (in_use / "requirements.txt").write_text("two\n")
     (in_use / "plan").write_text(" - a==1\n")
-    done = _install(in_use)
-    assert done.returncode == 3
-    assert "`make down`, then `make up`, installs the new versions" in done.stderr
+    completed = _install(in_use)
+    assert completed.returncode == 3
+    assert "`make down`, then `make up`, installs the new versions" in completed.stderr
     assert not (in_use / "calls").exists()
 
 

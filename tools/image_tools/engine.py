@@ -15,17 +15,17 @@ class EngineError(Exception):
 
 def run_docker(*arguments: str, stdin: str | None = None) -> str:
     """Returns the output of `docker ARGUMENTS`. Raises EngineError with the last line of its errors."""
-    done = _run(arguments, stdin=stdin)
-    if done.returncode:
-        raise EngineError(f"'docker {' '.join(arguments[:2])}' failed: {find_reason(done.stderr)}")
-    return done.stdout
+    completed = _run(arguments, stdin=stdin)
+    if completed.returncode:
+        raise EngineError(f"'docker {' '.join(arguments[:2])}' failed: {find_reason(completed.stderr)}")
+    return completed.stdout
 
 
 def run_docker_to_log(log: Path, *arguments: str) -> None:
     """Runs `docker ARGUMENTS` with its output in the file `log`. Raises EngineError that names the log."""
     with log.open("w") as stream:
-        done = _run(arguments, output=stream)
-    if done.returncode:
+        completed = _run(arguments, output=stream)
+    if completed.returncode:
         raise EngineError(
             f"'docker {' '.join(arguments[:2])}' failed: {find_reason(log.read_text())}; the whole output is in {log}"
         )

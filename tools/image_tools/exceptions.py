@@ -25,7 +25,7 @@ class AcceptedFinding:
     reason: str
     decided: date
 
-    def covers(self, finding: Finding) -> bool:
+    def matches(self, finding: Finding) -> bool:
         """Whether it accepts this finding."""
         return finding.rule == self.rule and self.text in str(finding)
 
@@ -42,7 +42,7 @@ def read_exceptions(path: Path) -> list[AcceptedFinding]:
 def sift(findings: list[Finding], accepted: list[AcceptedFinding], today: date) -> list[Finding]:
     """Returns the findings that are not accepted, and a finding for each acceptance that is too old."""
     old = [k for k in accepted if k.decided + LASTS < today]
-    remaining = [f for f in findings if not any(k.covers(f) for k in accepted)]
+    remaining = [f for f in findings if not any(k.matches(f) for k in accepted)]
     return remaining + [
         Finding(
             "exception",

@@ -88,17 +88,17 @@ def _run_audit(pins: list[tuple[str, str]]) -> list[dict[str, Any]]:
         ]
         if os.environ.get("OSV_URL"):
             arguments += ["--vulnerability-service=osv", "--osv-url", os.environ["OSV_URL"]]
-        done = subprocess.run(
+        completed = subprocess.run(
             (sys.executable, "-m", "pip_audit", *arguments, "--aliases=on", "--timeout=20"),
             capture_output=True,
             text=True,
             check=False,
             timeout=LONGEST_S,
         )
-    if not done.stdout.strip():
-        lines = done.stderr.strip().splitlines()
+    if not completed.stdout.strip():
+        lines = completed.stderr.strip().splitlines()
         raise ValueError(lines[-1] if lines else "pip-audit printed nothing")
-    answers: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+    answers: list[dict[str, Any]] = json.loads(completed.stdout)["dependencies"]
     return answers
 
 

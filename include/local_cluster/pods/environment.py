@@ -44,12 +44,12 @@ def build_environment(container: Object, pod: Object, lookup: Lookup) -> dict[st
 def expand(text: str, variables: dict[str, str]) -> str:
     """Replaces `$(NAME)`; `$$(NAME)` becomes `$(NAME)`, and a name without a value stays unchanged."""
 
-    def value(match: re.Match[str]) -> str:
+    def find_value(match: re.Match[str]) -> str:
         if match[1] == "$":
             return "$"
         return variables.get(match[2], match[0])
 
-    return _REFERENCE.sub(value, text)
+    return _REFERENCE.sub(find_value, text)
 
 
 def build_arguments(container: Object, variables: dict[str, str]) -> list[str]:

@@ -184,10 +184,10 @@ class Node:
                 worker.stop(pod["spec"]["terminationGracePeriodSeconds"], REASON, message)
 
     def _discard_forgotten(self, stored_uids: Iterable[str]) -> None:
-        kept = {*stored_uids, *self._workers}
+        remaining_uids = {*stored_uids, *self._workers}
         pods = self._settings.directory / "pods"
         for directory in pods.iterdir() if pods.exists() else ():
-            if directory.name not in kept:
+            if directory.name not in remaining_uids:
                 self._discard(directory.name)
 
     def _discard(self, uid: str) -> None:

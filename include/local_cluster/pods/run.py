@@ -109,13 +109,13 @@ class Run:
 
     def terminate(self) -> None:
         """Asks the container to end."""
-        self._signal(signal.SIGTERM)
+        self._send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """Ends the container now."""
-        self._signal(signal.SIGUSR1)
+        self._send_signal(signal.SIGUSR1)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _send_signal(self, number: signal.Signals) -> None:
         if self._handle >= 0:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, number)

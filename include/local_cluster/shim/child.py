@@ -27,7 +27,7 @@ def _prepare(spec: RunSpec, scratch: str, output: int) -> None:
     """Prepares session, output, file system and signals."""
     os.setsid()
     os.umask(0o022)
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    linux.set_process_property(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -36,7 +36,7 @@ def _prepare(spec: RunSpec, scratch: str, output: int) -> None:
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)
     if spec.no_new_privileges:
-        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+        linux.set_process_property(linux.PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _execute(spec: RunSpec) -> None:

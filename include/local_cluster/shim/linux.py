@@ -70,6 +70,6 @@ def make_read_only(target: str) -> None:
     _check(_libc.syscall(ctypes.c_long(SYS_MOUNT_SETATTR), *arguments), f"mount_setattr {target}")
 
 
-def prctl(option: int, value: int) -> None:
+def set_process_property(option: int, value: int) -> None:
     """Sets a property of this process."""
     _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), "prctl")

@@ -29,7 +29,7 @@ class LogFile:
         self._lost = 0
         self._torn = False
 
-    def feed(self, data: bytes) -> None:
+    def write_lines(self, data: bytes) -> None:
         """Writes the lines that are complete, and keeps the rest."""
         now = format_timestamp(time.time_ns()).encode()
         *lines, self._rest = (self._rest + data).split(b"\n")

@@ -44,7 +44,7 @@ class Monitor:
     def run(self) -> None:
         """Starts the container, follows it to its end, and writes `exit.json`."""
         wake = _open_signal_pipe()
-        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+        linux.set_process_property(linux.PR_SET_CHILD_SUBREAPER, 1)
         try:
             output, failure = self._start()
         except OSError as error:
@@ -76,7 +76,7 @@ class Monitor:
             ready, _, _ = select.select(sources, (), (), self._interval)
             for source in ready:
                 if source == wake:
-                    self._answer(os.read(wake, 64))
+                    self._handle_signals(os.read(wake, 64))
                 elif data := os.read(source, 65536):
                     self._accept_output(data, is_failure=source == failure)
                 else:
@@ -91,7 +91,7 @@ class Monitor:
         if is_failure:
             self._failure += data.decode(errors="replace")
         else:
-            self._log.feed(data)
+            self._log.write_lines(data)
 
     def _drain(self, sources: set[int], failure: int) -> None:
         """Copies what the container wrote just before it ended; later output of its orphans is lost."""
@@ -105,12 +105,12 @@ class Monitor:
                 else:
                     sources.discard(source)
 
-    def _answer(self, numbers: bytes) -> None:
+    def _handle_signals(self, numbers: bytes) -> None:
         """Forwards SIGTERM, kills on request, and reaps ended processes."""
         if signal.SIGTERM in numbers:
-            self._signal(signal.SIGTERM)
+            self._send_signal(signal.SIGTERM)
         if KILL in numbers:
-            self._signal(signal.SIGKILL)
+            self._send_signal(signal.SIGKILL)
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -121,7 +121,7 @@ class Monitor:
             if pid == self._container:
                 self._status = status
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _send_signal(self, number: signal.Signals) -> None:
         """Signals the first process only, as Kubernetes does; without a process namespace, its group."""
         send = os.kill if self._spec.namespaces == "pid" else os.killpg
         with suppress(ProcessLookupError):
@@ -137,7 +137,7 @@ class Monitor:
         self._interval = CLOSE_INTERVAL if held > limit / 2 else MEMORY_INTERVAL
         if held > limit:
             self._out_of_memory = True
-            self._signal(signal.SIGKILL)
+            self._send_signal(signal.SIGKILL)
 
     def _check_lease(self) -> None:
         """Ends the container when no server has held its lock for `orphan_seconds`."""
@@ -145,7 +145,7 @@ class Monitor:
         if now - self._server_seen < LEASE_INTERVAL:
             return
         if self._is_abandoned():
-            self._signal(signal.SIGKILL)
+            self._send_signal(signal.SIGKILL)
 
     def _is_abandoned(self) -> bool:
         """Whether no server has held its lock for `orphan_seconds`."""

@@ -55,7 +55,7 @@ class AirflowApi:
         reply = retry_until_answered(lambda: self._call("POST", "/auth/token", credentials, {}))
         self._headers = {"Authorization": f"Bearer {reply['access_token']}"}
 
-    def knows_dag(self, dag: str) -> bool:
+    def has_dag(self, dag: str) -> bool:
         """Whether the DAG was parsed already."""
         return self._get_if_there(f"/api/v2/dags/{dag}") is not None
 

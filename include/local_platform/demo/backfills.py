@@ -72,7 +72,7 @@ class Backfills:
 
     def _wait_until_parsed(self) -> None:
         deadline = time.monotonic() + PARSING_TIMEOUT
-        while not self.api.knows_dag(self.dag):
+        while not self.api.has_dag(self.dag):
             if time.monotonic() > deadline:
                 errors = self.api.read_import_errors()
                 raise NotReady(f"Airflow does not know the DAG {self.dag}: {'; '.join(errors) or 'see make logs'}")

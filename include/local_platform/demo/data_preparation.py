@@ -49,8 +49,8 @@ class DataPreparation:
 
     def list_not_validated(self) -> list[date]:
         """Returns the earlier nights that training reads and that are not validated yet, by one listing."""
-        prefix = self.store.uri(f"runs/{self.plan.model}/")
-        results = {o.uri.removeprefix(prefix) for o in self.store.objects(prefix)}
+        prefix = self.store.build_uri(f"runs/{self.plan.model}/")
+        results = {o.uri.removeprefix(prefix) for o in self.store.list_objects(prefix)}
         nights = (
             night
             for first, last in list_history(self.plan, catalog.load_model(self.plan.model))
@@ -60,7 +60,7 @@ class DataPreparation:
 
     def _find_label_uri(self) -> str:
         """Returns the URI of the label that marks the corrupted partition."""
-        return catalog.load_model(self.plan.model).facts.partition(self.plan.corrupted) + "_CORRUPTED.json"
+        return catalog.load_model(self.plan.model).facts.build_partition_uri(self.plan.corrupted) + "_CORRUPTED.json"
 
     def _run_nightshift(self, show_line: ShowLine, *arguments: str, accepted_code: int = DONE) -> None:
         environment = {**self.platform.build_step_environment(CAUSE), MARK: str(self.platform.home.path)}

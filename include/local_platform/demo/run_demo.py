@@ -23,7 +23,7 @@ def run_demo(home: Home, progress: Progress) -> int:
 
     A second run finds the finished nights, runs none of them again and prints the same.
     """
-    began = time.monotonic()
+    started_at = time.monotonic()
     plan = load_or_make_plan(home.path / "demo.json", datetime.now(UTC).date())
     with ThreadPoolExecutor(1) as pool:
         preparation = BackgroundPreparation(pool, plan)
@@ -36,7 +36,7 @@ def run_demo(home: Home, progress: Progress) -> int:
         backfills.run()
         backfills.start_schedule()
     ended = tuple(night_results.load_night(store, plan.model, night) for night in plan.nights)
-    return summary.show_summary(platform, plan, ended, progress, time.monotonic() - began)
+    return summary.show_summary(platform, plan, ended, progress, time.monotonic() - started_at)
 
 
 def connect_to_storage(platform: Platform) -> ObjectStore:

@@ -18,7 +18,7 @@ def stop_platform(home: Home, progress: Progress) -> int:
     """Ends every process of this home. Returns how many there were."""
     before = len(marked_processes.find_processes_of(home.path))
     if not before:
-        progress.say("  nothing runs")
+        progress.print_line("  nothing runs")
         return 0
     with progress.show_task("Stopping"):
         supervisor = Supervisor(home)

@@ -17,7 +17,7 @@ class Progress:
         self.console = console or Console(highlight=False, soft_wrap=True)
         self.seconds: dict[str, float] = {}
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Prints one line."""
         self.console.print(text)
 

@@ -27,9 +27,9 @@ def show_status(platform: Platform, progress: Progress) -> bool:
     """Prints the table. Returns whether every service runs and is ready."""
     supervisor, shortage = Supervisor(platform.home), describe_shortage(platform.home.path)
     if shortage:
-        progress.say(f"  [red]{shortage}[/]")
+        progress.print_line(f"  [red]{shortage}[/]")
     if not supervisor.is_running():
-        progress.say(NOTHING_RUNS)
+        progress.print_line(NOTHING_RUNS)
         return False
     states, where = supervisor.read_states(), list_addresses(platform)
     table = Table(box=None, pad_edge=True)

@@ -124,11 +124,11 @@ class Supervisor:
         (self._home.path / "supervisor.sock").unlink(missing_ok=True)
         command = (sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration))
         environment = {**build_plain_environment(self._home.path), MARK: str(self._home.path)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        completed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
         deadline = time.monotonic() + 10
         while not self.is_running():
-            if done.returncode or time.monotonic() > deadline:
-                raise NotReady(f"the supervisor did not start: {done.stderr.strip() or self._home.logs}")
+            if completed.returncode or time.monotonic() > deadline:
+                raise NotReady(f"the supervisor did not start: {completed.stderr.strip() or self._home.logs}")
             time.sleep(0.05)
 
     def update(self, services: Iterable[Service]) -> list[str]:

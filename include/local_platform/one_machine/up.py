@@ -36,8 +36,8 @@ def start_platform(home: Home, progress: Progress, before_airflow: BeforeAirflow
     Raises `CannotStart` when the machine lacks something, and `NotReady` when a service does not become ready.
     """
     if previous_path := claim_home(home):
-        progress.say(f"  this home was at {previous_path}: the files generated for that path are written again")
-    platform = assemble_platform(home, progress.say)
+        progress.print_line(f"  this home was at {previous_path}: the files generated for that path are written again")
+    platform = assemble_platform(home, progress.print_line)
     _check_external(platform)
     supervisor = _start_supervisor(platform, progress)
     parts = "Object storage, Kubernetes API, MLflow" if platform.cluster else "Object storage, MLflow"
@@ -91,7 +91,7 @@ def _start_supervisor(platform: Platform, progress: Progress) -> Supervisor:
         supervisor.update(platform.services)
         return supervisor
     if number := marked_processes.end_processes_of(platform.home.path):
-        progress.say(f"  ended {number} processes that an earlier start had left behind")
+        progress.print_line(f"  ended {number} processes that an earlier start had left behind")
     preflight_checks.check_disk(platform.home)
     preflight_checks.check_ports(platform)
     _prepare_services(platform)

@@ -49,7 +49,7 @@ def _call_prctl(option: int, value: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def die_with_parent(kind: signal.Signals = signal.SIGKILL) -> None:
+def request_signal_on_parent_death(kind: signal.Signals = signal.SIGKILL) -> None:
     """Asks the kernel to send this process `kind` when its parent dies."""
     _call_prctl(SET_PDEATHSIG, kind)
 
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _adopt_orphans(parent: int, kind: signal.Signals) -> bool:
     """Makes this process adopt orphans and get the signal `kind` when `parent` dies. Returns False if it is dead."""
-    die_with_parent(kind)
+    request_signal_on_parent_death(kind)
     _call_prctl(SET_CHILD_SUBREAPER, 1)
     return os.getppid() == parent
 
@@ -92,7 +92,7 @@ def _run_reaper(guard: int, options: argparse.Namespace) -> int:
     """Runs the service until it ends; returns its exit code, as `main` does."""
     if not _adopt_orphans(guard, GUARD_DIED):
         return 1
-    child = subprocess.Popen(options.command, preexec_fn=die_with_parent)  # noqa: S603 - one thread; our own commands
+    child = subprocess.Popen(options.command, preexec_fn=request_signal_on_parent_death)  # noqa: S603 - one thread; our own commands
     guard_died = _kill_with_guard(child)
     received = _forward_signals(lambda number: _ask_to_end(child, number, options.grace))
     signal.signal(signal.SIGALRM, lambda _number, _frame: child.kill())

@@ -30,14 +30,14 @@ def slices(scheduled: pd.DataFrame) -> pd.DataFrame:
 
 def features(scheduled: pd.DataFrame, history: Mapping[str, pd.DataFrame], day: date) -> pd.DataFrame:
     """One row of floats per day of the week that ends with `day`, in the same order; NaN where nothing is known."""
-    month, week, sunday = _recent(history["observed"], pd.Timestamp(day) - WEEK)
+    month, week, sunday = _make_recent_features(history["observed"], pd.Timestamp(day) - WEEK)
     fading = np.exp(-(scheduled["days_ahead"] - 1) / FADING_DAYS)
-    known = {**_season(scheduled["day"]), "month": month, "week_over_month": week - month}
-    found = pd.DataFrame(known, index=scheduled.index).astype("float64")
-    return found.assign(sunday_over_month=(sunday - month) * fading)
+    known = {**_make_season_features(scheduled["day"]), "month": month, "week_over_month": week - month}
+    table = pd.DataFrame(known, index=scheduled.index).astype("float64")
+    return table.assign(sunday_over_month=(sunday - month) * fading)
 
 
-def _season(day: pd.Series) -> dict[str, object]:
+def _make_season_features(day: pd.Series) -> dict[str, object]:
     """Where in the year a day is: two waves, so that spring and autumn need not mirror each other."""
     angle = 2 * np.pi * pd.to_datetime(day).dt.day_of_year / YEAR_DAYS
     return {
@@ -48,12 +48,12 @@ def _season(day: pd.Series) -> dict[str, object]:
     }
 
 
-def _recent(observed: pd.DataFrame, sunday: pd.Timestamp) -> tuple[float, float, float]:
+def _make_recent_features(observed: pd.DataFrame, sunday: pd.Timestamp) -> tuple[float, float, float]:
     """The mean high of the last four weeks and of the last one, and Sunday's own; NaN for what was not observed."""
-    seen = observed.reindex(columns=["day", "temp_max"]).astype({"temp_max": "float64"})
-    when = pd.to_datetime(seen["day"])
+    observations = observed.reindex(columns=["day", "temp_max"]).astype({"temp_max": "float64"})
+    when = pd.to_datetime(observations["day"])
     return (
-        float(seen["temp_max"].mean()),
-        float(seen.loc[when > sunday - WEEK, "temp_max"].mean()),
-        float(seen.loc[when == sunday, "temp_max"].mean()),
+        float(observations["temp_max"].mean()),
+        float(observations.loc[when > sunday - WEEK, "temp_max"].mean()),
+        float(observations.loc[when == sunday, "temp_max"].mean()),
     )

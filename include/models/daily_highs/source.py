@@ -21,38 +21,38 @@ LAST = date(2015, 12, 27)
 REPLAYED_LAST = LAST
 
 
-def frames() -> Mapping[str, Mapping[date, pd.DataFrame]]:
+def load_frames() -> Mapping[str, Mapping[date, pd.DataFrame]]:
     """Every partition of the record: dataset name, then the Sunday that its week ends with."""
-    observed = _observed()
+    observed = _read_observations()
     sunday = observed["day"] + pd.to_timedelta(6 - observed["day"].dt.day_of_week, unit="D")
     inside = observed["day"].between(pd.Timestamp(FIRST), pd.Timestamp(LAST))
     weeks = {
         pd.Timestamp(str(night)).date(): week.reset_index(drop=True)
         for night, week in observed[inside].groupby(sunday[inside])
     }
-    return {"observed": weeks, "asked": {night: _asked(week) for night, week in weeks.items()}}
+    return {"observed": weeks, "asked": {night: _build_schedule(week) for night, week in weeks.items()}}
 
 
-def _asked(week: pd.DataFrame) -> pd.DataFrame:
+def _build_schedule(week: pd.DataFrame) -> pd.DataFrame:
     """What is known a week ahead: which days there will be, Monday being 1."""
     return week[["day"]].assign(days_ahead=week["day"].dt.day_of_week.astype("int64") + 1)
 
 
 @cache
-def _file() -> Path:
-    found = find_spec("vega_datasets")
-    if found is None or not found.submodule_search_locations:
+def _find_file() -> Path:
+    spec = find_spec("vega_datasets")
+    if spec is None or not spec.submodule_search_locations:
         raise BadConfig("the package vega_datasets is not installed here: install it to seed the daily highs model")
-    return Path(found.submodule_search_locations[0]) / "_data" / "seattle-weather.csv"
+    return Path(spec.submodule_search_locations[0]) / "_data" / "seattle-weather.csv"
 
 
-def _observed() -> pd.DataFrame:
+def _read_observations() -> pd.DataFrame:
     """The file of the package. Its own import would read the descriptions of all the others."""
-    read = pd.read_csv(_file()).rename(columns={"date": "day"})
+    read = pd.read_csv(_find_file()).rename(columns={"date": "day"})
     return read.assign(day=pd.to_datetime(read["day"], format="%Y/%m/%d").dt.as_unit("ms"))
 
 
-def moved(frame: pd.DataFrame, days: int) -> pd.DataFrame:
+def shift_dates(frame: pd.DataFrame, days: int) -> pd.DataFrame:
     """A partition with its days `days` later."""
     return frame.assign(day=frame["day"] + pd.Timedelta(days=days).as_unit("ms")) if days else frame
 

@@ -46,73 +46,81 @@ def slices(scheduled: pd.DataFrame) -> pd.DataFrame:
 
 def features(scheduled: pd.DataFrame, history: Mapping[str, pd.DataFrame], day: date) -> pd.DataFrame:
     """One row of floats per scheduled flight of `day`, in the same order; NaN where nothing is known."""
-    facts = _recent(history["flights"], FACTS, day)
-    weather = _recent(history["weather"], WEATHER, day)
-    known = (_planned(scheduled), _rates(scheduled, facts), _yesterday(scheduled, facts), _sky(scheduled, weather))
+    facts = _select_recent(history["flights"], FACTS, day)
+    weather = _select_recent(history["weather"], WEATHER, day)
+    known = (
+        _make_plan_features(scheduled),
+        _make_rate_features(scheduled, facts),
+        _make_yesterday_features(scheduled, facts),
+        _make_weather_features(scheduled, weather),
+    )
     columns = {name: values for part in known for name, values in part.items()}
     return pd.DataFrame(columns, index=scheduled.index).astype("float64")
 
 
-def _recent(frame: pd.DataFrame, needed: tuple[str, ...], day: date) -> pd.DataFrame:
+def _select_recent(frame: pd.DataFrame, needed: tuple[str, ...], day: date) -> pd.DataFrame:
     """The columns needed, with `age`: how many nights before `day` a row is. An empty history has no columns."""
-    kept = frame.reindex(columns=list(needed))
-    return kept.assign(age=(pd.Timestamp(day) - pd.to_datetime(kept["night"])).dt.days)
+    columns = frame.reindex(columns=list(needed))
+    return columns.assign(age=(pd.Timestamp(day) - pd.to_datetime(columns["night"])).dt.days)
 
 
-def _codes(values: pd.Series, known: tuple[str, ...]) -> pd.Series:
+def _encode(values: pd.Series, known: tuple[str, ...]) -> pd.Series:
     """The position of each value among those known; one that is not, or is missing, is `UNSEEN`."""
     return values.map({value: float(code) for code, value in enumerate(known)}).astype("float64").fillna(UNSEEN)
 
 
-def _minutes(clock: pd.Series) -> pd.Series:
+def _convert_to_minutes(clock: pd.Series) -> pd.Series:
     """A clock time such as 1359 as minutes after midnight."""
     return clock // 100 * 60 + clock % 100
 
 
-def _planned(scheduled: pd.DataFrame) -> dict[str, object]:
-    departs, arrives = _minutes(scheduled["sched_dep_time"]), _minutes(scheduled["sched_arr_time"])
+def _make_plan_features(scheduled: pd.DataFrame) -> dict[str, object]:
+    departs, arrives = (
+        _convert_to_minutes(scheduled["sched_dep_time"]),
+        _convert_to_minutes(scheduled["sched_arr_time"]),
+    )
     return {
         "departs": departs,
         "arrives": arrives,
         "planned_minutes": (arrives - departs) % (24 * 60),
         "distance": scheduled["distance"],
         "saturday": pd.to_datetime(scheduled["night"]).dt.day_of_week == SATURDAY,
-        "origin": _codes(scheduled["origin"], ORIGINS),
-        "carrier": _codes(scheduled["carrier"], CARRIERS),
+        "origin": _encode(scheduled["origin"], ORIGINS),
+        "carrier": _encode(scheduled["carrier"], CARRIERS),
         "plane_year": scheduled["plane_year"],
         "plane_seats": scheduled["plane_seats"],
-        "plane_engine": _codes(scheduled["plane_engine"], ENGINES),
+        "plane_engine": _encode(scheduled["plane_engine"], ENGINES),
         "departures_that_hour": scheduled.groupby(["origin", "hour"])["flight"].transform("size"),
     }
 
 
-def _rates(scheduled: pd.DataFrame, facts: pd.DataFrame) -> dict[str, object]:
+def _make_rate_features(scheduled: pd.DataFrame, facts: pd.DataFrame) -> dict[str, object]:
     """By how much more often than all flights those of the same group arrived late in the nights before.
 
     Against all flights of the same nights, not against none: a bad week is bad for everyone, and says little of the
     next day. A group that did not fly counts as any other, 0.
     """
     arrived = facts.assign(label=labels(facts)).dropna(subset="label")
-    found: dict[str, object] = {}
+    rates: dict[str, object] = {}
     for name, columns, nights in RATES:
         recent = arrived[arrived["age"] <= nights]
         late = recent["label"] - recent["label"].mean()
         group = late.groupby([recent[column] for column in columns])
         more = group.sum() / (group.count() + PRIOR_FLIGHTS)
-        wanted = pd.MultiIndex.from_frame(scheduled[list(columns)]) if columns[1:] else scheduled[columns[0]]
-        found[name] = more.reindex(wanted).fillna(0.0).to_numpy()
-    return found
+        groups = pd.MultiIndex.from_frame(scheduled[list(columns)]) if columns[1:] else scheduled[columns[0]]
+        rates[name] = more.reindex(groups).fillna(0.0).to_numpy()
+    return rates
 
 
-def _yesterday(scheduled: pd.DataFrame, facts: pd.DataFrame) -> dict[str, object]:
+def _make_yesterday_features(scheduled: pd.DataFrame, facts: pd.DataFrame) -> dict[str, object]:
     """How the evening before ended at the same airport."""
     last = facts[facts["age"] == 1]
     evening = last[last["sched_dep_time"] >= EVENING].groupby("origin")["arr_delay"].mean()
     return {"evening_delay_1": scheduled["origin"].map(evening)}
 
 
-def _sky(scheduled: pd.DataFrame, weather: pd.DataFrame) -> dict[str, object]:
+def _make_weather_features(scheduled: pd.DataFrame, weather: pd.DataFrame) -> dict[str, object]:
     """The weather of the day before at the same airport."""
     by = weather[weather["age"] == 1].groupby("origin")
-    seen = {"wind_1": by["wind_speed"].mean(), "rain_1": by["precip"].sum(), "visib_1": by["visib"].min()}
-    return {name: scheduled["origin"].map(values) for name, values in seen.items()}
+    measurements = {"wind_1": by["wind_speed"].mean(), "rain_1": by["precip"].sum(), "visib_1": by["visib"].min()}
+    return {name: scheduled["origin"].map(values) for name, values in measurements.items()}

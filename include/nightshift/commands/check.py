@@ -8,7 +8,7 @@ from nightshift.adapters.gx import suites
 from nightshift.definition import Model
 from nightshift.errors import DONE, NightshiftError
 from nightshift.safe_messages import allow_values, set_up_logs, show_values
-from nightshift.user_code import function_of, load_part
+from nightshift.user_code import get_function, load_part
 
 log = logging.getLogger("nightshift.check")
 
@@ -23,10 +23,10 @@ def run(arguments: argparse.Namespace) -> int:
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)
         return error.exit_code
-    return max((_checked(name) for name in arguments.models or catalog.list_names()), default=DONE)
+    return max((_check_model(name) for name in arguments.models or catalog.list_names()), default=DONE)
 
 
-def _checked(name: str) -> int:
+def _check_model(name: str) -> int:
     """Checks one model and says how it went; returns the exit code."""
     try:
         check_model(catalog.load_model(name))
@@ -45,10 +45,10 @@ def check_model(model: Model) -> None:
             suites.load(suite)
     code = load_part(model, "features")
     for name in ("features", "labels", *(["slices"] if model.gate.slices else [])):
-        function_of(code, name)
+        get_function(code, name)
     # These import pandas and scikit-learn, which --help does without.
     from nightshift.modelling.estimators import try_estimator
     from nightshift.modelling.user_functions import UserFunctions
 
-    UserFunctions(model).retired()
+    UserFunctions(model).list_retired()
     try_estimator(model)

@@ -12,7 +12,7 @@ from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.model_card import render_card
 from nightshift.model_card.collect_record import collect
 from nightshift.model_card.links import Links
-from nightshift.model_card.mlflow_part import source
+from nightshift.model_card.mlflow_part import load_source
 from nightshift.model_card.publish_card import refresh
 
 log = logging.getLogger("nightshift.explain")
@@ -30,23 +30,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    model, number = _named(arguments)
+    model, number = _parse_version(arguments)
     context = read_model_context(model)
     if arguments.publish:
         refresh(context, number)
         return
-    found = source(context, number)
-    card = collect(context.store, model, number, found.record, copied=found.copied)
+    version_source = load_source(context, number)
+    card = collect(context.store, model, number, version_source.record, copied=version_source.copied)
     airflow = arguments.airflow.rstrip("/") or None
     mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", context.registry.server.url).rstrip("/")
     links = Links(view=f"{airflow}/nightshift" if airflow else None, airflow=airflow, mlflow=mlflow)
     if arguments.format == "html":
-        _write(arguments.output, render_card.page(card, links, found.pictures))
+        _write(arguments.output, render_card.render_page(card, links, version_source.pictures))
     else:
-        _write(arguments.output, render_card.markdown(card, links).encode())
+        _write(arguments.output, render_card.render_markdown(card, links).encode())
 
 
-def _named(arguments: argparse.Namespace) -> tuple[str, int]:
+def _parse_version(arguments: argparse.Namespace) -> tuple[str, int]:
     model, text, airflow = arguments.model, arguments.version, arguments.airflow
     # Records outlive a model's folder: its name is all that counts.
     if not NAME.match(model):

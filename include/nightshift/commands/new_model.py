@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         return error.exit_code
     for path in written:
         log.info("wrote %s", path)
-    log.info("\n%s", _next(arguments.name, datetime.now(UTC).date()))
+    log.info("\n%s", _describe_next_commands(arguments.name, datetime.now(UTC).date()))
     return DONE
 
 
@@ -79,7 +79,7 @@ def write(name: str, task: str, checkout: Path) -> list[Path]:
     lacking = [path for path in NEEDED if not (checkout / path).exists()]
     if lacking:
         raise BadConfig(f"{checkout} is no checkout of Nightshift, it lacks {lacking[0]}: name one with --folder")
-    files = _files(name, task)
+    files = _build_files(name, task)
     _require_free(name, files, checkout)
     _write_all({checkout / path: text for path, text in files.items()})
     return list(files)
@@ -87,28 +87,28 @@ def write(name: str, task: str, checkout: Path) -> list[Path]:
 
 def _write_all(files: Mapping[Path, str]) -> None:
     """Writes all files and their folders, or none; no file over another."""
-    done: list[Path] = []
-    made: list[Path] = []
+    written: list[Path] = []
+    created_folders: list[Path] = []
     try:
         for path, text in files.items():
-            for folder in _lacking(path.parent):
+            for folder in _list_missing_folders(path.parent):
                 folder.mkdir()
-                made.append(folder)
+                created_folders.append(folder)
             with path.open("x", encoding="utf-8") as file:
-                done.append(path)
+                written.append(path)
                 file.write(text)
     except OSError as error:
-        for path in done:
+        for path in written:
             path.unlink()
-        for folder in reversed(made):
+        for folder in reversed(created_folders):
             with suppress(OSError):  # somebody else put something there meanwhile
                 folder.rmdir()
         raise BadConfig(f"{error.filename} cannot be written ({error.strerror}): give the right to, or room") from error
 
 
-def _lacking(folder: Path) -> list[Path]:
+def _list_missing_folders(folder: Path) -> list[Path]:
     """The folders that must be made for one to be there, the outermost first."""
-    return [] if folder.is_dir() else [*_lacking(folder.parent), folder]
+    return [] if folder.is_dir() else [*_list_missing_folders(folder.parent), folder]
 
 
 def _require_name(name: str) -> None:
@@ -127,28 +127,28 @@ def _require_free(name: str, files: Mapping[Path, str], checkout: Path) -> None:
         raise BadConfig(f"there is a model {name} already ({where}): choose another name, or take that away first")
 
 
-def _files(name: str, task: str) -> dict[Path, str]:
+def _build_files(name: str, task: str) -> dict[Path, str]:
     """The text of every file, by its path in a checkout."""
     folder = Path("include/models") / name
     named = {folder / module: module for module in MODULES}
     named[Path("great_expectations/suites") / f"{name}.json"] = "suite.json"
     named[Path("tests/models") / name / f"test_model_{name}.py"] = "test.py"
-    return {path: _filled(_template(template, task), name, task) for path, template in named.items()}
+    return {path: _fill_template(_find_template(template, task), name, task) for path, template in named.items()}
 
 
-def _template(name: str, task: str) -> str:
-    found = (TEMPLATES / folder / f"{name}.template" for folder in (task, "every"))
-    return next(path for path in found if path.exists()).read_text(encoding="utf-8")
+def _find_template(name: str, task: str) -> str:
+    candidates = (TEMPLATES / folder / f"{name}.template" for folder in (task, "every"))
+    return next(path for path in candidates if path.exists()).read_text(encoding="utf-8")
 
 
-def _filled(text: str, name: str, task: str) -> str:
+def _fill_template(text: str, name: str, task: str) -> str:
     values = {"name": name, "title": name.replace("_", " ").capitalize(), "task": task, **vars(EXAMPLES[task])}
     for word, value in values.items():
         text = text.replace(f"@{word}@", value)
     return text
 
 
-def _next(name: str, today: date) -> str:
+def _describe_next_commands(name: str, today: date) -> str:
     """The commands that come next: land, validate, train, on the nights that the record was moved to."""
     last = today - timedelta(days=1)
     first = last - timedelta(days=28 + 7 + 7)

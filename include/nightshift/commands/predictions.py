@@ -19,20 +19,20 @@ def run(arguments: argparse.Namespace) -> int:
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)
         return error.exit_code
-    lines = found.uris if arguments.uris else _summary(found)
+    lines = found.uris if arguments.uris else _format_summary(found)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return DONE
 
 
-def _summary(found: Predictions) -> list[str]:
-    columns = dict(found.columns)
+def _format_summary(published: Predictions) -> list[str]:
+    columns = dict(published.columns)
     key = ", ".join(columns.pop("key", ()))
     return [
-        f"predictions of {found.model} for {found.day}, made by the run of night {found.night}",
-        f"rows       {found.rows}",
-        f"version    {found.version}",
-        f"published  {found.published}",
+        f"predictions of {published.model} for {published.day}, made by the run of night {published.night}",
+        f"rows       {published.rows}",
+        f"version    {published.version}",
+        f"published  {published.published}",
         f"columns    key: {key}; " + "; ".join(f"{role}: {name}" for role, name in sorted(columns.items())),
-        f"manifest   {found.manifest}",
-        *(f"file       {uri}" for uri in found.uris),
+        f"manifest   {published.manifest}",
+        *(f"file       {uri}" for uri in published.uris),
     ]

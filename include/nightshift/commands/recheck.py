@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from nightshift import catalog
 from nightshift.adapters.s3.ledger_entries import Entry
-from nightshift.adapters.s3.ledger_reading import Reading, last_number, read_all
+from nightshift.adapters.s3.ledger_reading import Reading, find_last_number, read_all
 from nightshift.adapters.s3.ledger_reading import read as read_entries
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.context import ModelContext, read_model_context
 from nightshift.definition import Model
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
-from nightshift.model_card.sentences import printable
+from nightshift.model_card.sentences import clean_text
 from nightshift.safe_messages import set_up_logs
 from nightshift.stored_records import to_plain
 
@@ -38,8 +38,8 @@ class Rechecked:
         """One line for people."""
         rival = self.entry.verdict.champion_version if self.entry.verdict else None
         against = "without a champion" if rival is None else f"against {rival}"
-        what = f"entry {self.entry.number}, night {self.entry.night}, version {self.entry.version} {against}"
-        return printable(f"{what}: {self.state}{f' ({self.why})' if self.why else ''}")
+        subject = f"entry {self.entry.number}, night {self.entry.night}, version {self.entry.version} {against}"
+        return clean_text(f"{subject}: {self.state}{f' ({self.why})' if self.why else ''}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,25 +48,25 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         model = catalog.load_model(arguments.model)
         context = read_model_context(model.name)
-        reading = chosen(context.store, model.name, arguments.number, arguments.last)
+        reading = choose_entries(context.store, model.name, arguments.number, arguments.last)
         return _tell(reading.faults, recheck(context, model, reading.entries))
     except NightshiftError as error:
         log.error("%s: %s", error.outcome, error)
         return error.exit_code
 
 
-def _tell(faults: Sequence[str], found: Iterable[Rechecked]) -> int:
+def _tell(faults: Sequence[str], rechecks: Iterable[Rechecked]) -> int:
     counts = {"same": 0, "differs": 0, "cannot": len(faults)}
     for fault in faults:
-        log.info("the ledger: cannot (%s)", printable(fault))
-    for one in found:
-        counts[one.state] += 1
-        log.info("%s", one)
+        log.info("the ledger: cannot (%s)", clean_text(fault))
+    for recheck in rechecks:
+        counts[recheck.state] += 1
+        log.info("%s", recheck)
     log.info("%d the same, %d differ, %d cannot be computed any more", *counts.values())
     return DONE if counts["same"] == sum(counts.values()) else DataRejected.exit_code
 
 
-def chosen(store: ObjectStore, model: str, number: int | None = None, last: int | None = None) -> Reading:
+def choose_entries(store: ObjectStore, model: str, number: int | None = None, last: int | None = None) -> Reading:
     """The entries that hold a verdict, newest first: all, one, or the newest `last`; with what is wrong with the chain.
 
     Of one entry only what is wrong with it and with the one before it is told. Raises `BadConfig` when there is none
@@ -77,32 +77,32 @@ def chosen(store: ObjectStore, model: str, number: int | None = None, last: int 
             raise BadConfig(f"--last {last} must be at least 1")
         whole = read_all(store, model)
         return Reading(tuple(entry for entry in reversed(whole.entries) if entry.verdict)[:last], whole.faults)
-    there = 1 <= number <= last_number(store, model)
-    found = read_entries(store, model, number, number) if there else Reading()
-    if not found.faults and not any(entry.verdict for entry in found.entries):
-        said = f"is a {found.entries[0].kind} and holds no verdict" if found.entries else "is not in the ledger"
-        raise BadConfig(f"entry {number} {said}: `nightshift history` lists them")
-    return Reading(tuple(entry for entry in found.entries if entry.verdict), found.faults)
+    exists = 1 <= number <= find_last_number(store, model)
+    reading = read_entries(store, model, number, number) if exists else Reading()
+    if not reading.faults and not any(entry.verdict for entry in reading.entries):
+        problem = f"is a {reading.entries[0].kind} and holds no verdict" if reading.entries else "is not in the ledger"
+        raise BadConfig(f"entry {number} {problem}: `nightshift history` lists them")
+    return Reading(tuple(entry for entry in reading.entries if entry.verdict), reading.faults)
 
 
 def recheck(context: ModelContext, model: Model, entries: Iterable[Entry]) -> Iterator[Rechecked]:
     """Computes each entry's verdict again. Raises `TryLater` when MLflow or the store fails."""
     for entry in entries:
-        yield _rechecked(context, model, entry)
+        yield _recheck_entry(context, model, entry)
 
 
-def _rechecked(context: ModelContext, model: Model, entry: Entry) -> Rechecked:
+def _recheck_entry(context: ModelContext, model: Model, entry: Entry) -> Rechecked:
     from nightshift.modelling.recompute_verdict import recompute  # pandas, which --help does without
 
     record = entry.verdict
     if record is None:
         return Rechecked(entry, "cannot", "it holds no verdict")
     try:
-        again = recompute(context, model, record)
+        recomputed = recompute(context, model, record)
     except (BadConfig, DataRejected) as error:
         return Rechecked(entry, "cannot", str(error))
-    wrong = differences(
-        {**to_plain(record.verdict), "rows": record.rows}, {**to_plain(again.verdict), "rows": again.rows}
+    wrong = list_differences(
+        {**to_plain(record.verdict), "rows": record.rows}, {**to_plain(recomputed.verdict), "rows": recomputed.rows}
     )
     if not wrong:
         return Rechecked(entry, "same")
@@ -111,25 +111,27 @@ def _rechecked(context: ModelContext, model: Model, entry: Entry) -> Rechecked:
     return Rechecked(entry, "differs", "; ".join(wrong))
 
 
-def differences(recorded: Any, now: Any, where: str = "") -> list[str]:
+def list_differences(recorded: Any, now: Any, where: str = "") -> list[str]:
     """Each place in which two verdicts, as plain JSON, are not the same; empty when they are."""
     if isinstance(recorded, dict) and isinstance(now, dict):
         names = (name for name in sorted(recorded) if name not in SENTENCES)
-        return [d for name in names for d in differences(recorded[name], now.get(name), f"{where} {name}".strip())]
+        return [d for name in names for d in list_differences(recorded[name], now.get(name), f"{where} {name}".strip())]
     if isinstance(recorded, list | tuple) and isinstance(now, list | tuple) and len(recorded) == len(now):
         pairs = enumerate(zip(recorded, now, strict=True))
-        return [d for at, (one, other) in pairs for d in differences(one, other, f"{where} {_named(one, at)}")]
-    return [] if _equal(recorded, now) else [f"{where} was {recorded}, and is {now}"]
+        return [
+            d for at, (left, right) in pairs for d in list_differences(left, right, f"{where} {_name_place(left, at)}")
+        ]
+    return [] if _is_equal(recorded, now) else [f"{where} was {recorded}, and is {now}"]
 
 
-def _named(one: Any, at: int) -> str:
+def _name_place(item: Any, at: int) -> str:
     """A check or a slice by its name, anything else by its place."""
-    if not isinstance(one, dict):
+    if not isinstance(item, dict):
         return str(at)
-    return str(one.get("name") or f"{one.get('slice')} {one.get('group')}")
+    return str(item.get("name") or f"{item.get('slice')} {item.get('group')}")
 
 
-def _equal(recorded: Any, now: Any) -> bool:
+def _is_equal(recorded: Any, now: Any) -> bool:
     if isinstance(recorded, float) and isinstance(now, float):
         return math.isclose(recorded, now, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return bool(recorded == now)

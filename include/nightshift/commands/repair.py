@@ -6,8 +6,8 @@ import logging
 from nightshift import catalog
 from nightshift.context import ModelContext, read_model_context, read_run
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError
-from nightshift.model_card.sentences import printable
-from nightshift.promotion.cause import cause_of
+from nightshift.model_card.sentences import clean_text
+from nightshift.promotion.cause import build_cause
 from nightshift.promotion.consistency import find_disagreements
 from nightshift.promotion.ledger_head import accept_end
 from nightshift.promotion.repair import Remedy, list_remedies
@@ -37,8 +37,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _accept_end(context, arguments.accept_end, parse_reason(arguments.reason))
     remedies = list_remedies(context)
     for remedy in remedies:
-        log.info("%s: %s", remedy.finding.code, printable(remedy.finding.sentence))
-        log.info("  %s: %s", _name_remedy(remedy, applied=arguments.apply), printable(remedy.sentence))
+        log.info("%s: %s", remedy.finding.code, clean_text(remedy.finding.sentence))
+        log.info("  %s: %s", _name_remedy(remedy, applied=arguments.apply), clean_text(remedy.sentence))
     if not remedies:
         log.info("ledger, alias and registry of %s agree: there is nothing to repair", model)
         return DONE
@@ -57,7 +57,7 @@ def _name_remedy(remedy: Remedy, *, applied: bool) -> str:
 
 
 def _accept_end(context: ModelContext, number: int, reason: str) -> int:
-    cause = cause_of(read_run(context.name))
+    cause = build_cause(read_run(context.name))
     entry = accept_end(context, number, reason, cause)
     champion = "no version" if entry.champion is None else f"version {entry.champion.version}"
     log.info("entry %d accepts the end of the ledger: by it %s is champion", entry.number, champion)
@@ -68,7 +68,7 @@ def _accept_end(context: ModelContext, number: int, reason: str) -> int:
 def _tell_left(context: ModelContext) -> int:
     left = find_disagreements(context)
     for finding in left:
-        log.info("still %s: %s", finding.code, printable(finding.sentence))
+        log.info("still %s: %s", finding.code, clean_text(finding.sentence))
     if left:
         log.info("not all of it could be repaired")
         return DataRejected.exit_code

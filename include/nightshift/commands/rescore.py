@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from nightshift.adapters.s3.manifests import manifest
+from nightshift.adapters.s3.manifests import load_manifest
 from nightshift.context import Context, read_context
 from nightshift.definition import Model, parse_nights
 from nightshift.errors import DONE, BadConfig, DataRejected, NightshiftError, NothingToDo
@@ -58,18 +58,18 @@ def rescore(first: Context, last: date, *, everything: bool) -> int:
     codes: list[int] = []
     concerned: list[int | None] = []
     for night in list_published(first, last):
-        left = _left_as_it_is(night, everything=everything)
+        left = _explain_skip(night, everything=everything)
         if left:
             log.info("%s left as it is: %s", night.context.night, left)
             continue
-        code = _scored_again(night)
+        code = _score_again(night)
         codes.append(code)
         if code == DONE:
             concerned += [night.published, night.scorer]
         if code not in GOES_ON:
             break
     publish_cards(first, *concerned)
-    return _ended(first.model, codes)
+    return _choose_exit_code(first.model, codes)
 
 
 def list_published(first: Context, last: date) -> Iterator[Night]:
@@ -82,18 +82,20 @@ def list_published(first: Context, last: date) -> Iterator[Night]:
 
     for days in range((last - first.night).days + 1):
         context = replace(first, night=first.night + timedelta(days=days))
-        current = manifest(context.store, score.partition_of(context, score.scored_day(first.model, context.night)))
+        current = load_manifest(
+            context.store, score.build_partition_uri(context, score.compute_scored_day(first.model, context.night))
+        )
         if current is not None:
             state = sync_alias(context)
             champion = find_scorer(context, state, context.night)
-            published = _version(current.meta.get("version"))
+            published = _parse_version(current.meta.get("version"))
             yield Night(context, state, published, champion.number if champion else None)
         # Of a model with a longer period most days are no night; which ones are, the first of the range need not tell.
         elif first.model.schedule.days == 1:
             log.info("%s left as it is: nothing was published for it", context.night)
 
 
-def _left_as_it_is(night: Night, *, everything: bool) -> str:
+def _explain_skip(night: Night, *, everything: bool) -> str:
     """Why a night is not scored again; empty when it is."""
     if night.published is None:
         return "its manifest does not say which version scored it"
@@ -104,7 +106,7 @@ def _left_as_it_is(night: Night, *, everything: bool) -> str:
     return f"version {night.published} scored it, which is not withdrawn"
 
 
-def _scored_again(night: Night) -> int:
+def _score_again(night: Night) -> int:
     from nightshift.steps import score
 
     def publish(context: Context) -> Outcome[ScoreResult]:
@@ -121,7 +123,7 @@ def _scored_again(night: Night) -> int:
     return code
 
 
-def _ended(model: Model, codes: list[int]) -> int:
+def _choose_exit_code(model: Model, codes: list[int]) -> int:
     if codes and codes[-1] not in GOES_ON:
         return codes[-1]
     failed = [code for code in codes if code not in (DONE, NothingToDo.exit_code)]
@@ -129,5 +131,5 @@ def _ended(model: Model, codes: list[int]) -> int:
     return max(failed, default=DONE)
 
 
-def _version(text: object) -> int | None:
+def _parse_version(text: object) -> int | None:
     return int(text) if isinstance(text, int | str) and str(text).isdecimal() else None

@@ -47,7 +47,7 @@ class Gain:
 
 
 @lru_cache(maxsize=4)
-def draws(days: int, resamples: int, seed: int) -> Floats:
+def draw_weights(days: int, resamples: int, seed: int) -> Floats:
     """How often each day was drawn: resamples × days, each row summing to `days`. The same seed, the same draws."""
     generator = np.random.default_rng(seed)
     drawn = generator.multinomial(days, np.full(days, 1 / days), size=resamples).astype(np.float64)
@@ -64,55 +64,55 @@ class Pairs:
     champion: Floats
     day: NDArray[Any]
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Pairs":
+    def select(self, chosen: NDArray[np.bool_]) -> "Pairs":
         """Only the chosen rows."""
         return Pairs(self.labels[chosen], self.challenger[chosen], self.champion[chosen], self.day[chosen])
 
 
-def paired_gain(metric: Metric, pairs: Pairs, confidence: float, resamples: int, seed: int) -> Gain | None:
+def compute_paired_gain(metric: Metric, pairs: Pairs, confidence: float, resamples: int, seed: int) -> Gain | None:
     """The challenger's gain with its bounds, or None where the rows support none.
 
     None: fewer than `FEWEST_PERIODS` days have rows, or the metric is undefined on them or on all but one (AUC of one
     class).
     """
-    gain, by_day = gains(metric, pairs)
+    gain, by_day = compute_gains(metric, pairs)
     if len(by_day) < FEWEST_PERIODS or not (np.isfinite(gain) and np.isfinite(by_day).all()):
         return None
-    return bounded(gain, by_day, confidence, resamples, seed)
+    return compute_bounds(gain, by_day, confidence, resamples, seed)
 
 
-def bounded(gain: float, by_day: Floats, confidence: float, resamples: int, seed: int) -> Gain:
+def compute_bounds(gain: float, by_day: Floats, confidence: float, resamples: int, seed: int) -> Gain:
     """The gain with its bounds, from each day's pseudo-value of it."""
     error = float(by_day.std(ddof=1) / np.sqrt(len(by_day)))
-    down, up = multiples(by_day, confidence, resamples, seed)
+    down, up = compute_multiples(by_day, confidence, resamples, seed)
     # Adding 0 turns the −0.0 of a tie into 0.0.
     return Gain(gain + 0.0, gain - down * error + 0.0, gain + up * error + 0.0)
 
 
-def gains(metric: Metric, pairs: Pairs) -> tuple[float, Floats]:
+def compute_gains(metric: Metric, pairs: Pairs) -> tuple[float, Floats]:
     """The gain over all rows, and each day's pseudo-value of it; NaN where the metric is undefined."""
     days, day = np.unique(pairs.day, return_inverse=True)
     count = len(days)
-    ours = metric.prepare(pairs.labels, pairs.challenger, day)
-    theirs = metric.prepare(pairs.labels, pairs.champion, day)
+    challenger_metric = metric.prepare(pairs.labels, pairs.challenger, day)
+    champion_metric = metric.prepare(pairs.labels, pairs.champion, day)
     # All days once, then all but one.
     weights = np.vstack([np.ones(count), 1 - np.eye(count)])
-    found = metric.direction * (ours(weights) - theirs(weights))
-    return float(found[0]), count * found[0] - (count - 1) * found[1:]
+    gain = metric.direction * (challenger_metric(weights) - champion_metric(weights))
+    return float(gain[0]), count * gain[0] - (count - 1) * gain[1:]
 
 
-def multiples(by_day: Floats, confidence: float, resamples: int, seed: int) -> tuple[float, float]:
+def compute_multiples(by_day: Floats, confidence: float, resamples: int, seed: int) -> tuple[float, float]:
     """How many standard errors the lower and the upper one-sided bound lie away from the gain."""
     count = len(by_day)
     student = -float(stdtrit(count - 1, 1 - confidence))
-    drawn_t = _studentized(by_day - by_day.mean(), draws(count, resamples, seed))
+    drawn_t = _studentize(by_day - by_day.mean(), draw_weights(count, resamples, seed))
     if not len(drawn_t):
         return student, student
     left, right = np.quantile(drawn_t, [1 - confidence, confidence])
     return max(student, float(right)), max(student, -float(left))
 
 
-def _studentized(centred: Floats, drawn: Floats) -> Floats:
+def _studentize(centred: Floats, drawn: Floats) -> Floats:
     """Each draw's mean in standard errors of that draw; draws of fewer than `FEWEST_DRAWN` days are left out."""
     count = len(centred)
     mean, square = drawn @ centred / count, drawn @ centred**2 / count

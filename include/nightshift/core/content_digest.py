@@ -73,14 +73,14 @@ def _sample_text(column: pa.Array) -> "np.ndarray[Any, np.dtype[np.uint64]]":
     starts, data = _find_offsets(column), _find_data(column)
     lengths = np.diff(starts)
     padded = np.concatenate([np.frombuffer(data, dtype=np.uint8), np.zeros(8, dtype=np.uint8)])
-    words = np.lib.stride_tricks.sliding_window_view(padded, 8)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 8)
     at_end = np.maximum(starts[1:] - 8, starts[:-1])
     mixed = lengths.astype(np.uint64)
     for place, size in ((starts[:-1], np.minimum(lengths, 8)), (at_end, np.minimum(lengths, 8))):
-        number = np.ascontiguousarray(words[place]).view("<u8").ravel()
+        number = np.ascontiguousarray(windows[place]).view("<u8").ravel()
         shift = ((8 - size) * 8).astype(np.uint64)
-        kept = np.where(size > 0, (number << np.minimum(shift, np.uint64(63))), np.uint64(0))
-        mixed = (mixed ^ kept) * SPREAD
+        masked = np.where(size > 0, (number << np.minimum(shift, np.uint64(63))), np.uint64(0))
+        mixed = (mixed ^ masked) * SPREAD
     return mixed
 
 
@@ -163,9 +163,9 @@ def _make_instants(name: str, column: pa.Array) -> Canonical:
     meaning = family if zone is None else f"instant {zone}"
     plain = pa.timestamp if is_.is_timestamp(kind) else pa.duration if is_.is_duration(kind) else _make_time
     target = plain("us") if zone is None else pa.timestamp("us", zone)
-    for unit, wanted in (("us", target), (kind.unit, kind)):
+    for unit, instant_type in (("us", target), (kind.unit, kind)):
         try:
-            counted = column.cast(wanted)
+            counted = column.cast(instant_type)
             width = pa.int32() if counted.type.bit_width == 32 else pa.int64()
             return Canonical(name, f"{meaning} {unit}", counted.cast(width).cast(pa.int64()))
         except pa.ArrowInvalid:

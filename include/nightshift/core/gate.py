@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightshift.core import sanity
-from nightshift.core.bootstrap import Gain, Pairs, paired_gain
-from nightshift.core.metrics import Floats, Metric, metric
+from nightshift.core.bootstrap import Gain, Pairs, compute_paired_gain
+from nightshift.core.metrics import Floats, Metric, find_metric
 from nightshift.core.verdict import Check, SliceGain, Verdict
 from nightshift.definition import FEWEST_PERIODS, Gate, Task
 
@@ -48,17 +48,17 @@ def judge(
 
     Raises `BadConfig` for a metric that the task does not have. The same arguments give the same verdict.
     """
-    chosen = metric(gate.metric, task)
-    ours = _value(chosen, holdout, predicted.challenger)
-    sane = _sane(gate, task, holdout, predicted.challenger)
+    chosen = find_metric(gate.metric, task)
+    challenger_value = _compute_value(chosen, holdout, predicted.challenger)
+    sane = _check_sanity(gate, task, holdout, predicted.challenger)
     comparison = _compare(gate, chosen, holdout, predicted, seed) if sane[0].passed else Comparison()
-    checks = (_floor(gate, chosen, ours), *comparison.checks, *sane, *also)
+    checks = (_check_floor(gate, chosen, challenger_value), *comparison.checks, *sane, *also)
     return Verdict(
         promote=all(check.passed for check in checks),
-        reason=_reason(checks),
+        reason=_explain_decision(checks),
         metric=chosen.name,
-        challenger=ours,
-        champion=None if predicted.champion is None else _value(chosen, holdout, predicted.champion),
+        challenger=challenger_value,
+        champion=None if predicted.champion is None else _compute_value(chosen, holdout, predicted.champion),
         gain=comparison.gain.gain if comparison.gain else None,
         interval=comparison.gain.interval if comparison.gain else None,
         confidence=gate.confidence,
@@ -89,69 +89,69 @@ def _compare_by_days(gate: Gate, chosen: Metric, holdout: Holdout, predicted: Pr
     if predicted.champion is None:
         return Comparison()
     pairs = Pairs(holdout.labels, predicted.challenger, predicted.champion, holdout.day)
-    gain = paired_gain(chosen, pairs, gate.confidence, gate.resamples, seed)
-    slices = tuple(_slices(gate, chosen, holdout, pairs, seed))
-    values = _value(chosen, holdout, predicted.challenger), _value(chosen, holdout, predicted.champion)
-    checks = (_better(gate, chosen, gain, values), *((_no_slice_worse(gate, slices),) if gate.slices else ()))
+    gain = compute_paired_gain(chosen, pairs, gate.confidence, gate.resamples, seed)
+    slices = tuple(_compare_slices(gate, chosen, holdout, pairs, seed))
+    values = _compute_value(chosen, holdout, predicted.challenger), _compute_value(chosen, holdout, predicted.champion)
+    checks = (_check_better(gate, chosen, gain, values), *((_check_slices(gate, slices),) if gate.slices else ()))
     return Comparison(checks, gain, slices)
 
 
-def _sane(gate: Gate, task: Task, holdout: Holdout, predictions: Floats) -> list[Check]:
-    finite = sanity.finite(predictions)
+def _check_sanity(gate: Gate, task: Task, holdout: Holdout, predictions: Floats) -> list[Check]:
+    finite = sanity.check_finite(predictions)
     if not finite.passed:
         return [finite]
-    gap = sanity.calibrated(holdout.labels, predictions, gate.max_calibration_gap)
-    return [finite, sanity.in_range(predictions, task), gap]
+    gap = sanity.check_calibration(holdout.labels, predictions, gate.max_calibration_gap)
+    return [finite, sanity.check_range(predictions, task), gap]
 
 
-def _value(chosen: Metric, holdout: Holdout, predictions: Floats) -> float | None:
+def _compute_value(chosen: Metric, holdout: Holdout, predictions: Floats) -> float | None:
     if not np.isfinite(predictions).all():
         return None
-    value = chosen.value(holdout.labels, predictions)
+    value = chosen.compute_value(holdout.labels, predictions)
     return value if np.isfinite(value) else None
 
 
-def _floor(gate: Gate, chosen: Metric, ours: float | None) -> Check:
-    if ours is None:
+def _check_floor(gate: Gate, chosen: Metric, challenger_value: float | None) -> Check:
+    if challenger_value is None:
         return Check("floor", False, f"{chosen.title} cannot be computed on these rows")
     side = "above" if chosen.higher_is_better else "below"
-    passed = chosen.direction * (ours - gate.floor) > 0
-    return Check("floor", passed, f"{chosen.title} {ours:.4f} must lie {side} the floor {gate.floor:.4g}")
+    passed = chosen.direction * (challenger_value - gate.floor) > 0
+    return Check("floor", passed, f"{chosen.title} {challenger_value:.4f} must lie {side} the floor {gate.floor:.4g}")
 
 
-def _better(gate: Gate, chosen: Metric, gain: Gain | None, values: tuple[float | None, float | None]) -> Check:
+def _check_better(gate: Gate, chosen: Metric, gain: Gain | None, values: tuple[float | None, float | None]) -> Check:
     if gain is None:
         return Check(
             "better", False, f"the holdout supports no comparison: at least {FEWEST_PERIODS} days of both outcomes"
         )
-    ours, theirs = values
-    against = f"{chosen.title} {ours:.4f} against the champion's {theirs:.4f}"
+    challenger_value, champion_value = values
+    against = f"{chosen.title} {challenger_value:.4f} against the champion's {champion_value:.4f}"
     sure = f"at {100 * gate.confidence:.4g} % confidence at least {gain.low:+.4f}"
-    said = f"{against}, a gain of {gain.gain:+.4f}; {sure}, more than {gate.min_gain:+.4g} is needed"
-    return Check("better", gain.low > gate.min_gain, said)
+    sentence = f"{against}, a gain of {gain.gain:+.4f}; {sure}, more than {gate.min_gain:+.4g} is needed"
+    return Check("better", gain.low > gate.min_gain, sentence)
 
 
-def _slices(gate: Gate, chosen: Metric, holdout: Holdout, pairs: Pairs, seed: int) -> list[SliceGain]:
-    found = []
+def _compare_slices(gate: Gate, chosen: Metric, holdout: Holdout, pairs: Pairs, seed: int) -> list[SliceGain]:
+    slice_gains = []
     for name in gate.slices:
-        groups = shown_groups(holdout.slices[name])
+        groups = merge_small_groups(holdout.slices[name])
         for group in np.unique(groups):
             rows = groups == group
-            found.append(_slice(gate, chosen, pairs.where(rows), (name, str(group)), seed))
-    return found
+            slice_gains.append(_compare_slice(gate, chosen, pairs.select(rows), (name, str(group)), seed))
+    return slice_gains
 
 
-def shown_groups(groups: NDArray[np.str_]) -> NDArray[np.str_]:
+def merge_small_groups(groups: NDArray[np.str_]) -> NDArray[np.str_]:
     """The groups of a slice as they may be shown: those of fewer than `FEWEST_SHOWN` rows together, as one."""
     names, places, counts = np.unique(groups, return_inverse=True, return_counts=True)
     shown = np.where(counts >= FEWEST_SHOWN, names.astype(object), OTHER)
     return np.asarray(shown[places].astype(np.str_))
 
 
-def _slice(gate: Gate, chosen: Metric, pairs: Pairs, names: tuple[str, str], seed: int) -> SliceGain:
+def _compare_slice(gate: Gate, chosen: Metric, pairs: Pairs, names: tuple[str, str], seed: int) -> SliceGain:
     rows = len(pairs.labels)
     enough = rows >= gate.min_slice_rows
-    gain = paired_gain(chosen, pairs, gate.confidence, gate.resamples, seed) if enough else None
+    gain = compute_paired_gain(chosen, pairs, gate.confidence, gate.resamples, seed) if enough else None
     if gain is None:
         return SliceGain(slice=names[0], group=names[1], rows=rows)
     passed = gain.high >= -gate.max_slice_loss
@@ -160,14 +160,14 @@ def _slice(gate: Gate, chosen: Metric, pairs: Pairs, names: tuple[str, str], see
     )
 
 
-def _no_slice_worse(gate: Gate, slices: Sequence[SliceGain]) -> Check:
-    worse = [f"{one.slice} {one.group} ({one.gain:+.4f})" for one in slices if not one.passed]
-    compared = sum(one.gain is not None for one in slices)
-    said = f"surely worse by more than {gate.max_slice_loss:.4g}: {', '.join(worse) or 'none'} of {compared} groups"
-    return Check("slices", not worse, said)
+def _check_slices(gate: Gate, slices: Sequence[SliceGain]) -> Check:
+    worse = [f"{gain.slice} {gain.group} ({gain.gain:+.4f})" for gain in slices if not gain.passed]
+    compared = sum(gain.gain is not None for gain in slices)
+    sentence = f"surely worse by more than {gate.max_slice_loss:.4g}: {', '.join(worse) or 'none'} of {compared} groups"
+    return Check("slices", not worse, sentence)
 
 
-def _reason(checks: Sequence[Check]) -> str:
+def _explain_decision(checks: Sequence[Check]) -> str:
     failed = [check.sentence for check in checks if not check.passed]
     if failed:
         return "; ".join(failed)

@@ -57,12 +57,12 @@ def _find_type_fault(column: pd.Series) -> CheckFailure | None:
     if column.dtype != object:
         return None
     types = {type(value) for value in column[~column.isna()]}
-    nested = any(issubclass(found, NESTED) for found in types)
+    nested = any(issubclass(names, NESTED) for names in types)
     if not nested and len(types) < 2:
         return None
     kinds = "nested values" if nested else "values of several types"
-    found = ", ".join(sorted(FAMILIES.get(kind.__name__, kind.__name__) for kind in types))
-    sentence = f"{column.name}: a key must be text, numbers, dates or times; found {kinds} ({found})"
+    names = ", ".join(sorted(FAMILIES.get(kind.__name__, kind.__name__) for kind in types))
+    sentence = f"{column.name}: a key must be text, numbers, dates or times; found {kinds} ({names})"
     return CheckFailure("key_is_comparable", str(column.name), sentence)
 
 

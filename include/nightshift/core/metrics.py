@@ -40,7 +40,7 @@ class Metric:
         """+1 when more is better, −1 when less is."""
         return 1 if self.higher_is_better else -1
 
-    def value(self, labels: Floats, predictions: Floats) -> float:
+    def compute_value(self, labels: Floats, predictions: Floats) -> float:
         """The metric over all rows as they are; NaN when it is undefined, or a prediction is no finite number."""
         if not (np.isfinite(predictions).all() and np.isfinite(labels).all()):
             return float("nan")
@@ -48,16 +48,16 @@ class Metric:
         return float(self.prepare(labels, predictions, one_day)(np.ones((1, 1)))[0])
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def _divide(above: Floats, below: Floats) -> Floats:
     nothing = np.full(np.shape(above), np.nan)
     return np.asarray(np.divide(above, below, out=nothing, where=np.asarray(below) > 0))
 
 
-def _mean_of(loss: Callable[[Floats, Floats], Floats]) -> Callable[[Floats, Floats, Indices], Resampled]:
+def _build_mean(loss: Callable[[Floats, Floats], Floats]) -> Callable[[Floats, Floats, Indices], Resampled]:
     def prepare(labels: Floats, predictions: Floats, day: Indices) -> Resampled:
         total = np.bincount(day, weights=loss(labels, predictions))
         rows = np.bincount(day).astype(np.float64)
-        return lambda weights: _ratio(weights @ total, weights @ rows)
+        return lambda weights: _divide(weights @ total, weights @ rows)
 
     return prepare
 
@@ -67,20 +67,20 @@ def _log_loss(labels: Floats, predictions: Floats) -> Floats:
     return np.asarray(-np.where(labels == 1, np.log(chance), np.log1p(-chance)))
 
 
-def _squared(labels: Floats, predictions: Floats) -> Floats:
+def _compute_squared_errors(labels: Floats, predictions: Floats) -> Floats:
     return np.asarray((labels - predictions) ** 2)
 
 
-def _absolute(labels: Floats, predictions: Floats) -> Floats:
+def _compute_absolute_errors(labels: Floats, predictions: Floats) -> Floats:
     return np.asarray(np.abs(labels - predictions))
 
 
-def _rmse(labels: Floats, predictions: Floats, day: Indices) -> Resampled:
-    mean_square = _mean_of(_squared)(labels, predictions, day)
+def _prepare_rmse(labels: Floats, predictions: Floats, day: Indices) -> Resampled:
+    mean_square = _build_mean(_compute_squared_errors)(labels, predictions, day)
     return lambda weights: np.sqrt(mean_square(weights))
 
 
-def _roc_auc(labels: Floats, predictions: Floats, day: Indices) -> Resampled:
+def _prepare_roc_auc(labels: Floats, predictions: Floats, day: Indices) -> Resampled:
     """AUC counts pairs, and the pairs of a resample are those between its days: a small matrix of days holds them."""
     day_count = int(day.max()) + 1
     positive = labels == 1
@@ -92,54 +92,54 @@ def _roc_auc(labels: Floats, predictions: Floats, day: Indices) -> Resampled:
         below = np.searchsorted(ranked, predictions[positive], side="left")
         not_above = np.searchsorted(ranked, predictions[positive], side="right")
         won[:, other] = np.bincount(day[positive], weights=(below + not_above) / 2, minlength=day_count)
-    return lambda weights: _ratio(
+    return lambda weights: _divide(
         np.einsum("ri,ij,rj->r", weights, won, weights, optimize=True), (weights @ positives) * (weights @ negatives)
     )
 
 
-def _average_precision(labels: Floats, predictions: Floats, day: Indices) -> Resampled:
+def _prepare_average_precision(labels: Floats, predictions: Floats, day: Indices) -> Resampled:
     """Precision at each threshold, weighted by the recall it adds; rows with equal predictions share a threshold."""
     order = np.argsort(-predictions, kind="stable")
     positive, day = labels[order] == 1, day[order]
     last_of_ties = np.append(np.nonzero(np.diff(predictions[order]))[0], len(order) - 1)
 
-    def chunk(weights: Floats) -> Floats:
+    def compute_chunk(weights: Floats) -> Floats:
         drawn = weights[:, day]
-        found = np.cumsum(drawn * positive, axis=1)[:, last_of_ties]
+        hits = np.cumsum(drawn * positive, axis=1)[:, last_of_ties]
         flagged = np.cumsum(drawn, axis=1)[:, last_of_ties]
-        precision = np.nan_to_num(_ratio(found, flagged))
-        return _ratio((np.diff(found, axis=1, prepend=0.0) * precision).sum(axis=1), found[:, -1])
+        precision = np.nan_to_num(_divide(hits, flagged))
+        return _divide((np.diff(hits, axis=1, prepend=0.0) * precision).sum(axis=1), hits[:, -1])
 
-    def resampled(weights: Floats) -> Floats:
+    def compute_resampled(weights: Floats) -> Floats:
         at_once = max(1, ROWS_AT_ONCE // len(day))
-        return np.concatenate([chunk(weights[i : i + at_once]) for i in range(0, len(weights), at_once)])
+        return np.concatenate([compute_chunk(weights[i : i + at_once]) for i in range(0, len(weights), at_once)])
 
-    return resampled
+    return compute_resampled
 
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("roc_auc", "ROC AUC", "classification", True, _roc_auc),
-        Metric("average_precision", "average precision", "classification", True, _average_precision),
-        Metric("log_loss", "log loss", "classification", False, _mean_of(_log_loss)),
-        Metric("brier", "Brier score", "classification", False, _mean_of(_squared)),
-        Metric("rmse", "root mean squared error", "regression", False, _rmse),
-        Metric("mae", "mean absolute error", "regression", False, _mean_of(_absolute)),
+        Metric("roc_auc", "ROC AUC", "classification", True, _prepare_roc_auc),
+        Metric("average_precision", "average precision", "classification", True, _prepare_average_precision),
+        Metric("log_loss", "log loss", "classification", False, _build_mean(_log_loss)),
+        Metric("brier", "Brier score", "classification", False, _build_mean(_compute_squared_errors)),
+        Metric("rmse", "root mean squared error", "regression", False, _prepare_rmse),
+        Metric("mae", "mean absolute error", "regression", False, _build_mean(_compute_absolute_errors)),
     )
 }
 
 
-def metric(name: str, task: Task) -> Metric:
+def find_metric(name: str, task: Task) -> Metric:
     """The metric of that name. Raises `BadConfig` when there is none for the task."""
-    found = METRICS.get(name)
-    if found is None or found.task != task:
+    metric = METRICS.get(name)
+    if metric is None or metric.task != task:
         known = ", ".join(known.name for known in METRICS.values() if known.task == task)
         raise BadConfig(f"gate metric {name!r} does not exist for {task}: use one of {known}")
-    return found
+    return metric
 
 
-def all_values(task: Task, labels: Floats, predictions: Floats) -> dict[str, float]:
+def compute_all_values(task: Task, labels: Floats, predictions: Floats) -> dict[str, float]:
     """Every metric of the task on these rows, by name; one that is undefined here is left out."""
-    found = {m.name: m.value(labels, predictions) for m in METRICS.values() if m.task == task}
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    values = {m.name: m.compute_value(labels, predictions) for m in METRICS.values() if m.task == task}
+    return {name: value for name, value in values.items() if np.isfinite(value)}

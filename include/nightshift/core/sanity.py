@@ -7,13 +7,13 @@ from nightshift.core.verdict import Check
 from nightshift.definition import Task
 
 
-def finite(predictions: Floats) -> Check:
+def check_finite(predictions: Floats) -> Check:
     """Every prediction is a number."""
     broken = int((~np.isfinite(predictions)).sum())
     return Check("finite", broken == 0, f"{broken} of {len(predictions)} predictions are not finite numbers")
 
 
-def in_range(predictions: Floats, task: Task) -> Check:
+def check_range(predictions: Floats, task: Task) -> Check:
     """Probabilities lie in [0, 1]; a regression may predict any number."""
     if task == "regression":
         return Check("in_range", True, "a regression has no range to leave")
@@ -21,16 +21,16 @@ def in_range(predictions: Floats, task: Task) -> Check:
     return Check("in_range", outside == 0, f"{outside} of {len(predictions)} predictions lie outside 0 to 1")
 
 
-def calibrated(labels: Floats, predictions: Floats, largest_gap: float) -> Check:
+def check_calibration(labels: Floats, predictions: Floats, largest_gap: float) -> Check:
     """The mean prediction is near the mean label, both in the label's units."""
-    said, true = float(np.mean(predictions)), float(np.mean(labels))
+    predicted, true = float(np.mean(predictions)), float(np.mean(labels))
     sentence = (
-        f"mean prediction {said:.4g} against mean label {true:.4g}: a gap of at most {largest_gap:.4g} is allowed"
+        f"mean prediction {predicted:.4g} against mean label {true:.4g}: a gap of at most {largest_gap:.4g} is allowed"
     )
-    return Check("calibrated", bool(abs(said - true) <= largest_gap), sentence)
+    return Check("calibrated", bool(abs(predicted - true) <= largest_gap), sentence)
 
 
-def curve(labels: Floats, predictions: Floats, bins: int = 10) -> tuple[Floats, Floats]:
+def compute_curve(labels: Floats, predictions: Floats, bins: int = 10) -> tuple[Floats, Floats]:
     """Mean prediction and mean label in `bins` groups of about equal size, by prediction: the calibration curve."""
     order = np.argsort(predictions, kind="stable")
     groups = [group for group in np.array_split(order, bins) if len(group)]

@@ -17,7 +17,7 @@ class VolumePolicy:
     first: tuple[int, int] = (1, 1_000_000_000)
 
 
-def similar_nights(night: date, days: int = 1) -> list[date]:
+def list_similar_nights(night: date, days: int = 1) -> list[date]:
     """The four nights most like `night`, the latest first: of the same weekday, or the last ones of longer periods.
 
     `days`: how many days a partition of the model holds.
@@ -26,13 +26,13 @@ def similar_nights(night: date, days: int = 1) -> list[date]:
     return [night - number * apart for number in range(1, 5)]
 
 
-def usual(night: date, rows: Mapping[date, int], days: int = 1) -> float | None:
+def compute_usual(night: date, rows: Mapping[date, int], days: int = 1) -> float | None:
     """The usual number of rows of such a night: the median of the nights most like it, else of all recent nights.
 
     `rows` has the counts of validated nights; those outside the last 28 days do not matter, of longer periods than a
     day those before the last four. None: too few to tell.
     """
-    alike = similar_nights(night, days)
+    alike = list_similar_nights(night, days)
     recent = {day: count for day, count in rows.items() if min(alike) <= day < night}
     same = [recent[day] for day in alike if day in recent]
     if len(same) >= 2:
@@ -40,7 +40,7 @@ def usual(night: date, rows: Mapping[date, int], days: int = 1) -> float | None:
     return median(recent.values()) if len(recent) >= 3 else None
 
 
-def bounds(policy: VolumePolicy, expected: float | None) -> tuple[int, int]:
+def compute_bounds(policy: VolumePolicy, expected: float | None) -> tuple[int, int]:
     """The fewest and most rows that a night may have."""
     if expected is None:
         return policy.first

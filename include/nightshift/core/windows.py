@@ -19,30 +19,30 @@ WEEKDAYS: Mapping[str, int] = MappingProxyType(
 """The weekdays as a cron line writes them, counted from Sunday."""
 
 
-def days(first: date, last: date, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+def list_days(first: date, last: date, period: timedelta = ONE_DAY) -> tuple[date, ...]:
     """Every `period` from `first` up to `last`, both included; empty when `last` is before `first`."""
     return tuple(first + n * period for n in range((last - first) // period + 1))
 
 
-def holdout(night: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+def list_holdout(night: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
     """The nights that a challenger of `night` is compared on: those of the `holdout_days` days that end with it."""
-    return days(night - timedelta(days=window.holdout_days) + period, night, period)
+    return list_days(night - timedelta(days=window.holdout_days) + period, night, period)
 
 
-def training(night: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+def list_training(night: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
     """The nights that a challenger of `night` learns from: those of the `train_days` days before its holdout."""
     last = night - timedelta(days=window.holdout_days)
-    return days(last - timedelta(days=window.train_days) + period, last, period)
+    return list_days(last - timedelta(days=window.train_days) + period, last, period)
 
 
-def history(day: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+def list_history(day: date, window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
     """The nights that features of night `day` may look back on: from `history_days` before it to the one before it."""
-    return days(day - timedelta(days=window.history_days), day - period, period)
+    return list_days(day - timedelta(days=window.history_days), day - period, period)
 
 
-def reach(wanted: tuple[date, ...], window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
+def reach(nights: tuple[date, ...], window: Window, period: timedelta = ONE_DAY) -> tuple[date, ...]:
     """The nights that must be read to make examples of `wanted`: those, and what their features look back on."""
-    return days(min(wanted) - timedelta(days=window.history_days), max(wanted), period)
+    return list_days(min(nights) - timedelta(days=window.history_days), max(nights), period)
 
 
 def require_night(night: date, schedule: Schedule) -> None:
@@ -51,7 +51,7 @@ def require_night(night: date, schedule: Schedule) -> None:
     Only a cron line that names one weekday tells: a run is then about the whole weeks that end the day before it. Any
     other day passes, and finds no partition if there is none.
     """
-    fires = _weekday(schedule.cron)
+    fires = _find_weekday(schedule.cron)
     if schedule.days % 7 or fires is None:
         return
     off = (night.isoweekday() + 1 - fires) % 7
@@ -63,7 +63,7 @@ def require_night(night: date, schedule: Schedule) -> None:
         )
 
 
-def _weekday(cron: str) -> int | None:
+def _find_weekday(cron: str) -> int | None:
     """The one weekday that a cron line names, from Sunday; None when it names none, several, or days of the month."""
     day_of_month, _, weekday = cron.split()[2:]
     return WEEKDAYS.get(weekday.lower()) if day_of_month == "*" else None

@@ -41,7 +41,7 @@ def decode(data: bytes, where: str) -> pa.Table:
     table: pa.Table = _decode(where, data, lambda: file.read(use_threads=False))
     _require_valid(table, where)
     exact = _read_int96_exactly(file, table, data, where)
-    return _restore_index(exact, _pandas_metadata(table.schema), where).replace_schema_metadata(None)
+    return _restore_index(exact, _read_pandas_metadata(table.schema), where).replace_schema_metadata(None)
 
 
 def _decode(where: str, data: bytes, read: Callable[[], Any]) -> Any:
@@ -111,12 +111,12 @@ def _choose_unit(micro: pa.ChunkedArray, nano: pa.ChunkedArray, where: str) -> p
     )
 
 
-def _pandas_metadata(schema: pa.Schema) -> Mapping[str, Any]:
+def _read_pandas_metadata(schema: pa.Schema) -> Mapping[str, Any]:
     try:
-        found = schema.pandas_metadata
+        metadata = schema.pandas_metadata
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _restore_index(table: pa.Table, metadata: Mapping[str, Any], where: str) -> pa.Table:

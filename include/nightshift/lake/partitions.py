@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from nightshift.adapters.s3 import manifests
-from nightshift.adapters.s3.object_store import StoredObject, digest
+from nightshift.adapters.s3.object_store import StoredObject, digest_objects
 from nightshift.errors import DataRejected
 from nightshift.lake import table_formats
 
@@ -47,7 +47,7 @@ class Listed:
     @property
     def physical(self) -> str:
         """The digest of names, ETags and sizes of what is read."""
-        return digest([*self.files, *([self.manifest] if self.manifest else [])])
+        return digest_objects([*self.files, *([self.manifest] if self.manifest else [])])
 
 
 def sort_out(objects: Iterable[StoredObject], uri: str) -> Listed:
@@ -59,13 +59,13 @@ def sort_out(objects: Iterable[StoredObject], uri: str) -> Listed:
     stored = sorted((o for o in objects if o.uri.startswith(folder)), key=lambda o: o.uri)
     if (known := table_formats.find_format(o.uri.removeprefix(folder) for o in stored)) is not None:
         raise table_formats.refuse(folder, known, folder)
-    manifest = next((o for o in stored if o.uri == manifests.location(folder)), None)
+    manifest = next((o for o in stored if o.uri == manifests.build_location(folder)), None)
     if manifest is not None:
         return Listed(folder, (), manifest)
     shown = [o for o in stored if not _is_hidden(o.uri.removeprefix(folder))]
     data = tuple(o for o in shown if _is_data(o))
     _require_known(folder, data, [o for o in shown if not _is_data(o) and not _is_marker(o)])
-    return Listed(folder, data, None, {o.uri: keys for o in data if (keys := _keys(o.uri.removeprefix(folder)))})
+    return Listed(folder, data, None, {o.uri: keys for o in data if (keys := _parse_keys(o.uri.removeprefix(folder)))})
 
 
 def _is_hidden(name: str) -> bool:
@@ -80,7 +80,7 @@ def _is_marker(stored: StoredObject) -> bool:
     return stored.size == 0 or stored.name.lower().endswith(CHECKSUMS)
 
 
-def _keys(name: str) -> tuple[tuple[str, str], ...]:
+def _parse_keys(name: str) -> tuple[tuple[str, str], ...]:
     """The columns and values in the names of a file's folders, as Hive writes them."""
     pairs = (unquote(part).partition("=") for part in name.split("/")[:-1])
     return tuple((key, value) for key, equals, value in pairs if equals)
@@ -89,8 +89,8 @@ def _keys(name: str) -> tuple[tuple[str, str], ...]:
 def _require_known(folder: str, data: Sequence[StoredObject], strange: Sequence[StoredObject]) -> None:
     if not strange:
         return
-    found, files = _count_endings(strange), f"{len(data)} Parquet {'file' if len(data) == 1 else 'files'}"
-    held = f"beside {files} {found}, which may hold rows" if data else f"no Parquet file, but {found}"
+    endings, files = _count_endings(strange), f"{len(data)} Parquet {'file' if len(data) == 1 else 'files'}"
+    held = f"beside {files} {endings}, which may hold rows" if data else f"no Parquet file, but {endings}"
     raise DataRejected(
         f"{folder} holds {held}: data files end in {', '.join(DATA)}. Write the others as these, move them away, or "
         "hide them by a name that begins with _; then run this night again"
@@ -98,11 +98,11 @@ def _require_known(folder: str, data: Sequence[StoredObject], strange: Sequence[
 
 
 def _count_endings(strange: Sequence[StoredObject]) -> str:
-    counts = Counter(_ending(stored.name) for stored in strange)
+    counts = Counter(_get_ending(stored.name) for stored in strange)
     return ", ".join(f"{count} {'object' if count == 1 else 'objects'} {end}" for end, count in sorted(counts.items()))
 
 
-def _ending(name: str) -> str:
+def _get_ending(name: str) -> str:
     stem, dot, ending = name.rpartition(".")
     if not (stem and dot and ending):
         return "without an ending"

@@ -1,6 +1,6 @@
 """Publishing a table exactly once: data first, then one conditional PUT of the manifest that readers follow.
 
-A writer reads the manifest when it *starts* (`manifest`), computes, and hands it back as `replacing`. Whoever committed
+A writer reads the manifest when it *starts* (`load_manifest`), computes, and returns it as `replacing`. A commit
 in between changed it, so that a writer that was overtaken while it computed cannot commit over the newer result.
 
 The reply to that PUT may be lost after the server stored the manifest, and a repeated PUT then fails because of the
@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightshift.adapters.s3.attempt_cleanup import sweep
-from nightshift.adapters.s3.manifests import Manifest, data_folder, location, manifest
+from nightshift.adapters.s3.manifests import Manifest, build_data_folder, build_location, load_manifest
 from nightshift.adapters.s3.object_store import ObjectStore, split
 from nightshift.errors import NothingToDo, TryLater
 from nightshift.instants import format_instant
 from nightshift.lake import tables
 
-__all__ = ["Manifest", "Table", "manifest", "publish"]
+__all__ = ["Manifest", "Table", "load_manifest", "publish"]
 
 COMMITTED_WITHIN = timedelta(days=1)
 """The longest time from an attempt's data to its commit: far below `attempt_cleanup.KEPT`, when data is removed."""
@@ -53,21 +53,21 @@ def publish(
     when the store does not answer.
     """
     folder = partition_uri.rstrip("/") + "/"
-    ours = _write(store, folder, table, {**meta, "before": _history(replacing)})
-    current = _commit(store, folder, ours, replacing)
-    if current.attempt == ours.attempt:
+    written = _write(store, folder, table, {**meta, "before": _load_history(replacing)})
+    current = _commit(store, folder, written, replacing)
+    if current.attempt == written.attempt:
         sweep(store, folder)
         return current
-    if any(entry.get("attempt") == ours.attempt for entry in current.before):
+    if any(entry.get("attempt") == written.attempt for entry in current.before):
         # Its readers may be half way through: the data stays as long as that of any publication that was replaced.
         raise NothingToDo(f"{folder} was published by this attempt and, since then, by a later one: that one stands")
-    store.delete(ours.uris(folder))
+    store.delete(written.list_uris(folder))
     raise NothingToDo(f"{folder} was published by another attempt while this one worked: that one stands")
 
 
 def _write(store: ObjectStore, folder: str, table: Table, meta: Mapping[str, Any]) -> Manifest:
     attempt, now = uuid4().hex[:16], datetime.now(UTC)
-    uri = f"{data_folder(folder)}{attempt}/{tables.PART}"
+    uri = f"{build_data_folder(folder)}{attempt}/{tables.PART}"
     data = _encode(table.rows)
     store.put(uri, data)
     written = store.get(uri)
@@ -91,31 +91,31 @@ def _encode(rows: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def _commit(store: ObjectStore, folder: str, ours: Manifest, replacing: Manifest | None) -> Manifest:
+def _commit(store: ObjectStore, folder: str, written: Manifest, replacing: Manifest | None) -> Manifest:
     """Tries to put our manifest in place of `replacing`; returns the one that stands afterwards.
 
     Raises `TryLater` when the store does not say which one does, or when nobody's took the place.
     """
-    if datetime.now(UTC) - datetime.fromisoformat(ours.published) > COMMITTED_WITHIN:
+    if datetime.now(UTC) - datetime.fromisoformat(written.published) > COMMITTED_WITHIN:
         raise TryLater(f"{folder}: this attempt paused for more than a day before it could publish; begin it again")
     failure: TryLater | None = None
     try:
-        _put(store, folder, ours, replacing)
+        _put(store, folder, written, replacing)
     except TryLater as error:  # perhaps only its reply was lost
         failure = error
-    current = manifest(store, folder)
+    current = load_manifest(store, folder)
     if current is not None and current.etag != (replacing.etag if replacing else ""):
         return current
-    raise failure or TryLater(f"S3 refused to write {location(folder)} although no other attempt had written it")
+    raise failure or TryLater(f"S3 refused to write {build_location(folder)} although no other attempt had written it")
 
 
-def _put(store: ObjectStore, folder: str, ours: Manifest, replacing: Manifest | None) -> bool:
+def _put(store: ObjectStore, folder: str, written: Manifest, replacing: Manifest | None) -> bool:
     if replacing is None:
-        return store.put_if_absent(location(folder), ours.as_json())
-    return store.put_if_match(location(folder), ours.as_json(), replacing.etag)
+        return store.put_if_absent(build_location(folder), written.to_json())
+    return store.put_if_match(build_location(folder), written.to_json(), replacing.etag)
 
 
-def _history(replaced: Manifest | None) -> list[dict[str, Any]]:
+def _load_history(replaced: Manifest | None) -> list[dict[str, Any]]:
     """What was published here before, the first publication first: what a version scored stays on record."""
     if replaced is None:
         return []

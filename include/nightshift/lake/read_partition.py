@@ -3,7 +3,7 @@
 import pandas as pd
 
 from nightshift.adapters.s3 import content_digests
-from nightshift.adapters.s3.object_store import ObjectStore, digest
+from nightshift.adapters.s3.object_store import ObjectStore, digest_objects
 from nightshift.errors import DataRejected
 from nightshift.lake import table_formats, tables
 from nightshift.lake.partitions import Listed
@@ -13,7 +13,7 @@ class Reading:
     """One partition as it is now.
 
     `physical` is the digest of its objects and `content` that of its rows: known from an earlier reading of the same
-    objects, or computed now. `content` is empty when the partition cannot be read; `rows` then says why.
+    objects, or computed now. `content` is empty when the partition cannot be read; `read_rows` then says why.
     """
 
     def __init__(self, store: ObjectStore, folder: str) -> None:
@@ -27,7 +27,7 @@ class Reading:
             self._list()
         except DataRejected as error:
             self._problem = str(error)
-            self.physical = self.physical or digest(store.objects(folder))
+            self.physical = self.physical or digest_objects(store.list_objects(folder))
 
     @property
     def identity(self) -> str:
@@ -46,10 +46,10 @@ class Reading:
         self._frame, self.physical, self.content = read.frame, read.physical, read.content
         content_digests.store_digest(self._store, self._folder, read.physical, read.content)
 
-    def rows(self) -> pd.DataFrame:
+    def read_rows(self) -> pd.DataFrame:
         """The rows. Raises `DataRejected` when they cannot be read, and `TryLater` when they were replaced since."""
         if self._listed is None or self._problem:
             raise DataRejected(self._problem)
         if self._frame is None:
-            self._frame = tables.as_frame(tables.read_listed(self._store, self._listed), self._folder)
+            self._frame = tables.read_frame(tables.read_listed(self._store, self._listed), self._folder)
         return self._frame

@@ -68,16 +68,16 @@ def require_plain(store: ObjectStore, folder: str, levels: Sequence[str]) -> Non
 
     One small request per folder and format; they wait for the network together.
     """
-    asked = [(level, known) for level in levels for known in FORMATS]
+    pairs = [(level, known) for level in levels for known in FORMATS]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda pair: _is_there(store, *pair), asked)
-    for (level, known), there in zip(asked, found, strict=True):
-        if there:
+        results = pool.map(lambda pair: _is_there(store, *pair), pairs)
+    for (level, known), is_there in zip(pairs, results, strict=True):
+        if is_there:
             raise refuse(folder, known, level)
 
 
 def _is_there(store: ObjectStore, level: str, known: Format) -> bool:
     # Credentials may be limited to the dataset's own folder: what cannot be listed is not asked about.
     with suppress(BadConfig):
-        return find_format(uri.removeprefix(level) for uri in store.names(level + known.mark)) is not None
+        return find_format(uri.removeprefix(level) for uri in store.list_names(level + known.mark)) is not None
     return False

@@ -23,7 +23,7 @@ from nightshift.lake.partitions import FIXED, Listed, sort_out
 from nightshift.lake.to_pandas import make_frame
 from nightshift.lake.unify_types import combine_tables, make_plain_type
 
-__all__ = ["Partition", "as_frame", "decode", "encode", "list_partition", "read", "read_listed", "read_partition"]
+__all__ = ["Partition", "decode", "encode", "list_partition", "read", "read_frame", "read_listed", "read_partition"]
 PART = "part-0.parquet"
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 """What Hive and Spark call the folder of rows in which the column is null."""
@@ -68,7 +68,7 @@ def read(store: ObjectStore, uri_prefix: str) -> pd.DataFrame:
     Raises `DataRejected`, naming the URI, when the partition is missing, empty, corrupt, not what its manifest says, or
     holds what cannot be read exactly; `TryLater` when it is replaced again and again.
     """
-    return as_frame(read_table(store, uri_prefix), uri_prefix)
+    return read_frame(read_table(store, uri_prefix), uri_prefix)
 
 
 def read_table(store: ObjectStore, uri_prefix: str) -> pa.Table:
@@ -79,14 +79,14 @@ def read_table(store: ObjectStore, uri_prefix: str) -> pa.Table:
 def read_partition(store: ObjectStore, folder: str) -> Partition:
     """A partition with its digests, read as it is now. Raises as `read` does."""
     listed, table = _read_now(store, folder)
-    frame = as_frame(table, folder)
+    frame = read_frame(table, folder)
     return Partition(frame, listed.physical, compute_digest(table), len(listed.files))
 
 
 def list_partition(store: ObjectStore, uri_prefix: str) -> Listed:
     """What lies in a partition. Raises `DataRejected` when that is not only plain Parquet files and markers."""
     folder = uri_prefix.rstrip("/") + "/"
-    return sort_out(store.objects(folder), folder)
+    return sort_out(store.list_objects(folder), folder)
 
 
 def _read_now(store: ObjectStore, uri_prefix: str) -> tuple[Listed, pa.Table]:
@@ -120,7 +120,7 @@ def read_listed(store: ObjectStore, listed: Listed) -> pa.Table:
     return combine_tables(tables, listed.folder)
 
 
-def as_frame(table: pa.Table, uri_prefix: str) -> pd.DataFrame:
+def read_frame(table: pa.Table, uri_prefix: str) -> pd.DataFrame:
     """The rows of a partition for features and suites. Raises `DataRejected` when there are none."""
     folder = uri_prefix.rstrip("/") + "/"
     if not table.num_rows:
@@ -156,30 +156,34 @@ def _has_only(column: pa.ChunkedArray, value: str) -> bool:
 
 def _read_published(store: ObjectStore, listed: Listed, etag: str) -> pa.Table:
     """The rows of the files that a manifest names, which must be the manifest that was listed."""
-    found = manifests.manifest(store, listed.folder)
-    if found is None or found.etag != etag:
+    published = manifests.load_manifest(store, listed.folder)
+    if published is None or published.etag != etag:
         raise Replaced(listed.folder)
     try:
-        return _require_count(found, combine_tables(_read_files(store, found, listed.folder), listed.folder), listed)
+        return _require_count(
+            published, combine_tables(_read_files(store, published, listed.folder), listed.folder), listed
+        )
     except DataRejected:
-        newer = manifests.manifest(store, listed.folder)
+        newer = manifests.load_manifest(store, listed.folder)
         if newer is None or newer.etag != etag:
             raise Replaced(listed.folder) from None
         raise
 
 
-def _read_files(store: ObjectStore, found: Manifest, folder: str) -> list[pa.Table]:
+def _read_files(store: ObjectStore, published: Manifest, folder: str) -> list[pa.Table]:
     tables = []
-    for number, uri in enumerate(found.uris(folder), start=1):
+    for number, uri in enumerate(published.list_uris(folder), start=1):
         data = store.get(uri)
-        where = f"{folder}: file {number} of {len(found.files)} of its manifest"
+        where = f"{folder}: file {number} of {len(published.files)} of its manifest"
         if data is None:
             raise DataRejected(f"{where} vanished: publish the partition again")
         tables.append(decode(data, where))
     return tables
 
 
-def _require_count(found: Manifest, table: pa.Table, listed: Listed) -> pa.Table:
-    if table.num_rows != found.rows:
-        raise DataRejected(f"{listed.folder} holds {table.num_rows} rows where its manifest says {found.rows}: {FIXED}")
+def _require_count(published: Manifest, table: pa.Table, listed: Listed) -> pa.Table:
+    if table.num_rows != published.rows:
+        raise DataRejected(
+            f"{listed.folder} holds {table.num_rows} rows where its manifest says {published.rows}: {FIXED}"
+        )
     return table

@@ -22,7 +22,7 @@ def make_frame(table: pa.Table, folder: str) -> pd.DataFrame:
     exact = [name for name in table.column_names if not _is_changed_by_pandas(table[name])]
     try:
         # All at once: column by column takes three times as long.
-        frame = _to_pandas(table.select(exact))
+        frame = _convert_to_pandas(table.select(exact))
     except BROKEN:
         exact = []  # each by itself says which one it is
     if len(exact) == len(table.column_names):
@@ -34,7 +34,7 @@ def make_frame(table: pa.Table, folder: str) -> pd.DataFrame:
 def _is_changed_by_pandas(column: pa.ChunkedArray) -> bool:
     """Whether pandas, left to itself, would round or replace values of a column."""
     nested = is_.is_nested(column.type) and _has_integers_beside_nulls(column.type, column)
-    return bool(nested or _nullable(column))
+    return bool(nested or _map_nullable_types(column))
 
 
 def _convert(table: pa.Table, name: str, folder: str) -> "pd.Series":
@@ -43,19 +43,19 @@ def _convert(table: pa.Table, name: str, folder: str) -> "pd.Series":
         if is_.is_nested(column.type) and _has_integers_beside_nulls(column.type, column):
             return pd.Series(column.to_pylist(), dtype=object)
         # As a table and not as a column: only then is text without any value text.
-        return _to_pandas(table.select([name]), _nullable(column))[name]
+        return _convert_to_pandas(table.select([name]), _map_nullable_types(column))[name]
     except BROKEN:
         raise DataRejected(f"{folder}: column {show(name)} ({column.type}) cannot be read exactly; {FIXED}") from None
 
 
-def _to_pandas(
+def _convert_to_pandas(
     table: pa.Table, kinds: Mapping[pa.DataType, pd.api.extensions.ExtensionDtype] | None = None
 ) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas(date_as_object=False, use_threads=False, types_mapper=(kinds or {}).get)
     return frame
 
 
-def _nullable(column: pa.ChunkedArray) -> Mapping[pa.DataType, pd.api.extensions.ExtensionDtype]:
+def _map_nullable_types(column: pa.ChunkedArray) -> Mapping[pa.DataType, pd.api.extensions.ExtensionDtype]:
     """The pandas type that holds the column's nulls without changing its other values; empty for most."""
     if not column.null_count:
         return {}
@@ -71,10 +71,10 @@ def _has_integers_beside_nulls(kind: pa.DataType, column: pa.ChunkedArray) -> bo
     is_list = is_.is_list(kind) or is_.is_large_list(kind) or is_.is_fixed_size_list(kind)
     if is_list and is_.is_integer(kind.value_type):
         return any(chunk.flatten().null_count for chunk in column.chunks)
-    return _holds_integers(kind)
+    return _has_integers(kind)
 
 
-def _holds_integers(kind: pa.DataType) -> bool:
+def _has_integers(kind: pa.DataType) -> bool:
     if not is_.is_nested(kind):
         return bool(is_.is_integer(kind))
-    return any(_holds_integers(kind.field(number).type) for number in range(kind.num_fields))
+    return any(_has_integers(kind.field(number).type) for number in range(kind.num_fields))

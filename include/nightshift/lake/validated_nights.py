@@ -65,20 +65,20 @@ class Lake:
         """The store that the lake is read from."""
         return self._store
 
-    def usable(self, nights: Sequence[date]) -> Usable:
+    def list_usable(self, nights: Sequence[date]) -> Usable:
         """Which nights are validated and unchanged since."""
         self._load_results(nights)
-        reasons = [(night, self._objection(night)) for night in nights]
+        reasons = [(night, self._find_objection(night)) for night in nights]
         return Usable(
             tuple(night for night, reason in reasons if reason is None),
             tuple((night, reason) for night, reason in reasons if reason is not None),
         )
 
-    def learnable(self, nights: Sequence[date]) -> Usable:
+    def list_learnable(self, nights: Sequence[date]) -> Usable:
         """Which nights can give examples: usable ones whose schedule was checked by the night before."""
         self._load_results([*nights, *(night - self.model.schedule.period for night in nights)])
-        usable = self.usable(nights)
-        objections = [(night, self._schedule_objection(night)) for night in usable.nights]
+        usable = self.list_usable(nights)
+        objections = [(night, self._find_schedule_objection(night)) for night in usable.nights]
         return Usable(
             tuple(night for night, reason in objections if reason is None),
             tuple(sorted((*usable.left_out, *((n, reason) for n, reason in objections if reason is not None)))),
@@ -86,30 +86,32 @@ class Lake:
 
     def require(self, dataset: Dataset, day: date) -> None:
         """Raises `DataRejected` unless the schedule of `day` was checked by the night before and is unchanged."""
-        reason = self._schedule_objection(day)
+        reason = self._find_schedule_objection(day)
         if reason is not None:
-            raise DataRejected(f"{dataset.partition(day)} cannot be scored: {reason}; validate the night before first")
+            raise DataRejected(
+                f"{dataset.build_partition_uri(day)} cannot be scored: {reason}; validate the night before first"
+            )
 
-    def tables(self, dataset: Dataset, nights: Iterable[date]) -> dict[date, pd.DataFrame]:
+    def load_tables(self, dataset: Dataset, nights: Iterable[date]) -> dict[date, pd.DataFrame]:
         """The rows of each night. Raises `DataRejected` for one that is missing, empty or corrupt."""
-        wanted = list(nights)
-        missing = [night for night in wanted if (dataset.name, night) not in self._tables]
+        listed = list(nights)
+        missing = [night for night in listed if (dataset.name, night) not in self._tables]
 
         def read(night: date) -> pd.DataFrame:
             table = self._delivered.get((dataset.name, night))
             if table is None:
                 table = self._read(dataset, night)
-            return tables.as_frame(table, dataset.partition(night))
+            return tables.read_frame(table, dataset.build_partition_uri(night))
 
-        for night, frame in zip(missing, _at_once(read, missing), strict=True):
+        for night, frame in zip(missing, _load_in_parallel(read, missing), strict=True):
             self._tables[dataset.name, night] = frame
-        return {night: self._tables[dataset.name, night] for night in wanted}
+        return {night: self._tables[dataset.name, night] for night in listed}
 
-    def table(self, dataset: Dataset, day: date) -> pa.Table:
+    def load_table(self, dataset: Dataset, day: date) -> pa.Table:
         """The rows of one partition in the types that were delivered: of the very objects that its digest is about.
 
-        Kept for `tables`, so that a partition that is wanted in both forms is read once. Raises `TryLater` when one of
-        these objects was replaced since, and `DataRejected` as `tables` does.
+        Kept for `load_tables`, so that a partition wanted in both forms is read once. Raises `TryLater` when one of
+        these objects was replaced since, and `DataRejected` as `load_tables` does.
         """
         if (dataset.name, day) not in self._delivered:
             self._delivered[dataset.name, day] = self._read(dataset, day)
@@ -118,40 +120,42 @@ class Lake:
     def _read(self, dataset: Dataset, day: date) -> pa.Table:
         return tables.read_listed(self._store, self._list_partition(dataset, day))
 
-    def content(self, dataset: Dataset, day: date) -> str:
+    def load_content_digest(self, dataset: Dataset, day: date) -> str:
         """The content digest of a partition as it is now; one that cannot be read has a digest that no other has."""
         if (dataset.name, day) not in self._contents:
             self._contents[dataset.name, day] = self._find_content(dataset, day)
         return self._contents[dataset.name, day]
 
-    def inputs(self, datasets: Iterable[Dataset], nights: Sequence[date]) -> dict[str, str]:
+    def load_content_digests(self, datasets: Iterable[Dataset], nights: Sequence[date]) -> dict[str, str]:
         """The content digest of every partition of these datasets and nights, by its URI."""
         self._load_results([*nights, *(night - self.model.schedule.period for night in nights)])
-        return {d.partition(night): self.content(d, night) for d in datasets for night in nights}
+        return {d.build_partition_uri(night): self.load_content_digest(d, night) for d in datasets for night in nights}
 
     def _find_content(self, dataset: Dataset, day: date) -> str:
         physical = self._list_partition(dataset, day).physical
-        entry = self._entry(dataset, day)
+        entry = self._find_entry(dataset, day)
         if entry is not None and entry.digest == physical and entry.content:
             return entry.content
-        partition = dataset.partition(day)
+        partition = dataset.build_partition_uri(day)
         try:
-            found = content_digests.find(
+            digest = content_digests.find(
                 self._store, partition, physical, lambda: compute_digest(self._read(dataset, day))
             )
         except DataRejected:
             return f"unreadable {physical}"
-        if entry is not None and entry.content == found:
+        if entry is not None and entry.content == digest:
             log.info("%s: other objects than were validated hold the same rows: it is used as it is", partition)
-        return found
+        return digest
 
-    def _entry(self, dataset: Dataset, day: date) -> CheckedDataset | None:
+    def _find_entry(self, dataset: Dataset, day: date) -> CheckedDataset | None:
         """What the validation found that checked this partition."""
         night = day - self.model.schedule.period if dataset.name == self.model.scheduled.name else day
         self._load_results([night])
-        return next((entry for entry in self._entries(night) if entry.partition == dataset.partition(day)), None)
+        return next(
+            (entry for entry in self._list_entries(night) if entry.partition == dataset.build_partition_uri(day)), None
+        )
 
-    def _entries(self, night: date) -> tuple[CheckedDataset, ...]:
+    def _list_entries(self, night: date) -> tuple[CheckedDataset, ...]:
         """What a night's validation found; its result was loaded before."""
         result = self._results[night]
         return () if result is None or result.detail is None else result.detail.datasets
@@ -162,25 +166,25 @@ class Lake:
         def read(night: date) -> Result[ValidateResult | None] | None:
             return step_results.load(self._store, self.model.name, night, ValidateResult)
 
-        self._results.update(zip(missing, _at_once(read, missing), strict=True))
+        self._results.update(zip(missing, _load_in_parallel(read, missing), strict=True))
 
-    def _objection(self, night: date) -> str | None:
+    def _find_objection(self, night: date) -> str | None:
         result = self._results[night]
         if result is None:
             return "it was never validated"
         if result.outcome != "done":
             return f"its validation ended as {result.outcome}: {result.summary}"
-        entries = self._entries(night)
-        return next(filter(None, map(self._entry_objection, entries)), None) or self._find_gap(night, entries)
+        entries = self._list_entries(night)
+        return next(filter(None, map(self._find_entry_objection, entries)), None) or self._find_gap(night, entries)
 
     def _find_gap(self, night: date, entries: Iterable[CheckedDataset]) -> str | None:
         """A partition of the night that its validation did not look at: the dataset is new to the model."""
         checked = {entry.partition for entry in entries}
-        looked_at = (d.partition(night) for d in self.model.datasets if d.name != self.model.scheduled.name)
+        looked_at = (d.build_partition_uri(night) for d in self.model.datasets if d.name != self.model.scheduled.name)
         missing = next((partition for partition in looked_at if partition not in checked), None)
         return None if missing is None else f"{missing} was not part of its validation: validate the night again"
 
-    def _entry_objection(self, entry: CheckedDataset) -> str | None:
+    def _find_entry_objection(self, entry: CheckedDataset) -> str | None:
         """Why a partition that was validated may not be used any more."""
         dataset = next((d for d in self.model.datasets if d.name == entry.dataset), None)
         try:
@@ -189,10 +193,10 @@ class Lake:
             return f"{entry.partition} cannot be read any more: {error}"
         return f"{entry.partition} {CHANGED}" if changed else None
 
-    def _schedule_objection(self, day: date) -> str | None:
+    def _find_schedule_objection(self, day: date) -> str | None:
         """Why the schedule of `day` may not be used; other datasets of the night before do not matter to it."""
         dataset = self.model.scheduled
-        entry = self._entry(dataset, day)
+        entry = self._find_entry(dataset, day)
         if entry is None and dataset.suite is None:
             return None
         if entry is None:
@@ -200,20 +204,20 @@ class Lake:
             return f"its schedule was never validated (the validation of {before} does that)"
         if entry.failed:
             return f"its schedule failed validation: {entry.failed} of {entry.expectations} expectations"
-        reason = self._entry_objection(entry)
+        reason = self._find_entry_objection(entry)
         return f"its schedule {CHANGED}" if reason and reason.endswith(CHANGED) else reason
 
     def _has_changed(self, dataset: Dataset, entry: CheckedDataset) -> bool:
         if self._list_partition(dataset, entry.night).physical == entry.digest:
             return False
-        return self.content(dataset, entry.night) != entry.content
+        return self.load_content_digest(dataset, entry.night) != entry.content
 
     def _list_partition(self, dataset: Dataset, day: date) -> Listed:
         """What lies in a partition. Raises `DataRejected` when that is not only plain Parquet files and markers."""
         if (refusal := self._refusal(dataset.name)) is not None:
             raise DataRejected(refusal)
         objects = self._month(dataset.name, day.year, day.month)
-        head, folder = dataset.uri.split("{night}")[0], dataset.partition(day)
+        head, folder = dataset.uri.split("{night}")[0], dataset.build_partition_uri(day)
         for level in table_formats.list_levels(folder):
             if len(level) > len(head):  # between the dataset and the partition: the listing of the month has it
                 known = table_formats.find_format(o.uri.removeprefix(level) for o in objects if o.uri.startswith(level))
@@ -223,23 +227,23 @@ class Lake:
 
     def _check_levels(self, name: str) -> str | None:
         """Why the dataset cannot be read as plain files, or None: asked once, not once per partition."""
-        head = self._dataset(name).uri.split("{night}")[0].rpartition("/")[0] + "/"
+        head = self._find_dataset(name).uri.split("{night}")[0].rpartition("/")[0] + "/"
         try:
             table_formats.require_plain(self._store, head, [head, *table_formats.list_levels(head)])
         except DataRejected as error:
             return str(error)
         return None
 
-    def _dataset(self, name: str) -> Dataset:
+    def _find_dataset(self, name: str) -> Dataset:
         return next(dataset for dataset in self.model.datasets if dataset.name == name)
 
     def _list_month(self, name: str, year: int, month: int) -> list[StoredObject]:
         """One listing serves a month of partitions: their names begin alike."""
-        head = self._dataset(name).uri.split("{night}")[0]
-        return self._store.objects(f"{head}{year:04d}-{month:02d}-")
+        head = self._find_dataset(name).uri.split("{night}")[0]
+        return self._store.list_objects(f"{head}{year:04d}-{month:02d}-")
 
 
-def _at_once(read: Callable[[date], Any], nights: Sequence[date]) -> list[Any]:
+def _load_in_parallel(read: Callable[[date], Any], nights: Sequence[date]) -> list[Any]:
     if not nights:
         return []
     with ThreadPoolExecutor(min(AT_ONCE, len(nights))) as pool:

@@ -9,49 +9,51 @@ from nightshift.model_card.card import ChampionPeriod, Decision, State
 
 def list_periods(entries: Sequence[Entry], number: int) -> tuple[ChampionPeriod, ...]:
     """Returns the periods in which the version was champion, the first one first."""
-    found: list[ChampionPeriod] = []
+    periods: list[ChampionPeriod] = []
     is_champion = False
     for entry in entries:
         if entry.champion_version == number and not is_champion:
-            found.append(ChampionPeriod(entry=entry.number, since=entry.when, for_night=_night(entry), how=entry.kind))
+            periods.append(
+                ChampionPeriod(entry=entry.number, since=entry.when, for_night=_get_night(entry), how=entry.kind)
+            )
         if is_champion and entry.champion_version != number:
-            found[-1] = _ended(found[-1], entry)
+            periods[-1] = _end_period(periods[-1], entry)
         is_champion = entry.champion_version == number
-    return tuple(found)
+    return tuple(periods)
 
 
-def _night(entry: Entry) -> str:
+def _get_night(entry: Entry) -> str:
     return entry.champion_night or ""
 
 
-def _ended(period: ChampionPeriod, entry: Entry) -> ChampionPeriod:
+def _end_period(period: ChampionPeriod, entry: Entry) -> ChampionPeriod:
     return replace(
         period,
         end=entry.number,
         until=entry.when,
         end_how=entry.kind,
         by=entry.champion_version,
-        end_night=_night(entry),
+        end_night=_get_night(entry),
     )
 
 
-def decisions(entries: Sequence[Entry], number: int) -> tuple[Decision, ...]:
+def list_decisions(entries: Sequence[Entry], number: int) -> tuple[Decision, ...]:
     """The entries that concern the version: those about it, and those that ended a period of it as champion."""
-    found = []
+    decided = []
     before: int | None = None
     for entry in entries:
         ended = before == number and entry.champion_version != number
         if entry.version == number:
-            found.append(Decision(relation="about it", entry=entry))
+            decided.append(Decision(relation="about it", entry=entry))
         elif entry.withdraws == number:
-            found.append(Decision(relation="withdrew it", entry=entry))
+            decided.append(Decision(relation="withdrew it", entry=entry))
         elif ended:
-            found.append(Decision(relation="replaced it", entry=entry))
+            decided.append(Decision(relation="replaced it", entry=entry))
         before = entry.champion_version
-    return tuple(found)
+    return tuple(decided)
 
 
-def state(entries: Sequence[Entry], number: int, *, judged: bool, registered: bool) -> State:
+def find_state(entries: Sequence[Entry], number: int, *, judged: bool, registered: bool) -> State:
     """Returns the state of the version. `judged`: a verdict on it is stored; `registered`: MLflow has it."""
     if entries and entries[-1].champion_version == number:
         return "champion"

@@ -25,18 +25,18 @@ class Links:
     airflow: str | None = None
     mlflow: str | None = None
 
-    def docs(self, key: str) -> str:
+    def link_docs(self, key: str) -> str:
         """The Data Docs page with this object key."""
-        found = PAGE.match(key)
-        if self.view is None or not found:
+        match = PAGE.match(key)
+        if self.view is None or not match:
             return ""
-        return f"{self.view}/docs/{found['model']}/{found['night']}/{found['dataset']}/{found['check']}"
+        return f"{self.view}/docs/{match['model']}/{match['night']}/{match['dataset']}/{match['check']}"
 
-    def result(self, model: str, night: str, verb: str) -> str:
+    def link_result(self, model: str, night: str, verb: str) -> str:
         """The result of a step."""
         return "" if self.view is None or not night else f"{self.view}/runs/{quote(model)}/{quote(night)}/{verb}"
 
-    def version(self, model: str, number: int) -> str:
+    def link_version(self, model: str, number: int) -> str:
         """The model card of a version."""
         return "" if self.view is None else f"{self.view}/versions/{quote(model)}/{number}"
 
@@ -48,18 +48,18 @@ class Links:
             return f"{self.mlflow}/#/runs/{quote(origin.run_id)}"
         return f"{self.mlflow}/#/experiments/{quote(origin.experiment)}/runs/{quote(origin.run_id)}"
 
-    def artifact(self, origin: Origin, name: str) -> str:
+    def link_artifact(self, origin: Origin, name: str) -> str:
         """A file of the MLflow run, in MLflow's own viewer."""
         run = self.run(origin)
         return f"{run}/artifacts/{quote(name)}" if run and origin.experiment else ""
 
-    def registered(self, model: str, number: int) -> str:
+    def link_registered_version(self, model: str, number: int) -> str:
         """The version in MLflow's registry."""
         return "" if self.mlflow is None else f"{self.mlflow}/#/models/{quote(model)}/versions/{number}"
 
-    def cause(self, by: str) -> str:
+    def link_cause(self, by: str) -> str:
         """The DAG run that caused something."""
-        found = CAUSE.match(by)
-        if self.airflow is None or not found:
+        match = CAUSE.match(by)
+        if self.airflow is None or not match:
             return ""
-        return f"{self.airflow}/dags/{found['dag']}/runs/{quote(found['run'])}"
+        return f"{self.airflow}/dags/{match['dag']}/runs/{quote(match['run'])}"

@@ -22,26 +22,26 @@ class Source:
     copied: bool = False
 
 
-def source(context: ModelContext, number: int) -> Source:
+def load_source(context: ModelContext, number: int) -> Source:
     """MLflow's part of a version. Raises `TryLater` and `BadConfig` as the store and the registry do."""
     store, registry, model = context.store, context.registry, context.name
     record = version_record.record(registry, model, number)
     if not record.registered:
         record = version_record.record(registry, model, number, _run_id(store, model, number))
     if record.run is not None:
-        return Source(record, _pictures(registry, record.run))
-    copy = stored_record.kept(store, model, number)
+        return Source(record, _load_pictures(registry, record.run))
+    copy = stored_record.find_record(store, model, number)
     if copy is None:
         return Source(record, {})
     now = replace(copy, registered=record.registered, champion=record.champion)
-    return Source(now, kept_pictures(store, copy), copied=True)
+    return Source(now, load_kept_pictures(store, copy), copied=True)
 
 
-def kept_pictures(store: ObjectStore, record: Record) -> dict[str, bytes]:
+def load_kept_pictures(store: ObjectStore, record: Record) -> dict[str, bytes]:
     """The pictures that were kept with a record."""
     names = record.run.pictures if record.run else ()
-    found = {name: stored_record.picture(store, record.model, record.number, name) for name in names}
-    return {name: data for name, data in found.items() if data is not None}
+    pictures = {name: stored_record.find_picture(store, record.model, record.number, name) for name in names}
+    return {name: data for name, data in pictures.items() if data is not None}
 
 
 def _run_id(store: ObjectStore, model: str, number: int) -> str:
@@ -50,9 +50,9 @@ def _run_id(store: ObjectStore, model: str, number: int) -> str:
     return next((entry.run_id for entry in reversed(entries) if entry.version == number), "")
 
 
-def _pictures(registry: Registry, run: Run) -> dict[str, bytes]:
-    found = {}
+def _load_pictures(registry: Registry, run: Run) -> dict[str, bytes]:
+    pictures = {}
     for name in run.pictures:
         with suppress(NotFound):
-            found[name] = version_record.picture(registry, run, name)
-    return found
+            pictures[name] = version_record.load_picture(registry, run, name)
+    return pictures

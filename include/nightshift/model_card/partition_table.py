@@ -31,26 +31,30 @@ class Grid:
     rows: tuple[Row, ...]
 
 
-def grid(data: Data) -> Grid:
+def build_grid(data: Data) -> Grid:
     """The partitions of a model card, the latest date first."""
-    columns = {one.dataset: Column(one.dataset, _pattern(one)) for one in data.partitions}
-    dates = sorted({one.date for one in data.partitions}, reverse=True)
-    return Grid(tuple(columns.values()), tuple(_row(data, date) for date in dates))
+    columns = {partition.dataset: Column(partition.dataset, _build_pattern(partition)) for partition in data.partitions}
+    dates = sorted({partition.date for partition in data.partitions}, reverse=True)
+    return Grid(tuple(columns.values()), tuple(_build_row(data, date) for date in dates))
 
 
-def _pattern(partition: Partition) -> str:
+def _build_pattern(partition: Partition) -> str:
     return partition.uri.replace(partition.date, "{night}") if partition.date else partition.uri
 
 
-def _row(data: Data, date: str) -> Row:
-    return Row(date, _used(data, date), {one.dataset: one for one in _of(data.partitions, date)})
+def _build_row(data: Data, date: str) -> Row:
+    return Row(
+        date,
+        _describe_use(data, date),
+        {partition.dataset: partition for partition in _select_date(data.partitions, date)},
+    )
 
 
-def _of(partitions: Iterable[Partition], date: str) -> Iterable[Partition]:
-    return (one for one in partitions if one.date == date)
+def _select_date(partitions: Iterable[Partition], date: str) -> Iterable[Partition]:
+    return (partition for partition in partitions if partition.date == date)
 
 
-def _used(data: Data, date: str) -> str:
+def _describe_use(data: Data, date: str) -> str:
     uses = (
         ("training", data.train_nights),
         ("holdout", data.holdout_nights),

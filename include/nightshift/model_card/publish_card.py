@@ -50,18 +50,20 @@ def refresh(context: ModelContext, number: int) -> None:
     from nightshift.model_card import render_card, stored_record
     from nightshift.model_card.collect_record import collect
     from nightshift.model_card.links import Links
-    from nightshift.model_card.mlflow_part import source
+    from nightshift.model_card.mlflow_part import load_source
 
     registry, model = context.registry, context.name
-    found = source(context, number)
-    card = collect(context.store, model, number, found.record, copied=found.copied)
+    version_source = load_source(context, number)
+    card = collect(context.store, model, number, version_source.record, copied=version_source.copied)
     links = Links(mlflow=os.environ.get("NIGHTSHIFT_MLFLOW_URL", registry.server.url).rstrip("/"))
-    if not found.copied:
-        stored_record.keep(context.store, found.record, found.pictures)
+    if not version_source.copied:
+        stored_record.keep(context.store, version_source.record, version_source.pictures)
     with suppress(NotFound):  # the version or its run was deleted: the copy in the bucket is what is left
-        version_record.describe(registry, model, number, render_card.summary(card, links, MOST_CHARACTERS))
-        if found.record.run is not None and found.record.run.folder and not found.copied:
-            folder = found.record.run.folder
-            registry.server.put_artifact(f"{folder}/model-card.md", render_card.markdown(card, links).encode())
-            registry.server.put_artifact(f"{folder}/model-card.html", render_card.page(card, links, found.pictures))
+        version_record.describe(registry, model, number, render_card.render_summary(card, links, MOST_CHARACTERS))
+        if version_source.record.run is not None and version_source.record.run.folder and not version_source.copied:
+            folder = version_source.record.run.folder
+            registry.server.put_artifact(f"{folder}/model-card.md", render_card.render_markdown(card, links).encode())
+            registry.server.put_artifact(
+                f"{folder}/model-card.html", render_card.render_page(card, links, version_source.pictures)
+            )
     log.info("the model card of version %d of %s is written", number, model)

@@ -23,12 +23,12 @@ KINDS = {"withdrew it": "withdrawn by a person", "replaced it": "replaced"}
 DECISIONS = {"set_champion": "made champion by a person", "accept_end": "end of the ledger accepted"}
 
 
-def instant(text: str) -> str:
+def format_instant(text: str) -> str:
     """An ISO 8601 instant in UTC for people, to the minute."""
     return f"{text[:16].replace('T', ' ')} UTC" if text else MISSING
 
 
-def number(value: Any, signed: bool = False) -> str:
+def format_number(value: Any, signed: bool = False) -> str:
     """A number with four decimals, or that there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "undefined" if value is None else str(value)
@@ -45,47 +45,56 @@ def share(value: Any) -> str:
     return f"{100 * value:.4g} %" if isinstance(value, int | float) else MISSING
 
 
-def nights(found: tuple[str, ...]) -> str:
+def format_nights(listed: tuple[str, ...]) -> str:
     """Nights in a row, by the first, the last and how many."""
-    if not found:
+    if not listed:
         return MISSING
-    return found[0] if len(found) == 1 else f"{len(found)} nights, {found[0]} to {found[-1]}"
+    return listed[0] if len(listed) == 1 else f"{len(listed)} nights, {listed[0]} to {listed[-1]}"
 
 
-def printable(text: str) -> str:
+def clean_text(text: str) -> str:
     """For a terminal, which obeys control characters: none of them comes from a record."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def decided(decision: Decision | None) -> str:
+def describe_decision(decision: Decision | None) -> str:
     """What a person said, who and when, with the words that were given; empty where nobody is asked."""
     if decision is None:
         return ""
     if decision.outcome == "unanswered":
-        return f"nobody answered until {instant(decision.at)}"
+        return f"nobody answered until {format_instant(decision.at)}"
     because = f": “{decision.reason}”" if decision.reason else ""
-    return f"{decision.outcome} by {decision.by or MISSING} at {instant(decision.at)}{because}"
+    return f"{decision.outcome} by {decision.by or MISSING} at {format_instant(decision.at)}{because}"
 
 
-def caused(cause: Cause) -> str:
+def describe_cause(cause: Cause) -> str:
     """Who or what caused an entry, besides the run itself."""
     parts = [cause.kind if cause.kind not in ("", "shell") else "", cause.user and f"asked for by {cause.user}"]
     return ", ".join(part for part in (*parts, cause.backfill and f"backfill {cause.backfill}") if part)
 
 
-def what(one: Decided) -> str:
+def describe_relation(decided: Decided) -> str:
     """What an entry was to the version."""
-    return KINDS.get(one.relation, DECISIONS.get(one.entry.kind, one.entry.kind))
+    return KINDS.get(decided.relation, DECISIONS.get(decided.entry.kind, decided.entry.kind))
 
 
-def opening(card: ModelCard) -> list[str]:
+def build_opening(card: ModelCard) -> list[str]:
     """Returns the first paragraph: what the version is, its state, how it was judged, what it scored."""
-    return [sentence for sentence in (_made(card), _describe_state(card), judged(card), _scored(card)) if sentence]
+    return [
+        sentence
+        for sentence in (
+            _describe_training(card),
+            _describe_state(card),
+            describe_verdict(card),
+            _describe_scores(card),
+        )
+        if sentence
+    ]
 
 
-def _made(card: ModelCard) -> str:
+def _describe_training(card: ModelCard) -> str:
     night = f"for the night {card.night}" if card.night else f"for a night that is {MISSING}"
-    rows = f" on {count(card.data.rows)} rows of {nights(card.data.train_nights)}" if card.data.rows else ""
+    rows = f" on {count(card.data.rows)} rows of {format_nights(card.data.train_nights)}" if card.data.rows else ""
     estimator = card.origin.params.get("estimator")
     return f"Version {card.number} of {card.model} is {estimator or 'a model'} trained {night}{rows}."
 
@@ -94,73 +103,79 @@ def _describe_state(card: ModelCard) -> str:
     last = card.decisions[-1].entry if card.decisions else None
     period = card.periods[-1] if card.periods else None
     if card.state == "champion" and period is not None:
-        return f"It is the champion since {instant(period.since)} (entry {period.entry} of the ledger)."
+        return f"It is the champion since {format_instant(period.since)} (entry {period.entry} of the ledger)."
     if card.state in ("refused", "superseded") and last is not None:
-        return f"It was {_refused(card.state, last)} on {instant(last.when)} (entry {last.number}): {last.reason}."
+        when = format_instant(last.when)
+        return f"It was {_describe_refusal(card.state, last)} on {when} (entry {last.number}): {last.reason}."
     if card.state == "withdrawn":
-        return f"It {_describe_period(period)}was withdrawn{_withdrawal(card)}."
+        return f"It {_describe_period(period)}was withdrawn{_describe_withdrawal(card)}."
     if card.state == "replaced" and period is not None:
         by = f"version {period.by}" if period.by else "nobody"
-        span = f"from {instant(period.since)} to {instant(period.until)}"
+        span = f"from {format_instant(period.since)} to {format_instant(period.until)}"
         return f"It was champion {span}, when {by} followed (entry {period.end})."
     if card.state == "judged":
         return "It was judged, and nothing is decided about it yet."
     return "It is registered and was never judged." if card.state == "registered" else "Its state is not recorded."
 
 
-def _withdrawal(card: ModelCard) -> str:
-    by = [one.entry for one in card.decisions if one.relation == "withdrew it"]
+def _describe_withdrawal(card: ModelCard) -> str:
+    by = [decided.entry for decided in card.decisions if decided.relation == "withdrew it"]
     if not by:
         return ""
     who = by[-1].cause.user or by[-1].cause.by
-    return f" on {instant(by[-1].when)} by {who} (entry {by[-1].number}): {by[-1].reason}"
+    return f" on {format_instant(by[-1].when)} by {who} (entry {by[-1].number}): {by[-1].reason}"
 
 
-def _refused(state: str, entry: Entry) -> str:
+def _describe_refusal(state: str, entry: Entry) -> str:
     if state == "superseded":
         return "superseded"
     return "refused by a person" if entry.decision and entry.decision.outcome == "rejected" else "refused"
 
 
 def _describe_period(period: ChampionPeriod | None) -> str:
-    return f"was champion from {instant(period.since)} and " if period else ""
+    return f"was champion from {format_instant(period.since)} and " if period else ""
 
 
-def judged(card: ModelCard) -> str:
+def describe_verdict(card: ModelCard) -> str:
     """The verdict in one sentence; empty when none is on record."""
     if card.evaluated is None:
         return ""
     verdict, champion = card.evaluated.verdict, card.evaluated.champion_version
-    where = f"on {count(card.evaluated.rows)} rows of {nights(card.data.compared_nights)}"
-    ours = f"{verdict.metric.replace('_', ' ')} {number(verdict.challenger)}"
+    where = f"on {count(card.evaluated.rows)} rows of {format_nights(card.data.compared_nights)}"
+    challenger_value = f"{verdict.metric.replace('_', ' ')} {format_number(verdict.challenger)}"
     if champion is None:
-        return f"Without a champion to beat it reached {ours} {where}."
-    bound = f", at least {number(low(verdict), True)} at {share(verdict.confidence)} confidence"
-    gain = f"a gain of {number(verdict.gain, True)}{bound if low(verdict) is not None else ''}"
-    return f"Against champion {champion} it reached {ours} and the champion {number(verdict.champion)} {where}: {gain}."
+        return f"Without a champion to beat it reached {challenger_value} {where}."
+    bound = f", at least {format_number(get_low(verdict), True)} at {share(verdict.confidence)} confidence"
+    gain = f"a gain of {format_number(verdict.gain, True)}{bound if get_low(verdict) is not None else ''}"
+    return (
+        f"Against champion {champion} it reached {challenger_value} "
+        f"and the champion {format_number(verdict.champion)} {where}: {gain}."
+    )
 
 
-def low(verdict: Verdict) -> float | None:
+def get_low(verdict: Verdict) -> float | None:
     """The lower bound of the gain, None where there is none."""
     return verdict.interval[0] if verdict.interval else None
 
 
-def high(verdict: Verdict) -> float | None:
+def get_high(verdict: Verdict) -> float | None:
     """The upper bound of the gain, None where there is none."""
     return verdict.interval[1] if verdict.interval else None
 
 
-def _scored(card: ModelCard) -> str:
-    current = sum(one.replaced_by is None for one in card.scored)
+def _describe_scores(card: ModelCard) -> str:
+    current = sum(publication.replaced_by is None for publication in card.scored)
     if not card.scored:
         return "No predictions of it are on record."
     redone = len(card.scored) - current
     if not current:
-        return f"It scored {_nights(redone)}, and none of its predictions stand: they were made again since."
+        return (
+            f"It scored {_format_night_count(redone)}, and none of its predictions stand: they were made again since."
+        )
     also = f"; those of {redone} more were made again since" if redone else ""
     still = "still " if card.state == "withdrawn" and current else ""
-    return f"Its predictions {still}stand for {_nights(current)}{also}."
+    return f"Its predictions {still}stand for {_format_night_count(current)}{also}."
 
 
-def _nights(how_many: int) -> str:
+def _format_night_count(how_many: int) -> str:
     return "1 night" if how_many == 1 else f"{how_many} nights"

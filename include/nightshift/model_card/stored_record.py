@@ -17,22 +17,22 @@ PICTURE = re.compile(r"\A[a-z0-9_]{1,60}\.png\Z")
 def keep(store: ObjectStore, record: Record, pictures: Mapping[str, bytes]) -> None:
     """Keeps a record and its pictures, over those of an earlier decision. Raises `TryLater` when the store fails."""
     for name, data in pictures.items():
-        store.put(store.uri(_folder(record.model, record.number) + f"pictures/{name}"), data, "image/png")
-    store.put_json(store.uri(_folder(record.model, record.number) + "record.json"), record.as_dict())
+        store.put(store.build_uri(_build_folder(record.model, record.number) + f"pictures/{name}"), data, "image/png")
+    store.put_json(store.build_uri(_build_folder(record.model, record.number) + "record.json"), record.to_dict())
 
 
-def kept(store: ObjectStore, model: str, number: int) -> Record | None:
+def find_record(store: ObjectStore, model: str, number: int) -> Record | None:
     """The record that was kept, or None. Raises `BadConfig` when the object is no record."""
-    found: dict[str, Any] | None = store.get_json(store.uri(_folder(model, number) + "record.json"))
-    return None if found is None else parse(found)
+    document: dict[str, Any] | None = store.get_json(store.build_uri(_build_folder(model, number) + "record.json"))
+    return None if document is None else parse(document)
 
 
-def picture(store: ObjectStore, model: str, number: int, name: str) -> bytes | None:
+def find_picture(store: ObjectStore, model: str, number: int, name: str) -> bytes | None:
     """A picture that was kept, or None."""
     if not PICTURE.match(name):
         return None
-    return store.get(store.uri(_folder(model, number) + f"pictures/{name}"))
+    return store.get(store.build_uri(_build_folder(model, number) + f"pictures/{name}"))
 
 
-def _folder(model: str, number: int) -> str:
+def _build_folder(model: str, number: int) -> str:
     return f"model-cards/{model}/{number}/"

@@ -37,38 +37,40 @@ class UsedRecords:
         return self.evaluated.inputs if self.evaluated else {}
 
 
-def data(store: ObjectStore, model: str, records: UsedRecords) -> Data:
+def collect_data(store: ObjectStore, model: str, records: UsedRecords) -> Data:
     """The data of a version."""
     trained, evaluated, read, judged = records.trained, records.evaluated, records.read, records.judged
     train_nights, holdout_nights = (trained.train_nights, trained.holdout_nights) if trained else ((), ())
     compared_nights = evaluated.holdout_nights if evaluated else ()
-    checks = _checks(store, model, {**judged, **read}, _period((*train_nights, *holdout_nights, *compared_nights)))
+    checks = _load_checks(
+        store, model, {**judged, **read}, _compute_period((*train_nights, *holdout_nights, *compared_nights))
+    )
     return Data(
-        partitions=tuple(_partition(uri, records, checks.get(uri, ())) for uri in sorted({*read, *judged})),
+        partitions=tuple(_build_partition(uri, records, checks.get(uri, ())) for uri in sorted({*read, *judged})),
         train_nights=tuple(map(str, train_nights)),
         holdout_nights=tuple(map(str, holdout_nights)),
         compared_nights=tuple(map(str, compared_nights)),
-        left_out=_left_out(trained, evaluated),
+        left_out=_list_left_out(trained, evaluated),
         rows=trained.rows if trained else None,
         holdout_rows=trained.holdout_rows if trained else None,
         positive_rate=trained.positive_rate if trained else None,
     )
 
 
-def _left_out(*results: Training | EvaluateResult | None) -> tuple[tuple[str, str], ...]:
+def _list_left_out(*results: Training | EvaluateResult | None) -> tuple[tuple[str, str], ...]:
     pairs = {(str(entry.night), entry.reason) for result in results if result for entry in result.left_out}
     return tuple(sorted(pairs))
 
 
-def _partition(uri: str, records: UsedRecords, checks: Sequence[CheckedPartition]) -> Partition:
+def _build_partition(uri: str, records: UsedRecords, checks: Sequence[CheckedPartition]) -> Partition:
     read, judged = records.read.get(uri, ""), records.judged.get(uri, "")
     digest = read or judged
     same = [check for check in checks if check.content == digest]
     check = next(iter([*same, *checks]), None)
     return Partition(
         uri=uri,
-        dataset=_dataset(uri, check, records.sources),
-        date=_date(uri),
+        dataset=_find_dataset(uri, check, records.sources),
+        date=_find_date(uri),
         digest=read,
         judged=judged,
         check=None if check is None else _check(check, same=bool(same)),
@@ -86,60 +88,62 @@ def _check(checked: CheckedPartition, *, same: bool) -> Check:
     )
 
 
-def _dataset(uri: str, check: CheckedPartition | None, sources: Mapping[str, str]) -> str:
+def _find_dataset(uri: str, check: CheckedPartition | None, sources: Mapping[str, str]) -> str:
     named = [name for name, source in sources.items() if source and uri.startswith(source.split("{night}")[0])]
-    return named[0] if named else check.dataset if check else _head(uri)
+    return named[0] if named else check.dataset if check else _get_head(uri)
 
 
-def _head(uri: str) -> str:
+def _get_head(uri: str) -> str:
     return uri.rstrip("/").rsplit("/", 1)[0]
 
 
-def _date(uri: str) -> str:
-    found = DATE.findall(uri)
-    return found[-1] if found else ""
+def _find_date(uri: str) -> str:
+    dates = DATE.findall(uri)
+    return dates[-1] if dates else ""
 
 
-def _period(nights: Iterable[date]) -> timedelta:
+def _compute_period(nights: Iterable[date]) -> timedelta:
     """How far the model's nights stand apart, as its windows show it."""
     return min((after - before for before, after in pairwise(sorted(set(nights)))), default=timedelta(days=1))
 
 
-def _day(text: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
         return None
 
 
-def _checks(store: ObjectStore, model: str, read: Mapping[str, str], period: timedelta) -> Checks:
+def _load_checks(store: ObjectStore, model: str, read: Mapping[str, str], period: timedelta) -> Checks:
     """The checks of each partition, by URI. A night checks its own partitions and the next schedule.
 
     The index of Data Docs is asked about those only that the current results do not know in the digest that was read.
     """
-    found: Checks = {}
-    _gather(found, _nights(read, period), lambda night: _standing(store, model, night))
-    unknown = [uri for uri, digest in read.items() if not any(check.content == digest for check in found.get(uri, ()))]
-    _gather(found, _nights(unknown, period), lambda night: _indexed(store, model, night))
-    return found
+    by_uri: Checks = {}
+    _gather(by_uri, _list_nights(read, period), lambda night: _load_current_checks(store, model, night))
+    unknown = [uri for uri, digest in read.items() if not any(check.content == digest for check in by_uri.get(uri, ()))]
+    _gather(by_uri, _list_nights(unknown, period), lambda night: _load_indexed_checks(store, model, night))
+    return by_uri
 
 
-def _nights(uris: Iterable[str], period: timedelta) -> list[date]:
-    days = {day for uri in uris if (day := _day(_date(uri)))}
+def _list_nights(uris: Iterable[str], period: timedelta) -> list[date]:
+    days = {day for uri in uris if (day := _parse_day(_find_date(uri)))}
     return sorted(days | {day - period for day in days})
 
 
-def _gather(found: Checks, nights: Sequence[date], read: Callable[[date], Sequence[CheckedPartition]]) -> None:
+def _gather(by_uri: Checks, nights: Sequence[date], read: Callable[[date], Sequence[CheckedPartition]]) -> None:
     with ThreadPoolExecutor(AT_ONCE) as readers:
         for checks in readers.map(read, nights):
-            for one in checks:
-                found.setdefault(one.partition, []).append(one)
+            for checked in checks:
+                by_uri.setdefault(checked.partition, []).append(checked)
 
 
-def _standing(store: ObjectStore, model: str, night: date) -> Sequence[CheckedPartition]:
+def _load_current_checks(store: ObjectStore, model: str, night: date) -> Sequence[CheckedPartition]:
     result = step_results.load(store, model, night, ValidateResult)
     return () if result is None or result.detail is None else result.detail.datasets
 
 
-def _indexed(store: ObjectStore, model: str, night: date) -> Sequence[CheckedPartition]:
-    return [one for entry in data_docs_index.of_night(store, model, night) for one in entry.datasets]
+def _load_indexed_checks(store: ObjectStore, model: str, night: date) -> Sequence[CheckedPartition]:
+    return [
+        checked for entry in data_docs_index.list_entries_of_night(store, model, night) for checked in entry.datasets
+    ]

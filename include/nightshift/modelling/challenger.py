@@ -24,18 +24,18 @@ from nightshift.adapters.mlflow.registry import (
     Version,
 )
 from nightshift.adapters.mlflow.training_run import Fitted, Input, Logged, TrainingRun
-from nightshift.adapters.s3.object_store import as_json
+from nightshift.adapters.s3.object_store import to_json
 from nightshift.adapters.skops_types import require_trusted
-from nightshift.context import Context, idempotency_key
+from nightshift.context import Context, build_idempotency_key
 from nightshift.core.line_digest import digest_lines
-from nightshift.core.metrics import Floats, all_values, metric
+from nightshift.core.metrics import Floats, compute_all_values, find_metric
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.modelling import plots
-from nightshift.modelling.estimators import fit, make_estimator, trusted_of, try_estimator
-from nightshift.modelling.examples import Examples, examples, retired
-from nightshift.modelling.inputs import Plan, training_plan
+from nightshift.modelling.estimators import fit, list_trusted_types, make_estimator, try_estimator
+from nightshift.modelling.examples import Examples, list_retired, load_examples
+from nightshift.modelling.inputs import Plan, plan_training
 from nightshift.modelling.predict import Sample, predict, require_values
-from nightshift.modelling.reuse import INPUTS, find_existing, work_of
+from nightshift.modelling.reuse import INPUTS, digest_work, find_existing
 from nightshift.results import Training
 from nightshift.stored_records import to_plain
 
@@ -52,15 +52,15 @@ class Challenger:
     """One challenger of one night: fitted when it is made, one version once `register` returns."""
 
     def __init__(self, context: Context, plan: Plan) -> None:
-        self._context, self._plan, self._key = context, plan, idempotency_key(context, plan.digest)
+        self._context, self._plan, self._key = context, plan, build_idempotency_key(context, plan.digest)
         _ = self._model_code  # before anything of the folder runs
         try_estimator(context.model)  # before any data is read: what no data mends
         nights = (*plan.train.nights, *plan.holdout.nights)
-        rows = examples(context.lake, nights).without(retired(context.model))
+        rows = load_examples(context.lake, nights).drop_features(list_retired(context.model))
         self._joins, self._left_out = rows.list_joins(), plan.left_out + rows.list_left_out()
-        self._train, self._holdout = rows.of(plan.train.nights), rows.of(plan.holdout.nights)
+        self._train, self._holdout = rows.select_nights(plan.train.nights), rows.select_nights(plan.holdout.nights)
         _require_rows(context, self._train, self._holdout)
-        self._trusted = trusted_of(context.model)
+        self._trusted = list_trusted_types(context.model)
         self._estimator = make_estimator(context.model, seed_of(context))
         require_values(self._estimator, self._holdout.features)
         started = time.monotonic()
@@ -86,39 +86,39 @@ class Challenger:
             return self._store(run)
 
     def _store(self, run: TrainingRun) -> Version:
-        run.log_inputs(self._inputs())
+        run.log_inputs(self._build_inputs())
         sample = self._holdout.features.head(SAMPLE_ROWS)
         logged = run.log_model(Fitted(self._estimator, sample, self._context.model.task, self._trusted))
         training = self._describe(run.id, logged)
-        run.log_numbers(self._params(), {**training.metrics, "fit_seconds": self._fit_seconds}, logged)
-        run.log_files(self._files(training, sample))
-        version = self._one(run.id, logged)
+        run.log_numbers(self._build_params(), {**training.metrics, "fit_seconds": self._fit_seconds}, logged)
+        run.log_files(self._build_files(training, sample))
+        version = self._find_or_register(run.id, logged)
         run.finish(version, {"nightshift.version": str(version.number)})
         return version
 
-    def _one(self, run_id: str, logged: Logged) -> Version:
+    def _find_or_register(self, run_id: str, logged: Logged) -> Version:
         """The one version of this night. An attempt that ran at the same time may have made it, even just now."""
         registry = self._context.registry
         meanwhile = find_existing(self._context, self._plan_now)
         if meanwhile is not None:
             log.info("version %d was registered by another attempt meanwhile: it is used", meanwhile.number)
             return meanwhile
-        made = registry.register(self._context.model.name, run_id, logged.model_id, self._version_tags(logged))
-        oldest = registry.tagged(made.model, WORK, work_of(self._context))[0]
-        first = made if oldest.number == made.number else find_existing(self._context, self._plan_now) or made
-        if first.number != made.number:
-            log.info("version %d was registered first: it is used, and %d is not", first.number, made.number)
-            registry.tag(made, {UNUSED: str(first.number)})
+        version = registry.register(self._context.model.name, run_id, logged.model_id, self._build_version_tags(logged))
+        oldest = registry.list_tagged_versions(version.model, WORK, digest_work(self._context))[0]
+        first = version if oldest.number == version.number else find_existing(self._context, self._plan_now) or version
+        if first.number != version.number:
+            log.info("version %d was registered first: it is used, and %d is not", first.number, version.number)
+            registry.tag_version(version, {UNUSED: str(first.number)})
         return first
 
     def _plan_now(self) -> Plan:
         """The plan as it would be now: another attempt may have seen nights that became usable after we began."""
-        return training_plan(self._context.open_lake(), self._context.night)
+        return plan_training(self._context.open_lake(), self._context.night)
 
-    def _version_tags(self, logged: Logged) -> dict[str, str]:
+    def _build_version_tags(self, logged: Logged) -> dict[str, str]:
         return {
             KEY: self._key,
-            WORK: work_of(self._context),
+            WORK: digest_work(self._context),
             NIGHT: self._context.night.isoformat(),
             SHA256: logged.sha256,
             TRAINED_TO: self._train.nights[-1].isoformat(),
@@ -139,11 +139,11 @@ class Challenger:
             joins=self._joins,
             rows=len(self._train.labels),
             holdout_rows=len(labels),
-            metrics=all_values(task, labels, self._predictions),
+            metrics=compute_all_values(task, labels, self._predictions),
             positive_rate=float(self._train.labels.mean()) if task == "classification" else None,
         )
 
-    def _params(self) -> dict[str, Any]:
+    def _build_params(self) -> dict[str, Any]:
         window = self._context.model.window
         days = {
             "train_days": window.train_days,
@@ -155,46 +155,46 @@ class Challenger:
         chosen = {name: str(value) for name, value in self._estimator.get_params().items()}
         return {**chosen, **days, **about, **nights}
 
-    def _inputs(self) -> list[Input]:
-        found = []
+    def _build_inputs(self) -> list[Input]:
+        inputs = []
         for dataset in self._context.model.datasets:
             head = dataset.uri.split("{night}")[0]
             lines = sorted(f"{u} {d}" for u, d in self._plan.inputs.items() if u.startswith(head))
-            found.append(Input(dataset.name, "training", dataset.uri, digest_lines(lines)))
-        return found
+            inputs.append(Input(dataset.name, "training", dataset.uri, digest_lines(lines)))
+        return inputs
 
-    def _files(self, training: Training, sample: pd.DataFrame) -> dict[str, bytes]:
+    def _build_files(self, training: Training, sample: pd.DataFrame) -> dict[str, bytes]:
         return {
-            TRAIN_DETAIL: as_json(to_plain(training)),
-            SAMPLE: Sample(sample, self._predictions[: len(sample)]).as_json(),
-            INPUTS: as_json(self._plan.inputs),
-            "environment.txt": _environment(),
-            **self._pictures(),
+            TRAIN_DETAIL: to_json(to_plain(training)),
+            SAMPLE: Sample(sample, self._predictions[: len(sample)]).to_json(),
+            INPUTS: to_json(self._plan.inputs),
+            "environment.txt": _list_packages(),
+            **self._draw_pictures(),
         }
 
-    def _pictures(self) -> dict[str, bytes]:
-        labels, found = self._holdout.labels, {}
+    def _draw_pictures(self) -> dict[str, bytes]:
+        labels, pictures = self._holdout.labels, {}
         if self._context.model.task == "classification":
-            auc = metric("roc_auc", "classification").value(labels, self._predictions)
-            found["pictures/roc.png"] = plots.roc(labels, self._predictions, auc)
-        found["pictures/calibration.png"] = plots.calibration(labels, self._predictions)
-        chosen = metric(self._context.model.gate.metric, self._context.model.task)
-        found["pictures/importance.png"] = plots.importance(self._importance(), chosen.title)
-        return found
+            auc = find_metric("roc_auc", "classification").compute_value(labels, self._predictions)
+            pictures["pictures/roc.png"] = plots.draw_roc(labels, self._predictions, auc)
+        pictures["pictures/calibration.png"] = plots.draw_calibration(labels, self._predictions)
+        chosen = find_metric(self._context.model.gate.metric, self._context.model.task)
+        pictures["pictures/importance.png"] = plots.draw_importance(self._measure_importance(), chosen.title)
+        return pictures
 
-    def _importance(self) -> dict[str, float]:
+    def _measure_importance(self) -> dict[str, float]:
         """Permutation importance on a part of the holdout: the loss of the metric when one column is shuffled."""
-        chosen = metric(self._context.model.gate.metric, self._context.model.task)
+        chosen = find_metric(self._context.model.gate.metric, self._context.model.task)
         generator = np.random.default_rng(seed_of(self._context))
         rows = generator.permutation(len(self._holdout.labels))[:IMPORTANCE_ROWS]
         features, labels = self._holdout.features.iloc[rows], self._holdout.labels[rows]
-        best = chosen.value(labels, self._predictions[rows])
-        found = {}
+        best = chosen.compute_value(labels, self._predictions[rows])
+        losses = {}
         for column in features:
             shuffled = features.assign(**{str(column): generator.permutation(features[column].to_numpy())})
-            worse = chosen.value(labels, predict(self._estimator, self._context.model.task, shuffled))
-            found[str(column)] = chosen.direction * (best - worse)
-        return found
+            worse = chosen.compute_value(labels, predict(self._estimator, self._context.model.task, shuffled))
+            losses[str(column)] = chosen.direction * (best - worse)
+        return losses
 
 
 def seed_of(context: Context) -> int:
@@ -232,7 +232,7 @@ def _require_finite(estimator: Any, predictions: Floats) -> None:
         )
 
 
-def _environment() -> bytes:
+def _list_packages() -> bytes:
     """The installed packages by the names of their folders, as `pip freeze` lists them; reading each takes longer."""
     folders = {path.name for root in sys.path for path in Path(root).glob("*.dist-info")}
     lines = sorted(name.removesuffix(".dist-info").replace("-", "==", 1).replace("_", "-") for name in folders)

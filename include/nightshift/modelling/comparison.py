@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from nightshift.adapters.mlflow.load_version import columns_for
+from nightshift.adapters.mlflow.load_version import select_columns
 from nightshift.adapters.mlflow.registry import SAMPLE, Registry, Version
 from nightshift.core.gate import Holdout, Predicted, judge
 from nightshift.core.verdict import Check, Verdict
@@ -42,37 +42,37 @@ class Comparison:
 
 def judge_versions(model: Model, registry: Registry, comparison: Comparison, rows: Examples, seed: int) -> Verdict:
     """Returns the verdict of the model's gate on these rows. A fresh process makes the predictions of both versions."""
-    document = registry.attached(comparison.challenger.run_id, SAMPLE)
+    document = registry.load_attachment(comparison.challenger.run_id, SAMPLE)
     sample = Sample.parse(document or {"columns": [], "rows": [], "predictions": []})
-    challenger, champion = _answers(model, registry, comparison, rows, sample)
-    checks = [_reloads(challenger, sample)]
+    challenger, champion = _predict_holdout(model, registry, comparison, rows, sample)
+    checks = [_check_reload(challenger, sample)]
     if champion is not None and champion.refused:
-        checks.append(Check("comparable", False, _incomparable(model, comparison, champion.refused)))
+        checks.append(Check("comparable", False, _describe_incomparable(model, comparison, champion.refused)))
     holdout = Holdout(rows.labels, rows.night, rows.slices)
     nothing = rows.labels * float("nan")
-    theirs = champion.predictions.get("holdout") if champion else None
-    predicted = Predicted(challenger.predictions.get("holdout", nothing), theirs)
+    champion_predictions = champion.predictions.get("holdout") if champion else None
+    predicted = Predicted(challenger.predictions.get("holdout", nothing), champion_predictions)
     return judge(model.gate, model.task, holdout, predicted, seed, checks)
 
 
-def _answers(
+def _predict_holdout(
     model: Model, registry: Registry, comparison: Comparison, rows: Examples, sample: Sample
 ) -> tuple[Answer, Answer | None]:
     """What each version says of the holdout, in its own columns, from a fresh process that loads both."""
-    asked: dict[int, dict[str, pd.DataFrame]] = {}
+    requests: dict[int, dict[str, pd.DataFrame]] = {}
     refused: dict[int, Answer] = {}
     for version in comparison.versions:
         try:
-            asked[version.number] = {"holdout": columns_for(registry, version, rows.features)}
+            requests[version.number] = {"holdout": select_columns(registry, version, rows.features)}
         except (BadConfig, DataRejected) as error:
             refused[version.number] = Answer({}, str(error))
-    if comparison.challenger.number in asked:
-        asked[comparison.challenger.number]["sample"] = sample.features
-    answers = refused | predict_fresh(model, asked, comparison.trusted)
+    if comparison.challenger.number in requests:
+        requests[comparison.challenger.number]["sample"] = sample.features
+    answers = refused | predict_fresh(model, requests, comparison.trusted)
     return answers[comparison.challenger.number], answers[comparison.champion.number] if comparison.champion else None
 
 
-def _incomparable(model: Model, comparison: Comparison, why: str) -> str:
+def _describe_incomparable(model: Model, comparison: Comparison, why: str) -> str:
     """Says that nothing wins until a person acts, and how."""
     number = comparison.champion.number if comparison.champion else 0
     withdraw = f"`nightshift set-champion {model.name} previous --reason …` withdraws version {number}"
@@ -82,11 +82,11 @@ def _incomparable(model: Model, comparison: Comparison, why: str) -> str:
     )
 
 
-def _reloads(answer: Answer, sample: Sample) -> Check:
+def _check_reload(answer: Answer, sample: Sample) -> Check:
     if answer.refused:
         return Check("reloads", False, f"the challenger does not load from the registry: {answer.refused}")
-    same = len(sample.predictions) > 0 and sample.agrees(answer.predictions["sample"])
-    said = "predicts the same as" if same else "does not predict the same as"
+    same = len(sample.predictions) > 0 and sample.matches(answer.predictions["sample"])
+    outcome = "predicts the same as" if same else "does not predict the same as"
     return Check(
-        "reloads", same, f"loaded in a fresh process it {said} before it was stored, {len(sample.predictions)} rows"
+        "reloads", same, f"loaded in a fresh process it {outcome} before it was stored, {len(sample.predictions)} rows"
     )

@@ -7,7 +7,7 @@ from nightshift.adapters.mlflow.registry import NIGHT, Version
 from nightshift.adapters.s3 import step_results
 from nightshift.context import Context
 from nightshift.errors import BadConfig
-from nightshift.results import EvaluateResult, Result, StepDetail, key_of
+from nightshift.results import EvaluateResult, Result, StepDetail, build_result_key
 
 log = logging.getLogger("nightshift")
 Detail = TypeVar("Detail", bound=StepDetail)
@@ -36,6 +36,6 @@ def require_judged(context: Context, result: EvaluateResult, version: Version) -
     """
     night = version.tags.get(NIGHT)
     if (night, version.run_id) != (context.night.isoformat(), result.run_id):
-        where = context.store.uri(key_of(context.model.name, context.night, result.verb))
+        where = context.store.build_uri(build_result_key(context.model.name, context.night, result.verb))
         which = f"version {version.number}, which is of night {night} and run {version.run_id}"
         raise BadConfig(f"{where} is not about {which}: delete it, then clear train and what follows")

@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nightshift.core import windows
-from nightshift.core.columns import free_name
+from nightshift.core.columns import choose_free_name
 from nightshift.definition import Dataset, Model
 from nightshift.errors import BadConfig, DataRejected
-from nightshift.lake.stack_nights import stack
+from nightshift.lake.stack_nights import stack_frames
 from nightshift.lake.validated_nights import Lake
 from nightshift.modelling.join_keys import require_keys
 from nightshift.modelling.joins import NightJoin, join, tell
@@ -45,21 +45,21 @@ class Examples:
     joins: tuple[NightJoin, ...] = ()
     left_out: tuple[tuple[date, str], ...] = ()
 
-    def without(self, columns: Sequence[str]) -> "Examples":
+    def drop_features(self, columns: Sequence[str]) -> "Examples":
         """The same rows without some features."""
         return replace(self, features=self.features.drop(columns=list(columns), errors="ignore"))
 
-    def of(self, nights: Sequence[date]) -> "Examples":
+    def select_nights(self, nights: Sequence[date]) -> "Examples":
         """Only the rows of these nights."""
-        rows, wanted = np.isin(self.night, np.array(nights, dtype="datetime64[D]")), set(nights)
+        rows, selected = np.isin(self.night, np.array(nights, dtype="datetime64[D]")), set(nights)
         return Examples(
             self.features[rows],
             self.labels[rows],
             self.night[rows],
             {name: groups[rows] for name, groups in self.slices.items()},
-            tuple(night for night in self.nights if night in wanted),
-            tuple(night_join for night_join in self.joins if night_join.night in wanted),
-            tuple(entry for entry in self.left_out if entry[0] in wanted),
+            tuple(night for night in self.nights if night in selected),
+            tuple(night_join for night_join in self.joins if night_join.night in selected),
+            tuple(entry for entry in self.left_out if entry[0] in selected),
         )
 
     def list_left_out(self) -> tuple[LeftOutNight, ...]:
@@ -79,90 +79,90 @@ class Past:
 
     def __init__(self, model: Model, tables: Mapping[str, Mapping[date, pd.DataFrame]]) -> None:
         self._window, self._period = model.window, model.schedule.period
-        self._frames = {name: _stacked(name, nights) for name, nights in tables.items()}
+        self._frames = {name: _stack_nights(name, nights) for name, nights in tables.items()}
 
-    def before(self, day: date) -> dict[str, pd.DataFrame]:
+    def select_before(self, day: date) -> dict[str, pd.DataFrame]:
         """Per dataset, the rows of the nights that features of `day` may look back on."""
-        nights = windows.history(day, self._window, self._period)
+        nights = windows.list_history(day, self._window, self._period)
         first, end = np.datetime64(nights[0] if nights else day), np.datetime64(day)
-        return {name: _between(frame, night, first, end) for name, (frame, night) in self._frames.items()}
+        return {name: _select_between(frame, night, first, end) for name, (frame, night) in self._frames.items()}
 
 
-def _stacked(name: str, nights: Mapping[date, pd.DataFrame]) -> tuple[pd.DataFrame, str]:
+def _stack_nights(name: str, nights: Mapping[date, pd.DataFrame]) -> tuple[pd.DataFrame, str]:
     """The rows of all nights, and the name of the column with their night."""
-    column = free_name("night", {str(column_name) for frame in nights.values() for column_name in frame.columns})
+    column = choose_free_name("night", {str(column_name) for frame in nights.values() for column_name in frame.columns})
     if not nights:
         return pd.DataFrame({column: pd.to_datetime([])}), column
     marked = [nights[night].assign(**{column: pd.Timestamp(night)}) for night in sorted(nights)]
-    return stack(marked, f"dataset {name}"), column
+    return stack_frames(marked, f"dataset {name}"), column
 
 
-def _between(frame: pd.DataFrame, night: str, first: np.datetime64, end: np.datetime64) -> pd.DataFrame:
+def _select_between(frame: pd.DataFrame, night: str, first: np.datetime64, end: np.datetime64) -> pd.DataFrame:
     start, stop = np.searchsorted(frame[night].to_numpy(), [first, end])
     return frame.iloc[start:stop]
 
 
-def retired(model: Model) -> list[str]:
+def list_retired(model: Model) -> list[str]:
     """Features that are still made for a champion that learnt from them, and that challengers no longer see.
 
     A model's features.py names them in `RETIRED`; most have none.
     """
-    return UserFunctions(model).retired()
+    return UserFunctions(model).list_retired()
 
 
-def scheduled_features(lake: Lake, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
+def load_scheduled_features(lake: Lake, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The scheduled rows of `day` and their features, same order. Raises `DataRejected` when the day is unusable."""
     model = lake.model
     code = UserFunctions(model)
-    nights = lake.usable(windows.history(day, model.window, model.schedule.period)).nights
-    past = Past(model, {d.name: lake.tables(d, nights) for d in _looked_back_on(model)})
+    nights = lake.list_usable(windows.list_history(day, model.window, model.schedule.period)).nights
+    past = Past(model, {d.name: lake.load_tables(d, nights) for d in _list_history_datasets(model)})
     lake.require(model.scheduled, day)
-    scheduled = lake.tables(model.scheduled, [day])[day]
+    scheduled = lake.load_tables(model.scheduled, [day])[day]
     require_keys(scheduled, model.key, f"scheduled rows of {day}")
-    return scheduled, code.features(scheduled, past.before(day), day)
+    return scheduled, code.call_features(scheduled, past.select_before(day), day)
 
 
-def examples(lake: Lake, nights: Sequence[date]) -> Examples:
+def load_examples(lake: Lake, nights: Sequence[date]) -> Examples:
     """Labelled rows of the given usable nights.
 
     A night of which too few rows find facts is left out. Raises `DataRejected` when no night remains.
     """
     model, code = lake.model, UserFunctions(lake.model)
-    reach = lake.usable(windows.reach(tuple(nights), model.window, model.schedule.period)).nights
-    tables = {d.name: lake.tables(d, reach) for d in _looked_back_on(model)}
-    scheduled, past = lake.tables(model.scheduled, nights), Past(model, tables)
-    parts = [_day(code, model, day, (scheduled[day], tables[model.facts.name][day]), past) for day in nights]
+    reach = lake.list_usable(windows.reach(tuple(nights), model.window, model.schedule.period)).nights
+    tables = {d.name: lake.load_tables(d, reach) for d in _list_history_datasets(model)}
+    scheduled, past = lake.load_tables(model.scheduled, nights), Past(model, tables)
+    parts = [_load_day(code, model, day, (scheduled[day], tables[model.facts.name][day]), past) for day in nights]
     joins = tuple(part for result in parts for part in (result.joins if isinstance(result, Examples) else (result[0],)))
     tell(joins)
     left_out = tuple((result[0].night, result[1]) for result in parts if not isinstance(result, Examples))
     for night, reason in left_out:
         log.info("night %s is left out: %s", night, reason)
-    kept = [result for result in parts if isinstance(result, Examples)]
-    if not kept:
+    parts_with_rows = [result for result in parts if isinstance(result, Examples)]
+    if not parts_with_rows:
         first = f"{left_out[0][0]}: {left_out[0][1]}"
         raise DataRejected(
             f"model {model.name}: no night of {nights[0]} to {nights[-1]} gives a row; the first, {first}"
         )
-    return replace(_together(model, kept), joins=joins, left_out=left_out)
+    return replace(_concatenate(model, parts_with_rows), joins=joins, left_out=left_out)
 
 
-def _looked_back_on(model: Model) -> tuple[Dataset, ...]:
+def _list_history_datasets(model: Model) -> tuple[Dataset, ...]:
     return (model.facts, *model.context)
 
 
-def _day(
+def _load_day(
     code: UserFunctions, model: Model, day: date, frames: tuple[pd.DataFrame, pd.DataFrame], past: Past
 ) -> Examples | tuple[NightJoin, str]:
     """The examples of a day; or, where it is left out, its counts and the reason."""
     scheduled, facts = frames
     joined = join(model, day, scheduled, facts)
-    labels, counts = joined.labels(code.labels(facts, day))
-    if reason := counts.objection(model.min_matched_share):
+    labels, counts = joined.join_labels(code.call_labels(facts, day))
+    if reason := counts.find_objection(model.min_matched_share):
         return counts, reason
     known = np.isfinite(labels)
-    groups = code.slices(scheduled, day)
+    groups = code.call_slices(scheduled, day)
     return Examples(
-        code.features(scheduled, past.before(day), day)[known],
+        code.call_features(scheduled, past.select_before(day), day)[known],
         labels[known],
         np.full(int(known.sum()), np.datetime64(day)),
         {name: groups[name][known] for name in model.gate.slices},
@@ -171,7 +171,7 @@ def _day(
     )
 
 
-def _together(model: Model, parts: Iterable[Examples]) -> Examples:
+def _concatenate(model: Model, parts: Iterable[Examples]) -> Examples:
     listed = list(parts)
     _require_same_features(model, listed)
     first = list(listed[0].features)

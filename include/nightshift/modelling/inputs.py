@@ -27,7 +27,7 @@ class Plan:
     def digest(self) -> str:
         """One digest over all inputs: changes when any partition does, or when a night is added or left out."""
         nights = (f"train {self.train.nights}", f"holdout {self.holdout.nights}")
-        return digest_lines([*nights, *_lines(self.inputs)])
+        return digest_lines([*nights, *_format_lines(self.inputs)])
 
     @property
     def left_out(self) -> tuple[LeftOutNight, ...]:
@@ -35,59 +35,63 @@ class Plan:
         return (*self.train.list_left_out(), *self.holdout.list_left_out())
 
 
-def training_plan(lake: Lake, night: date) -> Plan:
+def plan_training(lake: Lake, night: date) -> Plan:
     """What `train` reads. Raises `DataRejected` when the night itself or every night of a window is unusable."""
     window, period = lake.model.window, lake.model.schedule.period
     require_validated(lake, night)
-    train = learnable(lake, windows.training(night, window, period), "training")
-    holdout = learnable(lake, windows.holdout(night, window, period), "holdout")
-    return Plan(train, holdout, inputs_of(lake, (*train.nights, *holdout.nights)))
+    train = list_learnable(lake, windows.list_training(night, window, period), "training")
+    holdout = list_learnable(lake, windows.list_holdout(night, window, period), "holdout")
+    return Plan(train, holdout, list_inputs(lake, (*train.nights, *holdout.nights)))
 
 
-def holdout_plan(lake: Lake, night: date) -> Plan:
-    """What `evaluate` reads. Raises `DataRejected` as `training_plan` does."""
+def plan_holdout(lake: Lake, night: date) -> Plan:
+    """What `evaluate` reads. Raises `DataRejected` as `plan_training` does."""
     require_validated(lake, night)
     model = lake.model
-    holdout = learnable(lake, windows.holdout(night, model.window, model.schedule.period), "holdout")
-    return Plan(Usable((), ()), holdout, inputs_of(lake, holdout.nights))
+    holdout = list_learnable(lake, windows.list_holdout(night, model.window, model.schedule.period), "holdout")
+    return Plan(Usable((), ()), holdout, list_inputs(lake, holdout.nights))
 
 
-def scoring_inputs(lake: Lake, day: date) -> str:
+def digest_scoring_inputs(lake: Lake, day: date) -> str:
     """The digest of what `score` reads: the schedule of `day` and the validated nights behind its features."""
     model = lake.model
-    past = lake.usable(windows.history(day, model.window, model.schedule.period)).nights
-    inputs = lake.inputs([model.scheduled], [day]) | lake.inputs([model.facts, *model.context], past)
-    return digest_lines(_lines(inputs))
+    past = lake.list_usable(windows.list_history(day, model.window, model.schedule.period)).nights
+    inputs = lake.load_content_digests([model.scheduled], [day]) | lake.load_content_digests(
+        [model.facts, *model.context], past
+    )
+    return digest_lines(_format_lines(inputs))
 
 
-def _lines(inputs: Mapping[str, str]) -> list[str]:
+def _format_lines(inputs: Mapping[str, str]) -> list[str]:
     return [f"{uri} {digest}" for uri, digest in sorted(inputs.items())]
 
 
 def require_validated(lake: Lake, night: date) -> None:
     """Raises `DataRejected` unless the night is validated and unchanged since."""
-    refused = lake.usable([night]).left_out
+    refused = lake.list_usable([night]).left_out
     if refused:
         raise DataRejected(
             f"night {night} of model {lake.model.name} cannot be used: {refused[0][1]}; validate it first"
         )
 
 
-def learnable(lake: Lake, nights: Sequence[date], role: str) -> Usable:
+def list_learnable(lake: Lake, nights: Sequence[date], role: str) -> Usable:
     """The usable nights of a window; each one left out is logged. Raises `DataRejected` when none is left."""
-    found = lake.learnable(nights)
-    for night, reason in found.left_out:
+    usable = lake.list_learnable(nights)
+    for night, reason in usable.left_out:
         log.info("%s: night %s is left out: %s", role, night, reason)
-    if not found.nights:
-        first = found.left_out[0][1]
+    if not usable.nights:
+        first = usable.left_out[0][1]
         raise DataRejected(f"no night of the {role} window {nights[0]} to {nights[-1]} can be used; the first: {first}")
-    log.info("%s: %d of %d nights, %s to %s", role, len(found.nights), len(nights), found.nights[0], found.nights[-1])
-    return found
+    log.info(
+        "%s: %d of %d nights, %s to %s", role, len(usable.nights), len(nights), usable.nights[0], usable.nights[-1]
+    )
+    return usable
 
 
-def inputs_of(lake: Lake, nights: Sequence[date]) -> dict[str, str]:
+def list_inputs(lake: Lake, nights: Sequence[date]) -> dict[str, str]:
     """The digest of every partition that examples of these nights are made from, by its URI."""
     model: Model = lake.model
-    reach = lake.usable(windows.reach(tuple(nights), model.window, model.schedule.period)).nights
-    scheduled = lake.inputs([model.scheduled], nights)
-    return {**scheduled, **lake.inputs([model.facts, *model.context], reach)}
+    reach = lake.list_usable(windows.reach(tuple(nights), model.window, model.schedule.period)).nights
+    scheduled = lake.load_content_digests([model.scheduled], nights)
+    return {**scheduled, **lake.load_content_digests([model.facts, *model.context], reach)}

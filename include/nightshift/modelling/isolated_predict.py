@@ -24,7 +24,7 @@ from nightshift.adapters.mlflow.registry import Registry
 from nightshift.core.metrics import Floats
 from nightshift.definition import Model, Task
 from nightshift.errors import BUG, DONE, BadConfig, DataRejected, TryLater
-from nightshift.user_code import kind_of, place_of
+from nightshift.user_code import name_kind, place_of
 
 SECONDS = 600
 """How long loading and predicting may take before the process is ended."""
@@ -40,7 +40,7 @@ class Answer:
 
 
 def predict_fresh(
-    model: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]], trusted: Mapping[int, Sequence[str]]
+    model: Model, requests: Mapping[int, Mapping[str, pd.DataFrame]], trusted: Mapping[int, Sequence[str]]
 ) -> dict[int, Answer]:
     """Predictions of each version on each of its matrices. Raises `TryLater` when MLflow fails meanwhile.
 
@@ -48,25 +48,25 @@ def predict_fresh(
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_request(folder, model, asked, trusted)
+        _write_request(folder, model, requests, trusted)
         died = _run(folder)
         if not (folder / REPLY).exists():
-            return {version: Answer({}, died) for version in asked}
+            return {version: Answer({}, died) for version in requests}
         replies = json.loads((folder / REPLY).read_text())
-        return {version: _answer(folder, version, matrices, replies) for version, matrices in asked.items()}
+        return {version: _read_answer(folder, version, matrices, replies) for version, matrices in requests.items()}
 
 
 def _write_request(
     folder: Path,
     model: Model,
-    asked: Mapping[int, Mapping[str, pd.DataFrame]],
+    requests: Mapping[int, Mapping[str, pd.DataFrame]],
     trusted: Mapping[int, Sequence[str]],
 ) -> None:
-    versions = {str(n): {"matrices": list(found), "trusted": list(trusted[n])} for n, found in asked.items()}
+    versions = {str(n): {"matrices": list(by_name), "trusted": list(trusted[n])} for n, by_name in requests.items()}
     (folder / REQUEST).write_text(json.dumps({"model": model.name, "task": model.task, "versions": versions}))
-    for version, matrices in asked.items():
+    for version, matrices in requests.items():
         for name, matrix in matrices.items():
-            np.save(_matrix(folder, version, name), matrix.to_numpy(dtype=np.float64), allow_pickle=False)
+            np.save(_build_matrix_path(folder, version, name), matrix.to_numpy(dtype=np.float64), allow_pickle=False)
 
 
 def _run(folder: Path) -> str:
@@ -77,31 +77,35 @@ def _run(folder: Path) -> str:
     except subprocess.TimeoutExpired as error:
         raise TryLater(f"a fresh process did not load and predict within {SECONDS} s") from error
     if ended.returncode == TryLater.exit_code:
-        raise TryLater(_told(folder) or "MLflow failed while versions were loaded in a fresh process")
+        raise TryLater(_read_error(folder) or "MLflow failed while versions were loaded in a fresh process")
     if ended.returncode < 0:
         # Killed from outside, most likely for its memory: that says nothing of the versions.
         raise TryLater(f"the fresh process that loads the versions was killed by signal {-ended.returncode}")
     # What it wrote is not shown: the text of an exception may hold values.
-    return f"the fresh process ended with exit code {ended.returncode}, {_told(folder) or 'before it could say why'}"
+    return (
+        f"the fresh process ended with exit code {ended.returncode}, {_read_error(folder) or 'before it could say why'}"
+    )
 
 
-def _told(folder: Path) -> str:
+def _read_error(folder: Path) -> str:
     """What the process left as the reason of its end, in our own words."""
     return (folder / FAILURE).read_text() if (folder / FAILURE).exists() else ""
 
 
-def _answer(folder: Path, version: int, matrices: Mapping[str, Any], replies: Mapping[str, str | None]) -> Answer:
+def _read_answer(folder: Path, version: int, matrices: Mapping[str, Any], replies: Mapping[str, str | None]) -> Answer:
     refused = replies[str(version)]
     if refused is not None:
         return Answer({}, refused)
-    return Answer({name: np.load(_predictions(folder, version, name), allow_pickle=False) for name in matrices})
+    return Answer(
+        {name: np.load(_build_predictions_path(folder, version, name), allow_pickle=False) for name in matrices}
+    )
 
 
-def _matrix(folder: Path, version: int | str, name: str) -> Path:
+def _build_matrix_path(folder: Path, version: int | str, name: str) -> Path:
     return folder / f"{version}-{name}.npy"
 
 
-def _predictions(folder: Path, version: int | str, name: str) -> Path:
+def _build_predictions_path(folder: Path, version: int | str, name: str) -> Path:
     return folder / f"{version}-{name}-predictions.npy"
 
 
@@ -113,7 +117,7 @@ def main(folder: Path) -> int:
         (folder / FAILURE).write_text(str(error))
         return TryLater.exit_code
     except Exception as error:
-        (folder / FAILURE).write_text(f"a bug: {kind_of(error)} at {place_of(error) or 'an unknown line'}")
+        (folder / FAILURE).write_text(f"a bug: {name_kind(error)} at {place_of(error) or 'an unknown line'}")
         return BUG
     return DONE
 
@@ -122,25 +126,27 @@ def _reply(folder: Path, request: dict[str, Any]) -> None:
     """Loads each version and lets it predict. What a stored estimator raises is an answer about it."""
     registry = Registry()
     replies: dict[str, str | None] = {}
-    for number, wanted in request["versions"].items():
+    for number, request_of_version in request["versions"].items():
         replies[number] = None
         try:
-            _predict(folder, registry, (request["model"], request["task"], int(number)), wanted)
+            _predict(folder, registry, (request["model"], request["task"], int(number)), request_of_version)
         except (BadConfig, DataRejected) as error:
             replies[number] = str(error)
     (folder / REPLY).write_text(json.dumps(replies))
 
 
-def _predict(folder: Path, registry: Registry, what: tuple[str, Task, int], wanted: Mapping[str, Any]) -> None:
+def _predict(folder: Path, registry: Registry, settings: tuple[str, Task, int], request: Mapping[str, Any]) -> None:
     from nightshift.adapters.mlflow.load_version import load
     from nightshift.modelling.predict import predict
 
-    model, task, number = what
-    loaded = load(registry, registry.version(model, number), wanted["trusted"])
-    for name in wanted["matrices"]:
-        matrix = np.load(_matrix(folder, number, name), allow_pickle=False)
+    model, task, number = settings
+    loaded = load(registry, registry.load_version(model, number), request["trusted"])
+    for name in request["matrices"]:
+        matrix = np.load(_build_matrix_path(folder, number, name), allow_pickle=False)
         rows = pd.DataFrame(matrix, columns=list(loaded.columns))
-        np.save(_predictions(folder, number, name), predict(loaded.estimator, task, rows), allow_pickle=False)
+        np.save(
+            _build_predictions_path(folder, number, name), predict(loaded.estimator, task, rows), allow_pickle=False
+        )
 
 
 if __name__ == "__main__":

@@ -29,21 +29,23 @@ FAMILIES: Mapping[str, str] = {
 REMEDY = "have it landed again, or take the night out of the lake"
 
 
-def require_keys(frame: pd.DataFrame, key: Sequence[str], what: str) -> None:
+def require_keys(frame: pd.DataFrame, key: Sequence[str], subject: str) -> None:
     """Raises `DataRejected` for a key column that is not there, has nulls or holds nested values.
 
     `what`: the table and its night, for people.
     """
     if lacking := [column for column in key if column not in frame]:
-        raise DataRejected(f"{what} lack the key columns {', '.join(lacking)}: {REMEDY}")
+        raise DataRejected(f"{subject} lack the key columns {', '.join(lacking)}: {REMEDY}")
     nulls = {column: int(frame[column].isna().sum()) for column in key}
     if empty := [f"{count} of {len(frame)} rows have no {column}" for column, count in nulls.items() if count]:
-        raise DataRejected(f"{what} have null keys, which join nothing: {', '.join(empty)}; {REMEDY}")
-    if odd := [f"{column} ({type_of(frame[column])})" for column in key if family_of(frame[column]) == "nested values"]:
-        raise DataRejected(f"{what} have keys that hold nested values, which cannot be compared: {', '.join(odd)}")
+        raise DataRejected(f"{subject} have null keys, which join nothing: {', '.join(empty)}; {REMEDY}")
+    if odd := [
+        f"{column} ({name_type(frame[column])})" for column in key if name_family(frame[column]) == "nested values"
+    ]:
+        raise DataRejected(f"{subject} have keys that hold nested values, which cannot be compared: {', '.join(odd)}")
 
 
-def comparable(
+def make_comparable(
     scheduled: pd.DataFrame, facts: pd.DataFrame, key: Sequence[str], night: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The key columns of both tables, numbered from 0 and of equal types.
@@ -52,34 +54,34 @@ def comparable(
     """
     pairs = []
     for column in key:
-        ours, theirs = _plain(scheduled[column]), _plain(facts[column])
-        if family_of(ours) != family_of(theirs):
-            types = f"{type_of(scheduled[column])} in the schedule and {type_of(facts[column])} in the facts"
-            why = f"{family_of(ours)} against {family_of(theirs)}"
+        scheduled_column, facts_column = _simplify(scheduled[column]), _simplify(facts[column])
+        if name_family(scheduled_column) != name_family(facts_column):
+            types = f"{name_type(scheduled[column])} in the schedule and {name_type(facts[column])} in the facts"
+            why = f"{name_family(scheduled_column)} against {name_family(facts_column)}"
             raise DataRejected(f"the key column {column} of {night} is {types} ({why}): land both as one type")
-        pairs.append(_alike(ours, theirs))
+        pairs.append(_unify(scheduled_column, facts_column))
     frames = (pd.DataFrame(dict(enumerate(side))) for side in zip(*pairs, strict=True))
     first, second = frames
     return first, second
 
 
-def family_of(column: "pd.Series[Any]") -> str:
+def name_family(column: "pd.Series[Any]") -> str:
     """The family of types of a column: values of two families are never equal."""
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
-        return family_of(column.cat.categories.to_series())
+        return name_family(column.cat.categories.to_series())
     if isinstance(kind, pd.DatetimeTZDtype):
         return "instants with a time zone"
     for belongs, family in _DTYPES:
         if belongs(kind):
             return family
-    found = pd.api.types.infer_dtype(column, skipna=True)
-    if found in ("datetime", "datetime64"):
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred in ("datetime", "datetime64"):
         zoned = getattr(column.dropna().iloc[0], "tzinfo", None) is not None
         return "instants with a time zone" if zoned else "timestamps without a time zone"
-    if found not in FAMILIES and column.dropna().map(lambda value: isinstance(value, NESTED)).any():
+    if inferred not in FAMILIES and column.dropna().map(lambda value: isinstance(value, NESTED)).any():
         return "nested values"
-    return FAMILIES.get(found, f"{found} values")
+    return FAMILIES.get(inferred, f"{inferred} values")
 
 
 _DTYPES = (
@@ -92,14 +94,14 @@ _DTYPES = (
 )
 
 
-def type_of(column: "pd.Series[Any]") -> str:
+def name_type(column: "pd.Series[Any]") -> str:
     """The type of a column for people: never a value, which the name of a categorical type would list."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return f"category of {column.cat.categories.dtype}"
-    return family_of(column) if column.dtype == object else str(column.dtype)
+    return name_family(column) if column.dtype == object else str(column.dtype)
 
 
-def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def _simplify(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """A column without dictionary, zone and index."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
@@ -108,26 +110,30 @@ def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.reset_index(drop=True)
 
 
-def _alike(ours: "pd.Series[Any]", theirs: "pd.Series[Any]") -> "tuple[pd.Series[Any], pd.Series[Any]]":
+def _unify(scheduled: "pd.Series[Any]", facts: "pd.Series[Any]") -> "tuple[pd.Series[Any], pd.Series[Any]]":
     """Two columns of one family in one type that holds the values of both exactly."""
-    kinds = ours.dtype, theirs.dtype
+    kinds = scheduled.dtype, facts.dtype
     if all(pd.api.types.is_integer_dtype(kind) for kind in kinds):
-        return (_as_int64(ours), _as_int64(theirs)) if _fit_int64(ours, theirs) else _as_objects(ours, theirs)
+        return (
+            (_convert_to_int64(scheduled), _convert_to_int64(facts))
+            if _fit_int64(scheduled, facts)
+            else _convert_to_objects(scheduled, facts)
+        )
     if all(pd.api.types.is_bool_dtype(kind) for kind in kinds):
-        return ours.astype("bool"), theirs.astype("bool")
+        return scheduled.astype("bool"), facts.astype("bool")
     if all(pd.api.types.is_float_dtype(kind) for kind in kinds):
-        return ours.astype("float64"), theirs.astype("float64")
-    return (ours, theirs) if kinds[0] == kinds[1] else _as_objects(ours, theirs)
+        return scheduled.astype("float64"), facts.astype("float64")
+    return (scheduled, facts) if kinds[0] == kinds[1] else _convert_to_objects(scheduled, facts)
 
 
 def _fit_int64(*columns: "pd.Series[Any]") -> bool:
     return all(not len(column) or int(column.max()) <= np.iinfo(np.int64).max for column in columns)
 
 
-def _as_int64(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def _convert_to_int64(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.astype("int64")
 
 
-def _as_objects(*columns: "pd.Series[Any]") -> "tuple[pd.Series[Any], pd.Series[Any]]":
+def _convert_to_objects(*columns: "pd.Series[Any]") -> "tuple[pd.Series[Any], pd.Series[Any]]":
     first, second = (column.astype(object) for column in columns)
     return first, second

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nightshift.core.metrics import Floats, Indices
 from nightshift.definition import Model
-from nightshift.modelling.join_keys import comparable, require_keys
+from nightshift.modelling.join_keys import make_comparable, require_keys
 from nightshift.result_parts import JoinCounts
 
 log = logging.getLogger("nightshift.joins")
@@ -67,7 +67,7 @@ class NightJoin:
         """Whether every row of either side found its other half."""
         return not (self.repeated or self.unmatched_scheduled or self.unmatched_facts)
 
-    def objection(self, least: float) -> str | None:
+    def find_objection(self, least: float) -> str | None:
         """Why the night is left out, or None. `least`: the smallest share of scheduled rows that must find facts."""
         if self.repeated:
             return f"{self.repeated} of its rows repeat a key, so that nobody knows which belong together"
@@ -110,11 +110,11 @@ class Joined:
     rows: Indices
     counts: NightJoin
 
-    def labels(self, of_facts: Floats) -> "tuple[Floats, NightJoin]":
+    def join_labels(self, of_facts: Floats) -> "tuple[Floats, NightJoin]":
         """The label of each scheduled row, NaN where there is none; and the counts with those that have none."""
-        found = self.rows != ABSENT
-        labels = np.where(found, np.append(of_facts, np.nan)[self.rows], np.nan)
-        return labels, replace(self.counts, without_label=int((found & np.isnan(labels)).sum()))
+        matched = self.rows != ABSENT
+        labels = np.where(matched, np.append(of_facts, np.nan)[self.rows], np.nan)
+        return labels, replace(self.counts, without_label=int((matched & np.isnan(labels)).sum()))
 
 
 def join(model: Model, night: date, scheduled: pd.DataFrame, facts: pd.DataFrame) -> Joined:
@@ -124,13 +124,13 @@ def join(model: Model, night: date, scheduled: pd.DataFrame, facts: pd.DataFrame
     """
     require_keys(scheduled, model.key, f"scheduled rows of {night}")
     require_keys(facts, model.key, f"facts of {night}")
-    ours, theirs = comparable(scheduled, facts, model.key, str(night))
-    counts = NightJoin(night, len(ours), len(theirs))
-    if repeated := int(ours.duplicated().sum() + theirs.duplicated().sum()):
-        return Joined(np.full(len(ours), ABSENT), replace(counts, repeated=repeated))
-    rows = _positions(ours, theirs)
-    free = ~np.isin(np.arange(len(theirs)), rows)
-    would = _would_match(ours[rows == ABSENT], theirs[free])
+    scheduled_keys, facts_keys = make_comparable(scheduled, facts, model.key, str(night))
+    counts = NightJoin(night, len(scheduled_keys), len(facts_keys))
+    if repeated := int(scheduled_keys.duplicated().sum() + facts_keys.duplicated().sum()):
+        return Joined(np.full(len(scheduled_keys), ABSENT), replace(counts, repeated=repeated))
+    rows = _find_positions(scheduled_keys, facts_keys)
+    free = ~np.isin(np.arange(len(facts_keys)), rows)
+    would = _count_near_matches(scheduled_keys[rows == ABSENT], facts_keys[free])
     return Joined(rows, replace(counts, matched=int((rows != ABSENT).sum()), would_match=would))
 
 
@@ -155,30 +155,30 @@ def tell(joins: Sequence[NightJoin]) -> None:
     )
 
 
-def _positions(ours: pd.DataFrame, theirs: pd.DataFrame) -> NDArray[np.int64]:
-    key, position = list(ours.columns), len(ours.columns)
-    placed = theirs.assign(position=np.arange(len(theirs))).set_axis([*key, position], axis=1)
-    found = ours.merge(placed, on=key, how="left")[position]
-    return np.asarray(found.fillna(ABSENT).to_numpy(dtype=np.int64))
+def _find_positions(scheduled: pd.DataFrame, facts: pd.DataFrame) -> NDArray[np.int64]:
+    key, position = list(scheduled.columns), len(scheduled.columns)
+    placed = facts.assign(position=np.arange(len(facts))).set_axis([*key, position], axis=1)
+    positions = scheduled.merge(placed, on=key, how="left")[position]
+    return np.asarray(positions.fillna(ABSENT).to_numpy(dtype=np.int64))
 
 
-def _would_match(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, int]:
+def _count_near_matches(scheduled: pd.DataFrame, facts: pd.DataFrame) -> dict[str, int]:
     """How many scheduled rows without facts would find some that are free, by what would have to be forgiven."""
-    texts = [column for column in ours if _is_text(ours[column])]
-    if not texts or ours.empty or theirs.empty:
+    texts = [column for column in scheduled if _is_text(scheduled[column])]
+    if not texts or scheduled.empty or facts.empty:
         return {}
-    counts = {name: _forgiven(ours, theirs, texts, forgive) for name, forgive in FORGIVING.items()}
+    counts = {name: _count_forgiven(scheduled, facts, texts, forgive) for name, forgive in FORGIVING.items()}
     if counts["all"] <= max(count for name, count in counts.items() if name != "all"):
         del counts["all"]
     return {name: count for name, count in counts.items() if count}
 
 
-def _forgiven(ours: pd.DataFrame, theirs: pd.DataFrame, texts: Sequence[Any], forgive: Text) -> int:
-    mine, other = (side.assign().astype(object) for side in (ours, theirs))
-    for side in (mine, other):
+def _count_forgiven(scheduled: pd.DataFrame, facts: pd.DataFrame, texts: Sequence[Any], forgive: Text) -> int:
+    left, right = (side.assign().astype(object) for side in (scheduled, facts))
+    for side in (left, right):
         for column in texts:
             side[column] = forgive(side[column].astype("str")).astype(object)
-    return len(mine.merge(other.drop_duplicates(), on=list(ours.columns), how="inner"))
+    return len(left.merge(right.drop_duplicates(), on=list(scheduled.columns), how="inner"))
 
 
 def _is_text(column: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nightshift.adapters.s3.object_store import as_json
+from nightshift.adapters.s3.object_store import to_json
 from nightshift.core.metrics import Floats
 from nightshift.definition import Task
 from nightshift.errors import BadConfig, DataRejected
@@ -33,11 +33,11 @@ def predict(estimator: Any, task: Task, features: pd.DataFrame) -> Floats:
     if not callable(getattr(estimator, method, None)):
         raise BadConfig(f"{named} has no {method}(), which a {task} needs: choose another in estimator.py")
     with translate_errors(f"{method}() of {named}"):
-        found = np.asarray(getattr(estimator, method)(features.copy()), dtype=np.float64)
+        predictions = np.asarray(getattr(estimator, method)(features.copy()), dtype=np.float64)
     if task == "regression":
-        return _one_per_row(found, named, method, len(features))
-    _require_classes(estimator, found, named)
-    return _one_per_row(found[:, 1], named, method, len(features))
+        return _check_shape(predictions, named, method, len(features))
+    _require_classes(estimator, predictions, named)
+    return _check_shape(predictions[:, 1], named, method, len(features))
 
 
 def require_values(estimator: Any, features: pd.DataFrame) -> None:
@@ -46,7 +46,7 @@ def require_values(estimator: Any, features: pd.DataFrame) -> None:
     An estimator that does not say so is asked to predict, and may refuse by itself.
     """
     missing = {str(name): int(count) for name, count in features.isna().sum().items() if count}
-    if not missing or takes_missing(estimator, features):
+    if not missing or accepts_missing(estimator, features):
         return
     counts = ", ".join(f"{name} in {count} of {len(features)} rows" for name, count in missing.items())
     raise DataRejected(
@@ -55,7 +55,7 @@ def require_values(estimator: Any, features: pd.DataFrame) -> None:
     )
 
 
-def takes_missing(estimator: Any, features: pd.DataFrame) -> bool:
+def accepts_missing(estimator: Any, features: pd.DataFrame) -> bool:
     """Whether an estimator takes these features, of which some have no value.
 
     Its tags say yes, or it is tried: the tags of a pipeline or a search are not those of the estimators in it.
@@ -67,10 +67,10 @@ def takes_missing(estimator: Any, features: pd.DataFrame) -> bool:
             return True
     except Exception:  # an estimator of another library, whose tags may raise whatever they like
         return True
-    return _predicts_missing(estimator, features)
+    return _can_predict_missing(estimator, features)
 
 
-def _predicts_missing(estimator: Any, features: pd.DataFrame) -> bool:
+def _can_predict_missing(estimator: Any, features: pd.DataFrame) -> bool:
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
@@ -98,22 +98,22 @@ def _fit_trial(estimator: Any, features: pd.DataFrame) -> Any:
     return clone(estimator).fit(rows, np.arange(len(rows)) % 2)
 
 
-def _require_classes(estimator: Any, found: Floats, named: str) -> None:
+def _require_classes(estimator: Any, probabilities: Floats, named: str) -> None:
     classes = getattr(estimator, "classes_", None)
     ordered = classes is None or (len(classes) == BOTH_CLASSES and [float(label) for label in classes] == [0.0, 1.0])
-    if found.ndim != BOTH_CLASSES or found.shape[1] != BOTH_CLASSES or not ordered:
-        shape = " × ".join(map(str, found.shape))
+    if probabilities.ndim != BOTH_CLASSES or probabilities.shape[1] != BOTH_CLASSES or not ordered:
+        shape = " × ".join(map(str, probabilities.shape))
         raise BadConfig(
             f"predict_proba() of {named} gives {shape} numbers: it must give two columns, for the classes 0 and 1 in "
             "this order; change the estimator in estimator.py"
         )
 
 
-def _one_per_row(found: Floats, named: str, method: str, rows: int) -> Floats:
-    if found.shape != (rows,):
-        shape = " × ".join(map(str, found.shape))
+def _check_shape(predictions: Floats, named: str, method: str, rows: int) -> Floats:
+    if predictions.shape != (rows,):
+        shape = " × ".join(map(str, predictions.shape))
         raise BadConfig(f"{method}() of {named} gives {shape} numbers for {rows} rows: it must give one for each")
-    return found
+    return predictions
 
 
 @dataclass(frozen=True)
@@ -123,17 +123,17 @@ class Sample:
     features: pd.DataFrame
     predictions: Floats
 
-    def as_json(self) -> bytes:
+    def to_json(self) -> bytes:
         """The sample as JSON; a missing feature is null."""
         rows = self.features.astype(object).where(self.features.notna(), None).to_numpy().tolist()
-        return as_json({"columns": list(self.features), "rows": rows, "predictions": self.predictions.tolist()})
+        return to_json({"columns": list(self.features), "rows": rows, "predictions": self.predictions.tolist()})
 
     @classmethod
     def parse(cls, document: Any) -> "Sample":
-        """The sample that `as_json` wrote."""
+        """The sample that `to_json` wrote."""
         features = pd.DataFrame(document["rows"], columns=document["columns"]).astype(np.float64)
         return cls(features, np.array(document["predictions"], dtype=np.float64))
 
-    def agrees(self, predictions: Floats) -> bool:
+    def matches(self, predictions: Floats) -> bool:
         """Whether these predictions of the same rows are the same."""
         return bool(np.allclose(self.predictions, predictions, rtol=0, atol=TOLERANCE, equal_nan=True))

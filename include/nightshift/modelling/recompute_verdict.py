@@ -17,8 +17,8 @@ from nightshift.definition import Dataset, Gate, Model
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.lake.validated_nights import Lake, Usable
 from nightshift.modelling.comparison import Comparison, judge_versions
-from nightshift.modelling.estimators import trusted_of
-from nightshift.modelling.examples import examples
+from nightshift.modelling.estimators import list_trusted_types
+from nightshift.modelling.examples import load_examples
 from nightshift.result_parts import GateFields
 from nightshift.results import EvaluateResult
 from nightshift.safe_messages import place
@@ -35,17 +35,17 @@ class Recorded(Lake):
         super().__init__(store, model)
         self._inputs = inputs
 
-    def usable(self, nights: Sequence[date]) -> Usable:
+    def list_usable(self, nights: Sequence[date]) -> Usable:
         """The nights whose facts were read."""
-        read = {night for night in nights if self.model.facts.partition(night) in self._inputs}
+        read = {night for night in nights if self.model.facts.build_partition_uri(night) in self._inputs}
         left = tuple((night, NOT_RECORDED) for night in nights if night not in read)
         return Usable(tuple(night for night in nights if night in read), left)
 
     def require_unchanged(self) -> None:
         """Raises `DataRejected` naming the first partition that is not what was read."""
         for uri, recorded in sorted(self._inputs.items()):
-            dataset, night = _partition(self.model, uri)
-            now = self.content(dataset, night)
+            dataset, night = _parse_partition(self.model, uri)
+            now = self.load_content_digest(dataset, night)
             if now != recorded:
                 raise DataRejected(f"{uri} changed since: its digest was {recorded}, and is {now}")
 
@@ -73,31 +73,31 @@ def recompute(context: ModelContext, model: Model, record: EvaluateResult) -> Re
 
 def _compute(context: ModelContext, model: Model, record: EvaluateResult) -> Recomputed:
     # The nights of the record were used: whatever share is asked for today.
-    then = replace(model, gate=_gate(record.gate), task=record.task, min_matched_share=0.0)
+    then = replace(model, gate=_parse_gate(record.gate), task=record.task, min_matched_share=0.0)
     lake = Recorded(context.store, then, record.inputs)
     lake.require_unchanged()
-    champion = None if record.champion_version is None else _version(context, record.champion_version)
-    challenger, nights = _version(context, record.challenger_version), record.holdout_nights
-    comparison = Comparison(challenger, champion, None, nights, (), _trusted(then, record))
-    rows = examples(lake, nights)
+    champion = None if record.champion_version is None else _load_version(context, record.champion_version)
+    challenger, nights = _load_version(context, record.challenger_version), record.holdout_nights
+    comparison = Comparison(challenger, champion, None, nights, (), _collect_trusted_types(then, record))
+    rows = load_examples(lake, nights)
     return Recomputed(judge_versions(then, context.registry, comparison, rows, record.seed), len(rows.labels))
 
 
-def _version(context: ModelContext, number: int) -> Version:
+def _load_version(context: ModelContext, number: int) -> Version:
     version = context.registry.find(context.name, number)
     if version is None:
         raise BadConfig(f"version {number} was deleted from the registry")
     return version
 
 
-def _trusted(model: Model, record: EvaluateResult) -> dict[int, tuple[str, ...]]:
+def _collect_trusted_types(model: Model, record: EvaluateResult) -> dict[int, tuple[str, ...]]:
     """The types that each version could contain when the verdict was made."""
     numbers = (record.challenger_version, record.champion_version)
     listed = {int(number): types for number, types in record.trusted.items()}
-    return {number: listed[number] if number in listed else trusted_of(model) for number in numbers if number}
+    return {number: listed[number] if number in listed else list_trusted_types(model) for number in numbers if number}
 
 
-def _gate(recorded: GateFields) -> Gate:
+def _parse_gate(recorded: GateFields) -> Gate:
     unknown = set(recorded) - {field.name for field in fields(Gate)}
     if unknown:
         raise BadConfig(f"the gate was recorded with {', '.join(sorted(unknown))}, which this version does not know")
@@ -105,7 +105,7 @@ def _gate(recorded: GateFields) -> Gate:
     return Gate(**known)
 
 
-def _partition(model: Model, uri: str) -> tuple[Dataset, date]:
+def _parse_partition(model: Model, uri: str) -> tuple[Dataset, date]:
     """Which dataset and night a partition's URI names."""
     for dataset in model.datasets:
         head, tail = dataset.uri.split("{night}")

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from nightshift.adapters.mlflow.registry import TRAIN_DETAIL, WORK, Registry, Version
-from nightshift.context import Context, idempotency_key
+from nightshift.context import Context, build_idempotency_key
 from nightshift.errors import BadConfig, TryLater
 from nightshift.modelling.inputs import Plan
 from nightshift.results import Training, TrainResult
@@ -19,9 +19,9 @@ log = logging.getLogger("nightshift.train")
 INPUTS = "inputs.json"
 
 
-def work_of(context: Context) -> str:
+def digest_work(context: Context) -> str:
     """The digest of one night's training: of model, night, code version, the model's folder and its definition."""
-    return idempotency_key(context, "train")
+    return build_idempotency_key(context, "train")
 
 
 def find_existing(context: Context, plan: Callable[[], Plan]) -> Version | None:
@@ -30,14 +30,14 @@ def find_existing(context: Context, plan: Callable[[], Plan]) -> Version | None:
     The oldest, because that is what attempts that run at once agree on: a later one never displaces it. `plan` is asked
     only when there is a version. Raises `TryLater` when MLflow fails.
     """
-    made = context.registry.tagged(context.model.name, WORK, work_of(context))
-    usable = plan().inputs if made else {}
-    return next((version for version in made if _still_holds(context.registry, version, usable)), None)
+    versions = context.registry.list_tagged_versions(context.model.name, WORK, digest_work(context))
+    usable = plan().inputs if versions else {}
+    return next((version for version in versions if _is_still_valid(context.registry, version, usable)), None)
 
 
-def _still_holds(registry: Registry, version: Version, usable: Mapping[str, str]) -> bool:
+def _is_still_valid(registry: Registry, version: Version, usable: Mapping[str, str]) -> bool:
     """Whether every partition that a version was made from is usable now, and the same."""
-    read = registry.attached(version.run_id, INPUTS)
+    read = registry.load_attachment(version.run_id, INPUTS)
     if not read:
         return False
     gone = sorted(uri for uri, digest in read.items() if usable.get(uri) != digest)
@@ -52,7 +52,7 @@ def read_result(context: Context, version: Version, *, reused: bool) -> TrainRes
     Raises `TryLater` when the file is not there, `BadConfig` when it is no such record.
     """
     which = f"{TRAIN_DETAIL} of run {version.run_id}, version {version.number},"
-    document = context.registry.attached(version.run_id, TRAIN_DETAIL)
+    document = context.registry.load_attachment(version.run_id, TRAIN_DETAIL)
     if document is None:
         raise TryLater(f"{which} is not there: MLflow lost a file")
     try:

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from nightshift.core.columns import free_name
+from nightshift.core.columns import choose_free_name
 from nightshift.core.metrics import Floats
-from nightshift.core.sanity import finite, in_range
+from nightshift.core.sanity import check_finite, check_range
 from nightshift.definition import Model, Task
 from nightshift.errors import BadConfig, DataRejected
 from nightshift.lake import tables
@@ -25,29 +25,31 @@ OWN = ("night", "prediction", "model_version")
 """The roles of the platform's columns; each is named so unless a key column is."""
 
 
-def delivered_keys(model: Model, delivered: pa.Table, partition: str) -> pa.Table:
+def read_delivered_keys(model: Model, delivered: pa.Table, partition: str) -> pa.Table:
     """The key columns of the rows to score, as delivered.
 
     Raises `DataRejected` when a column lacks, holds nested values or nulls, or when rows repeat a key: of the model, or
     of its scheduled dataset where that has one of its own.
     """
     for key in dict.fromkeys(key for key in (model.key, model.scheduled.key) if key):
-        _require_unique(_selected(delivered, key, partition), key, partition)
-    return _selected(delivered, model.key, partition)
+        _require_unique(_select_columns(delivered, key, partition), key, partition)
+    return _select_columns(delivered, model.key, partition)
 
 
-def _selected(delivered: pa.Table, key: Sequence[str], partition: str) -> pa.Table:
+def _select_columns(delivered: pa.Table, key: Sequence[str], partition: str) -> pa.Table:
     """Some columns without the metadata of whoever wrote them, which would be untrue of another table."""
     names = delivered.schema.names
     if lacking := [name for name in key if names.count(name) != 1]:
         raise DataRejected(f"{partition} has not exactly one column of each name of the key: {', '.join(lacking)}")
-    if nested := [f"{name} ({_type(delivered, name)})" for name in key if pa.types.is_nested(_type(delivered, name))]:
+    if nested := [
+        f"{name} ({_get_type(delivered, name)})" for name in key if pa.types.is_nested(_get_type(delivered, name))
+    ]:
         raise DataRejected(f"{partition} has nested values in the key, which cannot be compared: {', '.join(nested)}")
-    fields = [pa.field(name, _type(delivered, name)) for name in key]
+    fields = [pa.field(name, _get_type(delivered, name)) for name in key]
     return pa.table([delivered.column(names.index(name)) for name in key], schema=pa.schema(fields))
 
 
-def _type(delivered: pa.Table, name: str) -> pa.DataType:
+def _get_type(delivered: pa.Table, name: str) -> pa.DataType:
     return delivered.schema.types[delivered.schema.names.index(name)]
 
 
@@ -65,7 +67,7 @@ def _require_unique(keys: pa.Table, key: Sequence[str], partition: str) -> None:
 
 def require_same_rows(delivered: pa.Table, scheduled: pd.DataFrame, key: Sequence[str], partition: str) -> None:
     """Raises `DataRejected` unless the features were made from exactly the delivered rows, in their order."""
-    read = tables.as_frame(delivered, partition)[list(key)]
+    read = tables.read_frame(delivered, partition)[list(key)]
     if not read.equals(scheduled[list(key)].reset_index(drop=True)):
         raise DataRejected(
             f"{partition} changed while it was scored: {len(read)} rows were read, then {len(scheduled)}, and their "
@@ -79,16 +81,16 @@ def require_sound(predictions: Floats, task: Task, rows: int, who: str) -> None:
     if shape != (rows,):
         expected = f"{rows} rows were to be scored and its predictions have the shape {shape}"
         raise BadConfig(f"{who} does not give one prediction per row: {expected}; nothing is published")
-    if broken := [check for check in (finite(predictions), in_range(predictions, task)) if not check.passed]:
+    if broken := [check for check in (check_finite(predictions), check_range(predictions, task)) if not check.passed]:
         raise BadConfig(
             f"{who} cannot be published: {'; '.join(check.sentence for check in broken)}. What was published before "
             f"stands. Mend the estimator, or make another version champion with `nightshift set-champion`"
         )
 
 
-def scores_of(keys: pa.Table, day: date, predictions: Floats, version: int) -> Table:
+def build_scores(keys: pa.Table, day: date, predictions: Floats, version: int) -> Table:
     """The rows to publish: the keys, then the night that is scored, the prediction and the version that made it."""
-    names = _own_names(keys.schema.names)
+    names = _choose_own_names(keys.schema.names)
     own = {
         names["night"]: pa.array([day] * keys.num_rows, pa.date32()),
         names["prediction"]: pa.array(predictions, pa.float64()),
@@ -101,8 +103,8 @@ def scores_of(keys: pa.Table, day: date, predictions: Floats, version: int) -> T
     return Table(rows, columns)
 
 
-def _own_names(taken: Sequence[str]) -> Mapping[str, str]:
+def _choose_own_names(taken: Sequence[str]) -> Mapping[str, str]:
     names: dict[str, str] = {}
     for role in OWN:
-        names[role] = free_name(role, [*taken, *names.values()])
+        names[role] = choose_free_name(role, [*taken, *names.values()])
     return names

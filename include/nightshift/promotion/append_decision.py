@@ -65,7 +65,7 @@ def append_decision(ledger: Ledger, read: Callable[[], ChampionState], decide: D
 def append_to(ledger: Ledger, state: ChampionState, proposal: Proposal) -> Entry | None:
     """Appends behind the entry that the state ends with. None when another one was appended since."""
     entry = number_entry(proposal.entry, state.last, state.digest)
-    about = () if entry.version is None else (version_key(entry.version),)
+    about = () if entry.version is None else (build_version_key(entry.version),)
     for key in (*about, *proposal.keys):
         ledger.announce(key, entry.number)
     return entry if ledger.append(entry) else None
@@ -73,10 +73,10 @@ def append_to(ledger: Ledger, state: ChampionState, proposal: Proposal) -> Entry
 
 def find_entries(ledger: Ledger, state: ChampionState, key: str) -> Iterator[Entry]:
     """The entries announced under a key that are in the ledger, the newest first. The caller says which is about it."""
-    numbers = ledger.announced(key)
-    return (ledger.entry(number) for number in numbers if number <= state.end)
+    numbers = ledger.list_announced(key)
+    return (ledger.load_entry(number) for number in numbers if number <= state.end)
 
 
-def version_key(number: int) -> str:
+def build_version_key(number: int) -> str:
     """The key of the entries about a version."""
     return f"version-{number}"

@@ -24,8 +24,8 @@ def digest_record(result: EvaluateResult) -> str:
     a whole number in place of a fraction has become one.
     """
     stored = to_plain(parse_plain(EvaluateResult, to_plain(result)))
-    kept = {name: value for name, value in stored.items() if name != "reused"}
-    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    digested = {name: value for name, value in stored.items() if name != "reused"}
+    text = json.dumps(digested, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -47,7 +47,7 @@ def find_refusal(model: Model, night: str, decision: Decision | None, about: str
     if decision.outcome == "rejected":
         return f"rejected by {decision.by}{because}"
     if decision.outcome == "unanswered":
-        return f"nobody answered within {_hours(model)}"
+        return f"nobody answered within {_format_hours(model)}"
     if decision.about != about:
         return (
             f"{decision.by} approved another verdict ({decision.about[:SHORT]}), and the champion, the data or the "
@@ -56,7 +56,7 @@ def find_refusal(model: Model, night: str, decision: Decision | None, about: str
     return None
 
 
-def covers_answer(refusal: Entry, decision: Decision | None, about: str) -> bool:
+def matches_answer(refusal: Entry, decision: Decision | None, about: str) -> bool:
     """Whether a refusal on record also refuses this answer.
 
     Not when nobody was asked then and somebody was now; nor when another record was refused then, and the answer is
@@ -81,6 +81,6 @@ def is_same_answer(recorded: Decision | None, given: Decision | None) -> bool:
     return (recorded.outcome, recorded.by, recorded.about) == (given.outcome, given.by, given.about)
 
 
-def _hours(model: Model) -> str:
+def _format_hours(model: Model) -> str:
     hours = model.approval_timeout.total_seconds() / 3600
     return f"{hours:g} hours"

@@ -77,7 +77,7 @@ def is_same_version(version: Version, recorded: LedgerVersion) -> bool:
     return number == recorded.version and same
 
 
-def night_of(version: Version) -> date:
+def find_night(version: Version) -> date:
     """The night of a version; one that Nightshift did not train counts as older than any night."""
     try:
         return date.fromisoformat(version.tags.get(NIGHT, ""))
@@ -89,7 +89,7 @@ def identify(version: Version, entry: int = 0) -> LedgerVersion:
     """A version of MLflow as the ledger records it. `entry`: 0 for the entry that is about to be appended."""
     return LedgerVersion(
         version=version.number,
-        night=night_of(version).isoformat(),
+        night=find_night(version).isoformat(),
         run_id=version.run_id,
         artifact_sha256=version.tags.get(SHA256, ""),
         entry=entry,
@@ -102,8 +102,8 @@ def list_periods(ledger: Ledger, state: ChampionState) -> Iterator[LedgerVersion
     while entry is not None:
         if entry.champion is not None:
             yield entry.champion
-        began = entry.champion_entry or entry.number
-        entry = ledger.entry(began - 1) if began > 1 else None
+        first_entry = entry.champion_entry or entry.number
+        entry = ledger.load_entry(first_entry - 1) if first_entry > 1 else None
 
 
 def find_champion_on(
@@ -127,7 +127,7 @@ def find_scorer(context: ModelContext, state: ChampionState, night: date) -> Cha
     own = find_champion_on(context, state, night)
     if own is not None or state.champion is None:
         return own
-    present = context.registry.version(context.name, state.champion.version)
+    present = context.registry.load_version(context.name, state.champion.version)
     return Champion(present, date.fromisoformat(state.champion.night))
 
 

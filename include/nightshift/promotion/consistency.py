@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from nightshift.adapters.mlflow.registry import SHA256, RegisteredModel, Registry
 from nightshift.adapters.s3.ledger_entries import Entry
-from nightshift.adapters.s3.ledger_reading import Reading, last_number, read
+from nightshift.adapters.s3.ledger_reading import Reading, find_last_number, read
 from nightshift.context import ModelContext
 from nightshift.errors import TryLater
 from nightshift.promotion.champion_state import ChampionState, read_state
@@ -39,24 +39,24 @@ def find_disagreements(context: ModelContext) -> list[Finding]:
     """
     model = context.name
     for _ in range(ATTEMPTS):
-        registered, end = context.registry.model(model), last_number(context.store, model)
-        found = _find(context, read(context.store, model, 1, end), end, registered)
-        if last_number(context.store, model) == end:
-            return found
+        registered, end = context.registry.find_model(model), find_last_number(context.store, model)
+        findings = _find(context, read(context.store, model, 1, end), end, registered)
+        if find_last_number(context.store, model) == end:
+            return findings
     raise TryLater(f"the ledger of {model} grew {ATTEMPTS} times while it was checked")
 
 
 def _find(context: ModelContext, reading: Reading, end: int, registered: RegisteredModel | None) -> list[Finding]:
     ledger = context.ledger
-    found = check_ledger(reading)
+    findings = check_ledger(reading)
     readable = reading.last is not None and (reading.last.number, reading.last.model) == (end, ledger.model)
     if end and not readable:
-        return found
+        return findings
     state = read_state(ledger)
     loss = describe_loss(read_head(registered), state, ledger)
     if loss:
-        found.append(Finding("cut", loss))
-    return [*found, *_check_alias(registered, state, cut=bool(loss)), *_check_champion(context.registry, state)]
+        findings.append(Finding("cut", loss))
+    return [*findings, *_check_alias(registered, state, cut=bool(loss)), *_check_champion(context.registry, state)]
 
 
 def check_ledger(reading: Reading) -> list[Finding]:
@@ -83,9 +83,9 @@ def _check_alias(registered: RegisteredModel | None, state: ChampionState, *, cu
     if state.last is None and alias is not None:
         yield Finding("no ledger", f"the alias champion names version {alias}, and there is no ledger", alias)
     elif alias != champion and registered is not None:
-        stood = "no version" if alias is None else f"version {alias}"
+        alias_version = "no version" if alias is None else f"version {alias}"
         named = "no version" if champion is None else f"version {champion}"
-        yield Finding("alias", f"the alias champion names {stood}, and the ledger {named}", alias)
+        yield Finding("alias", f"the alias champion names {alias_version}, and the ledger {named}", alias)
     if registered is not None and not cut and read_head(registered).number < state.end:
         yield Finding("unsynced", f"entry {state.end} of the ledger was not brought to MLflow yet")
 
@@ -99,8 +99,8 @@ def _check_champion(registry: Registry, state: ChampionState) -> Iterator[Findin
     if missing:
         yield Finding("missing", missing, champion.version)
         return
-    number, version = champion.version, registry.version(state.model, champion.version)
-    tagged, stored = version.tags.get(SHA256, ""), registry.digest(version)
+    number, version = champion.version, registry.load_version(state.model, champion.version)
+    tagged, stored = version.tags.get(SHA256, ""), registry.compute_digest(version)
     if stored is None:
         yield Finding("artifact", f"the model file of champion {number} is gone", number)
     elif stored != tagged or champion.artifact_sha256 not in ("", stored):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from nightshift.adapters.mlflow.registry import LEDGER_HEAD, RegisteredModel, Registry
 from nightshift.adapters.s3.ledger import Ledger
-from nightshift.adapters.s3.ledger_entries import Cause, Entry, stored
+from nightshift.adapters.s3.ledger_entries import Cause, Entry, serialize_entry
 from nightshift.context import ModelContext
 from nightshift.errors import BadConfig, NothingToDo, TryLater
 from nightshift.promotion.append_decision import Proposal, append_to
@@ -33,20 +33,21 @@ class Head:
 
 def read_head(registered: RegisteredModel | None) -> Head:
     """The head in a registered model's tag; a text that is no head counts as none, and the next sync replaces it."""
-    found = TEXT.match(registered.tags.get(LEDGER_HEAD, "") if registered else "")
-    return Head(int(found[1]), found[2]) if found else Head()
+    match = TEXT.match(registered.tags.get(LEDGER_HEAD, "") if registered else "")
+    return Head(int(match[1]), match[2]) if match else Head()
 
 
 def read_whole_state(context: ModelContext) -> tuple[RegisteredModel | None, ChampionState]:
     """The registered model, and the state of a ledger that has lost nothing. Raises `BadConfig` when it has."""
     # The head is read before the ledger is listed: only an end that is smaller even then is a loss.
-    ledger, registered = context.ledger, context.registry.model(context.name)
+    ledger, registered = context.ledger, context.registry.find_model(context.name)
     state = read_state(ledger)
     loss = describe_loss(read_head(registered), state, ledger)
     if loss:
         accept = f"`nightshift repair {ledger.model} --accept-end {state.end} --reason …`"
         raise BadConfig(
-            f"{loss}: nothing is decided. Restore {ledger.uri(0).rpartition('/')[0]}/ from the bucket's versions or a "
+            f"{loss}: nothing is decided. Restore "
+            f"{ledger.build_uri(0).rpartition('/')[0]}/ from the bucket's versions or a "
             f"backup; or go on from the end that is there with {accept}"
         )
     return registered, state
@@ -78,11 +79,11 @@ def accept_end(context: ModelContext, number: int, reason: str, cause: Cause) ->
     when nothing is lost, `TryLater` when another entry was appended meanwhile.
     """
     ledger = context.ledger
-    head, state = read_head(context.registry.model(context.name)), read_state(ledger)
+    head, state = read_head(context.registry.find_model(context.name)), read_state(ledger)
     last = state.last
     if last is None or (last.kind, last.lost_head, last.number) != ("accept_end", str(head), number + 1):
         last = _append_accepted(ledger, state, head, number, reason, cause)
-    write_head(context.registry, context.name, Head(last.number, hashlib.sha256(stored(last)).hexdigest()))
+    write_head(context.registry, context.name, Head(last.number, hashlib.sha256(serialize_entry(last)).hexdigest()))
     return last
 
 

@@ -19,7 +19,7 @@ class Remedy:
 
 def list_remedies(context: ModelContext) -> list[Remedy]:
     """A remedy per finding."""
-    end = context.ledger.last_number()
+    end = context.ledger.find_last_number()
     findings = find_disagreements(context)
     lost = any(finding.code == "cut" for finding in findings)
     return [_find_remedy(finding, context.name, end, lost=lost) for finding in findings]
@@ -31,8 +31,8 @@ def _find_remedy(finding: Finding, model: str, end: int, *, lost: bool) -> Remed
         if lost:
             return Remedy(finding, "waits until the ledger is whole")
         other = f"; who wants version {finding.version} runs `{command} {finding.version} --reason …`"
-        goes = "bring alias and model cards to where the ledger ends"
-        return Remedy(finding, goes + (other if finding.version is not None else ""), by_sync=True)
+        remedy_text = "bring alias and model cards to where the ledger ends"
+        return Remedy(finding, remedy_text + (other if finding.version is not None else ""), by_sync=True)
     if finding.code == "cut":
         accept = f"`nightshift repair {model} --accept-end {end} --reason …` goes on from the end that is there"
         return Remedy(finding, f"{RESTORE}; or {accept}, and set-champion then makes another version champion")

@@ -14,7 +14,7 @@ from nightshift.context import ModelContext
 from nightshift.core.line_digest import digest_lines
 from nightshift.errors import BadConfig, DataRejected, NothingToDo
 from nightshift.instants import format_instant, read_instant
-from nightshift.promotion.append_decision import Decided, Proposal, append_decision, find_entries, version_key
+from nightshift.promotion.append_decision import Decided, Proposal, append_decision, build_version_key, find_entries
 from nightshift.promotion.build_entry import build_set_champion
 from nightshift.promotion.champion_state import ChampionState, identify, is_same_version, list_periods
 from nightshift.promotion.ledger_head import read_whole_state
@@ -85,9 +85,9 @@ class _Setting:
 
     def decide(self, state: ChampionState) -> Proposal | Decided:
         """The entry for the request, or the one that an earlier attempt appended."""
-        done = self._find_done(state)
-        if done is not None:
-            return Decided(done, state, reused=True)
+        earlier = self._find_done(state)
+        if earlier is not None:
+            return Decided(earlier, state, reused=True)
         self._require_unchanged(state)
         target = self._choose(state)
         self._require_meant(state)
@@ -108,14 +108,20 @@ class _Setting:
                     return entry
         if state.champion is None or not request.cause.user:
             return None
-        made = self._context.ledger.entry(state.champion.entry)
-        same = (made.kind, made.cause.user, made.reason) == ("set_champion", request.cause.user, request.reason)
-        return made if same and request.target in (PREVIOUS, str(made.version)) else None
+        made_entry = self._context.ledger.load_entry(state.champion.entry)
+        same = (made_entry.kind, made_entry.cause.user, made_entry.reason) == (
+            "set_champion",
+            request.cause.user,
+            request.reason,
+        )
+        return made_entry if same and request.target in (PREVIOUS, str(made_entry.version)) else None
 
     def _require_unchanged(self, state: ChampionState) -> None:
         """Raises `BadConfig` when the champion is not the one of the first look: nobody asked to replace that one."""
         if self._present is not None and self._present != (state.champion,):
-            before, now = (None if one is None else one.version for one in (*self._present, state.champion))
+            before, now = (
+                None if champion is None else champion.version for champion in (*self._present, state.champion)
+            )
             changed = f"the champion of {state.model} changed from {before} to {now} meanwhile"
             raise BadConfig(f"{changed}: nothing was changed; look at the history and ask again")
         self._present = (state.champion,)
@@ -124,12 +130,14 @@ class _Setting:
         """Raises `BadConfig` when the champion became it after the request: a queued or retried run comes later."""
         if state.champion is None:
             return
-        made = self._context.ledger.entry(state.champion.entry)
-        if read_instant(made.when) <= self._request.asked_at:
+        entry = self._context.ledger.load_entry(state.champion.entry)
+        if read_instant(entry.when) <= self._request.asked_at:
             return
-        asked = format_instant(self._request.asked_at)
-        became = f"version {state.champion.version} of {state.model} became champion at {made.when}"
-        raise BadConfig(f"{became}, after this was asked for at {asked}: nothing was changed; look and ask again")
+        requested_at = format_instant(self._request.asked_at)
+        became = f"version {state.champion.version} of {state.model} became champion at {entry.when}"
+        raise BadConfig(
+            f"{became}, after this was asked for at {requested_at}: nothing was changed; look and ask again"
+        )
 
     def _choose(self, state: ChampionState) -> _Target | None:
         if self._request.target == PREVIOUS:
@@ -151,10 +159,12 @@ class _Setting:
         raise BadConfig(f"{who} is champion of {state.model} and no earlier champion is left to go back to")
 
     def _find_named(self, state: ChampionState, number: int) -> _Target:
-        version = self._context.registry.version(state.model, number)
+        version = self._context.registry.load_version(state.model, number)
         if state.champion is not None and is_same_version(version, state.champion):
             raise NothingToDo(f"version {number} is champion of {state.model} already: nothing was changed")
-        entries = [e for e in find_entries(self._context.ledger, state, version_key(number)) if e.changes_champion]
+        entries = [
+            e for e in find_entries(self._context.ledger, state, build_version_key(number)) if e.changes_champion
+        ]
         periods = (entry.champion for entry in entries if entry.champion is not None)
         recorded = next((period for period in periods if _is_same_run(version, period)), None)
         if recorded is None and not self._request.unverified:
@@ -170,7 +180,7 @@ class _Setting:
 
         A version of another system has no digest yet: it gets the tag, because only a tagged model is loaded.
         """
-        version, stored = target.version, self._context.registry.digest(target.version)
+        version, stored = target.version, self._context.registry.compute_digest(target.version)
         cannot = f"version {version.number} of {version.model} cannot be champion"
         if stored is None:
             raise DataRejected(f"{cannot}: its model file is gone")
@@ -180,7 +190,7 @@ class _Setting:
             known = tagged[:12] or "none"
             raise DataRejected(f"{cannot}: its model has the digest {stored[:12]}…, tagged {known}…: it was changed")
         if SHA256 not in version.tags:
-            self._context.registry.tag(version, {SHA256: stored})
+            self._context.registry.tag_version(version, {SHA256: stored})
         return replace(target.recorded or identify(version), artifact_sha256=stored, entry=0)
 
 

@@ -84,42 +84,42 @@ def _write(context: ModelContext, registered: RegisteredModel, state: ChampionSt
         else:
             context.registry.set_champion(context.name, champion)
     if unsynced:
-        publish_cards(context, *_concerned(unsynced))
+        publish_cards(context, *_list_changed_versions(unsynced))
         _raise_head(context.registry, context.name, Head(state.end, state.digest))
     return moved or bool(unsynced)
 
 
 def _raise_head(registry: Registry, model: str, head: Head) -> None:
     """Sets the head unless another writer has raised it further; a lower one that comes in between is read back."""
-    if read_head(registry.model(model)).number < head.number:
+    if read_head(registry.find_model(model)).number < head.number:
         write_head(registry, model, head)
 
 
 def _read_unsynced(ledger: Ledger, head: Head, state: ChampionState) -> list[Entry]:
     """The entries behind the head, the newest few if there are many."""
     first = max(head.number, state.end - MOST_ENTRIES) + 1
-    earlier = [ledger.entry(number) for number in range(first, state.end)]
+    earlier = [ledger.load_entry(number) for number in range(first, state.end)]
     return [*earlier, state.last] if state.last is not None and head.number < state.end else []
 
 
-def _tell_move(ledger: Ledger, stood: int | None, state: ChampionState, unsynced: Sequence[Entry]) -> None:
+def _tell_move(ledger: Ledger, previous: int | None, state: ChampionState, unsynced: Sequence[Entry]) -> None:
     """Logs where the alias goes. One that had been where the ledger ends is also reported: a person may have moved it.
 
     Never who moved it: it may have been the late write of a stalled process.
     """
     champion = state.champion.version if state.champion else None
     if any(entry.changes_champion for entry in unsynced):
-        log.info("the alias champion goes from version %s to %s, as entry %d says", stood, champion, state.end)
+        log.info("the alias champion goes from version %s to %s, as entry %d says", previous, champion, state.end)
         return
     when = format_now()
-    move = AliasMove(stood=stood, champion=champion, entry=state.end, when=when)
-    wanted = "none" if stood is None else stood
-    command = f"nightshift set-champion {ledger.model} {wanted} --reason …"
-    log.warning("%s; to make %s champion: `%s`", move.sentence, wanted, command)
+    move = AliasMove(stood=previous, champion=champion, entry=state.end, when=when)
+    previous_text = "none" if previous is None else previous
+    command = f"nightshift set-champion {ledger.model} {previous_text} --reason …"
+    log.warning("%s; to make %s champion: `%s`", move.sentence, previous_text, command)
     report_move(ledger.store, ledger.model, move)
 
 
-def _concerned(entries: Sequence[Entry]) -> list[int | None]:
+def _list_changed_versions(entries: Sequence[Entry]) -> list[int | None]:
     """The versions whose cards the entries change."""
     replaced = [entry.previous_version for entry in entries if entry.changes_champion]
     return [*(entry.version for entry in entries), *replaced]

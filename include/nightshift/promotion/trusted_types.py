@@ -6,8 +6,8 @@ in a tag, would be worth nothing: whoever can write the one can write the other.
 
 from nightshift.adapters.mlflow.registry import Version
 from nightshift.context import Context
-from nightshift.modelling.estimators import trusted_of
-from nightshift.promotion.append_decision import find_entries, version_key
+from nightshift.modelling.estimators import list_trusted_types
+from nightshift.promotion.append_decision import build_version_key, find_entries
 from nightshift.promotion.champion_state import ChampionState, is_same_version
 
 
@@ -16,9 +16,9 @@ def read_trusted_types(context: Context, state: ChampionState, version: Version)
 
     Raises `TryLater` when the store fails, `BadConfig` when the folder has no list.
     """
-    for entry in find_entries(context.ledger, state, version_key(version.number)):
+    for entry in find_entries(context.ledger, state, build_version_key(version.number)):
         if entry.changes_champion and entry.champion is not None and is_same_version(version, entry.champion):
             listed = entry.verdict.trusted.get(str(version.number)) if entry.verdict else None
             if listed is not None:
                 return listed
-    return trusted_of(context.model)
+    return list_trusted_types(context.model)

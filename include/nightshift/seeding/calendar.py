@@ -28,7 +28,7 @@ class Replay:
         """The first night of the replay."""
         return self.first + timedelta(days=self.shift_days)
 
-    def source_day(self, night: date) -> date | None:
+    def find_source_day(self, night: date) -> date | None:
         """The day of the record that `night` replays, or None outside of the replay."""
         index = (night - self.begins).days
         if index < 0:
@@ -36,7 +36,7 @@ class Replay:
         day = self.first + timedelta(days=index % self.cycle_days if self.cycle_days else index)
         return day if day <= self.last else None
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The replay as plain JSON types."""
         return {
             "dates": self.dates,
@@ -47,12 +47,12 @@ class Replay:
         }
 
 
-def original(first: date, last: date) -> Replay:
+def build_original(first: date, last: date) -> Replay:
     """The record on its own dates."""
     return Replay(first=first, last=last, dates="original")
 
 
-def shifted(first: date, last: date, yesterday: date) -> Replay:
+def build_shifted(first: date, last: date, yesterday: date) -> Replay:
     """The record moved by the whole weeks that bring its last day to `yesterday` or up to six days after it."""
     shift = -(-(yesterday - last).days // WEEK) * WEEK
     cycle = ((last - first).days + 1) // WEEK * WEEK

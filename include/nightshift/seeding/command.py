@@ -13,7 +13,7 @@ from nightshift.errors import DONE, BadConfig, NightshiftError
 from nightshift.safe_messages import set_up_logs
 from nightshift.seeding import landing
 from nightshift.seeding.calendar import Replay
-from nightshift.seeding.source import Source, source_of
+from nightshift.seeding.source import Source, load_source
 from nightshift.settings import StorageSettings, read
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, today: date | None = None) -> int:
 
 def _run(arguments: argparse.Namespace, today: date) -> str:
     model = catalog.load_model(arguments.model)
-    source = source_of(model)
+    source = load_source(model)
     store = ObjectStore(read(StorageSettings))
     replay = landing.replay_of(store, model, source, arguments.dates, today - landing.ONE_DAY)
     seeding = Seeding(store, model, source, replay, today)
@@ -51,12 +51,12 @@ def _run(arguments: argparse.Namespace, today: date) -> str:
         return corrupt_night(seeding, parse_night(arguments.corrupt))
     if arguments.repair:
         return repair(seeding, parse_night(arguments.repair))
-    return land(seeding, *_range(seeding, arguments))
+    return land(seeding, *_choose_range(seeding, arguments))
 
 
 def corrupt_night(seeding: Seeding, night: date) -> str:
     """Corrupts one night's facts. Returns a sentence."""
-    facts = landing.true_facts(seeding.model, seeding.source, seeding.replay, night)
+    facts = landing.load_true_facts(seeding.model, seeding.source, seeding.replay, night)
     frame, altered = seeding.source.corrupt(facts)
     label = landing.land_corrupted(seeding.store, seeding.model, night, frame, altered)
     for sentence in altered:
@@ -66,27 +66,27 @@ def corrupt_night(seeding: Seeding, night: date) -> str:
 
 def repair(seeding: Seeding, night: date) -> str:
     """Puts one night's true facts back. Returns a sentence."""
-    facts = landing.true_facts(seeding.model, seeding.source, seeding.replay, night)
+    facts = landing.load_true_facts(seeding.model, seeding.source, seeding.replay, night)
     return f"{landing.repair(seeding.store, seeding.model, night, facts)} holds what happened again"
 
 
 def land(seeding: Seeding, first: date, last: date) -> str:
     """Lands the partitions of the nights from `first` to `last` that are missing. Returns a sentence."""
     started = time.monotonic()
-    wanted = landing.missing(seeding.store, seeding.model, seeding.replay, first, last)
-    landed = landing.land(seeding.store, seeding.source, wanted, _told)
-    what = f"{seeding.model.name} is landed from {first} to {last}"
+    missing = landing.list_missing(seeding.store, seeding.model, seeding.replay, first, last)
+    landed = landing.land(seeding.store, seeding.source, missing, _log_progress)
+    summary = f"{seeding.model.name} is landed from {first} to {last}"
     if not landed:
-        return f"{what}: nothing was missing"
-    return f"{what}: {landed} partitions in {time.monotonic() - started:.1f} s"
+        return f"{summary}: nothing was missing"
+    return f"{summary}: {landed} partitions in {time.monotonic() - started:.1f} s"
 
 
-def _told(done: int, of: int) -> None:
-    if done == of or done % 200 == 0:
-        log.info("landed %d of %d partitions", done, of)
+def _log_progress(landed: int, of: int) -> None:
+    if landed == of or landed % 200 == 0:
+        log.info("landed %d of %d partitions", landed, of)
 
 
-def _range(seeding: Seeding, arguments: argparse.Namespace) -> tuple[date, date]:
+def _choose_range(seeding: Seeding, arguments: argparse.Namespace) -> tuple[date, date]:
     replay = seeding.replay
     first, last = replay.begins, replay.last if replay.dates == "original" else seeding.today - landing.ONE_DAY
     if arguments.nights:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from nightshift.adapters.s3.object_store import ObjectStore, as_json
+from nightshift.adapters.s3.object_store import ObjectStore, to_json
 from nightshift.definition import Dataset, Model
 from nightshift.errors import BadConfig
 from nightshift.lake import tables
@@ -41,15 +41,15 @@ def replay_of(store: ObjectStore, model: Model, source: Source, dates: Dates | N
     uri = record_uri(model)
     if store.get(uri) is None:
         new = (
-            calendar.original(source.FIRST, source.LAST)
+            calendar.build_original(source.FIRST, source.LAST)
             if dates == "original"
-            else calendar.shifted(source.FIRST, source.REPLAYED_LAST, yesterday)
+            else calendar.build_shifted(source.FIRST, source.REPLAYED_LAST, yesterday)
         )
-        store.put_if_absent(uri, as_json(new.as_dict()))
-    found = calendar.parse(store.get_json(uri) or {}, uri)
-    if dates not in (None, found.dates):
-        raise BadConfig(f"this lake was seeded with --dates {found.dates} ({uri}): use that, or another lake")
-    return found
+        store.put_if_absent(uri, to_json(new.to_dict()))
+    replay = calendar.parse(store.get_json(uri) or {}, uri)
+    if dates not in (None, replay.dates):
+        raise BadConfig(f"this lake was seeded with --dates {replay.dates} ({uri}): use that, or another lake")
+    return replay
 
 
 def record_uri(model: Model) -> str:
@@ -57,71 +57,73 @@ def record_uri(model: Model) -> str:
     return model.facts.uri.split("{night}")[0].rsplit("/", 1)[0] + "/_REPLAY.json"
 
 
-def missing(store: ObjectStore, model: Model, replay: Replay, first: date, last: date) -> list[Wanted]:
+def list_missing(store: ObjectStore, model: Model, replay: Replay, first: date, last: date) -> list[Wanted]:
     """The partitions of the nights from `first` to `last` that are not there: one listing per dataset.
 
     What is scheduled is known one period ahead, so its partitions go that much further than `last`.
     """
-    wanted: list[Wanted] = []
+    missing_partitions: list[Wanted] = []
     for dataset in model.datasets:
         ahead = model.schedule.period if dataset is model.scheduled else timedelta()
-        landed = _landed(store, dataset)
-        wanted += [w for w in _nights(dataset, replay, first, last + ahead) if w.night not in landed]
-    return wanted
+        landed = _list_landed(store, dataset)
+        missing_partitions += [w for w in _list_nights(dataset, replay, first, last + ahead) if w.night not in landed]
+    return missing_partitions
 
 
-def _nights(dataset: Dataset, replay: Replay, first: date, last: date) -> Iterable[Wanted]:
+def _list_nights(dataset: Dataset, replay: Replay, first: date, last: date) -> Iterable[Wanted]:
     for number in range((last - first).days + 1):
         night = first + timedelta(days=number)
-        day = replay.source_day(night)
+        day = replay.find_source_day(night)
         if day is not None:
             yield Wanted(dataset, night, day)
 
 
-def _landed(store: ObjectStore, dataset: Dataset) -> set[date]:
+def _list_landed(store: ObjectStore, dataset: Dataset) -> set[date]:
     before, after = dataset.uri.split("{night}")
-    names = (o.uri.removeprefix(before) for o in store.objects(before) if o.name.endswith(".parquet"))
+    names = (o.uri.removeprefix(before) for o in store.list_objects(before) if o.name.endswith(".parquet"))
     return {date.fromisoformat(name[:10]) for name in names if name[10:].startswith(after)}
 
 
-def land(store: ObjectStore, source: Source, wanted: list[Wanted], told: Callable[[int, int], None]) -> int:
+def land(store: ObjectStore, source: Source, partitions: list[Wanted], report: Callable[[int, int], None]) -> int:
     """Lands partitions and tells `told(done, of)` after each. Returns how many: a day without data lands nothing."""
-    if not wanted:
+    if not partitions:
         return 0
-    frames = source.frames()
-    ready = [w for w in wanted if w.day in frames.get(w.dataset.name, {})]
+    frames = source.load_frames()
+    ready = [w for w in partitions if w.day in frames.get(w.dataset.name, {})]
 
-    def write(one: Wanted) -> None:
-        frame = source.moved(frames[one.dataset.name][one.day], (one.night - one.day).days)
-        tables.write_partition(store, one.dataset.partition(one.night), frame)
+    def write(partition: Wanted) -> None:
+        frame = source.shift_dates(
+            frames[partition.dataset.name][partition.day], (partition.night - partition.day).days
+        )
+        tables.write_partition(store, partition.dataset.build_partition_uri(partition.night), frame)
 
     with ThreadPoolExecutor(WRITERS) as pool:
         for number, _ in enumerate(pool.map(write, ready), start=1):
-            told(number, len(ready))
+            report(number, len(ready))
     return len(ready)
 
 
-def true_facts(model: Model, source: Source, replay: Replay, night: date) -> pd.DataFrame:
+def load_true_facts(model: Model, source: Source, replay: Replay, night: date) -> pd.DataFrame:
     """The facts of one night as they happened. Raises `BadConfig` for a night outside of the replay."""
-    day = replay.source_day(night)
-    frames: Mapping[date, pd.DataFrame] = source.frames()[model.facts.name]
+    day = replay.find_source_day(night)
+    frames: Mapping[date, pd.DataFrame] = source.load_frames()[model.facts.name]
     if day is None or day not in frames:
         raise BadConfig(f"night {night} is not part of this replay, which begins on {replay.begins}")
-    return source.moved(frames[day], (night - day).days)
+    return source.shift_dates(frames[day], (night - day).days)
 
 
 def land_corrupted(store: ObjectStore, model: Model, night: date, frame: pd.DataFrame, altered: list[str]) -> str:
     """Puts a corrupted copy in the place of a night's facts, labelled as such. Returns the label's URI."""
-    label = model.facts.partition(night) + CORRUPTED
+    label = model.facts.build_partition_uri(night) + CORRUPTED
     content: dict[str, Any] = {"corrupted": True, "night": night.isoformat(), "altered": altered}
     # The label first: corrupted data is never there without it.
     store.put_json(label, content)
-    tables.write_partition(store, model.facts.partition(night), frame)
+    tables.write_partition(store, model.facts.build_partition_uri(night), frame)
     return label
 
 
 def repair(store: ObjectStore, model: Model, night: date, frame: pd.DataFrame) -> str:
     """Puts a night's true facts back and takes the label away. Returns the partition's URI."""
-    tables.write_partition(store, model.facts.partition(night), frame)
-    store.delete([model.facts.partition(night) + CORRUPTED])
-    return model.facts.partition(night)
+    tables.write_partition(store, model.facts.build_partition_uri(night), frame)
+    store.delete([model.facts.build_partition_uri(night) + CORRUPTED])
+    return model.facts.build_partition_uri(night)

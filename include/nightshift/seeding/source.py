@@ -19,17 +19,17 @@ class Source(Protocol):
     LAST: date
     REPLAYED_LAST: date
 
-    def frames(self) -> Mapping[str, Mapping[date, "pd.DataFrame"]]:
+    def load_frames(self) -> Mapping[str, Mapping[date, "pd.DataFrame"]]:
         """Every partition of the record: dataset name, then day."""
 
-    def moved(self, frame: "pd.DataFrame", days: int) -> "pd.DataFrame":
+    def shift_dates(self, frame: "pd.DataFrame", days: int) -> "pd.DataFrame":
         """A partition with every date and time in it `days` later."""
 
     def corrupt(self, frame: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
         """A partition of facts as a broken upstream would leave it, and a sentence for each thing altered."""
 
 
-def source_of(model: Model) -> Source:
+def load_source(model: Model) -> Source:
     """The source of a model's data. Raises `BadConfig` when the model has none."""
     if not model.replay:
         raise BadConfig(f"model {model.name} has no data to replay: its partitions come from elsewhere")

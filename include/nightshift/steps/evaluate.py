@@ -12,15 +12,15 @@ from datetime import date
 from nightshift import catalog
 from nightshift.adapters.mlflow.registry import TRAINED_TO, Version
 from nightshift.adapters.s3 import step_results
-from nightshift.context import Context, idempotency_key
+from nightshift.context import Context, build_idempotency_key
 from nightshift.errors import DataRejected
 from nightshift.modelling.comparison import Comparison, judge_versions
 from nightshift.modelling.earlier_steps import load_finished
-from nightshift.modelling.estimators import trusted_of
-from nightshift.modelling.examples import examples
-from nightshift.modelling.inputs import Plan, holdout_plan, inputs_of
+from nightshift.modelling.estimators import list_trusted_types
+from nightshift.modelling.examples import load_examples
+from nightshift.modelling.inputs import Plan, list_inputs, plan_holdout
 from nightshift.modelling.publish_verdict import publish
-from nightshift.promotion.append_decision import find_entries, version_key
+from nightshift.promotion.append_decision import build_version_key, find_entries
 from nightshift.promotion.champion_state import ChampionState, find_champion_on, is_same_version
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.promotion.trusted_types import read_trusted_types
@@ -35,15 +35,17 @@ def run(context: Context) -> Outcome[EvaluateResult]:
 
     Raises `BadConfig` when nothing was trained, `DataRejected` when no holdout night can be used.
     """
-    plan, trained = holdout_plan(context.lake, context.night), load_finished(context, TrainResult)
+    plan, trained = plan_holdout(context.lake, context.night), load_finished(context, TrainResult)
     state = sync_alias(context)
     comparison = _compare(context, state, plan, trained.detail.version)
-    found = _promoted_upon(context, state, comparison.challenger) or _found(context, comparison, plan)
-    if found is not None:
-        return Outcome(summary=_summary(found), detail=replace(found, reused=True))
-    key = idempotency_key(context, f"{plan.digest} {comparison.numbers}")
+    earlier = _find_promoting_verdict(context, state, comparison.challenger) or _find_earlier_verdict(
+        context, comparison, plan
+    )
+    if earlier is not None:
+        return Outcome(summary=_format_summary(earlier), detail=replace(earlier, reused=True))
+    key = build_idempotency_key(context, f"{plan.digest} {comparison.numbers}")
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
-    rows = examples(context.lake, comparison.nights)
+    rows = load_examples(context.lake, comparison.nights)
     verdict = judge_versions(context.model, context.registry, comparison, rows, seed)
     result = EvaluateResult(
         verdict=verdict,
@@ -58,25 +60,25 @@ def run(context: Context) -> Outcome[EvaluateResult]:
         trusted={str(number): types for number, types in comparison.trusted.items()},
         rows=len(rows.labels),
         run_id=comparison.challenger.run_id,
-        inputs=inputs_of(context.lake, comparison.nights),
+        inputs=list_inputs(context.lake, comparison.nights),
         model_code=catalog.digest_model(context.model.name),
-        comparison=_name(context, comparison),
+        comparison=_build_comparison_key(context, comparison),
         idempotency_key=key,
         seed=seed,
         reused=False,
     )
     publish(context, comparison.challenger, result)
-    return Outcome(summary=_summary(result), detail=result)
+    return Outcome(summary=_format_summary(result), detail=result)
 
 
-def _name(context: Context, comparison: Comparison) -> str:
+def _build_comparison_key(context: Context, comparison: Comparison) -> str:
     """Names a comparison whatever its holdout: night, code, definition and the two versions."""
-    return idempotency_key(context, f"evaluate {comparison.numbers}")
+    return build_idempotency_key(context, f"evaluate {comparison.numbers}")
 
 
-def _promoted_upon(context: Context, state: ChampionState, version: Version) -> EvaluateResult | None:
+def _find_promoting_verdict(context: Context, state: ChampionState, version: Version) -> EvaluateResult | None:
     """The verdict by which this challenger became champion. What was decided by it is not decided again."""
-    for entry in find_entries(context.ledger, state, version_key(version.number)):
+    for entry in find_entries(context.ledger, state, build_version_key(version.number)):
         if entry.kind == "promotion" and entry.champion is not None and is_same_version(version, entry.champion):
             number = entry.number
             log.info(
@@ -86,11 +88,11 @@ def _promoted_upon(context: Context, state: ChampionState, version: Version) -> 
     return None
 
 
-def _found(context: Context, comparison: Comparison, plan: Plan) -> EvaluateResult | None:
+def _find_earlier_verdict(context: Context, comparison: Comparison, plan: Plan) -> EvaluateResult | None:
     """The verdict of an earlier attempt, if all that it read still is as it was. More nights do not make it another."""
     stored = step_results.load(context.store, context.model.name, context.night, EvaluateResult)
     before = stored.detail if stored is not None and stored.outcome == "done" else None
-    if before is None or before.comparison != _name(context, comparison):
+    if before is None or before.comparison != _build_comparison_key(context, comparison):
         return None
     if before.run_id != comparison.challenger.run_id:  # another version had this number
         return None
@@ -105,16 +107,16 @@ def _found(context: Context, comparison: Comparison, plan: Plan) -> EvaluateResu
 
 def _compare(context: Context, state: ChampionState, plan: Plan, number: int) -> Comparison:
     rival = find_champion_on(context, state, context.night, without=number)
-    challenger = context.registry.version(context.model.name, number)
+    challenger = context.registry.load_version(context.model.name, number)
     champion = rival.version if rival else None
-    nights, seen_by = _unseen(plan.holdout.nights, (challenger, *([champion] if champion else [])))
-    trusted = {number: trusted_of(context.model)}
+    nights, seen_by = _select_unseen_nights(plan.holdout.nights, (challenger, *([champion] if champion else [])))
+    trusted = {number: list_trusted_types(context.model)}
     if champion is not None:
         trusted[champion.number] = read_trusted_types(context, state, champion)
     return Comparison(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by, trusted)
 
 
-def _unseen(
+def _select_unseen_nights(
     nights: tuple[date, ...], versions: tuple[Version, ...]
 ) -> tuple[tuple[date, ...], tuple[LeftOutNight, ...]]:
     """The nights that no version was trained on; a definition with another window can make them overlap."""
@@ -126,7 +128,7 @@ def _unseen(
     return left, tuple(LeftOutNight(night=night, reason=reason) for night in nights if night <= last)
 
 
-def _summary(result: EvaluateResult) -> str:
+def _format_summary(result: EvaluateResult) -> str:
     decided = "wins" if result.verdict.promote else "is refused"
     against = f"against champion {result.champion_version}" if result.champion_version else "without a champion"
     return f"challenger {result.challenger_version} {decided} {against}: {result.verdict.reason}"

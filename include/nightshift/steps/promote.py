@@ -14,9 +14,9 @@ from nightshift.context import Context
 from nightshift.errors import TryLater
 from nightshift.modelling.earlier_steps import load_finished, require_judged
 from nightshift.promotion import approval
-from nightshift.promotion.append_decision import Decided, Proposal, append_decision, find_entries, version_key
+from nightshift.promotion.append_decision import Decided, Proposal, append_decision, build_version_key, find_entries
 from nightshift.promotion.build_entry import build_promotion, build_refusal
-from nightshift.promotion.cause import cause_of
+from nightshift.promotion.cause import build_cause
 from nightshift.promotion.champion_state import (
     ChampionState,
     find_champion_on,
@@ -73,7 +73,7 @@ class Promotion:
 
     def decide(self, state: ChampionState) -> Proposal | Decided | None:
         """The entry to append, the one that an earlier attempt appended, or None after another evaluation."""
-        version = self.context.registry.version(self.context.model.name, self.challenger)
+        version = self.context.registry.load_version(self.context.model.name, self.challenger)
         require_judged(self.context, self.evaluated, version)
         self._require_not_withdrawn(state, version)
         known = self._find_decision(state, version)
@@ -87,7 +87,7 @@ class Promotion:
     def _require_not_withdrawn(self, state: ChampionState, version: Version) -> None:
         withdrawal = state.find_withdrawal(version)
         if withdrawal is not None:
-            entry = self.context.ledger.entry(withdrawal.entry)
+            entry = self.context.ledger.load_entry(withdrawal.entry)
             who = entry.cause.user or entry.cause.by
             reason = f"version {version.number} was withdrawn on {entry.when} by {who}: {entry.reason}"
             result = replace(self._describe(Decided(entry, state, reused=True)), reason=reason)
@@ -95,7 +95,7 @@ class Promotion:
 
     def _find_decision(self, state: ChampionState, version: Version) -> Entry | None:
         """The entry that answers whether this verdict promotes the version, as the night is asked now."""
-        entries = find_entries(self.context.ledger, state, version_key(version.number))
+        entries = find_entries(self.context.ledger, state, build_version_key(version.number))
         return next((entry for entry in entries if self._is_answer(entry, state, version)), None)
 
     def _is_answer(self, entry: Entry, state: ChampionState, version: Version) -> bool:
@@ -114,7 +114,7 @@ class Promotion:
         if entry.kind == "superseded":
             return state.is_champion_later_than(self.context.night)
         same = entry.decision is None or approval.is_same_answer(entry.decision, self.decision)
-        return entry.kind == "refusal" and same and approval.covers_answer(entry, self.decision, self._about)
+        return entry.kind == "refusal" and same and approval.matches_answer(entry, self.decision, self._about)
 
     @property
     def _about(self) -> str:
@@ -144,7 +144,7 @@ class Promotion:
 
     def _build(self, state: ChampionState, version: Version) -> Entry:
         """The entry by which the version becomes champion or does not, with the verdict that was acted upon."""
-        verdict, cause, night = self.evaluated.verdict, cause_of(self.context.by), self.context.night
+        verdict, cause, night = self.evaluated.verdict, build_cause(self.context.by), self.context.night
         decision = None
         if not verdict.promote:
             entry = build_refusal(state, "refusal", version, verdict.reason, cause)
@@ -163,8 +163,8 @@ class Promotion:
 
     def _find_refusal(self) -> str | None:
         """Why a person's answer, or that nobody could be asked, refuses the promotion that the gate allows."""
-        model, night, again = self.context.model, self.context.night.isoformat(), self.evaluations > 0
-        refused = approval.find_refusal(model, night, self.decision, self._about, judged_again=again)
+        model, night, is_repeated = self.context.model, self.context.night.isoformat(), self.evaluations > 0
+        refused = approval.find_refusal(model, night, self.decision, self._about, judged_again=is_repeated)
         if refused == approval.CHANGED:
             log.info("who agrees to the new verdict in a shell says --about %s", self._about)
         return refused
@@ -185,7 +185,7 @@ class Promotion:
     def _describe(self, decided: Decided) -> PromoteResult:
         entry = decided.entry
         promoted = entry.changes_champion and entry.champion_version == self.challenger
-        champion = entry.champion if promoted and not decided.reused else self._scorer(decided.state)
+        champion = entry.champion if promoted and not decided.reused else self._choose_scorer(decided.state)
         return PromoteResult(
             promoted=promoted,
             kind=entry.kind,
@@ -194,12 +194,12 @@ class Promotion:
             challenger_version=self.challenger,
             reason=PREFIXES.get(entry.kind, "") + entry.reason,
             decision=entry.decision,
-            ledger=self.context.ledger.uri(entry.number),
+            ledger=self.context.ledger.build_uri(entry.number),
             evaluated_again=self.evaluations > 0,
             reused=decided.reused,
         )
 
-    def _scorer(self, state: ChampionState) -> LedgerVersion | None:
+    def _choose_scorer(self, state: ChampionState) -> LedgerVersion | None:
         """Who scores the night unless it was just decided anew: its own champion, else the present one."""
         champion = find_scorer(self.context, state, self.context.night)
         return identify(champion.version) if champion else None

@@ -9,14 +9,14 @@ version, night, and `before`, the earlier publications. How to read them: docs/p
 import logging
 from datetime import date
 
-from nightshift.adapters.s3.manifests import Manifest, location, manifest
-from nightshift.context import Context, idempotency_key
+from nightshift.adapters.s3.manifests import Manifest, build_location, load_manifest
+from nightshift.context import Context, build_idempotency_key
 from nightshift.definition import Model
 from nightshift.errors import NothingToDo
 from nightshift.lake.publish_table import Table, publish
 from nightshift.model_card.publish_card import publish_cards
 from nightshift.modelling.earlier_steps import load_finished
-from nightshift.modelling.inputs import require_validated, scoring_inputs
+from nightshift.modelling.inputs import digest_scoring_inputs, require_validated
 from nightshift.promotion.champion_state import ChampionState, find_scorer
 from nightshift.promotion.sync_alias import sync_alias
 from nightshift.results import Outcome, PromoteResult, ScoreResult
@@ -44,12 +44,12 @@ def publish_with(context: Context, state: ChampionState, version: int | None) ->
     model, night = context.model, context.night
     if version is None:
         raise NothingToDo(f"model {model.name} has no champion: nothing scores {night}")
-    day = scored_day(model, night)
-    partition = partition_of(context, day)
+    day = compute_scored_day(model, night)
+    partition = build_partition_uri(context, day)
     require_validated(context.lake, night)
     # Read before anything is computed: whoever publishes from here on makes our own commit fail.
-    current = manifest(context.store, partition)
-    key = idempotency_key(context, f"{scoring_inputs(context.lake, day)} {version}")
+    current = load_manifest(context.store, partition)
+    key = build_idempotency_key(context, f"{digest_scoring_inputs(context.lake, day)} {version}")
     reused = current is not None and current.meta.get("idempotency_key") == key
     if current is None or not reused:
         meta = {"idempotency_key": key, "model": model.name, "version": version, "night": night.isoformat()}
@@ -57,7 +57,7 @@ def publish_with(context: Context, state: ChampionState, version: int | None) ->
     return _describe(current, partition, key, (version, day, reused))
 
 
-def scored_day(model: Model, night: date) -> date:
+def compute_scored_day(model: Model, night: date) -> date:
     """The night of the schedule that is known at the end of `night`: one period later."""
     return night + model.schedule.period
 
@@ -72,32 +72,32 @@ def _choose_scorer(context: Context, state: ChampionState, decided: int | None) 
     return scorer
 
 
-def partition_of(context: Context, day: date) -> str:
+def build_partition_uri(context: Context, day: date) -> str:
     """Where the predictions for a day are published."""
-    return context.store.uri(f"scores/{context.model.name}/date={day.isoformat()}/")
+    return context.store.build_uri(f"scores/{context.model.name}/date={day.isoformat()}/")
 
 
 def _predict(context: Context, state: ChampionState, number: int) -> Table:
     """Returns the rows to publish. Raises `DataRejected` or `BadConfig` when one of them must not be."""
-    from nightshift.adapters.mlflow.load_version import load, matrix
+    from nightshift.adapters.mlflow.load_version import load, select_matrix
     from nightshift.modelling import score_table
-    from nightshift.modelling.examples import scheduled_features
+    from nightshift.modelling.examples import load_scheduled_features
     from nightshift.modelling.predict import predict
     from nightshift.promotion.trusted_types import read_trusted_types
 
-    model, lake, day = context.model, context.lake, scored_day(context.model, context.night)
-    partition = model.scheduled.partition(day)
+    model, lake, day = context.model, context.lake, compute_scored_day(context.model, context.night)
+    partition = model.scheduled.build_partition_uri(day)
     lake.require(model.scheduled, day)
-    delivered = lake.table(model.scheduled, day)
-    keys = score_table.delivered_keys(model, delivered, partition)
-    version = context.registry.version(model.name, number)
+    delivered = lake.load_table(model.scheduled, day)
+    keys = score_table.read_delivered_keys(model, delivered, partition)
+    version = context.registry.load_version(model.name, number)
     loaded = load(context.registry, version, read_trusted_types(context, state, version))
-    scheduled, features = scheduled_features(lake, day)
+    scheduled, features = load_scheduled_features(lake, day)
     score_table.require_same_rows(delivered, scheduled, model.key, partition)
-    predictions = predict(loaded.estimator, model.task, matrix(loaded, features))
+    predictions = predict(loaded.estimator, model.task, select_matrix(loaded, features))
     who = f"version {number} of model {model.name}, scoring {day},"
     score_table.require_sound(predictions, model.task, keys.num_rows, who)
-    return score_table.scores_of(keys, day, predictions, number)
+    return score_table.build_scores(keys, day, predictions, number)
 
 
 def _describe(published: Manifest, partition: str, key: str, said: tuple[int, date, bool]) -> Outcome[ScoreResult]:
@@ -108,7 +108,7 @@ def _describe(published: Manifest, partition: str, key: str, said: tuple[int, da
         version=version,
         scored_night=day,
         rows=published.rows,
-        manifest=location(partition),
+        manifest=build_location(partition),
         idempotency_key=key,
         reused=reused,
         replaced=replaced if isinstance(replaced, int) else None,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from nightshift.adapters.mlflow.registry import SHA256, Version
 from nightshift.context import Context
-from nightshift.modelling.inputs import Plan, training_plan
+from nightshift.modelling.inputs import Plan, plan_training
 from nightshift.modelling.reuse import find_existing, read_result
 from nightshift.results import Outcome, TrainResult
 
@@ -18,7 +18,7 @@ def run(context: Context) -> Outcome[TrainResult]:
     Raises `DataRejected` when the night is not validated or its window holds no usable night.
     """
     context.registry.prepare(context.model.name, context.night)
-    plan = training_plan(context.lake, context.night)
+    plan = plan_training(context.lake, context.night)
     existing = find_existing(context, lambda: plan)
     if existing is not None:
         result = _reuse(context, existing, plan)

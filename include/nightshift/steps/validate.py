@@ -17,8 +17,8 @@ import pandas as pd
 from nightshift.adapters.gx import data_docs, pages, suites
 from nightshift.adapters.gx.pages import Page
 from nightshift.adapters.gx.suites import Suite
-from nightshift.adapters.gx.validation_history import recent_rows
-from nightshift.context import Context, idempotency_key
+from nightshift.adapters.gx.validation_history import load_recent_rows
+from nightshift.context import Context, build_idempotency_key
 from nightshift.core import keys, volume, windows
 from nightshift.core.check_failure import CheckFailure
 from nightshift.definition import Dataset, Model
@@ -40,20 +40,22 @@ def run(context: Context) -> Outcome[ValidateResult]:
     no night of the model.
     """
     windows.require_night(context.night, context.model.schedule)
-    rows = recent_rows(context.store, context.model, context.night)
-    checks = [_Check(context, dataset, night, rows.get(dataset.name, {})) for dataset, night in _partitions(context)]
-    results = [check.result() for check in checks]
+    rows = load_recent_rows(context.store, context.model, context.night)
+    checks = [
+        _Check(context, dataset, night, rows.get(dataset.name, {})) for dataset, night in _list_partitions(context)
+    ]
+    results = [check.load_or_make_result() for check in checks]
     _enter(context, checks, results)
     for result in results:
         _tell(result)
     detail = ValidateResult(datasets=tuple(results))
     failed = [result for result in results if result.failed]
     if failed:
-        raise ValidationFailed(_refusal(failed), detail)
-    return Outcome(summary=_approval(results), detail=detail)
+        raise ValidationFailed(_describe_refusal(failed), detail)
+    return Outcome(summary=_describe_approval(results), detail=detail)
 
 
-def _partitions(context: Context) -> Iterator[tuple[Dataset, date]]:
+def _list_partitions(context: Context) -> Iterator[tuple[Dataset, date]]:
     """Each dataset, and the date of its partition: what is scheduled is known one period ahead."""
     for dataset in context.model.datasets:
         ahead = context.model.schedule.period if dataset is context.model.scheduled else timedelta()
@@ -66,34 +68,34 @@ class _Check:
     def __init__(self, context: Context, dataset: Dataset, night: date, rows: dict[date, int]) -> None:
         self.context, self.dataset, self.night = context, dataset, night
         self.suite: Suite | None = suites.load(dataset.suite) if dataset.suite else None
-        self.key = context.model.key_of(dataset)
-        self.partition = dataset.partition(night)
+        self.key = context.model.get_key(dataset)
+        self.partition = dataset.build_partition_uri(night)
         self.reading = Reading(context.store, self.partition)
-        self.parameters = _parameters(self.suite, context.model, night, rows) if self.suite else {}
+        self.parameters = _build_parameters(self.suite, context.model, night, rows) if self.suite else {}
         suite = self.suite.digest if self.suite else "no suite"
         inputs = f"{self.partition} {self.reading.identity} {suite} {sorted(self.parameters.items())}"
-        self.id = idempotency_key(context, inputs)
+        self.id = build_idempotency_key(context, inputs)
         self.folder = data_docs.check_folder(context.model.name, context.night, dataset.name, self.id)
 
-    def result(self) -> CheckedDataset:
+    def load_or_make_result(self) -> CheckedDataset:
         """The dataset's entry in the result: that of an earlier run over the same inputs, or a new one."""
-        found = data_docs.find_published(self.context.store, self.folder)
-        if found is not None:
+        published = data_docs.find_published(self.context.store, self.folder)
+        if published is not None:
             log.info("%s: the same partition was checked before, with the same suite", self.partition)
         # The same rows may lie in other objects than when they were checked.
-        return self._new() if found is None else replace(found, digest=self.reading.physical)
+        return self._make_result() if published is None else replace(published, digest=self.reading.physical)
 
-    def _new(self) -> CheckedDataset:
+    def _make_result(self) -> CheckedDataset:
         corrupted = _read_corruptions(self.context, self.partition)
         try:
-            frame = self.reading.rows()
+            frame = self.reading.read_rows()
         except DataRejected as error:
-            return self._unreadable(str(error), corrupted)
+            return self._publish_unreadable(str(error), corrupted)
         report = keys.check_key(frame, self.key)
         body, broken = self._check_suite(frame)
         failures = (*report.faults, *broken)
-        page = self._page(len(frame), len(failures), corrupted, report.remarks)
-        return self._published(page, pages.report(page, body, failures), failures)
+        page = self._build_page(len(frame), len(failures), corrupted, report.remarks)
+        return self._publish_result(page, pages.report(page, body, failures), failures)
 
     def _check_suite(self, frame: pd.DataFrame) -> tuple[str, tuple[CheckFailure, ...]]:
         """The suite's part of the page, and what of it does not hold; nothing where there is no suite."""
@@ -109,12 +111,12 @@ class _Check:
         """How many things are checked: that the partition is readable, the key, and the suite."""
         return 1 + (len(keys.CHECKS) if self.key else 0) + (self.suite.size if self.suite else 0)
 
-    def _unreadable(self, problem: str, corrupted: tuple[str, ...]) -> CheckedDataset:
-        page = self._page(0, self._expectations, corrupted)
+    def _publish_unreadable(self, problem: str, corrupted: tuple[str, ...]) -> CheckedDataset:
+        page = self._build_page(0, self._expectations, corrupted)
         failure = CheckFailure("partition_is_readable", None, problem)
-        return self._published(page, pages.unreadable(page, problem), (failure,))
+        return self._publish_result(page, pages.render_unreadable(page, problem), (failure,))
 
-    def _page(self, rows: int, failed: int, corrupted: tuple[str, ...], remarks: tuple[str, ...] = ()) -> Page:
+    def _build_page(self, rows: int, failed: int, corrupted: tuple[str, ...], remarks: tuple[str, ...] = ()) -> Page:
         return Page(
             model=self.context.model.name,
             night=self.context.night.isoformat(),
@@ -130,7 +132,7 @@ class _Check:
             corrupted=corrupted,
         )
 
-    def _published(self, page: Page, html: bytes, failures: tuple[CheckFailure, ...]) -> CheckedDataset:
+    def _publish_result(self, page: Page, html: bytes, failures: tuple[CheckFailure, ...]) -> CheckedDataset:
         result = CheckedDataset(
             dataset=page.dataset,
             suite=page.suite,
@@ -151,9 +153,9 @@ class _Check:
         return result
 
 
-def _parameters(suite: Suite, model: Model, night: date, rows: dict[date, int]) -> dict[str, Any]:
+def _build_parameters(suite: Suite, model: Model, night: date, rows: dict[date, int]) -> dict[str, Any]:
     """What a suite may ask for; a partition of several days is named by its last."""
-    fewest, most = volume.bounds(suite.volume, volume.usual(night, rows, model.schedule.days))
+    fewest, most = volume.compute_bounds(suite.volume, volume.compute_usual(night, rows, model.schedule.days))
     last = datetime(night.year, night.month, night.day, tzinfo=UTC)
     first = last - model.schedule.period + timedelta(days=1)
     return {
@@ -190,7 +192,7 @@ def _enter(context: Context, checks: list[_Check], results: list[CheckedDataset]
     entry = data_docs.Entry(
         model=context.model.name,
         night=context.night.isoformat(),
-        validation=data_docs.validation_of(check.id for check in checks),
+        validation=data_docs.build_validation_id(check.id for check in checks),
         outcome="failed" if any(result.failed for result in results) else "passed",
         validated=format_now(),
         datasets=tuple(result.summarize() for result in results),
@@ -208,21 +210,21 @@ def _tell(result: CheckedDataset) -> None:
         log.info("  odd: %s", remark)
 
 
-def _approval(results: list[CheckedDataset]) -> str:
+def _describe_approval(results: list[CheckedDataset]) -> str:
     expectations, rows = sum(result.expectations for result in results), sum(result.rows for result in results)
     return f"{len(results)} datasets pass: {expectations} expectations hold over {rows} rows"
 
 
-def _refusal(failed: list[CheckedDataset]) -> str:
+def _describe_refusal(failed: list[CheckedDataset]) -> str:
     """One sentence: what failed by how much, the first reason, what failed besides, and where its page is."""
     first, *others = failed
-    also = f", and so do {', '.join(map(_named, others))}" if others else ""
+    also = f", and so do {', '.join(map(_name_check, others))}" if others else ""
     return (
-        f"{_named(first)} expectations{also}; first: {first.failures[0].sentence}; "
-        f"page: {data_docs.path_in_view(first.page)}"
+        f"{_name_check(first)} expectations{also}; first: {first.failures[0].sentence}; "
+        f"page: {data_docs.build_view_path(first.page)}"
     )
 
 
-def _named(result: CheckedDataset) -> str:
+def _name_check(result: CheckedDataset) -> str:
     corrupted = " (corrupted on purpose)" if result.corrupted else ""
     return f"{result.dataset} of {result.night}{corrupted} fails {result.failed} of {result.expectations}"

@@ -51,7 +51,7 @@ def make_approve_task(model: Model) -> ApproveOperator:
         model=model.name,
         title=model.title,
         params=RESPONSE_FORM,
-        calendar=Calendar.from_schedule(model.schedule),
+        calendar=Calendar.build_from_schedule(model.schedule),
         response_timeout=model.approval_timeout,
         execution_timeout=APPROVE_TIMEOUT,
         **_make_retry_options(model),
@@ -77,7 +77,7 @@ def make_set_champion_task(model: Model) -> SetChampionOperator:
         verb="set_champion",
         cmds=["nightshift"],
         arguments=["set-champion", model.name],
-        **make_common_arguments(model, "set_champion", model.resources_of("promote")),
+        **make_common_arguments(model, "set_champion", model.get_resources("promote")),
     )
 
 
@@ -88,17 +88,17 @@ def make_rescore_task(model: Model) -> RescoreOperator:
         verb="rescore",
         cmds=["nightshift"],
         arguments=["rescore", model.name],
-        **make_common_arguments(model, "rescore", replace(model.resources_of("score"), timeout=RESCORE_TIMEOUT)),
+        **make_common_arguments(model, "rescore", replace(model.get_resources("score"), timeout=RESCORE_TIMEOUT)),
     )
 
 
 def make_common_arguments(model: Model, verb: str, resources: Resources | None = None) -> dict[str, Any]:
     """Returns the arguments of every task of `model` with a pod. `resources`: other than those of the verb."""
-    limits = resources or model.resources_of(verb)
+    limits = resources or model.get_resources(verb)
     return {
         "name": f"{model.name}-{verb}".replace("_", "-"),
         "model": model.name,
-        "calendar": Calendar.from_schedule(model.schedule),
+        "calendar": Calendar.build_from_schedule(model.schedule),
         "execution_timeout": compute_execution_timeout(limits),
         **_make_retry_options(model),
         **make_pod_arguments(limits, {"nightshift-model": model.name, "nightshift-verb": verb}),

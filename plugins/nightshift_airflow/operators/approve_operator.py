@@ -123,7 +123,7 @@ def _find_no_effect(store: Any, model: str, night: date, result: EvaluateResult)
     """Why a verdict in the challenger's favour changes nothing, as far as the ledger says."""
     from nightshift.adapters.s3.ledger import Ledger
 
-    last, challenger = Ledger(store, model).last(), result.challenger_version
+    last, challenger = Ledger(store, model).load_last(), result.challenger_version
     if last is None:
         return None
     if last.champion_version == challenger:

@@ -93,7 +93,7 @@ class SinglePodOperator(UpstreamPodOperator):
         """Deletes the pod, even if its creation has not been answered yet; but not if a later try follows it."""
         self.pod = self.pod or self.pod_request_obj
         try:
-            if self._belongs_to_a_later_try():
+            if self._is_of_later_try():
                 self.mark_killed()
                 self.log.info("The pod is left to the try that follows it now")
                 return
@@ -130,15 +130,15 @@ class SinglePodOperator(UpstreamPodOperator):
         with suppress(ApiException):  # an older try that still runs could then delete the pod, and the task is retried
             self.client.patch_namespaced_pod(pod.metadata.name, pod.metadata.namespace, body)
 
-    def _delete_finished_pods(self, kept: k8s.V1Pod, context: Any) -> None:
+    def _delete_finished_pods(self, kept_pod: k8s.V1Pod, context: Any) -> None:
         """Deletes the finished pods of earlier tries, whose workers died before they could."""
         with suppress(ApiException):  # they disturb nothing
-            for pod in self._list_pods(kept.metadata.namespace, context, exclude_checked=False):
-                if pod.metadata.name != kept.metadata.name and pod.status.phase in PodPhase.terminal_states:
+            for pod in self._list_pods(kept_pod.metadata.namespace, context, exclude_checked=False):
+                if pod.metadata.name != kept_pod.metadata.name and pod.status.phase in PodPhase.terminal_states:
                     self.log.info("Pod %s of an earlier try has ended: it is deleted", pod.metadata.name)
                     self.pod_manager.delete_pod(pod)
 
-    def _belongs_to_a_later_try(self) -> bool:
+    def _is_of_later_try(self) -> bool:
         if self.pod is None:
             return False
         try:

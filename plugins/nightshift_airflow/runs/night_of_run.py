@@ -26,7 +26,7 @@ class Calendar:
     days: int = 1
 
     @staticmethod
-    def from_schedule(schedule: Schedule) -> "Calendar":
+    def build_from_schedule(schedule: Schedule) -> "Calendar":
         """Returns the calendar of a model's schedule."""
         return Calendar(schedule.timezone, schedule.days)
 

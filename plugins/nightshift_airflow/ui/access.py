@@ -22,14 +22,14 @@ class Forbidden(Exception):
 
 def require(user: BaseUser, model: str) -> None:
     """Raises `Forbidden` unless `user` may read the nightly DAG of `model`."""
-    if not _may_read(user, model):
+    if not _can_read(user, model):
         raise Forbidden(f"you may not read the DAG {model}_nightly, whose data this is")
 
 
-def readable(user: BaseUser) -> list[str]:
+def list_readable_models(user: BaseUser) -> list[str]:
     """Returns the models that `user` may read, sorted."""
-    return [name for name in catalog.list_names() if _may_read(user, name)]
+    return [name for name in catalog.list_names() if _can_read(user, name)]
 
 
-def _may_read(user: BaseUser, model: str) -> bool:
+def _can_read(user: BaseUser, model: str) -> bool:
     return get_auth_manager().is_authorized_dag(method="GET", details=DagDetails(id=f"{model}_nightly"), user=user)

@@ -13,14 +13,14 @@ from starlette.exceptions import HTTPException as RoutingError
 from nightshift.errors import BadConfig, TryLater
 from nightshift_airflow.ui import docs, history, results, versions
 from nightshift_airflow.ui.access import Forbidden, User
-from nightshift_airflow.ui.pages import base, problem, query
+from nightshift_airflow.ui.pages import get_base_path, query, render_problem
 from nightshift_airflow.ui.paths import NotANight
 
 STYLE = Path(__file__).parent / "style.css"
 
 
 @cache
-def application() -> FastAPI:
+def build_application() -> FastAPI:
     """Returns the application. It has no schema and no interactive documentation: it is for people."""
     app = FastAPI(title="Nightshift", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(docs.router)
@@ -42,7 +42,7 @@ def _send_style(user: User) -> FileResponse:
 
 def _redirect_home(request: Request, user: User) -> RedirectResponse:
     del user
-    return RedirectResponse(f"{base(request)}/docs")
+    return RedirectResponse(f"{get_base_path(request)}/docs")
 
 
 async def _harden(request: Request, serve: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -62,31 +62,35 @@ async def _answer_refused(request: Request, error: Exception) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": "log in to Airflow first"}, 401)
     current = request.url.path + query(dict(request.query_params))
-    airflow = base(request).removesuffix("/nightshift")
+    airflow = get_base_path(request).removesuffix("/nightshift")
     return RedirectResponse(f"{airflow}/api/v2/auth/login?{urlencode({'next': current})}")
 
 
 def _answer_missing(request: Request, error: Exception) -> Response:
     del error
-    return problem(request, 404, "No such page", "there is nothing at this address: the index lists every page")
+    return render_problem(request, 404, "No such page", "there is nothing at this address: the index lists every page")
 
 
 def _answer_forbidden(request: Request, error: Exception) -> Response:
-    return problem(request, 403, "No access", str(error))
+    return render_problem(request, 403, "No access", str(error))
 
 
 def _answer_unavailable(request: Request, error: Exception) -> Response:
     sentence = f"object storage does not answer, so no page can be shown ({error}): try again in a moment"
-    return problem(request, 503, "Storage unavailable", sentence)
+    return render_problem(request, 503, "Storage unavailable", sentence)
 
 
 def _answer_misconfigured(request: Request, error: Exception) -> Response:
-    return problem(request, 503, "This cannot be shown", f"a setting of the API server or a record is wrong: {error}")
+    return render_problem(
+        request, 503, "This cannot be shown", f"a setting of the API server or a record is wrong: {error}"
+    )
 
 
 def _answer_bug(request: Request, error: Exception) -> Response:
     """Returns the page of an unexpected error. The server logs the traceback; the page does not show it."""
-    return problem(request, 500, "Internal error", f"{type(error).__name__}: the API server's log has the details")
+    return render_problem(
+        request, 500, "Internal error", f"{type(error).__name__}: the API server's log has the details"
+    )
 
 
 HANDLERS: dict[type[Exception], Callable[[Request, Exception], Response | Awaitable[Response]]] = {

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from nightshift.adapters.s3 import ledger_reading
-from nightshift.adapters.s3.alias_reports import AliasMove, last_move, last_problem
+from nightshift.adapters.s3.alias_reports import AliasMove, load_last_move, load_last_problem
 from nightshift.adapters.s3.ledger_entries import Entry
 from nightshift.results import EvaluateResult, Result
 from nightshift_airflow.ui import results
@@ -53,8 +53,8 @@ class ChampionStatus:
         """The one sentence that matters of the last night: what went wrong, else what promote said, else the last."""
         wrong = [step for step in self.steps if step.outcome in TROUBLE]
         promoted = [step for step in self.steps if step.verb == "promote"]
-        told = [*wrong, *promoted, *reversed(self.steps)]
-        return f"{told[0].verb}: {told[0].summary}" if told else ""
+        sentences = [*wrong, *promoted, *reversed(self.steps)]
+        return f"{sentences[0].verb}: {sentences[0].summary}" if sentences else ""
 
 
 def read_statuses(models: Sequence[str]) -> list[ChampionStatus]:
@@ -65,26 +65,26 @@ def read_statuses(models: Sequence[str]) -> list[ChampionStatus]:
 
 def read_status(model: str) -> ChampionStatus:
     """Returns the status of one model. Raises `TryLater` when the store fails."""
-    newest = ledger_reading.last_number(store(), model)
-    last, faults = _entry(model, newest)
-    made, more = _entry(model, last.champion_entry or 0 if last else 0)
-    night = _last_night(model)
-    steps = results.of_night(model, night) if night else []
-    moved, problem = last_move(store(), model), last_problem(store(), model)
+    newest = ledger_reading.find_last_number(store(), model)
+    last, faults = _read_entry(model, newest)
+    entry, more = _read_entry(model, last.champion_entry or 0 if last else 0)
+    night = _find_last_night(model)
+    steps = results.load_results(model, night) if night else []
+    moved, problem = load_last_move(store(), model), load_last_problem(store(), model)
     # Once the champion has changed, nobody needs to be told of an alias that was moved before.
     recent = moved if moved and last and moved.entry >= (last.champion_entry or last.number) else None
-    return ChampionStatus(model, last, made, night, tuple(steps), (*faults, *more), recent, problem)
+    return ChampionStatus(model, last, entry, night, tuple(steps), (*faults, *more), recent, problem)
 
 
-def _entry(model: str, number: int) -> tuple[Entry | None, tuple[str, ...]]:
+def _read_entry(model: str, number: int) -> tuple[Entry | None, tuple[str, ...]]:
     if not number:
         return None, ()
     reading = ledger_reading.read(store(), model, number, number)
     return reading.last, reading.faults
 
 
-def _last_night(model: str) -> date | None:
-    for name in reversed(store().folders(store().uri(f"runs/{model}/"))):
+def _find_last_night(model: str) -> date | None:
+    for name in reversed(store().list_folders(store().build_uri(f"runs/{model}/"))):
         try:
             return date.fromisoformat(name)
         except ValueError:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from nightshift.adapters.gx import data_docs, data_docs_index
 from nightshift.adapters.gx.data_docs_index import Wanted
 from nightshift_airflow.ui import access, results
-from nightshift_airflow.ui.pages import page, problem
+from nightshift_airflow.ui.pages import render_page, render_problem
 from nightshift_airflow.ui.paths import NAME, CheckId, DatasetName, ModelName, Night
 from nightshift_airflow.ui.stored import store
 
@@ -35,21 +35,23 @@ def show_index(
     request: Request, user: access.User, model: OfModel = None, outcome: OfOutcome = None, after: After = None
 ) -> HTMLResponse:
     """Shows all validations that the user may see, the newest night first."""
-    readable = access.readable(user)
+    readable = access.list_readable_models(user)
     selection = Wanted(frozenset(readable if not model else {model} & set(readable)), outcome or None)
-    listing = data_docs_index.listing(store(), selection, after, PER_PAGE)
-    return page(request, "index.html", models=readable, model=model, outcome=outcome, after=after, listing=listing)
+    listing = data_docs_index.list_entries(store(), selection, after, PER_PAGE)
+    return render_page(
+        request, "index.html", models=readable, model=model, outcome=outcome, after=after, listing=listing
+    )
 
 
 @router.get("/{model}/{night}")
 def show_night(request: Request, user: access.User, model: ModelName, night: Night) -> HTMLResponse:
     """Shows one night: how its steps ended, its validation pages, and those of earlier attempts."""
     access.require(user, model)
-    validations = data_docs_index.of_night(store(), model, night)
-    steps = results.of_night(model, night)
+    validations = data_docs_index.list_entries_of_night(store(), model, night)
+    steps = results.load_results(model, night)
     if not (validations or steps):
-        return problem(request, 404, "Nothing yet", f"no step of {model} has ended for the night {night}")
-    return page(request, "night.html", model=model, night=night, validations=validations, steps=steps)
+        return render_problem(request, 404, "Nothing yet", f"no step of {model} has ended for the night {night}")
+    return render_page(request, "night.html", model=model, night=night, validations=validations, steps=steps)
 
 
 @router.get("/{model}/{night}/{dataset}/{check}")
@@ -61,7 +63,7 @@ def show_frame(
     entry = data_docs.find_published(store(), data_docs.check_folder(model, night, dataset, check))
     if entry is None:
         return _answer_missing(request)
-    return page(request, "frame.html", model=model, night=night, dataset=dataset, check=check, entry=entry)
+    return render_page(request, "frame.html", model=model, night=night, dataset=dataset, check=check, entry=entry)
 
 
 @router.get("/{model}/{night}/{dataset}/{check}/page")
@@ -70,11 +72,11 @@ def send_page(
 ) -> Response:
     """Sends the stored page itself; the headers of its response forbid it everything."""
     access.require(user, model)
-    html = store().get(store().uri(data_docs.check_folder(model, night, dataset, check) + "index.html"))
+    html = store().get(store().build_uri(data_docs.check_folder(model, night, dataset, check) + "index.html"))
     if html is None:
         return _answer_missing(request)
     return HTMLResponse(html, headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 def _answer_missing(request: Request) -> HTMLResponse:
-    return problem(request, 404, "No such page", "there is no validation page of this name: look in the index")
+    return render_problem(request, 404, "No such page", "there is no validation page of this name: look in the index")

@@ -32,18 +32,18 @@ _ENVIRONMENT = Environment(
 )
 
 
-def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+def render_page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Returns a page made from a template, which gets `base`, the path of the application, and `values`."""
-    html = _ENVIRONMENT.get_template(template).render(base=base(request), **values)
+    html = _ENVIRONMENT.get_template(template).render(base=get_base_path(request), **values)
     return HTMLResponse(html, status, headers={"Content-Security-Policy": POLICY})
 
 
-def problem(request: Request, status: int, title: str, sentence: str) -> HTMLResponse:
+def render_problem(request: Request, status: int, title: str, sentence: str) -> HTMLResponse:
     """Returns the page that says in a sentence why there is no other."""
-    return page(request, "problem.html", status, title=title, sentence=sentence)
+    return render_page(request, "problem.html", status, title=title, sentence=sentence)
 
 
-def base(request: Request) -> str:
+def get_base_path(request: Request) -> str:
     """Returns the path of the application, below that of Airflow."""
     return str(request.scope.get("root_path", ""))
 
@@ -54,7 +54,7 @@ def query(values: Mapping[str, str | None]) -> str:
     return f"?{urlencode(parameters)}" if parameters else ""
 
 
-def linked(text: str, base: str) -> Markup:
+def link_pages(text: str, base: str) -> Markup:
     """Returns a sentence of a step as HTML, in which the path of a page is a link."""
     parts = PATH_IN_TEXT.split(text)
     paths = [
@@ -70,5 +70,5 @@ def _is_page_key(value: object) -> bool:
 
 
 _ENVIRONMENT.globals["query"] = query
-_ENVIRONMENT.filters["linked"] = linked
+_ENVIRONMENT.filters["linked"] = link_pages
 _ENVIRONMENT.tests["page_key"] = _is_page_key

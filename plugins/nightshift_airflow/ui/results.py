@@ -10,12 +10,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.object_store import as_json
+from nightshift.adapters.s3.object_store import to_json
 from nightshift.definition import VERBS
 from nightshift.results import EvaluateResult, PromoteResult, Result, ScoreResult, StepDetail, TrainResult
 from nightshift.stored_records import to_plain
 from nightshift_airflow.ui import access
-from nightshift_airflow.ui.pages import page, problem
+from nightshift_airflow.ui.pages import render_page, render_problem
 from nightshift_airflow.ui.paths import ModelName, Night, Verb
 from nightshift_airflow.ui.stored import store
 
@@ -25,7 +25,7 @@ ENTRY = re.compile(r"/([0-9]{6})\.json\Z")
 RUN_ID = re.compile(r"\A[0-9a-f]{32}\Z")
 
 
-def of_night(model: str, night: date) -> list[Result[Any]]:
+def load_results(model: str, night: date) -> list[Result[Any]]:
     """Returns the results of the steps of one night that ended, in the order of the chain."""
     with ThreadPoolExecutor(len(VERBS)) as readers:
         loaded = readers.map(lambda verb: step_results.load_any(store(), model, night, verb), VERBS)
@@ -41,12 +41,12 @@ def show_result(
     result = step_results.load_any(store(), model, night, verb.value)
     if result is None:
         sentence = f"{verb.value} of {model} has left no result for {night}: it has not ended yet, or never ran"
-        return problem(request, 404, "No result yet", sentence)
+        return render_problem(request, 404, "No result yet", sentence)
     if raw:
-        return Response(as_json(to_plain(result)), media_type="application/json")
+        return Response(to_json(to_plain(result)), media_type="application/json")
     version, entry = _find_version(result.detail), _find_entry(result.detail)
     detail = _order_detail(to_plain(result.detail) or {})
-    return page(request, "result.html", result=result, detail=detail, version=version, entry=entry)
+    return render_page(request, "result.html", result=result, detail=detail, version=version, entry=entry)
 
 
 def _find_version(detail: StepDetail | None) -> int | None:
@@ -83,8 +83,12 @@ def redirect_to_run(request: Request, user: access.User, model: ModelName, night
     result = step_results.load(store(), model, night, TrainResult)
     run_id = result.detail.run_id if result and result.detail else ""
     if not RUN_ID.match(run_id):
-        return problem(request, 404, "No run yet", f"train of {model} has made no MLflow run for the night {night}")
+        return render_problem(
+            request, 404, "No run yet", f"train of {model} has made no MLflow run for the night {night}"
+        )
     server = os.environ.get("NIGHTSHIFT_MLFLOW_URL")
     if not server:
-        return problem(request, 503, "MLflow's address is not known", "set NIGHTSHIFT_MLFLOW_URL for the API server")
+        return render_problem(
+            request, 503, "MLflow's address is not known", "set NIGHTSHIFT_MLFLOW_URL for the API server"
+        )
     return RedirectResponse(f"{server.rstrip('/')}/#/runs/{run_id}")

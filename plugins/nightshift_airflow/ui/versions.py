@@ -14,7 +14,7 @@ from nightshift.model_card import render_card, stored_record
 from nightshift.model_card.collect_record import collect
 from nightshift.model_card.links import Links
 from nightshift_airflow.ui import access
-from nightshift_airflow.ui.pages import base, page, problem
+from nightshift_airflow.ui.pages import get_base_path, render_page, render_problem
 from nightshift_airflow.ui.paths import ModelName, PictureName, VersionNumber
 from nightshift_airflow.ui.stored import store
 
@@ -25,32 +25,34 @@ router = APIRouter()
 def show_card(request: Request, user: access.User, model: ModelName, number: VersionNumber) -> HTMLResponse:
     """The model card of one version."""
     access.require(user, model)
-    copy = stored_record.kept(store(), model, number)
+    copy = stored_record.find_record(store(), model, number)
     try:
         card = collect(store(), model, number, copy, copied=True)
     except BadConfig as error:
-        return problem(request, 404, "No such version", str(error))
-    here = base(request)
+        return render_problem(request, 404, "No such version", str(error))
+    base_path = get_base_path(request)
     mlflow = os.environ.get("NIGHTSHIFT_MLFLOW_URL", "").rstrip("/") or None
-    links = Links(view=here, airflow=here.removesuffix("/nightshift"), mlflow=mlflow)
-    pictures = {name: f"{here}/versions/{model}/{number}/{name}" for name in card.pictures}
-    return page(request, "version.html", model=model, number=number, body=render_card.body(card, links, pictures))
+    links = Links(view=base_path, airflow=base_path.removesuffix("/nightshift"), mlflow=mlflow)
+    pictures = {name: f"{base_path}/versions/{model}/{number}/{name}" for name in card.pictures}
+    return render_page(
+        request, "version.html", model=model, number=number, body=render_card.render_body(card, links, pictures)
+    )
 
 
 @router.get("/versions/{model}/{number}/{name}")
-def picture(
+def show_picture(
     request: Request, user: access.User, model: ModelName, number: VersionNumber, name: PictureName
 ) -> Response:
     """One picture of a version, as it was kept."""
     access.require(user, model)
-    found = stored_record.picture(store(), model, number, name)
-    if found is None:
-        return problem(request, 404, "No such picture", f"no picture {name} of version {number} was kept")
-    return Response(found, media_type="image/png")
+    stored = stored_record.find_picture(store(), model, number, name)
+    if stored is None:
+        return render_problem(request, 404, "No such picture", f"no picture {name} of version {number} was kept")
+    return Response(stored, media_type="image/png")
 
 
 @router.get("/card.css")
-def style(user: access.User) -> FileResponse:
+def show_style(user: access.User) -> FileResponse:
     """The style of a model card."""
     del user
     return FileResponse(render_card.STYLE, media_type="text/css")

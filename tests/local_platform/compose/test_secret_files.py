@@ -28,9 +28,9 @@ def _contents(root: Path) -> dict[str, str]:
 
 
 def test_every_secret_is_another(root: Path) -> None:
-    made = [(root / ALL / name).read_text().strip() for name in SECRETS]
-    assert len(set(made)) == len(SECRETS)
-    assert min(map(len, made)) >= 16
+    created = [(root / ALL / name).read_text().strip() for name in SECRETS]
+    assert len(set(created)) == len(SECRETS)
+    assert min(map(len, created)) >= 16
 
 
 def test_only_owner_and_group_can_read_and_nobody_can_write(root: Path) -> None:

@@ -44,5 +44,5 @@ def test_the_history_is_what_the_first_night_looks_back_on(tmp_path: Path) -> No
 def test_a_damaged_plan_counts_as_lost(tmp_path: Path, damaged: bytes) -> None:
     path = tmp_path / "demo.json"
     path.write_bytes(damaged)
-    made = load_or_make_plan(path, date(2026, 7, 1))
-    assert load_or_make_plan(path, date(2026, 8, 1)) == made
+    created = load_or_make_plan(path, date(2026, 7, 1))
+    assert load_or_make_plan(path, date(2026, 8, 1)) == created

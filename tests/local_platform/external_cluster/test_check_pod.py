@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded import api_of, embedded_cluster, pods_of
 from local_platform.errors import CannotStart
 from local_platform.external_cluster import admission_checks, check_pod
 from local_platform.external_cluster.choice import ExternalCluster
+from support.embedded import build_api, list_pods, run_embedded_cluster
 
 IMAGE = "nightshift-steps:any"
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -27,9 +27,9 @@ def secrets(s3: dict[str, str]) -> dict[str, str]:
 
 
 def test_it_sees_what_steps_are_given(tmp_path: Path, values: dict[str, str], secrets: dict[str, str]) -> None:
-    with embedded_cluster(tmp_path, values, secrets) as cluster:
-        reached = check_pod.run_check_pod(api_of(cluster), IMAGE)
-        assert pods_of(cluster) == []
+    with run_embedded_cluster(tmp_path, values, secrets) as cluster:
+        reached = check_pod.run_check_pod(build_api(cluster), IMAGE)
+        assert list_pods(cluster) == []
     assert reached == check_pod.Reached(values["NIGHTSHIFT_S3_ENDPOINT"], values["MLFLOW_TRACKING_URI"], "v7")
 
 
@@ -38,14 +38,14 @@ def test_it_says_what_it_cannot_reach(tmp_path: Path, values: dict[str, str], se
     for more_values, more_secrets, reason in (({}, other, "S3"), (elsewhere, {}, "refused")):
         home = tmp_path / reason
         home.mkdir()
-        with embedded_cluster(home, {**values, **more_values}, {**secrets, **more_secrets}) as cluster:
+        with run_embedded_cluster(home, {**values, **more_values}, {**secrets, **more_secrets}) as cluster:
             with pytest.raises(check_pod.CheckFailed, match=reason):
-                check_pod.run_check_pod(api_of(cluster), IMAGE)
-            assert pods_of(cluster) == []
+                check_pod.run_check_pod(build_api(cluster), IMAGE)
+            assert list_pods(cluster) == []
 
 
 def test_an_account_that_is_refused_and_an_api_that_is_away_are_said(tmp_path: Path) -> None:
-    with embedded_cluster(tmp_path) as cluster, pytest.MonkeyPatch.context() as patch:
+    with run_embedded_cluster(tmp_path) as cluster, pytest.MonkeyPatch.context() as patch:
         wrong = tmp_path / "wrong"
         config = cluster.kubeconfig.read_text()
         token = config.partition('"token": "')[2].partition('"')[0]
@@ -56,8 +56,8 @@ def test_an_account_that_is_refused_and_an_api_that_is_away_are_said(tmp_path: P
         patch.setenv("KUBECONFIG", str(cluster.kubeconfig))
         admission_checks.check_rights(ExternalCluster("127.0.0.1", IMAGE), tmp_path)
         patch.setattr(check_pod, "TIMEOUT", 3)
-        away = tmp_path / "away"
-        away.write_text(config.replace(str(cluster.port), "9"))
-        patch.setenv("KUBECONFIG", str(away))
+        unreachable = tmp_path / "away"
+        unreachable.write_text(config.replace(str(cluster.port), "9"))
+        patch.setenv("KUBECONFIG", str(unreachable))
         with pytest.raises(CannotStart, match="does not answer"):
             admission_checks.check_rights(ExternalCluster("127.0.0.1", IMAGE), tmp_path)

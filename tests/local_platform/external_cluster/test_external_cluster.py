@@ -128,9 +128,9 @@ def test_the_manifests_hold_this_platforms_settings_and_only_this_user_reads_the
     folder = write_manifests(outside)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert modes == dict.fromkeys(("kustomization.yaml", "steps.env", "secrets.env"), 0o600)
-    done = subprocess.run(("kubectl", "kustomize", str(folder)), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    objects = {(o["kind"], o["metadata"]["name"]): o for o in _objects(done.stdout)}
+    completed = subprocess.run(("kubectl", "kustomize", str(folder)), capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
+    objects = {(o["kind"], o["metadata"]["name"]): o for o in _objects(completed.stdout)}
     assert objects["ConfigMap", "nightshift-steps"]["data"] == outside.build_step_values()
     assert set(objects["Secret", "nightshift-steps"]["data"]) == set(outside.build_step_secrets())
     assert {o["metadata"].get("namespace", "nightshift") for o in objects.values()} == {"nightshift"}

@@ -116,7 +116,7 @@ def _users_log_in(platform: Platform) -> None:
     with pytest.raises(NotReady, match="401"):
         AirflowApi(url, "admin", "another password")
     _until(
-        lambda: AirflowApi(url, "admin", key.admin_password).knows_dag("flights_nightly"), 240, "the DAG was not parsed"
+        lambda: AirflowApi(url, "admin", key.admin_password).has_dag("flights_nightly"), 240, "the DAG was not parsed"
     )
 
 

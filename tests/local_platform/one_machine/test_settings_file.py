@@ -37,18 +37,18 @@ def test_every_setting_has_its_meaning_above_it(home: Home) -> None:
 
 
 def test_two_homes_share_no_secret() -> None:
-    made = [settings.Settings(), settings.Settings()]
-    secrets = [{v for n, v in vars(first).items() if n.endswith(("key", "password"))} for first in made]
+    created = [settings.Settings(), settings.Settings()]
+    secrets = [{v for n, v in vars(first).items() if n.endswith(("key", "password"))} for first in created]
     assert len(secrets[0]) == 9
     assert not secrets[0] & secrets[1]
     assert all(len(secret) >= 16 for secret in secrets[0])
 
 
 def test_no_secret_shows_when_settings_are_printed() -> None:
-    made = settings.Settings()
-    shown = repr(made)
+    created = settings.Settings()
+    shown = repr(created)
     assert "airflow_port=8080" in shown
-    assert not [value for name, value in vars(made).items() if name.endswith(("key", "password")) and value in shown]
+    assert not [value for name, value in vars(created).items() if name.endswith(("key", "password")) and value in shown]
 
 
 def test_a_changed_port_is_read(home: Home) -> None:

@@ -13,9 +13,9 @@ def _shell(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_command_reaches_the_services(tmp_path: Path) -> None:
-    done = _shell(tmp_path, "env")
-    given = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = _shell(tmp_path, "env")
+    given = dict(line.partition("=")[::2] for line in completed.stdout.splitlines())
+    assert completed.returncode == 0, completed.stdout + completed.stderr
     assert given["MLFLOW_TRACKING_URI"].startswith("http://127.0.0.1:")
     assert given["AWS_ACCESS_KEY_ID"] == "steps"
     assert given["KUBECONFIG"] == str(tmp_path / "kubeconfig")
@@ -28,6 +28,6 @@ def test_its_exit_code_is_the_commands_and_nightshift_is_found(tmp_path: Path) -
 
 
 def test_a_command_that_is_none_is_named(tmp_path: Path) -> None:
-    done = _shell(tmp_path, "nihgtshift")
-    assert done.returncode == 1
-    assert "nihgtshift cannot be run: No such file" in done.stdout
+    completed = _shell(tmp_path, "nihgtshift")
+    assert completed.returncode == 1
+    assert "nihgtshift cannot be run: No such file" in completed.stdout

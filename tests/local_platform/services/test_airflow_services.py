@@ -45,11 +45,11 @@ def test_models_of_a_team_reach_airflow_and_the_steps(
 ) -> None:
     assert "NIGHTSHIFT_MODELS" not in {**build_environment(platform.airflow), **platform.build_step_values()}
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path / "a"), str(tmp_path / "b")])
-    wanted = f"{tmp_path / 'a'}:{tmp_path / 'b'}"
+    expected = f"{tmp_path / 'a'}:{tmp_path / 'b'}"
     outside = Platform(platform.home, platform.settings)
-    assert build_environment(outside.airflow)["NIGHTSHIFT_MODELS"] == wanted
-    assert outside.build_step_values()["NIGHTSHIFT_MODELS"] == wanted
-    assert outside.build_step_environment("a test")["NIGHTSHIFT_MODELS"] == wanted
+    assert build_environment(outside.airflow)["NIGHTSHIFT_MODELS"] == expected
+    assert outside.build_step_values()["NIGHTSHIFT_MODELS"] == expected
+    assert outside.build_step_environment("a test")["NIGHTSHIFT_MODELS"] == expected
 
 
 @pytest.mark.parametrize("damaged", [b"", b"[core\ndags", b"\xff\xfe", b"no section = 1\n"])

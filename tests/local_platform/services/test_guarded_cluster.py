@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster_server import ClusterServer, marked
 from local_platform import marked_processes
 from local_platform.services.embedded_cluster import Cluster, define_service
-from pod_client import terminated, until
+from support.cluster_server import ClusterServer, find_marked_processes
+from support.pod_client import get_terminated_state, wait_until
 
 
 @dataclass
@@ -42,40 +42,44 @@ def guarded(tmp_path: Path) -> Iterator[GuardedServer]:
 
 
 def test_the_pods_of_a_killed_server_are_taken_over(guarded: GuardedServer, tmp_path: Path) -> None:
-    pods, gate = guarded.pods(), tmp_path / "gate"
-    name = pods.started(pods.pod(pods.shell(f"while [ ! -e {gate} ]; do sleep 0.1; done; exit 3")))
+    pods, gate = guarded.build_pod_client(), tmp_path / "gate"
+    name = pods.start_pod(
+        pods.build_pod(pods.build_shell_container(f"while [ ! -e {gate} ]; do sleep 0.1; done; exit 3"))
+    )
     for _ in range(2):
         guarded.kill_server()
-        pods = guarded.start(**{marked_processes.MARK: str(tmp_path)}).pods()
+        pods = guarded.start(**{marked_processes.MARK: str(tmp_path)}).build_pod_client()
         assert pods.read(name).status.phase == "Running"
     gate.touch()
-    assert terminated(pods.finish(name)).exit_code == 3
+    assert get_terminated_state(pods.finish(name)).exit_code == 3
 
 
 def test_a_killed_guard_leaves_its_pods_to_the_next_server(guarded: GuardedServer, tmp_path: Path) -> None:
-    pods, gate = guarded.pods(), tmp_path / "gate"
-    name = pods.started(pods.pod(pods.shell(f"while [ ! -e {gate} ]; do sleep 0.1; done; exit 3")))
+    pods, gate = guarded.build_pod_client(), tmp_path / "gate"
+    name = pods.start_pod(
+        pods.build_pod(pods.build_shell_container(f"while [ ! -e {gate} ]; do sleep 0.1; done; exit 3"))
+    )
     guarded.end(signal.SIGKILL)
-    until("the server to follow its guard", lambda: len(marked(str(guarded.kubeconfig))) == 0)
-    pods = guarded.start(**{marked_processes.MARK: str(tmp_path)}).pods()
+    wait_until("the server to follow its guard", lambda: len(find_marked_processes(str(guarded.kubeconfig))) == 0)
+    pods = guarded.start(**{marked_processes.MARK: str(tmp_path)}).build_pod_client()
     gate.touch()
-    assert terminated(pods.finish(name)).exit_code == 3
+    assert get_terminated_state(pods.finish(name)).exit_code == 3
 
 
 def test_a_guard_that_is_told_to_end_ends_the_pods(guarded: GuardedServer, tmp_path: Path) -> None:
-    pods, mark = guarded.pods(), str(tmp_path / "mark")
-    pods.started(pods.pod(pods.shell(f"sleep 600; {mark}")))
+    pods, mark = guarded.build_pod_client(), str(tmp_path / "mark")
+    pods.start_pod(pods.build_pod(pods.build_shell_container(f"sleep 600; {mark}")))
     guarded.end()
-    assert not marked(mark)
-    assert not marked(str(guarded.state))
+    assert not find_marked_processes(mark)
+    assert not find_marked_processes(str(guarded.state))
 
 
 def test_the_end_of_the_platform_ends_the_pods_that_a_killed_server_left(
     guarded: GuardedServer, tmp_path: Path
 ) -> None:
-    pods, mark = guarded.pods(), str(tmp_path / "mark")
-    pods.started(pods.pod(pods.shell(f"sleep 600; {mark}")))
+    pods, mark = guarded.build_pod_client(), str(tmp_path / "mark")
+    pods.start_pod(pods.build_pod(pods.build_shell_container(f"sleep 600; {mark}")))
     guarded.kill_server()
-    assert marked(mark)
+    assert find_marked_processes(mark)
     assert marked_processes.end_processes_of(tmp_path) == 1
-    until("the pod to follow", lambda: not marked(mark))
+    wait_until("the pod to follow", lambda: not find_marked_processes(mark))

@@ -112,10 +112,10 @@ def test_a_service_that_does_not_end_is_killed_after_its_grace(
     started: Callable[..., tuple["subprocess.Popen[bytes]", list[int]]],
 ) -> None:
     guard, processes = started(1, DOES_NOT_END)
-    began = time.monotonic()
+    started_at = time.monotonic()
     guard.terminate()
     assert guard.wait(15) == 128 + signal.SIGKILL
-    assert 0.9 < time.monotonic() - began < 10
+    assert 0.9 < time.monotonic() - started_at < 10
     assert _gone(processes)
 
 

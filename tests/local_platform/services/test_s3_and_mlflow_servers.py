@@ -10,12 +10,12 @@ from nightshift.adapters.s3.object_store import ObjectStore
 
 
 def test_what_is_written_can_be_read(store: ObjectStore) -> None:
-    store.put(store.uri("a/b"), b"text")
-    assert store.get(store.uri("a/b")) == b"text"
+    store.put(store.build_uri("a/b"), b"text")
+    assert store.get(store.build_uri("a/b")) == b"text"
 
 
 def test_a_test_begins_with_an_empty_bucket(store: ObjectStore) -> None:
-    assert store.objects(store.uri("")) == []
+    assert store.list_objects(store.build_uri("")) == []
 
 
 def test_an_identity_without_write_access_is_refused(s3_storage: s3_server.S3Server) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from free_settings import free
 from local_platform.services.service import run_service
 from local_platform.services.tcp_proxy import define_service, start_proxy
+from support.free_settings import find_free_ports
 
 SAID = bytes(range(256)) * 20_000
 
@@ -41,7 +41,7 @@ def _all(connection: socket.socket) -> bytes:
 
 
 def test_both_sides_hear_everything(target: int) -> None:
-    port = free(1)[0]
+    port = find_free_ports(1)[0]
     start_proxy("127.0.0.1", port, target)
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", port), 10) as connection:
@@ -51,7 +51,7 @@ def test_both_sides_hear_everything(target: int) -> None:
 
 
 def test_while_the_server_is_away_connections_end_at_once() -> None:
-    port, nobody = free(2)
+    port, nobody = find_free_ports(2)
     start_proxy("127.0.0.1", port, nobody)
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
         assert connection.recv(1) == b""
@@ -63,7 +63,7 @@ def test_a_port_that_is_taken_is_an_error(target: int) -> None:
 
 
 def test_a_door_is_a_service_of_its_own(target: int, tmp_path: Path) -> None:
-    port = free(1)[0]
+    port = find_free_ports(1)[0]
     door = define_service("door", tmp_path / "door", "127.0.0.1", port, target)
     assert not door.ready(0)
     with run_service(door, tmp_path / "log"), socket.create_connection(("127.0.0.1", port), 10) as connection:

@@ -109,9 +109,9 @@ watchdog.HUNG = -60.0
 sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
 sys.exit(process_guard.main(["--watch", {address!r}, "scheduler", "5", *sleep]))
 """
-    done = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 128 + signal.SIGKILL
-    assert done.stdout == "scheduler sends no heartbeat: it is killed and started again\n"
+    completed = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=False, timeout=60)
+    assert completed.returncode == 128 + signal.SIGKILL
+    assert completed.stdout == "scheduler sends no heartbeat: it is killed and started again\n"
 
 
 def test_airflows_services_without_an_address_of_their_own_are_watched(platform: Platform) -> None:

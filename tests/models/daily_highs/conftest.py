@@ -16,7 +16,7 @@ FeaturesOf = Callable[[Record, date], pd.DataFrame]
 
 @pytest.fixture(scope="session")
 def record() -> Record:
-    return source.frames()
+    return source.load_frames()
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,6 @@ def features_of() -> FeaturesOf:
 
     def of(record: Record, night: date) -> pd.DataFrame:
         past = Past(MODEL, {MODEL.facts.name: record[MODEL.facts.name]})
-        return features.features(record[MODEL.scheduled.name][night], past.before(night), night)
+        return features.features(record[MODEL.scheduled.name][night], past.select_before(night), night)
 
     return of

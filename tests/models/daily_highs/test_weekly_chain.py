@@ -49,15 +49,15 @@ class Chain:
         return self.run("promote", night, "--decision", outcome, "--decided-by", "Reader", "--about", about)
 
     def result(self, verb: str, night: date) -> Result[Any]:
-        found = step_results.load_any(self.store, MODEL.name, night, verb)
-        assert found is not None
-        return found
+        result = step_results.load_any(self.store, MODEL.name, night, verb)
+        assert result is not None
+        return result
 
     def detail(self, verb: str, night: date) -> Any:
         return self.result(verb, night).detail
 
     def scores(self, night: date) -> pd.DataFrame:
-        return tables.read(self.store, self.store.uri(f"scores/{MODEL.name}/date={night.isoformat()}/"))
+        return tables.read(self.store, self.store.build_uri(f"scores/{MODEL.name}/date={night.isoformat()}/"))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def chain(store: ObjectStore, mlflow_environment: str) -> Iterator[Chain]:  # no
     assert seeded == DONE
     yield Chain(store, registry)
     for dataset in MODEL.datasets:
-        store.delete([found.uri for found in store.objects(dataset.uri.split("date=")[0])])
+        store.delete([stored.uri for stored in store.list_objects(dataset.uri.split("date=")[0])])
 
 
 def test_weeks_are_promoted_refused_blocked_and_asked_about(chain: Chain) -> None:
@@ -92,13 +92,13 @@ def _the_first_champion_waits_for_a_person(chain: Chain) -> None:
     assert judged.verdict.promote
     assert judged.verdict.metric == "mae"
     assert chain.run("promote", FIRST) == BadConfig.exit_code
-    assert chain.registry.champion(MODEL.name) is None
+    assert chain.registry.find_champion(MODEL.name) is None
     assert chain.decide(FIRST, "approved") == DONE
-    champion = chain.registry.champion(MODEL.name)
+    champion = chain.registry.find_champion(MODEL.name)
     assert champion is not None
     assert champion.number == trained.version
     assert chain.run("score", FIRST) == DONE
-    scored, truth = chain.scores(FIRST + WEEK), source.frames()["observed"][FIRST + WEEK]
+    scored, truth = chain.scores(FIRST + WEEK), source.load_frames()["observed"][FIRST + WEEK]
     assert scored["day"].tolist() == truth["day"].tolist()
     assert scored["prediction"].between(10, 22).all()  # a week of May; the real one ended in a heat wave
 
@@ -107,7 +107,7 @@ def _another_week_does_not_win(chain: Chain) -> None:
     assert [chain.run(verb, SECOND) for verb in ("train", "evaluate")] == [DONE, DONE]
     verdict = chain.detail("evaluate", SECOND).verdict
     assert not verdict.promote
-    assert {one.group for one in verdict.slices} == {"days 1 to 3", "days 4 to 7"}
+    assert {slice_gain.group for slice_gain in verdict.slices} == {"days 1 to 3", "days 4 to 7"}
     assert chain.run("promote", SECOND) == NothingToDo.exit_code
     assert chain.run("score", SECOND) == DONE
     assert set(chain.scores(SECOND + WEEK)["model_version"]) == {chain.detail("train", FIRST).version}
@@ -125,13 +125,13 @@ def _a_winner_that_somebody_rejects_does_not_reign(chain: Chain) -> None:
     assert cli.main(["validate", MODEL.name, f"{LEARNED_FROM}..{CORRUPTED - WEEK}"]) == DONE
     assert cli.main(["validate", MODEL.name, f"{CORRUPTED + WEEK}..{BETTER}"]) == DONE
     assert [chain.run(verb, BETTER) for verb in ("train", "evaluate")] == [DONE, DONE]
-    assert [one.night for one in chain.detail("train", BETTER).left_out] == [CORRUPTED]
+    assert [item.night for item in chain.detail("train", BETTER).left_out] == [CORRUPTED]
     judged = chain.detail("evaluate", BETTER)
     assert judged.verdict.promote, judged.verdict.reason
     assert chain.decide(BETTER, "rejected") == NothingToDo.exit_code
     assert chain.run("score", BETTER) == DONE  # what is asked of the week after was landed with this one
     assert set(chain.scores(BETTER + WEEK)["model_version"]) == {chain.detail("train", FIRST).version}
-    entries = list(Ledger(chain.store, MODEL.name).newest_first())[::-1]
+    entries = list(Ledger(chain.store, MODEL.name).iterate_newest_first())[::-1]
     assert [entry.kind for entry in entries] == ["promotion", "refusal", "refusal"]
     last = entries[-1]
     assert last.decision is not None

@@ -34,8 +34,8 @@ def rows_of(record: Record, features_of: FeaturesOf) -> RowsOf:
         return features_of(record, night), features.labels(record["observed"][night])
 
     def of(nights: Iterable[date]) -> Rows:
-        found = [week(night) for night in nights]
-        return pd.concat([x for x, _ in found]), np.concatenate([y.to_numpy() for _, y in found])
+        actual = [week(night) for night in nights]
+        return pd.concat([x for x, _ in actual]), np.concatenate([y.to_numpy() for _, y in actual])
 
     return of
 
@@ -45,7 +45,7 @@ def test_over_the_record_it_beats_the_season_alone_and_the_day_before(record: Re
     """Every fourth week of the record, each predicted by a model of the year that its night would have learned from."""
     errors: dict[str, list[float]] = {"model": [], "season": [], "sunday": []}
     for night in NIGHTS:
-        learned, labels = rows_of(windows.training(night, MODEL.window, PERIOD))
+        learned, labels = rows_of(windows.list_training(night, MODEL.window, PERIOD))
         coming, truth = rows_of([night + PERIOD])
         for name, columns in (("model", list(learned)), ("season", SEASON)):
             fitted = estimator(1).fit(learned[columns], labels)
@@ -57,7 +57,7 @@ def test_over_the_record_it_beats_the_season_alone_and_the_day_before(record: Re
 
 
 def test_it_is_stored_and_loaded_with_the_trusted_types_alone(rows_of: RowsOf) -> None:
-    rows, labels = rows_of(windows.training(NIGHT, MODEL.window, PERIOD))
+    rows, labels = rows_of(windows.list_training(NIGHT, MODEL.window, PERIOD))
     fitted = estimator(7).fit(rows, labels)
     data = skops.io.dumps(fitted)
     assert set(skops.io.get_untrusted_types(data=data)) == set(TRUSTED)
@@ -67,15 +67,15 @@ def test_it_is_stored_and_loaded_with_the_trusted_types_alone(rows_of: RowsOf) -
 
 
 def test_a_week_that_nobody_observed_is_predicted_all_the_same(rows_of: RowsOf) -> None:
-    rows, labels = rows_of(windows.training(NIGHT, MODEL.window, PERIOD))
+    rows, labels = rows_of(windows.list_training(NIGHT, MODEL.window, PERIOD))
     fitted = estimator(7).fit(rows, labels)
     blind = rows.head(7).assign(month=np.nan, week_over_month=np.nan, sunday_over_month=np.nan)
     assert np.abs(fitted.predict(blind) - labels[:7]).max() < 15
 
 
 def test_the_gate_refuses_what_learned_from_shuffled_days_and_accepts_an_honest_first(rows_of: RowsOf) -> None:
-    rows, labels = rows_of(windows.training(NIGHT, MODEL.window, PERIOD))
-    nights = windows.holdout(NIGHT, MODEL.window, PERIOD)
+    rows, labels = rows_of(windows.list_training(NIGHT, MODEL.window, PERIOD))
+    nights = windows.list_holdout(NIGHT, MODEL.window, PERIOD)
     compared, truth = rows_of(nights)
     near = np.tile(["days 1 to 3"] * 3 + ["days 4 to 7"] * 4, len(nights))
     holdout = Holdout(truth, np.repeat(np.array(nights, dtype="datetime64[D]"), 7), {"ahead": near})

@@ -42,11 +42,11 @@ def test_what_was_observed_in_the_week_before_does(record: Record, features_of: 
 def test_recent_weeks_are_those_of_the_observations(record: Record, features_of: FeaturesOf) -> None:
     weeks = [record["observed"][NIGHT - number * WEEK]["temp_max"] for number in range(1, 5)]
     month, last = pd.concat(weeks).mean(), weeks[0]
-    found = features_of(record, NIGHT)
-    assert found["month"].tolist() == pytest.approx([month] * 7)
-    assert found["week_over_month"].tolist() == pytest.approx([last.mean() - month] * 7)
-    assert found["sunday_over_month"].iloc[0] == pytest.approx(last.iloc[-1] - month)
-    assert found["sunday_over_month"].iloc[2] == pytest.approx((last.iloc[-1] - month) / np.e)
+    actual = features_of(record, NIGHT)
+    assert actual["month"].tolist() == pytest.approx([month] * 7)
+    assert actual["week_over_month"].tolist() == pytest.approx([last.mean() - month] * 7)
+    assert actual["sunday_over_month"].iloc[0] == pytest.approx(last.iloc[-1] - month)
+    assert actual["sunday_over_month"].iloc[2] == pytest.approx((last.iloc[-1] - month) / np.e)
 
 
 def test_the_season_comes_round_after_a_year(record: Record, features_of: FeaturesOf) -> None:
@@ -60,24 +60,24 @@ def test_the_season_comes_round_after_a_year(record: Record, features_of: Featur
 def test_without_the_last_week_the_month_is_still_known_and_sunday_is_not(
     record: Record, features_of: FeaturesOf
 ) -> None:
-    kept = {night: frame for night, frame in record["observed"].items() if night != NIGHT - WEEK}
-    found = features_of({**record, "observed": kept}, NIGHT)
-    assert found["month"].notna().all()
-    assert found[["week_over_month", "sunday_over_month"]].isna().all().all()
+    remaining = {night: frame for night, frame in record["observed"].items() if night != NIGHT - WEEK}
+    actual = features_of({**record, "observed": remaining}, NIGHT)
+    assert actual["month"].notna().all()
+    assert actual[["week_over_month", "sunday_over_month"]].isna().all().all()
 
 
 def test_without_any_history_only_the_season_is_known(record: Record, features_of: FeaturesOf) -> None:
-    found = features_of({**record, "observed": {}}, NIGHT)
-    assert found.filter(like="year").notna().all().all()
-    assert found[["month", "week_over_month", "sunday_over_month"]].isna().all().all()
+    actual = features_of({**record, "observed": {}}, NIGHT)
+    assert actual.filter(like="year").notna().all().all()
+    assert actual[["month", "week_over_month", "sunday_over_month"]].isna().all().all()
 
 
 def test_the_label_is_the_high_and_missing_where_the_station_has_none(record: Record) -> None:
     week = record["observed"][NIGHT].copy()
     week.loc[2, "temp_max"] = np.nan
-    found = features.labels(week)
-    assert found.isna().tolist() == [False, False, True, False, False, False, False]
-    assert found.iloc[0] == week["temp_max"].iloc[0]
+    actual = features.labels(week)
+    assert actual.isna().tolist() == [False, False, True, False, False, False, False]
+    assert actual.iloc[0] == week["temp_max"].iloc[0]
 
 
 def test_the_slices_are_the_days_near_and_far(record: Record) -> None:

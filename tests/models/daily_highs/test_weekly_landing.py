@@ -25,7 +25,7 @@ def lake(store: ObjectStore) -> Iterator[ObjectStore]:
     """The session's lake, in which the model has nothing before and nothing after."""
     yield store
     for dataset in MODEL.datasets:
-        store.delete([found.uri for found in store.objects(dataset.uri.split("date=")[0])])
+        store.delete([stored.uri for stored in store.list_objects(dataset.uri.split("date=")[0])])
 
 
 def seed(*words: str, today: date = THURSDAY) -> int:
@@ -34,7 +34,7 @@ def seed(*words: str, today: date = THURSDAY) -> int:
 
 def landed(store: ObjectStore, dataset: Dataset) -> list[date]:
     head = dataset.uri.split("{night}")[0]
-    return sorted(date.fromisoformat(o.uri.removeprefix(head)[:10]) for o in store.objects(head))
+    return sorted(date.fromisoformat(o.uri.removeprefix(head)[:10]) for o in store.list_objects(head))
 
 
 def test_up_to_yesterday_means_up_to_the_last_sunday_with_the_week_under_way_asked_for(lake: ObjectStore) -> None:
@@ -42,7 +42,7 @@ def test_up_to_yesterday_means_up_to_the_last_sunday_with_the_week_under_way_ask
     sundays = [date(2026, 2, 1) + number * WEEK for number in range(5)]
     assert landed(lake, MODEL.facts) == sundays
     assert landed(lake, MODEL.scheduled) == [*sundays, date(2026, 3, 8)]
-    week = tables.read(lake, MODEL.facts.partition(sundays[-1]))
+    week = tables.read(lake, MODEL.facts.build_partition_uri(sundays[-1]))
     assert list(week["day"]) == list(pd.date_range("2026-02-23", "2026-03-01"))
 
 
@@ -59,13 +59,13 @@ def test_a_week_is_corrupted_only_where_there_is_one(lake: ObjectStore) -> None:
     assert seed("--nights", "2026-03-01..2026-03-01") == 0
     assert seed("--corrupt", "2026-03-03") == BadConfig.exit_code
     assert seed("--corrupt", "2026-03-01") == 0
-    assert tables.read(lake, MODEL.facts.partition(date(2026, 3, 1)))["temp_max"].min() > 25
+    assert tables.read(lake, MODEL.facts.build_partition_uri(date(2026, 3, 1)))["temp_max"].min() > 25
 
 
 def test_a_suite_may_ask_for_the_whole_week_that_ends_with_the_night() -> None:
     suite = suites.load(MODEL.facts.suite or "")
-    found = validate._parameters(suite, MODEL, date(2013, 3, 3), {date(2013, 2, 24): 7, date(2013, 2, 17): 7})
-    assert (str(found["first_day"]), str(found["night"])) == ("2013-02-25 00:00:00", "2013-03-03 00:00:00")
-    assert str(found["day_begin"]) == "2013-02-24 10:00:00+00:00"
-    assert str(found["day_end"]) == "2013-03-04 12:00:00+00:00"
-    assert (found["rows_min"], found["rows_max"]) == (7, 7)
+    actual = validate._build_parameters(suite, MODEL, date(2013, 3, 3), {date(2013, 2, 24): 7, date(2013, 2, 17): 7})
+    assert (str(actual["first_day"]), str(actual["night"])) == ("2013-02-25 00:00:00", "2013-03-03 00:00:00")
+    assert str(actual["day_begin"]) == "2013-02-24 10:00:00+00:00"
+    assert str(actual["day_end"]) == "2013-03-04 12:00:00+00:00"
+    assert (actual["rows_min"], actual["rows_max"]) == (7, 7)

@@ -18,8 +18,8 @@ NIGHT = date(2014, 8, 17)
 
 def test_every_day_of_the_whole_weeks_is_in_one_partition(record: Record) -> None:
     days = pd.concat(record["observed"].values())["day"]
-    wanted = pd.date_range(source.FIRST, source.LAST)
-    assert list(days) == list(wanted)
+    expected = pd.date_range(source.FIRST, source.LAST)
+    assert list(days) == list(expected)
     assert len(days) == 1461 - 1 - 4  # the record's first day, a Sunday, and its last four end no whole week
 
 
@@ -56,11 +56,11 @@ def test_what_is_asked_is_the_dates_and_nothing_that_was_observed(record: Record
 @pytest.mark.parametrize("name", ["observed", "asked"])
 def test_moving_moves_the_days_and_nothing_else(record: Record, name: str) -> None:
     frame = record[name][NIGHT]
-    moved = source.moved(frame, 4 * 7)
+    moved = source.shift_dates(frame, 4 * 7)
     assert (moved["day"] - frame["day"] == pd.Timedelta(days=28)).all()
     assert moved.dtypes.equals(frame.dtypes)
     pd.testing.assert_frame_equal(moved.drop(columns="day"), frame.drop(columns="day"))
-    assert source.moved(frame, 0) is frame
+    assert source.shift_dates(frame, 0) is frame
 
 
 def test_a_corrupted_week_is_broken_in_each_way_that_its_label_says(record: Record) -> None:
@@ -75,7 +75,7 @@ def test_a_corrupted_week_is_broken_in_each_way_that_its_label_says(record: Reco
 
 
 def test_a_machine_without_the_package_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    source._file.cache_clear()
+    source._find_file.cache_clear()
     monkeypatch.setattr(source, "find_spec", lambda _: None)
     with pytest.raises(BadConfig, match="the package vega_datasets is not installed"):
-        source.frames()
+        source.load_frames()

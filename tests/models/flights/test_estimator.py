@@ -9,12 +9,12 @@ import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 
-from flights_record import FeaturesOf, Record
 from models.flights import features
 from models.flights.definition import MODEL
 from models.flights.estimator import TRUSTED, estimator
 from nightshift.core import windows
 from nightshift.core.gate import Holdout, Predicted, judge
+from support.flights_record import FeaturesOf, Record
 
 NIGHT = date(2013, 11, 20)
 Rows = tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]
@@ -29,7 +29,10 @@ def rows(record: Record, features_of: FeaturesOf) -> dict[str, Rows]:
         frames, labels, days, origins = zip(*parts, strict=True)
         return pd.concat(frames), np.concatenate(labels), np.concatenate(days), np.concatenate(origins)
 
-    return {"train": of(windows.training(NIGHT, MODEL.window)), "holdout": of(windows.holdout(NIGHT, MODEL.window))}
+    return {
+        "train": of(windows.list_training(NIGHT, MODEL.window)),
+        "holdout": of(windows.list_holdout(NIGHT, MODEL.window)),
+    }
 
 
 def _labelled(record: Record, features_of: FeaturesOf, night: date) -> Rows:
@@ -49,8 +52,8 @@ def fitted(rows: dict[str, Rows]) -> HistGradientBoostingClassifier:
 
 
 def predicted(model: HistGradientBoostingClassifier, rows: Rows) -> np.ndarray:
-    found: np.ndarray = model.predict_proba(rows[0])[:, 1]
-    return found
+    actual: np.ndarray = model.predict_proba(rows[0])[:, 1]
+    return actual
 
 
 def test_it_ranks_flights_and_beats_a_constant(fitted: HistGradientBoostingClassifier, rows: dict[str, Rows]) -> None:
@@ -63,8 +66,8 @@ def test_it_ranks_flights_and_beats_a_constant(fitted: HistGradientBoostingClass
 def test_the_same_rows_and_seed_give_the_same_model(
     fitted: HistGradientBoostingClassifier, rows: dict[str, Rows]
 ) -> None:
-    again = estimator(7).fit(rows["train"][0], rows["train"][1])
-    assert (predicted(again, rows["holdout"]) == predicted(fitted, rows["holdout"])).all()
+    second = estimator(7).fit(rows["train"][0], rows["train"][1])
+    assert (predicted(second, rows["holdout"]) == predicted(fitted, rows["holdout"])).all()
 
 
 def test_it_is_stored_and_loaded_with_the_trusted_types_alone(

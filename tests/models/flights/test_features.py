@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flights_record import FeaturesOf, Record
 from models.flights import features
 from models.flights.definition import MODEL
 from models.flights.estimator import LATER
+from support.flights_record import FeaturesOf, Record
 
 DAY = date(2013, 2, 20)
 NOTHING = pd.DataFrame({"night": pd.to_datetime([])})
@@ -34,10 +34,10 @@ def facts_of(**columns: Sequence[object]) -> pd.DataFrame:
 
 
 def test_a_flight_is_late_above_fifteen_minutes_and_unlabelled_when_it_never_arrived() -> None:
-    found = features.labels(pd.DataFrame({"arr_delay": [-20.0, 15.0, 15.1, 300.0, np.nan]}))
-    assert found.name == "label"
-    assert found.tolist()[:4] == [0.0, 0.0, 1.0, 1.0]
-    assert np.isnan(found[4])
+    actual = features.labels(pd.DataFrame({"arr_delay": [-20.0, 15.0, 15.1, 300.0, np.nan]}))
+    assert actual.name == "label"
+    assert actual.tolist()[:4] == [0.0, 0.0, 1.0, 1.0]
+    assert np.isnan(actual[4])
 
 
 def test_cancelled_and_diverted_flights_have_no_label_and_are_scored(record: Record, features_of: FeaturesOf) -> None:
@@ -50,11 +50,11 @@ def test_cancelled_and_diverted_flights_have_no_label_and_are_scored(record: Rec
 
 
 def test_every_row_of_the_schedule_gets_one_row_of_floats_in_its_order(record: Record, features_of: FeaturesOf) -> None:
-    scheduled, found = record["schedule"][DAY], features_of(record, DAY)
-    assert found.index.equals(scheduled.index)
-    assert set(found.dtypes) == {np.dtype("float64")}
-    assert found["distance"].tolist() == scheduled["distance"].tolist()
-    assert found.columns.is_unique
+    scheduled, actual = record["schedule"][DAY], features_of(record, DAY)
+    assert actual.index.equals(scheduled.index)
+    assert set(actual.dtypes) == {np.dtype("float64")}
+    assert actual["distance"].tolist() == scheduled["distance"].tolist()
+    assert actual.columns.is_unique
 
 
 def test_each_row_stands_for_itself(record: Record) -> None:
@@ -73,18 +73,18 @@ def test_every_day_has_the_same_columns(record: Record, features_of: FeaturesOf)
 
 
 def test_without_history_nothing_is_known_of_the_past(record: Record) -> None:
-    found = features.features(record["schedule"][DAY], {"flights": NOTHING, "weather": NOTHING}, DAY)
-    assert found[["evening_delay_1", "rain_1", "wind_1", "visib_1"]].isna().all(axis=None)
-    assert (found[[name for name, _, _ in features.RATES]] == 0).all(axis=None)
+    actual = features.features(record["schedule"][DAY], {"flights": NOTHING, "weather": NOTHING}, DAY)
+    assert actual[["evening_delay_1", "rain_1", "wind_1", "visib_1"]].isna().all(axis=None)
+    assert (actual[[name for name, _, _ in features.RATES]] == 0).all(axis=None)
 
 
 def test_a_value_never_seen_is_no_error(record: Record) -> None:
     scheduled = record["schedule"][DAY].assign(carrier="ZZ", dest="XXX", plane_engine=None, plane_seats=np.nan)
     history = {"flights": record["flights"][DAY - timedelta(days=1)], "weather": NOTHING}
-    found = features.features(scheduled, history, DAY)
-    assert set(found["carrier"]) == {features.UNSEEN}
-    assert set(found["plane_engine"]) == {features.UNSEEN}
-    assert (found[["carrier_late_14", "dest_late_14", "flight_late_14"]] == 0).all(axis=None)
+    actual = features.features(scheduled, history, DAY)
+    assert set(actual["carrier"]) == {features.UNSEEN}
+    assert set(actual["plane_engine"]) == {features.UNSEEN}
+    assert (actual[["carrier_late_14", "dest_late_14", "flight_late_14"]] == 0).all(axis=None)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_calendar_knows_saturdays(record: Record, features_of: FeaturesOf, d
 
 @pytest.mark.parametrize(("clock", "minutes"), [(0, 0), (59, 59), (100, 60), (1359, 839), (2359, 1439)])
 def test_a_clock_time_is_minutes_after_midnight(clock: int, minutes: int) -> None:
-    assert features._minutes(pd.Series([clock]))[0] == minutes
+    assert features._convert_to_minutes(pd.Series([clock]))[0] == minutes
 
 
 def test_a_flight_over_midnight_has_its_planned_minutes(record: Record) -> None:
@@ -108,8 +108,8 @@ def test_a_flight_over_midnight_has_its_planned_minutes(record: Record) -> None:
 def test_a_group_that_was_late_more_often_than_others_says_so(record: Record) -> None:
     """Forty flights of EWR, all late, and forty of JFK, none: 0.5 more and less than all, drawn to 0 by the prior."""
     facts = facts_of(origin=["EWR"] * 40 + ["JFK"] * 40, arr_delay=[60.0] * 40 + [0.0] * 40)
-    found = features.features(record["schedule"][DAY], {"flights": facts, "weather": NOTHING}, DAY)
-    rate = found["origin_late_1"].groupby(record["schedule"][DAY]["origin"]).first()
+    actual = features.features(record["schedule"][DAY], {"flights": facts, "weather": NOTHING}, DAY)
+    rate = actual["origin_late_1"].groupby(record["schedule"][DAY]["origin"]).first()
     assert rate["EWR"] == pytest.approx(0.5 * 40 / (40 + features.PRIOR_FLIGHTS))
     assert rate["JFK"] == -rate["EWR"]
     assert rate["LGA"] == 0
@@ -117,8 +117,8 @@ def test_a_group_that_was_late_more_often_than_others_says_so(record: Record) ->
 
 def test_a_day_on_which_everyone_was_late_favours_no_one(record: Record) -> None:
     facts = facts_of(origin=["EWR"] * 40 + ["JFK"] * 40, arr_delay=[60.0] * 80)
-    found = features.features(record["schedule"][DAY], {"flights": facts, "weather": NOTHING}, DAY)
-    assert (found["origin_late_1"] == 0).all()
+    actual = features.features(record["schedule"][DAY], {"flights": facts, "weather": NOTHING}, DAY)
+    assert (actual["origin_late_1"] == 0).all()
 
 
 def test_a_rate_looks_back_over_its_own_nights_only(record: Record) -> None:
@@ -130,10 +130,10 @@ def test_a_rate_looks_back_over_its_own_nights_only(record: Record) -> None:
         arr_delay=[60.0] * 40 + [0.0] * 40,
         hour=[8] * 80,
     )
-    found = features.features(record["schedule"][DAY], {"flights": facts, "weather": NOTHING}, DAY)
+    actual = features.features(record["schedule"][DAY], {"flights": facts, "weather": NOTHING}, DAY)
     ewr = (record["schedule"][DAY]["origin"] == "EWR") & (record["schedule"][DAY]["hour"] == 8)
-    assert (found["origin_late_1"] == 0).all()
-    assert (found.loc[ewr, "origin_hour_late_14"] > 0.2).all()
+    assert (actual["origin_late_1"] == 0).all()
+    assert (actual.loc[ewr, "origin_hour_late_14"] > 0.2).all()
 
 
 def test_the_fixed_directions_name_features(record: Record, features_of: FeaturesOf) -> None:
@@ -141,10 +141,10 @@ def test_the_fixed_directions_name_features(record: Record, features_of: Feature
 
 
 def test_the_slices_of_the_gate_exist_for_every_row(record: Record) -> None:
-    found = features.slices(record["schedule"][DAY])
-    assert set(MODEL.gate.slices) <= set(found.columns)
-    assert found.index.equals(record["schedule"][DAY].index)
-    assert not found.isna().any(axis=None)
+    actual = features.slices(record["schedule"][DAY])
+    assert set(MODEL.gate.slices) <= set(actual.columns)
+    assert actual.index.equals(record["schedule"][DAY].index)
+    assert not actual.isna().any(axis=None)
 
 
 def test_a_day_costs_a_fraction_of_a_second(record: Record, features_of: FeaturesOf) -> None:

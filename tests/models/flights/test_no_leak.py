@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flights_record import FeaturesOf, Record
 from models.flights import source
+from support.flights_record import FeaturesOf, Record
 
 DAY = date(2013, 12, 10)
 EVENING_BEFORE = DAY - timedelta(days=1)
@@ -59,14 +59,14 @@ def test_the_schedule_holds_nothing_that_happened(record: Record, column: str) -
 
 def test_the_order_of_the_schedule_tells_nothing(monkeypatch: pytest.MonkeyPatch, record: Record) -> None:
     """The package lists flights by actual departure, cancelled ones last."""
-    real = source._csv
+    real = source._read_csv
 
     def shuffled(name: str) -> pd.DataFrame:
         read = real(name)
         return read.sample(frac=1, random_state=0).reset_index(drop=True) if name.startswith("flights") else read
 
-    monkeypatch.setattr(source, "_csv", shuffled)
-    pd.testing.assert_frame_equal(source.frames()["schedule"][DAY], record["schedule"][DAY])
+    monkeypatch.setattr(source, "_read_csv", shuffled)
+    pd.testing.assert_frame_equal(source.load_frames()["schedule"][DAY], record["schedule"][DAY])
 
 
 def test_a_flight_has_the_features_it_had_before_another_was_cancelled(record: Record, features_of: FeaturesOf) -> None:
@@ -74,5 +74,5 @@ def test_a_flight_has_the_features_it_had_before_another_was_cancelled(record: R
     facts = record["flights"][DAY]
     arrived = facts["arr_delay"].notna()
     assert 0.1 < (~arrived).mean() < 0.9
-    found = features_of(record, DAY)
-    assert len(found) == len(record["schedule"][DAY]) == len(facts)
+    actual = features_of(record, DAY)
+    assert len(actual) == len(record["schedule"][DAY]) == len(facts)

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from flights_record import Record
 from models.flights import source
 from models.flights.definition import MODEL
+from support.flights_record import Record
 
 DAY = date(2013, 7, 4)
 COUNTS = {"flights": 336_776, "schedule": 336_776, "weather": 26_115}
@@ -59,7 +59,7 @@ def test_the_offset_from_utc_is_that_of_the_season(record: Record, day: date, of
 @pytest.mark.parametrize("name", COUNTS)
 def test_moving_moves_every_date_and_nothing_else(record: Record, name: str) -> None:
     frame = record[name][DAY]
-    moved = source.moved(frame, 4585)
+    moved = source.shift_dates(frame, 4585)
     there = pd.Timestamp(DAY) + pd.Timedelta(days=4585)
     assert set(moved["night"]) == {there}
     assert set(zip(moved["year"], moved["month"], moved["day"], strict=True)) == {(there.year, there.month, there.day)}

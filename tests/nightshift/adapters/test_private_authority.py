@@ -44,9 +44,9 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[i
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    connection._opener.cache_clear()
+    connection._build_opener.cache_clear()
     yield server.server_port, tmp_path / "authority.pem"
-    connection._opener.cache_clear()
+    connection._build_opener.cache_clear()
     server.shutdown()
     server.server_close()
 
@@ -56,9 +56,9 @@ def test_a_private_authority_of_s3(private: tuple[int, Path], monkeypatch: pytes
     port, authority = private
     settings = StorageSettings(endpoint=f"https://127.0.0.1:{port}", bucket="lake")
     with pytest.raises(BadConfig, match=r"the certificate of S3 at .* set AWS_CA_BUNDLE to the file"):
-        ObjectStore(settings, patience=60).objects("s3://lake/")
+        ObjectStore(settings, patience=60).list_objects("s3://lake/")
     monkeypatch.setenv(setting, str(authority))
-    assert ObjectStore(settings, patience=60).objects("s3://lake/") == []
+    assert ObjectStore(settings, patience=60).list_objects("s3://lake/") == []
 
 
 @pytest.mark.parametrize("setting", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "MLFLOW_TRACKING_SERVER_CERT_PATH"])
@@ -69,9 +69,9 @@ def test_a_private_authority_of_mlflow(
     server = Server(RegistrySettings(tracking_uri=f"https://127.0.0.1:{port}"), patience=60)
     with pytest.raises(BadConfig, match=r"the certificate of MLflow at .* set REQUESTS_CA_BUNDLE to the file"):
         server.get("runs/get")
-    connection._opener.cache_clear()
+    connection._build_opener.cache_clear()
     monkeypatch.setenv(setting, str(authority))
-    assert server.version() == "3.17.2"
+    assert server.read_version() == "3.17.2"
 
 
 @pytest.mark.parametrize("setting", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
@@ -95,7 +95,7 @@ def test_tls_to_a_plain_port_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     url = f"https://127.0.0.1:{server.server_port}"
     try:
         with pytest.raises(BadConfig, match=r"speaks no TLS.* write http:// instead"):
-            ObjectStore(StorageSettings(endpoint=url), patience=60).objects("s3://lake/")
+            ObjectStore(StorageSettings(endpoint=url), patience=60).list_objects("s3://lake/")
         with pytest.raises(BadConfig, match=r"speaks no TLS.* write http:// instead"):
             Server(RegistrySettings(tracking_uri=url), patience=60).get("runs/get")
     finally:

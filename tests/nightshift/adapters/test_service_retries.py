@@ -1,6 +1,6 @@
 """Patience by the clock, with clocks that a test moves."""
 
-from nightshift.adapters.api_retries import UNWATCHED, Clock, Wait, shared_clock
+from nightshift.adapters.api_retries import UNWATCHED, Clock, Wait, get_shared_clock
 
 
 class Time:
@@ -27,9 +27,9 @@ def test_a_call_waits_by_the_clock_whatever_its_attempts_cost() -> None:
     for took in (0.0, 15.0):
         time = Time()
         clock = Clock(120, lambda time=time: time.now)  # type: ignore[misc]
-        began = time.now
+        started_at = time.now
         _attempts(Wait(clock, time.sleep), took, time)
-        assert 120 <= time.now - began <= 120 + 2 * took + 0.001
+        assert 120 <= time.now - started_at <= 120 + 2 * took + 0.001
 
 
 def test_a_second_call_does_not_start_the_wait_again() -> None:
@@ -45,7 +45,7 @@ def test_an_answer_to_anyone_stops_the_clock() -> None:
     assert clock.fail() == 120
     time.sleep(100)
     assert clock.fail() == 20
-    clock.answer()
+    clock.note_answer()
     time.sleep(100)
     assert clock.fail() == 120
 
@@ -53,10 +53,10 @@ def test_an_answer_to_anyone_stops_the_clock() -> None:
 def test_a_call_that_alone_keeps_failing_ends_though_others_are_answered() -> None:
     time = Time()
     clock = Clock(120, lambda: time.now)
-    wait, began = Wait(clock, time.sleep), time.now
+    wait, started_at = Wait(clock, time.sleep), time.now
     while wait.pause():
-        clock.answer()
-    assert 120 <= time.now - began < 121
+        clock.note_answer()
+    assert 120 <= time.now - started_at < 121
 
 
 def test_a_failure_long_after_the_last_is_an_outage_of_its_own() -> None:
@@ -73,5 +73,5 @@ def test_no_patience_is_one_attempt() -> None:
 
 
 def test_a_service_has_one_clock_in_a_process() -> None:
-    assert shared_clock("http://a", 5) is shared_clock("http://a", 5)
-    assert shared_clock("http://a", 5) is not shared_clock("http://b", 5)
+    assert get_shared_clock("http://a", 5) is get_shared_clock("http://a", 5)
+    assert get_shared_clock("http://a", 5) is not get_shared_clock("http://b", 5)

@@ -9,11 +9,11 @@ import pytest
 
 from nightshift import cli
 from nightshift.adapters.mlflow.registry import Registry
-from nightshift.adapters.s3.alias_reports import last_problem
+from nightshift.adapters.s3.alias_reports import load_last_problem
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Model
 from nightshift.errors import TryLater
-from support.champion_fixtures import TinyModel, model_of
+from support.champion_fixtures import TinyModel, build_model
 
 ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
 ONE_O_CLOCK = "2013-02-18T13:00:00+00:00"
@@ -28,7 +28,7 @@ def tiny(
     monkeypatch: pytest.MonkeyPatch,
 ) -> TinyModel:
     """The shops model with two champion periods."""
-    tiny = TinyModel(store, registry, model_of("shops"))
+    tiny = TinyModel(store, registry, build_model("shops"))
     monkeypatch.setattr("nightshift.steps.evaluate.run", tiny.judge)
     tiny.make_champion(ONE, 3)
     tiny.make_champion(TWO, 5)
@@ -46,8 +46,8 @@ def test_previous_is_champion_again_in_about_a_second(tiny: TinyModel, capsys: C
     started = time.monotonic()
     assert cli.main(["set-champion", "shops", "previous", "--reason=twice the delays"]) == 0
     assert time.monotonic() - started < 15
-    said = _said(capsys)[-1]
-    assert "done: version 1 of shops is champion and version 2 is withdrawn: twice the delays; s3://" in said
+    output = _said(capsys)[-1]
+    assert "done: version 1 of shops is champion and version 2 is withdrawn: twice the delays; s3://" in output
     assert (tiny.alias, tiny.entries[-1].cause.user) == (1, "ana")
     assert tiny.entries[-1].cause.by == "shops_set_champion:manual__1"
 
@@ -100,7 +100,7 @@ def test_a_reason_is_required(tiny: TinyModel, capsys: Capture) -> None:
 
 
 def test_history_lists_the_newest_first_and_says_that_all_agree(tiny: TinyModel, capsys: Capture) -> None:
-    tiny.challenge(THREE, 4)
+    tiny.train_and_judge(THREE, 4)
     tiny.promote(THREE)
     assert cli.main(["history", "shops"]) == 0
     head, *rows, _, check = _said(capsys)
@@ -118,10 +118,10 @@ def test_history_lists_the_newest_first_and_says_that_all_agree(tiny: TinyModel,
 def test_history_as_json_has_the_whole_entries(tiny: TinyModel, capsys: Capture) -> None:
     tiny.set_champion("previous", reason="bad")
     assert cli.main(["history", "shops", "--json", "--last", "2"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert [entry["number"] for entry in found["entries"]] == [3, 2]
-    assert (found["entries"][0]["withdraws"], found["entries"][0]["cause"]["user"]) == (2, "ana")
-    assert found["findings"] == []
+    document = json.loads(capsys.readouterr().out)
+    assert [entry["number"] for entry in document["entries"]] == [3, 2]
+    assert (document["entries"][0]["withdraws"], document["entries"][0]["cause"]["user"]) == (2, "ana")
+    assert document["findings"] == []
 
 
 def test_history_ends_with_10_when_something_does_not_agree(tiny: TinyModel, capsys: Capture) -> None:
@@ -132,11 +132,11 @@ def test_history_ends_with_10_when_something_does_not_agree(tiny: TinyModel, cap
 
 @pytest.mark.slow
 def test_what_a_person_wrote_reaches_no_terminal_as_a_command(tiny: TinyModel, capsys: Capture) -> None:
-    entry = tiny.ledger.last()
+    entry = tiny.ledger.load_last()
     assert entry is not None
-    found = tiny.store.get_json(tiny.ledger.uri(2))
-    assert found is not None
-    tiny.store.put_json(tiny.ledger.uri(2), found | {"reason": "\x1b[2Jgone"})
+    document = tiny.store.get_json(tiny.ledger.build_uri(2))
+    assert document is not None
+    tiny.store.put_json(tiny.ledger.build_uri(2), document | {"reason": "\x1b[2Jgone"})
     cli.main(["history", "shops"])
     assert "?[2Jgone" in capsys.readouterr().out
 
@@ -150,31 +150,31 @@ EDITS: tuple[dict[str, object], ...] = (
 
 
 def test_an_edited_entry_is_a_finding_and_reaches_no_terminal_as_a_command(tiny: TinyModel, capsys: Capture) -> None:
-    found = tiny.store.get_json(tiny.ledger.uri(2))
-    assert found is not None
+    document = tiny.store.get_json(tiny.ledger.build_uri(2))
+    assert document is not None
     for edit in EDITS:
-        tiny.store.put_json(tiny.ledger.uri(2), {**found, **edit})
+        tiny.store.put_json(tiny.ledger.build_uri(2), {**document, **edit})
         for command in ("history", "repair"):
             assert cli.main([command, "shops"]) == 10, (command, edit)
-            said = capsys.readouterr().out
-            assert "chain: entry 2 " in said
-            assert "\x1b" not in said
-    words = "a calm week \x1b[2J\x9b1m"
-    decision = {"outcome": "approved", "by": "ana\x1b[2J", "about": "0" * 20, "at": ONE_O_CLOCK, "reason": words}
-    tiny.store.put_json(tiny.ledger.uri(2), {**found, "decision": decision})
+            output = capsys.readouterr().out
+            assert "chain: entry 2 " in output
+            assert "\x1b" not in output
+    arguments = "a calm week \x1b[2J\x9b1m"
+    decision = {"outcome": "approved", "by": "ana\x1b[2J", "about": "0" * 20, "at": ONE_O_CLOCK, "reason": arguments}
+    tiny.store.put_json(tiny.ledger.build_uri(2), {**document, "decision": decision})
     cli.main(["history", "shops"])
     row = next(line for line in _said(capsys) if line.startswith("2 "))
     assert row.endswith("ana?[2J  skill 5 wins (a calm week ?[2J?1m)")
     cli.main(["history", "shops", "--json"])
-    said = capsys.readouterr().out
-    assert said.isascii()
-    assert json.loads(said)["entries"][0]["decision"]["reason"] == words
+    output = capsys.readouterr().out
+    assert output.isascii()
+    assert json.loads(output)["entries"][0]["decision"]["reason"] == arguments
 
 
 def test_history_of_a_model_of_which_nothing_was_decided(
     model: Model, registry: Registry, store: ObjectStore, capsys: Capture
 ) -> None:
-    assert (model.name, registry.champion("shops"), store.bucket != "") == ("shops", None, True)
+    assert (model.name, registry.find_champion("shops"), store.bucket != "") == ("shops", None, True)
     assert cli.main(["history", "shops"]) == 0
     assert _said(capsys) == ["nothing was decided yet", "", "ledger, alias and registry agree"]
 
@@ -184,10 +184,10 @@ def test_repair_says_what_it_would_do_and_does_it_when_told(tiny: TinyModel, cap
     assert _said(capsys) == ["ledger, alias and registry of shops agree: there is nothing to repair"]
     tiny.registry.set_champion("shops", 1)
     assert cli.main(["repair", "shops"]) == 10
-    wanted = "`nightshift set-champion shops 1 --reason …`"
+    expected = "`nightshift set-champion shops 1 --reason …`"
     assert _said(capsys) == [
         "alias: the alias champion names version 1, and the ledger version 2",
-        f"  would: bring alias and model cards to where the ledger ends; who wants version 1 runs {wanted}",
+        f"  would: bring alias and model cards to where the ledger ends; who wants version 1 runs {expected}",
         "nothing was changed: `nightshift repair shops --apply` does what can be done from here",
     ]
     assert (tiny.alias, len(tiny.entries)) == (1, 2)
@@ -197,20 +197,20 @@ def test_repair_says_what_it_would_do_and_does_it_when_told(tiny: TinyModel, cap
 
 
 def test_a_lost_end_is_accepted_with_a_reason(tiny: TinyModel, capsys: Capture) -> None:
-    tiny.store.delete([tiny.ledger.uri(2)])
+    tiny.store.delete([tiny.ledger.build_uri(2)])
     assert cli.main(["repair", "shops"]) == 10
-    said = _said(capsys)
-    assert said[0] == "cut: the ledger of shops ends at entry 1, and MLflow knows of entry 2"
-    assert "  you: cannot be repaired from here: restore the object" in said[1]
-    assert "`nightshift repair shops --accept-end 1 --reason …` goes on from the end that is there" in said[1]
-    assert said[3] == "  you: waits until the ledger is whole"
+    output = _said(capsys)
+    assert output[0] == "cut: the ledger of shops ends at entry 1, and MLflow knows of entry 2"
+    assert "  you: cannot be repaired from here: restore the object" in output[1]
+    assert "`nightshift repair shops --accept-end 1 --reason …` goes on from the end that is there" in output[1]
+    assert output[3] == "  you: waits until the ledger is whole"
     for wrong in (["--accept-end", "1"], ["--reason", "why not"], ["--accept-end", "7", "--reason", "why not"]):
         assert cli.main(["repair", "shops", *wrong]) == 20, wrong
     capsys.readouterr()
     assert cli.main(["repair", "shops", "--accept-end", "1", "--reason", "restored to Monday"]) == 0
-    said = _said(capsys)
-    assert said[0] == "entry 2 accepts the end of the ledger: by it version 1 is champion"
-    assert "the alias stood on version 2, the ledger says 1: moved back" in said[1]
+    output = _said(capsys)
+    assert output[0] == "entry 2 accepts the end of the ledger: by it version 1 is champion"
+    assert "the alias stood on version 2, the ledger says 1: moved back" in output[1]
     assert (tiny.alias, tiny.entries[-1].reason) == (1, "restored to Monday")
 
 
@@ -222,10 +222,10 @@ def test_sync_alias_moves_it_back_and_reports_what_a_person_has_to_mend(tiny: Ti
     assert cli.main(["sync-alias", "nothing_yet", "shops"]) == 20
     sentence = "version 2 of shops, champion by entry 2 of the ledger, is not in MLflow: was it deleted?"
     assert sentence in _said(capsys)[-1]
-    assert sentence in last_problem(tiny.store, "shops")
+    assert sentence in load_last_problem(tiny.store, "shops")
     tiny.set_champion("previous")
     assert cli.main(["sync-alias", "shops"]) == 0
-    assert last_problem(tiny.store, "shops") == ""
+    assert load_last_problem(tiny.store, "shops") == ""
 
 
 def test_sync_alias_goes_on_round_after_round_whatever_fails(
@@ -233,7 +233,7 @@ def test_sync_alias_goes_on_round_after_round_whatever_fails(
 ) -> None:
     """Between two rounds a person moves the alias, or MLflow is away."""
     sign, slept = tmp_path / "answers", list[float]()
-    honest = Registry.model
+    honest = Registry.find_model
 
     def away(*_: object) -> None:
         raise TryLater("MLflow is away")
@@ -243,9 +243,9 @@ def test_sync_alias_goes_on_round_after_round_whatever_fails(
         assert sign.exists()
         sign.unlink()
         if len(slept) == 1:
-            monkeypatch.setattr(Registry, "model", away)
+            monkeypatch.setattr(Registry, "find_model", away)
         if len(slept) == 2:
-            monkeypatch.setattr(Registry, "model", honest)
+            monkeypatch.setattr(Registry, "find_model", honest)
             tiny.move_by_hand(1)
         if len(slept) == 3:
             raise SystemExit(0)
@@ -253,18 +253,18 @@ def test_sync_alias_goes_on_round_after_round_whatever_fails(
     monkeypatch.setattr("nightshift.commands.sync_alias.time.sleep", pause)
     with pytest.raises(SystemExit):
         cli.main(["sync-alias", "shops", "--every", "300", "--answers", str(sign)])
-    said = _said(capsys)
+    output = _said(capsys)
     assert (slept, tiny.alias) == ([300, 300, 300], 2)
-    assert "try_later: MLflow is away" in said[0]
-    assert "moved back" in said[1]
+    assert "try_later: MLflow is away" in output[0]
+    assert "moved back" in output[1]
     assert cli.main(["sync-alias", "--every", "601"]) == 20
 
 
 @pytest.mark.slow
 def test_repair_leaves_what_it_cannot_and_says_so(tiny: TinyModel, capsys: Capture) -> None:
-    tiny.store.delete([tiny.ledger.uri(1)])
+    tiny.store.delete([tiny.ledger.build_uri(1)])
     assert cli.main(["repair", "shops", "--apply"]) == 10
-    said = _said(capsys)
-    assert said[0] == "chain: entry 1 is missing"
-    assert "  you: cannot be repaired from here: restore the object" in said[1]
-    assert said[-1] == "not all of it could be repaired"
+    output = _said(capsys)
+    assert output[0] == "chain: entry 1 is missing"
+    assert "  you: cannot be repaired from here: restore the object" in output[1]
+    assert output[-1] == "not all of it could be repaired"

@@ -30,10 +30,10 @@ def test_check_says_which_model_is_not_fine(
     lake.replace_function("estimator", lambda _: LinearSVC())
     assert cli.main(["check", "lab"]) == 20
     assert cli.main(["check", "nothing"]) == 20
-    told = capsys.readouterr().out
-    assert "lab: its definition, suites, functions and estimator are fine" in told
-    assert "lab: bad_config: commands/test_check.py:" in told
-    assert "nothing: bad_config: there is no model 'nothing'" in told
+    output = capsys.readouterr().out
+    assert "lab: its definition, suites, functions and estimator are fine" in output
+    assert "lab: bad_config: commands/test_check.py:" in output
+    assert "nothing: bad_config: there is no model 'nothing'" in output
 
 
 def test_values_are_shown_in_no_pod(capsys: pytest.CaptureFixture[str]) -> None:

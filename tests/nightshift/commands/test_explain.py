@@ -9,7 +9,7 @@ import pytest
 
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.cli import main
-from version_records import append, entry, identity, verdict
+from support.version_records import append, build_entry, build_identity, build_verdict
 
 HEAVY = ("pandas", "numpy", "sklearn", "mlflow", "matplotlib", "great_expectations", "scipy", "pyarrow")
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures("mlflow_environment")
 @pytest.fixture
 def decided(store: ObjectStore) -> ObjectStore:
     """A model without a folder, whose version 2 was promoted and which MLflow does not know."""
-    first = entry("promotion", 1, 1, model="retired_model")
-    second = replace(first, version=2, verdict=verdict(), reason="it wins by far", champion=identity(2))
+    first = build_entry("promotion", 1, 1, model="retired_model")
+    second = replace(first, version=2, verdict=build_verdict(), reason="it wins by far", champion=build_identity(2))
     append(store, first, second)
     return store
 
@@ -86,12 +86,12 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: pyt
 
 def test_it_imports_nothing_heavy() -> None:
     code = "import nightshift.cli, nightshift.commands.explain, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {name for name in done.stdout.split() if name in HEAVY}
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {name for name in completed.stdout.split() if name in HEAVY}
 
 
 def test_a_card_is_imported_without_its_templates() -> None:
     """Steps that decide nothing import `publish_cards` as well: they must not pay for Jinja."""
     code = "import nightshift.model_card.publish_card, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {name for name in done.stdout.split() if name in (*HEAVY, "jinja2")}
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {name for name in completed.stdout.split() if name in (*HEAVY, "jinja2")}

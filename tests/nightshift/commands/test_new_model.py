@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import checkout
 from nightshift import catalog
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.cli import main as nightshift
 from nightshift.commands import new_model
 from nightshift.errors import BadConfig
 from nightshift.lake import tables
+from support import checkout
 
 # Put together here: a test of the copies looks for files that name a model.
 LONGEST = "_".join(["a", "model", "with", "the", "longest", "name", "there", "is", "x"])
@@ -34,7 +34,7 @@ print(json.dumps({m.name: [m.task, sorted(suites.load(d.suite).size for d in m.d
 def scaffolded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this checkout with a model of each task in it."""
     copy = tmp_path_factory.mktemp("checkout")
-    checkout.copy_files(checkout.files(), copy)
+    checkout.copy_files(checkout.list_files(), copy)
     subprocess.run(
         ["git", "init", "--quiet"], cwd=copy, check=True
     )  # as a checkout is: some tests ask git for its files
@@ -81,26 +81,26 @@ def test_longest_is_the_longest() -> None:
 )
 def test_it_passes_every_check_as_it_is(scaffolded: Path, words: tuple[str, ...]) -> None:
     folders = [name for name in mine() if words[0] != "python" or name.startswith("tests")]
-    done = checkout.run(scaffolded, *words, *folders)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    completed = checkout.run(scaffolded, *words, *folders)
+    assert completed.returncode == 0, completed.stdout[-3000:] + completed.stderr[-2000:]
 
 
 def test_its_definition_and_its_suite_load(scaffolded: Path) -> None:
-    done = checkout.run(scaffolded, "python", "-c", PROGRAM)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
-    assert set(found) == {*catalog.list_names(), *TASKS}
-    assert {name: found[name][0] for name in TASKS} == TASKS
-    assert found["z"][1] == [7]
+    completed = checkout.run(scaffolded, "python", "-c", PROGRAM)
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    document = json.loads(completed.stdout)
+    assert set(document) == {*catalog.list_names(), *TASKS}
+    assert {name: document[name][0] for name in TASKS} == TASKS
+    assert document["z"][1] == [7]
 
 
 def test_it_says_what_it_wrote_and_what_comes_next(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert nightshift(["new-model", "late_parcels", "--folder", str(empty)]) == 0
-    said = capsys.readouterr().out
-    assert sorted([*map(str, map(Path, new_model.NEEDED[:2])), *_wrote(said)]) == written(empty)
+    output = capsys.readouterr().out
+    assert sorted([*map(str, map(Path, new_model.NEEDED[:2])), *_wrote(output)]) == written(empty)
     for command in ("nightshift seed late_parcels", "nightshift validate late_parcels 2", "nightshift train late_"):
-        assert f'make shell RUN="{command}' in said
-    assert all(len(line) < 120 for line in said.splitlines())
+        assert f'make shell RUN="{command}' in output
+    assert all(len(line) < 120 for line in output.splitlines())
 
 
 def _wrote(said: str) -> list[str]:
@@ -120,9 +120,9 @@ def test_it_runs_end_to_end_on_its_invented_record(
     steps = [("seed", name, "--dates", "original"), ("validate", name, "2024-03-01..2024-04-14")]
     steps += [(verb, name, "2024-04-14") for verb in ("train", "evaluate", "promote", "score")]
     for words in steps:
-        done = checkout.run(scaffolded, "nightshift", *words)
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    scores = tables.read(store, store.uri(f"scores/{name}/date=2024-04-15/"))
+        completed = checkout.run(scaffolded, "nightshift", *words)
+        assert completed.returncode == 0, completed.stdout[-2000:] + completed.stderr[-2000:]
+    scores = tables.read(store, store.build_uri(f"scores/{name}/date=2024-04-15/"))
     assert len(scores) == 40
     assert set(scores["model_version"]) == {1}
 
@@ -136,8 +136,8 @@ def test_a_checkout_with_it_passes_the_checks_of_all_code_and_of_all_dags(scaffo
         ("lint-imports",),
         ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/dags", *ABOUT_EVERY_MODEL),
     ):
-        done = checkout.run(scaffolded, *words)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+        completed = checkout.run(scaffolded, *words)
+        assert completed.returncode == 0, completed.stdout[-3000:] + completed.stderr[-2000:]
 
 
 def test_nothing_of_the_template_is_left_unfilled(scaffolded: Path) -> None:

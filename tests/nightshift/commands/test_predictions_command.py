@@ -11,7 +11,7 @@ def test_uris_are_one_a_line_and_nothing_else(store: ObjectStore, capsys: pytest
     publish_predictions(store, 0.1)
     ours = publish_predictions(store, 0.2)
     assert cli.main(["predictions", "flights", "2013-02-09", "--uris"]) == 0
-    assert capsys.readouterr().out.splitlines() == [store.uri(key) for key in ours.files]
+    assert capsys.readouterr().out.splitlines() == [store.build_uri(key) for key in ours.files]
 
 
 def test_without_uris_it_says_what_is_published(store: ObjectStore, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,8 +23,8 @@ def test_without_uris_it_says_what_is_published(store: ObjectStore, capsys: pyte
         "version    7",
         f"published  {ours.published}",
         "columns    key: id; model_version: model_version; night: night; prediction: prediction",
-        f"manifest   {store.uri('scores/flights/date=2013-02-10/_MANIFEST.json')}",
-        f"file       {store.uri(ours.files[0])}",
+        f"manifest   {store.build_uri('scores/flights/date=2013-02-10/_MANIFEST.json')}",
+        f"file       {store.build_uri(ours.files[0])}",
     ]
 
 

@@ -12,7 +12,7 @@ from nightshift import cli
 from nightshift.adapters.mlflow.registry import Registry
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger_entries import Cause
-from nightshift.adapters.s3.manifests import Manifest, manifest
+from nightshift.adapters.s3.manifests import Manifest, load_manifest
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.commands.rescore import list_published
 from nightshift.context import ModelContext, open_context
@@ -46,13 +46,13 @@ def scored(run_step: RunStep, landed: Model, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def withdrawn(scored: Model, store: ObjectStore, registry: Registry) -> Model:
     """The same, with version 2 withdrawn."""
-    made = set_champion(ModelContext("shops", store, registry), Request("previous", "it is bad", Cause(by="a test")))
-    assert (made.entry.version, made.entry.withdraws) == (1, 2)
+    created = set_champion(ModelContext("shops", store, registry), Request("previous", "it is bad", Cause(by="a test")))
+    assert (created.entry.version, created.entry.withdraws) == (1, 2)
     return scored
 
 
 def _published(store: ObjectStore, night: date) -> Manifest:
-    found = manifest(store, store.uri(f"scores/shops/date={night.replace(day=night.day + 1)}/"))
+    found = load_manifest(store, store.build_uri(f"scores/shops/date={night.replace(day=night.day + 1)}/"))
     assert found is not None
     return found
 
@@ -73,7 +73,7 @@ def test_only_what_a_withdrawn_version_scored_is_scored_again(
         {"version": 2, "published": before.published, "rows": 240, "attempt": before.attempt}
     ]
     assert _published(store, FIRST).meta["before"] == []
-    table = tables.read(store, store.uri("scores/shops/date=2013-02-19/"))
+    table = tables.read(store, store.build_uri("scores/shops/date=2013-02-19/"))
     assert (len(table), set(table["model_version"])) == (240, {1})
     stored = step_results.load_any(store, "shops", SECOND, "score")
     assert stored is not None
@@ -89,8 +89,8 @@ def test_only_what_a_withdrawn_version_scored_is_scored_again(
 
 
 def _card(registry: Registry, number: int) -> str:
-    folder = registry._run_folder(registry.version("shops", number).run_id)
-    return registry.server.artifact(f"{folder}/model-card.md").decode()
+    folder = registry._run_folder(registry.load_version("shops", number).run_id)
+    return registry.server.load_artifact(f"{folder}/model-card.md").decode()
 
 
 @pytest.mark.slow
@@ -107,7 +107,9 @@ def test_a_second_rescore_finds_nothing_to_do(
 def test_a_rejected_night_does_not_stop_the_others(
     withdrawn: Model, store: ObjectStore, source: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tables.write_partition(store, withdrawn.scheduled.partition(date(2013, 2, 19)), source.openings(THIRD).head(9))
+    tables.write_partition(
+        store, withdrawn.scheduled.build_partition_uri(date(2013, 2, 19)), source.openings(THIRD).head(9)
+    )
     assert cli.main(["rescore", withdrawn.name, "2013-02-17..2013-02-19"]) == 10
     assert _versions(store) == [1, 2, 1]
     out = capsys.readouterr().out
@@ -160,7 +162,7 @@ def test_of_a_weekly_model_only_days_that_were_scored_are_looked_at(
     for night in ("2013-02-10", "2013-02-17"):
         meta = {"version": 3, "before": []}
         stored = Manifest(attempt="a", files=(), rows=7, published="2013-02-11T00:00:00+00:00", meta=meta)
-        store.put(store.uri(f"scores/shops/date={night}/_MANIFEST.json"), stored.as_json())
-    found = [(night.context.night.isoformat(), night.published) for night in list_published(step, date(2013, 2, 28))]
-    assert found == [("2013-02-03", 3), ("2013-02-10", 3)]
-    assert registry.champion("shops") is None
+        store.put(store.build_uri(f"scores/shops/date={night}/_MANIFEST.json"), stored.to_json())
+    actual = [(night.context.night.isoformat(), night.published) for night in list_published(step, date(2013, 2, 28))]
+    assert actual == [("2013-02-03", 3), ("2013-02-10", 3)]
+    assert registry.find_champion("shops") is None

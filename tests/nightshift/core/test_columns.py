@@ -1,6 +1,6 @@
 import pytest
 
-from nightshift.core.columns import free_name
+from nightshift.core.columns import choose_free_name
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from nightshift.core.columns import free_name
     ],
 )
 def test_a_name_is_kept_or_made_free(taken: list[str], name: str) -> None:
-    assert free_name("night", taken) == name
+    assert choose_free_name("night", taken) == name

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nightshift.core.gate import Holdout, Predicted, judge, shown_groups
+from nightshift.core.gate import Holdout, Predicted, judge, merge_small_groups
 from nightshift.core.verdict import Check, Verdict
 from nightshift.definition import Gate
 
@@ -100,8 +100,8 @@ def test_one_slice_that_is_surely_worse_refuses_a_better_challenger() -> None:
     good = np.where(ORIGIN == "LGA", _says(0.25), _says(0.5))
     verdict = _judge(good, _says(0.3))
     assert _failed(verdict) == ["slices"]
-    groups = {one.group: one for one in verdict.slices}
-    assert [group for group, one in groups.items() if not one.passed] == ["LGA"]
+    groups = {slice_gain.group: slice_gain for slice_gain in verdict.slices}
+    assert [group for group, slice_gain in groups.items() if not slice_gain.passed] == ["LGA"]
     assert groups["LGA"].high is not None
     assert groups["LGA"].high < -GATE.max_slice_loss
     assert "origin LGA" in verdict.reason
@@ -113,7 +113,7 @@ def test_a_slice_that_may_be_worse_but_is_not_surely_so_does_not_refuse() -> Non
     champion = _says(0.3)
     spoilt = (ORIGIN == "LGA") & (np.datetime64("2013-02-01") == DAY)
     verdict = _judge(np.where(spoilt, 1 - _says(0.5), _says(0.35)), champion, replace(GATE, max_slice_loss=0))
-    group = next(one for one in verdict.slices if one.group == "LGA")
+    group = next(slice_gain for slice_gain in verdict.slices if slice_gain.group == "LGA")
     assert group.gain is not None
     assert group.low is not None
     assert group.high is not None
@@ -127,7 +127,7 @@ def test_a_slice_with_few_rows_is_shown_and_does_not_decide() -> None:
     bad = np.where(origin == "TEB", 1 - _says(0.4), _says(0.5))
     predicted = Predicted(bad, _says(0.3))
     verdict = judge(GATE, "classification", Holdout(LABELS, DAY, {"origin": origin}), predicted, seed=5)
-    small = next(one for one in verdict.slices if one.group == "TEB")
+    small = next(slice_gain for slice_gain in verdict.slices if slice_gain.group == "TEB")
     assert (small.rows, small.gain, small.passed) == (50, None, True)
     assert verdict.promote
 
@@ -187,7 +187,7 @@ def test_a_champion_that_gives_no_number_is_not_compared_and_nothing_wins() -> N
 
 def test_groups_too_small_to_be_named_are_one() -> None:
     groups = np.array(["big"] * 30 + ["small"] * 19 + ["tiny"] * 2 + ["enough"] * 20)
-    assert dict(zip(*np.unique(shown_groups(groups), return_counts=True), strict=True)) == {
+    assert dict(zip(*np.unique(merge_small_groups(groups), return_counts=True), strict=True)) == {
         "big": 30,
         "enough": 20,
         "other": 21,

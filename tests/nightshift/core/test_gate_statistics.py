@@ -41,7 +41,7 @@ def equal() -> list[Found]:
 def test_equal_models_win_no_oftener_than_asked(equal: list[Found], confidence: float) -> None:
     """In no case; and over all cases, which is sharper. Metrics of one holdout go together: half as many samples."""
     asked = 1 - confidence
-    won = [rates.compute_rates(found, 0, confidence).won for found in equal]
+    won = [rates.compute_rates(item, 0, confidence).won for item in equal]
     assert max(won) <= asked + _slack(asked, TRIALS), dict(zip(CASES, won, strict=True))
     assert np.mean(won) <= asked + _slack(asked, TRIALS * len(CASES) // 2)
     assert np.mean(won) >= asked / 3, "so cautious that nothing would be found either"
@@ -50,7 +50,7 @@ def test_equal_models_win_no_oftener_than_asked(equal: list[Found], confidence: 
 @pytest.mark.parametrize("method", ["percentile", "expanded"])
 def test_intervals_of_quantiles_would_let_too_many_through(equal: list[Found], method: str) -> None:
     """The reason for a bootstrap-t: at the default, quantiles of so few days promote too often."""
-    won = np.mean([rates.compute_rates(found, 0, DEFAULT, rates.METHODS[method]).won for found in equal])
+    won = np.mean([rates.compute_rates(item, 0, DEFAULT, rates.METHODS[method]).won for item in equal])
     assert won > 1.3 * (1 - DEFAULT)
 
 
@@ -58,22 +58,22 @@ def test_intervals_of_quantiles_would_let_too_many_through(equal: list[Found], m
 def test_a_bound_holds_as_often_as_it_says_for_a_better_challenger(world: World, name: str) -> None:
     better, metric = replace(world, edge=0.3), METRICS[name]
     truth = better.compute_true_gain(metric)
-    found = rates.compute_rates(rates.draw_gains(better, metric, TRIALS, seed=43), truth, 0.95)
+    actual = rates.compute_rates(rates.draw_gains(better, metric, TRIALS, seed=43), truth, 0.95)
     assert truth > 0
-    assert found.low_right >= 0.95 - _slack(0.05, TRIALS)
+    assert actual.low_right >= 0.95 - _slack(0.05, TRIALS)
     # Squares are skewed upwards, and nine days show little of it; of a slice this bound asks, never of a promotion.
-    assert found.high_right >= 0.9 - _slack(0.1, TRIALS)
+    assert actual.high_right >= 0.9 - _slack(0.1, TRIALS)
 
 
 def test_a_model_that_is_rarely_far_off_wins_little_oftener_than_asked() -> None:
     """Of two equal models the champion is as likely the one that is far off: together they keep the promise."""
     metric = METRICS["log_loss"]
     world = build_lopsided(NIGHTLY, metric, rare=0.15, rare_error=0.9)
-    found = rates.draw_gains(world, metric, TRIALS, seed=44)
-    exchanged = [(-gain, -by_day) for gain, by_day in found]
-    won, lost = (rates.compute_rates(some, 0, 0.95).won for some in (found, exchanged))
+    actual = rates.draw_gains(world, metric, TRIALS, seed=44)
+    exchanged = [(-gain, -by_day) for gain, by_day in actual]
+    won, lost = (rates.compute_rates(some, 0, 0.95).won for some in (actual, exchanged))
     assert (won + lost) / 2 <= 0.05 + _slack(0.05, 2 * TRIALS)
-    assert won < rates.compute_rates(found, 0, 0.95, rates.compute_student_bounds).won, (
+    assert won < rates.compute_rates(actual, 0, 0.95, rates.compute_student_bounds).won, (
         "the bootstrap-t heeds the skew, Student's t does not"
     )
 
@@ -82,8 +82,8 @@ def test_a_model_that_is_rarely_far_off_wins_little_oftener_than_asked() -> None
 def test_a_better_challenger_of_the_stated_size_is_found_with_eighty_per_cent(days: int, size: float) -> None:
     """Sizes in standard deviations of a day's gain, at the default confidence, as docs/statistics.md states them."""
     noise = np.random.default_rng(45).normal(size, 1, (TRIALS, days))
-    found = [(float(one.mean()), one) for one in noise]
-    won = rates.compute_rates(found, size, DEFAULT).won
+    actual = [(float(item.mean()), item) for item in noise]
+    won = rates.compute_rates(actual, size, DEFAULT).won
     assert 0.8 - _slack(0.8, TRIALS) <= won <= 0.9
 
 
@@ -118,9 +118,9 @@ def test_in_a_year_of_equal_challengers_the_champion_seldom_changes() -> None:
 
 def test_what_a_lucky_winner_claimed_does_not_last() -> None:
     """The winner's curse: of equal challengers those promoted claim much, and gain nothing on the nights after."""
-    changes = [one for year in year_of_nights.draw_years(8, 0.95, seed=7) for one in year if one.night < 330]
-    assert np.mean([one.claimed for one in changes]) > 0.4
-    assert abs(np.mean([one.lasting for one in changes])) < 0.1
+    changes = [item for year in year_of_nights.draw_years(8, 0.95, seed=7) for item in year if item.night < 330]
+    assert np.mean([item.claimed for item in changes]) > 0.4
+    assert abs(np.mean([item.lasting for item in changes])) < 0.1
 
 
 def test_a_truly_better_challenger_reigns_within_days() -> None:

@@ -29,7 +29,7 @@ def lab(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Lab:
     """A lab with good data in every partition of NIGHTS, not validated yet."""
-    made = Lab(store, tmp_path, monkeypatch)
+    created = Lab(store, tmp_path, monkeypatch)
     predict_in_process(monkeypatch)
-    made.land()
-    return made
+    created.land()
+    return created

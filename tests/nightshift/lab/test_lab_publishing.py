@@ -12,17 +12,17 @@ import pyarrow as pa
 import pytest
 
 from nightshift import predictions
-from nightshift.adapters.s3.manifests import manifest
+from nightshift.adapters.s3.manifests import load_manifest
 from nightshift.results import Result
 from support.lab import NEXT, NIGHT, NIGHTS, ROWS, Lab
-from support.published import plain_type
+from support.published import simplify_type
 
 KEY = ("id", "night", "Prediction", "model_version")
 
 
 def _rows(lab: Lab, day: date) -> pa.Table:
     """Good rows with 64-bit integers that no float holds, and columns that are called as the platform's own."""
-    rows = lab.rows(day)
+    rows = lab.make_rows(day)
     numbers = range(ROWS)
     return pa.table(
         {
@@ -77,8 +77,8 @@ def _require_published(lab: Lab) -> None:
     published = predictions.read("lab", NIGHT)
     delivered = _rows(lab, NEXT).select(list(KEY))
     assert published.select(list(KEY)).to_pylist() == delivered.to_pylist()
-    assert [plain_type(published.schema.field(name).type) for name in KEY] == [
-        plain_type(kind) for kind in delivered.schema.types
+    assert [simplify_type(published.schema.field(name).type) for name in KEY] == [
+        simplify_type(kind) for kind in delivered.schema.types
     ]
     assert published.column_names == [
         *KEY,
@@ -107,5 +107,5 @@ def _broken() -> list[tuple[Callable[..., Any], str]]:
 
 def _stored(lab: Lab) -> tuple[list[tuple[str, str]], object]:
     store = lab.store
-    listed = [(o.uri, o.etag) for root in ("scores/lab/", "data/") for o in store.objects(store.uri(root))]
-    return listed, manifest(store, store.uri(f"scores/lab/date={NEXT}/"))
+    listed = [(o.uri, o.etag) for root in ("scores/lab/", "data/") for o in store.list_objects(store.build_uri(root))]
+    return listed, load_manifest(store, store.build_uri(f"scores/lab/date={NEXT}/"))

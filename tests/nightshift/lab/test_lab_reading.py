@@ -17,7 +17,7 @@ REPLACED = NIGHTS[-3]
 def test_what_is_read_is_what_was_validated(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A partition is replaced between its digest and its reading; later markers come, and a compaction."""
     assert [result.outcome for result in lab.validate_all()[1:]] == ["done"] * len(NIGHTS)
-    folder, good = lab.dataset("facts").partition(REPLACED), lab.rows(REPLACED)
+    folder, good = lab.get_dataset("facts").build_partition_uri(REPLACED), lab.make_rows(REPLACED)
     _replace_when_read(lab, monkeypatch)
     interrupted = lab.run("train")
     assert interrupted.outcome == "try_later"
@@ -31,7 +31,7 @@ def test_what_is_read_is_what_was_validated(lab: Lab, monkeypatch: pytest.Monkey
     assert trained.outcome == "done"
     assert trained.detail.left_out == ()
 
-    lab.store.put(lab.dataset("plan").partition(NIGHT) + "_SUCCESS", b"")
+    lab.store.put(lab.get_dataset("plan").build_partition_uri(NIGHT) + "_SUCCESS", b"")
     lab.write("facts", REPLACED, good.iloc[::-1].astype({"y": "int8"}))
     lab.store.delete([folder + "compacted-0.parquet", folder + "compacted-1.parquet"])
     assert lab.run("train").detail == replace(trained.detail, reused=True)
@@ -49,7 +49,7 @@ def _replace_when_read(lab: Lab, patch: pytest.MonkeyPatch) -> None:
     def replace_first(lake: Lake, dataset: object, day: object) -> object:
         if day in left and getattr(dataset, "name", "") == "facts":
             left.clear()
-            lab.write("facts", REPLACED, lab.rows(REPLACED).assign(y=1))
+            lab.write("facts", REPLACED, lab.make_rows(REPLACED).assign(y=1))
         return real(lake, dataset, day)  # type: ignore[arg-type]
 
     patch.setattr(Lake, "_read", replace_first)
@@ -59,7 +59,7 @@ def _replace_when_read(lab: Lab, patch: pytest.MonkeyPatch) -> None:
 def test_a_table_format_is_refused_by_every_step(lab: Lab, mark: str) -> None:
     if "_delta_log" in mark:
         assert lab.run("validate").outcome == "done"
-    lab.store.put(lab.store.uri(f"lake/{mark}"), b"{}")
+    lab.store.put(lab.store.build_uri(f"lake/{mark}"), b"{}")
     for verb in ("train", "validate") if "_delta_log" in mark else ("validate",):
         result = lab.run(verb)
         assert result.outcome == "rejected"
@@ -69,8 +69,8 @@ def test_a_table_format_is_refused_by_every_step(lab: Lab, mark: str) -> None:
 def test_folders_that_stand_for_columns_and_foreign_files_are_refused(lab: Lab) -> None:
     lab.clear("facts", NIGHT)
     for region in ("north", "south"):
-        lab.write("facts", NIGHT, lab.rows(NIGHT), f"region={region}/a.parquet")
-    lab.store.put(lab.dataset("plan").partition(NEXT) + "more.csv", b"canary,1\n")
+        lab.write("facts", NIGHT, lab.make_rows(NIGHT), f"region={region}/a.parquet")
+    lab.store.put(lab.get_dataset("plan").build_partition_uri(NEXT) + "more.csv", b"canary,1\n")
     result = lab.run("validate")
     assert result.outcome == "rejected"
     facts, plan = result.detail.datasets
@@ -80,11 +80,11 @@ def test_folders_that_stand_for_columns_and_foreign_files_are_refused(lab: Lab) 
 
 
 def test_integers_of_64_bits_stand_exactly_beside_nulls(lab: Lab, store: ObjectStore) -> None:
-    rows = lab.rows(NIGHT).assign(id=[2**53 + 1, *range(59)])
+    rows = lab.make_rows(NIGHT).assign(id=[2**53 + 1, *range(59)])
     rows["n"] = rows["id"].astype("Int64").where(rows["id"] > 0)
     lab.write("facts", NIGHT, rows)
     lab.write("facts", NIGHT, rows.assign(id=rows["id"] + 100), "part-1.parquet")
-    frame = tables.read(store, lab.dataset("facts").partition(NIGHT))
+    frame = tables.read(store, lab.get_dataset("facts").build_partition_uri(NIGHT))
     assert frame["n"].dtype == "Int64"
     assert frame["n"].max() == 2**53 + 1
     assert frame["id"].max() == 2**53 + 101

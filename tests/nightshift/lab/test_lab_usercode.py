@@ -18,7 +18,7 @@ CANARY = "canary-7741"
 
 
 def _shop(lab: Lab, night: Any) -> pd.DataFrame:
-    return lab.rows(night).assign(id=lambda rows: CANARY + rows["id"])
+    return lab.make_rows(night).assign(id=lambda rows: CANARY + rows["id"])
 
 
 def _failed(result: Result[Any]) -> dict[str, str]:
@@ -41,20 +41,20 @@ def test_a_night_of_padded_keys_and_a_sorted_table_go_through_with_the_right_lab
     train, evaluate, promote, score = lab.run_night()
     assert [result.outcome for result in (train, evaluate, promote, score)] == ["done"] * 4, train.summary
     assert train.detail.metrics["roc_auc"] > 0.85
-    left = {str(one.night): one.reason for one in train.detail.left_out}
+    left = {str(item.night): item.reason for item in train.detail.left_out}
     assert set(left) == {str(NIGHTS[1]), str(NIGHTS[5])}
     assert "60 would without the spaces around a key" in left[str(NIGHTS[1])]
     assert "60 would if letter case were ignored" in left[str(NIGHTS[5])]
-    assert [str(one.night) for one in evaluate.detail.left_out] == [str(NIGHTS[5])]
-    assert [one.matched for one in train.detail.joins] == [60, 0, 60, 60, 60, 0, 60, 60]
-    assert [one.matched for one in evaluate.detail.joins] == [60, 0, 60, 60]
+    assert [str(item.night) for item in evaluate.detail.left_out] == [str(NIGHTS[5])]
+    assert [item.matched for item in train.detail.joins] == [60, 0, 60, 60, 60, 0, 60, 60]
+    assert [item.matched for item in evaluate.detail.joins] == [60, 0, 60, 60]
     for result in (train, evaluate, promote, score):
         assert CANARY not in json.dumps(to_plain(result))
     versions = lab_registry.server.get("model-versions/search", filter="name = 'lab'")["model_versions"]
     assert versions
     assert CANARY not in str(versions)
-    again = lab.run_night("train", "evaluate")
-    assert [result.detail.reused for result in again] == [True, True]
+    second = lab.run_night("train", "evaluate")
+    assert [result.detail.reused for result in second] == [True, True]
 
 
 def test_a_champion_of_another_list_of_types_is_loaded_with_its_own(lab: Lab, monkeypatch: Any) -> None:
@@ -76,7 +76,7 @@ def test_a_champion_of_another_list_of_types_is_loaded_with_its_own(lab: Lab, mo
     monkeypatch.setattr(lab.estimator, "estimator", pipeline)
     score = lab.run("score")
     assert score.outcome == "done", score.summary
-    assert tables.read(lab.store, lab.store.uri(f"scores/lab/date={NEXT}/"))["prediction"].notna().all()
+    assert tables.read(lab.store, lab.store.build_uri(f"scores/lab/date={NEXT}/"))["prediction"].notna().all()
     train, evaluate = (lab.run(verb, NIGHT, "newer") for verb in ("train", "evaluate"))
     assert (train.outcome, evaluate.outcome) == ("done", "done"), (train.summary, evaluate.summary)
     assert "comparable" not in _failed(evaluate)

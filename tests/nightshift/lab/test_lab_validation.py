@@ -12,7 +12,7 @@ IN_RANGE = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "
 
 
 def _is_usable(lab: Lab) -> bool:
-    return Lake(lab.store, lab.model).usable([NIGHT]).nights == (NIGHT,)
+    return Lake(lab.store, lab.model).list_usable([NIGHT]).nights == (NIGHT,)
 
 
 def test_a_suite_mended_wrongly_keeps_what_was_known(lab: Lab) -> None:
@@ -28,7 +28,7 @@ def test_a_suite_mended_wrongly_keeps_what_was_known(lab: Lab) -> None:
 def test_a_pass_that_was_kept_is_of_that_content_only(lab: Lab) -> None:
     assert lab.run("validate").outcome == "done"
     lab.write_suite("facts", [NOT_NULL, {"type": "expect_column_values_to_be_between", "kwargs": {"columm": "x"}}])
-    lab.write("facts", NIGHT, lab.rows(NIGHT, count=61))
+    lab.write("facts", NIGHT, lab.make_rows(NIGHT, count=61))
     assert lab.run("validate").outcome == "bad_config"
     assert not _is_usable(lab)
 
@@ -36,7 +36,7 @@ def test_a_pass_that_was_kept_is_of_that_content_only(lab: Lab) -> None:
 @pytest.mark.parametrize("dataset", ["facts", "plan"])
 def test_a_key_is_checked_whatever_the_suite_says(lab: Lab, dataset: str) -> None:
     day = NIGHT if dataset == "facts" else NEXT
-    rows = lab.rows(day)[["id", "x", "y"] if dataset == "facts" else ["id", "x"]]
+    rows = lab.make_rows(day)[["id", "x", "y"] if dataset == "facts" else ["id", "x"]]
     lab.write(dataset, day, rows, name="again.parquet")
     result = lab.run("validate")
     assert result.outcome == "rejected"
@@ -54,8 +54,8 @@ def test_a_schedule_without_a_suite_is_not_used_when_its_key_is_broken(lab: Lab)
     lab.remove_suite("plan")
     before = NIGHT - timedelta(days=1)
     assert [lab.run("validate", night).outcome for night in (before, NIGHT)] == ["done", "done"]
-    assert Lake(lab.store, lab.model).learnable([NIGHT]).nights == (NIGHT,)
-    lab.write("plan", NIGHT, pd.concat([lab.rows(NIGHT)] * 2)[["id", "x"]])
+    assert Lake(lab.store, lab.model).list_learnable([NIGHT]).nights == (NIGHT,)
+    lab.write("plan", NIGHT, pd.concat([lab.make_rows(NIGHT)] * 2)[["id", "x"]])
     assert lab.run("validate", before).outcome == "rejected"
-    (left_out,) = Lake(lab.store, lab.model).learnable([NIGHT]).left_out
+    (left_out,) = Lake(lab.store, lab.model).list_learnable([NIGHT]).left_out
     assert left_out[1] == "its schedule failed validation: 1 of 5 expectations"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.object_store import ObjectStore, digest
+from nightshift.adapters.s3.object_store import ObjectStore, digest_objects
 from nightshift.definition import Model, Schedule, Window
 from nightshift.errors import DataRejected
 from nightshift.lake import tables
 from nightshift.lake.validated_nights import Lake
 from nightshift.modelling import examples
-from nightshift.modelling.inputs import holdout_plan, training_plan
+from nightshift.modelling.inputs import plan_holdout, plan_training
 from support.stored_results import make_dataset, make_validation
 
 WEEK = timedelta(days=7)
@@ -38,10 +38,10 @@ def validate(store: ObjectStore, weekly: Model) -> Validate:
         entries = [
             make_dataset(
                 dataset.name,
-                partition=dataset.partition(day),
+                partition=dataset.build_partition_uri(day),
                 night=day,
-                digest=digest(store.objects(dataset.partition(day))),
-                content=f"rows of {digest(store.objects(dataset.partition(day)))}",
+                digest=digest_objects(store.list_objects(dataset.build_partition_uri(day))),
+                content=f"rows of {digest_objects(store.list_objects(dataset.build_partition_uri(day)))}",
                 rows=240,
                 failed=failed,
             )
@@ -58,44 +58,44 @@ def validate(store: ObjectStore, weekly: Model) -> Validate:
 @pytest.fixture
 def lake(store: ObjectStore, weekly: Model, source: Any, validate: Validate) -> Lake:
     """Nine validated weeks, and what is scheduled for the tenth."""
-    tables.write_partition(store, weekly.scheduled.partition(NIGHTS[0]), source.openings(NIGHTS[0]))
+    tables.write_partition(store, weekly.scheduled.build_partition_uri(NIGHTS[0]), source.openings(NIGHTS[0]))
     for night in NIGHTS:
-        tables.write_partition(store, weekly.facts.partition(night), source.sales(night))
-        tables.write_partition(store, weekly.scheduled.partition(night + WEEK), source.openings(night + WEEK))
+        tables.write_partition(store, weekly.facts.build_partition_uri(night), source.sales(night))
+        tables.write_partition(store, weekly.scheduled.build_partition_uri(night + WEEK), source.openings(night + WEEK))
         validate(night)
     return Lake(store, weekly)
 
 
 def test_a_week_can_be_learned_from_when_the_week_before_checked_its_schedule(lake: Lake) -> None:
-    found = lake.learnable(NIGHTS)
-    assert found.nights == NIGHTS[1:]
-    ((night, reason),) = found.left_out
+    actual = lake.list_learnable(NIGHTS)
+    assert actual.nights == NIGHTS[1:]
+    ((night, reason),) = actual.left_out
     assert night == NIGHTS[0]
     assert f"the validation of {NIGHTS[0] - WEEK} does that" in reason
 
 
 def test_a_schedule_that_failed_leaves_out_the_week_after(store: ObjectStore, lake: Lake, validate: Validate) -> None:
     validate(NIGHTS[2], schedule_failed=1)
-    again = Lake(store, lake.model)
-    assert again.learnable(NIGHTS[1:]).nights == tuple(night for night in NIGHTS[1:] if night != NIGHTS[3])
+    second = Lake(store, lake.model)
+    assert second.list_learnable(NIGHTS[1:]).nights == tuple(night for night in NIGHTS[1:] if night != NIGHTS[3])
     with pytest.raises(DataRejected, match="its schedule failed validation"):
-        again.require(lake.model.scheduled, NIGHTS[3])
-    again.require(lake.model.scheduled, NIGHTS[4])
+        second.require(lake.model.scheduled, NIGHTS[3])
+    second.require(lake.model.scheduled, NIGHTS[4])
 
 
 def test_what_train_and_evaluate_read_is_weeks_and_what_they_look_back_on(lake: Lake) -> None:
-    plan = training_plan(lake, LAST)
+    plan = plan_training(lake, LAST)
     assert plan.train.nights == NIGHTS[3:5]
     assert plan.holdout.nights == NIGHTS[5:]
     assert plan.left_out == ()
     facts = {uri for uri in plan.inputs if uri.startswith(lake.model.facts.uri.split("{")[0])}
-    assert facts == {lake.model.facts.partition(night) for night in NIGHTS[2:]}
-    assert holdout_plan(lake, LAST).holdout.nights == NIGHTS[5:]
+    assert facts == {lake.model.facts.build_partition_uri(night) for night in NIGHTS[2:]}
+    assert plan_holdout(lake, LAST).holdout.nights == NIGHTS[5:]
 
 
 def test_features_of_a_week_see_the_week_before_and_nothing_of_their_own(lake: Lake, source: Any) -> None:
-    found = examples.examples(lake, NIGHTS[5:])
-    assert found.nights == NIGHTS[5:]
-    _, features = examples.scheduled_features(lake, LAST + WEEK)
+    actual = examples.load_examples(lake, NIGHTS[5:])
+    assert actual.nights == NIGHTS[5:]
+    _, features = examples.load_scheduled_features(lake, LAST + WEEK)
     past = source.sales(LAST).groupby("shop")["sold_out"].mean()
     assert features["recent"].tolist() == pytest.approx(source.openings(LAST + WEEK)["shop"].map(past).tolist())

@@ -10,18 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nightshift.adapters.s3 import attempt_cleanup, manifests
-from nightshift.adapters.s3.manifests import Manifest, data_folder
+from nightshift.adapters.s3.manifests import Manifest, build_data_folder
 from nightshift.adapters.s3.object_store import ObjectStore, StoredObject
 from nightshift.errors import DataRejected, NothingToDo, TryLater
 from nightshift.lake import publish_table, tables
-from nightshift.lake.publish_table import Table, manifest, publish
+from nightshift.lake.publish_table import Table, load_manifest, publish
 from nightshift.settings import StorageSettings, read
-from support.faulty_proxy import Asked, faulty_proxy
+from support.faulty_proxy import Asked, run_faulty_proxy
 
 
 @pytest.fixture
 def partition(store: ObjectStore) -> str:
-    return store.uri("scores/flights/date=2013-02-10/")
+    return store.build_uri("scores/flights/date=2013-02-10/")
 
 
 def scores(value: float, rows: int = 3) -> Table:
@@ -37,13 +37,13 @@ def published(store: ObjectStore, partition: str) -> float:
 
 
 def attempts(store: ObjectStore, partition: str) -> set[str]:
-    folder = data_folder(partition)
-    return {stored.uri.removeprefix(folder).split("/")[0] for stored in store.objects(folder)}
+    folder = build_data_folder(partition)
+    return {stored.uri.removeprefix(folder).split("/")[0] for stored in store.list_objects(folder)}
 
 
 def test_what_is_published_is_what_readers_see(store: ObjectStore, partition: str) -> None:
     ours = publish(store, partition, scores(0.1), {"version": 3}, replacing=None)
-    assert manifest(store, partition) == ours
+    assert load_manifest(store, partition) == ours
     assert (ours.rows, ours.meta) == (3, {"version": 3, "before": []})
     assert ours.columns == {"prediction": "prediction"}
     assert ours.etag
@@ -53,16 +53,16 @@ def test_what_is_published_is_what_readers_see(store: ObjectStore, partition: st
 def test_the_public_prefix_holds_manifests_and_no_data(store: ObjectStore, partition: str) -> None:
     first = publish(store, partition, scores(0.1), {}, replacing=None)
     second = publish(store, partition, scores(0.2), {}, replacing=first)
-    assert [o.uri for o in store.objects(store.uri("scores/"))] == [f"{partition}_MANIFEST.json"]
+    assert [o.uri for o in store.list_objects(store.build_uri("scores/"))] == [f"{partition}_MANIFEST.json"]
     assert attempts(store, partition) == {first.attempt, second.attempt}
     # A path with `name=value` in it is a column to Hive-aware readers, in place of a key of that name.
-    assert not any("=" in o.uri for o in store.objects(store.uri("data/")))
+    assert not any("=" in o.uri for o in store.list_objects(store.build_uri("data/")))
 
 
 def test_a_manifest_is_read_in_a_copy_of_the_bucket(store: ObjectStore, partition: str) -> None:
     ours = publish(store, partition, scores(0.1), {}, replacing=None)
-    assert ours.uris(partition) == [store.uri(key) for key in ours.files]
-    assert ours.uris("s3://copy/scores/flights/date=2013-02-10/") == [f"s3://copy/{key}" for key in ours.files]
+    assert ours.list_uris(partition) == [store.build_uri(key) for key in ours.files]
+    assert ours.list_uris("s3://copy/scores/flights/date=2013-02-10/") == [f"s3://copy/{key}" for key in ours.files]
 
 
 def test_what_was_published_before_stays_on_record(store: ObjectStore, partition: str) -> None:
@@ -76,7 +76,7 @@ def test_what_was_published_before_stays_on_record(store: ObjectStore, partition
 
 
 def test_nothing_published_is_no_manifest(store: ObjectStore, partition: str) -> None:
-    assert manifest(store, partition) is None
+    assert load_manifest(store, partition) is None
 
 
 def test_a_republication_replaces_the_one_it_saw(store: ObjectStore, partition: str) -> None:
@@ -91,9 +91,9 @@ def test_a_late_attempt_leaves_and_takes_its_data_along(store: ObjectStore, part
     newer = publish(store, partition, scores(0.2), {}, replacing=seen)
     with pytest.raises(NothingToDo, match=partition):
         publish(store, partition, scores(0.1), {}, replacing=seen)
-    assert manifest(store, partition) == newer
+    assert load_manifest(store, partition) == newer
     assert published(store, partition) == 0.2
-    assert attempts(store, partition) == {one.attempt for one in (newer, seen) if one}
+    assert attempts(store, partition) == {item.attempt for item in (newer, seen) if item}
 
 
 def test_killed_between_data_and_manifest_readers_see_the_previous(
@@ -132,7 +132,7 @@ def test_of_many_at_once_one_is_published_whole(store: ObjectStore, partition: s
             return None
 
     with ThreadPoolExecutor(8) as pool:
-        won = [found for found in pool.map(attempt, range(1, 9)) if found]
+        won = [item for item in pool.map(attempt, range(1, 9)) if item]
     assert len(won) == 1
     assert published(store, partition) == won[0].meta["n"]
     assert len(tables.read(store, partition)) == won[0].meta["n"]
@@ -145,19 +145,19 @@ def test_what_does_not_read_back_is_not_published(
     monkeypatch.setattr(store, "put", lambda uri, _: real(uri, encoded(0.1, rows=2)))
     with pytest.raises(TryLater, match=r"reads back as \d+ bytes that are not"):
         publish(store, partition, scores(0.1), {}, replacing=None)
-    assert manifest(store, partition) is None
+    assert load_manifest(store, partition) is None
 
 
 def test_a_manifest_that_promises_more_rows_is_rejected(store: ObjectStore, partition: str) -> None:
     ours = publish(store, partition, scores(0.1), {}, replacing=None)
-    store.put(store.uri(ours.files[0]), encoded(0.1, rows=2))
+    store.put(store.build_uri(ours.files[0]), encoded(0.1, rows=2))
     with pytest.raises(DataRejected, match="holds 2 rows where its manifest says 3"):
         tables.read(store, partition)
 
 
 def test_a_manifest_whose_data_is_gone_is_rejected(store: ObjectStore, partition: str) -> None:
     ours = publish(store, partition, scores(0.1), {}, replacing=None)
-    store.delete(ours.uris(partition))
+    store.delete(ours.list_uris(partition))
     with pytest.raises(DataRejected, match="vanished"):
         tables.read(store, partition)
 
@@ -176,7 +176,7 @@ UNREADABLE = (
 
 @pytest.mark.parametrize("text", UNREADABLE)
 def test_an_unreadable_manifest_is_rejected(store: ObjectStore, partition: str, text: bytes) -> None:
-    store.put(manifests.location(partition), text)
+    store.put(manifests.build_location(partition), text)
     with pytest.raises(DataRejected, match="is not a manifest"):
         tables.read(store, partition)
 
@@ -187,10 +187,10 @@ def test_a_reader_follows_a_manifest_that_is_replaced_under_it(
     first = publish(store, partition, scores(0.1), {}, replacing=None)
     second = publish(store, partition, scores(0.2), {}, replacing=first)
     publish(store, partition, scores(0.3), {}, replacing=second)
-    store.delete(first.uris(partition))  # swept: the reader paused for more than a week
+    store.delete(first.list_uris(partition))  # swept: the reader paused for more than a week
     answers = iter([first])
-    real = manifests.manifest
-    monkeypatch.setattr(manifests, "manifest", lambda s, uri: next(answers, None) or real(s, uri))
+    real = manifests.load_manifest
+    monkeypatch.setattr(manifests, "load_manifest", lambda s, uri: next(answers, None) or real(s, uri))
     assert published(store, partition) == 0.3
 
 
@@ -200,23 +200,23 @@ def test_readers_always_see_the_last_commit_whole(
     store: ObjectStore, partition: str, steps: list[tuple[str, int]]
 ) -> None:
     """Four writers begin, commit and die in any order; a model of one variable says what readers must see."""
-    store.delete(o.uri for o in [*store.objects(partition), *store.objects(data_folder(partition))])
-    began: dict[int, Manifest | None] = {}
+    store.delete(o.uri for o in [*store.list_objects(partition), *store.list_objects(build_data_folder(partition))])
+    started_at: dict[int, Manifest | None] = {}
     current: Manifest | None = None
     for number, (what, writer) in enumerate(steps):
         if what == "begin":
-            began[writer] = manifest(store, partition)
-        elif what == "die" and writer in began:
-            store.put(f"{data_folder(partition)}died{number}/part-0.parquet", encoded(-1.0))
-            del began[writer]
-        elif what == "commit" and writer in began:
-            seen = began.pop(writer)
+            started_at[writer] = load_manifest(store, partition)
+        elif what == "die" and writer in started_at:
+            store.put(f"{build_data_folder(partition)}died{number}/part-0.parquet", encoded(-1.0))
+            del started_at[writer]
+        elif what == "commit" and writer in started_at:
+            seen = started_at.pop(writer)
             if seen == current:
                 current = publish(store, partition, scores(float(number)), {"n": number}, replacing=seen)
             else:
                 with pytest.raises(NothingToDo):
                     publish(store, partition, scores(-1.0), {}, replacing=seen)
-        assert manifest(store, partition) == current
+        assert load_manifest(store, partition) == current
         if current:
             assert published(store, partition) == current.meta["n"]
 
@@ -236,10 +236,10 @@ def test_a_manifest_whose_reply_is_lost_is_this_attempts_success(
     store: ObjectStore, partition: str, kind: str, patience: float, again: bool
 ) -> None:
     seen = publish(store, partition, scores(0.0), {}, replacing=None) if again else None
-    with faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
+    with run_faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
         proxy.add(kind, matches=_writes_manifest, status=500)
         ours = publish(_store_at(proxy.url, patience), partition, scores(0.1), {}, replacing=seen)
-    assert manifest(store, partition) == ours
+    assert load_manifest(store, partition) == ours
     assert published(store, partition) == 0.1
 
 
@@ -248,13 +248,13 @@ def test_a_lost_reply_and_a_later_publication_leave_both_files(
     store: ObjectStore, partition: str, patience: float
 ) -> None:
     def replace_it() -> None:
-        publish(store, partition, scores(0.2), {}, replacing=manifest(store, partition))
+        publish(store, partition, scores(0.2), {}, replacing=load_manifest(store, partition))
 
-    with faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
+    with run_faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
         proxy.add("lose", matches=_writes_manifest, then=replace_it)
         with pytest.raises(NothingToDo, match="by this attempt and, since then, by a later one"):
             publish(_store_at(proxy.url, patience), partition, scores(0.1), {}, replacing=None)
-    newer = manifest(store, partition)
+    newer = load_manifest(store, partition)
     assert newer is not None
     assert published(store, partition) == 0.2
     assert attempts(store, partition) == {newer.attempt, newer.before[0]["attempt"]}
@@ -269,7 +269,7 @@ def test_a_manifest_that_never_arrived_is_tried_later(
     monkeypatch.setattr(store, "put_if_absent", fail)
     with pytest.raises(TryLater, match="could not be reached"):
         publish(store, partition, scores(0.1), {}, replacing=None)
-    assert manifest(store, partition) is None
+    assert load_manifest(store, partition) is None
 
 
 def test_a_refusal_that_nobody_caused_is_tried_later(
@@ -287,7 +287,7 @@ def _later(store: ObjectStore, partition: str, days: float) -> None:
 
 
 def test_replaced_and_orphaned_data_stays_for_seven_days(store: ObjectStore, partition: str) -> None:
-    store.put(f"{data_folder(partition)}orphan/part-0.parquet", encoded(0.9))
+    store.put(f"{build_data_folder(partition)}orphan/part-0.parquet", encoded(0.9))
     first = publish(store, partition, scores(0.1), {}, replacing=None)
     second = publish(store, partition, scores(0.2), {}, replacing=first)
     third = publish(store, partition, scores(0.3), {}, replacing=second)
@@ -312,7 +312,7 @@ def test_the_seven_days_begin_when_data_is_replaced_not_when_it_was_written(
 def _as_if_written(
     one: Manifest, store: ObjectStore, partition: str, days_ago: float, patch: pytest.MonkeyPatch
 ) -> None:
-    real: Any = store.objects
+    real: Any = store.list_objects
     past = timedelta(days=days_ago)
 
     def objects(prefix: str) -> list[Any]:
@@ -320,19 +320,22 @@ def _as_if_written(
             StoredObject(o.uri, o.etag, o.size, o.modified - past) if one.attempt in o.uri else o for o in real(prefix)
         ]
 
-    patch.setattr(store, "objects", objects)
-    assert any(one.attempt in o.uri for o in store.objects(data_folder(partition)))
+    patch.setattr(store, "list_objects", objects)
+    assert any(one.attempt in o.uri for o in store.list_objects(build_data_folder(partition)))
 
 
 def test_a_publication_sweeps_the_other_days_of_its_model_and_no_other_model(
     store: ObjectStore, partition: str
 ) -> None:
-    other_day, other_model = store.uri("scores/flights/date=2013-01-01/"), store.uri("scores/hotels/date=2013-01-01/")
-    unpublished = store.uri("scores/flights/date=2013-01-02/")
+    other_day, other_model = (
+        store.build_uri("scores/flights/date=2013-01-01/"),
+        store.build_uri("scores/hotels/date=2013-01-01/"),
+    )
+    unpublished = store.build_uri("scores/flights/date=2013-01-02/")
     for place in (other_day, other_model):
         publish(store, place, scores(0.1), {}, replacing=None)
     for place in (other_day, other_model, unpublished):
-        store.put(f"{data_folder(place)}orphan/part-0.parquet", encoded(0.9))
+        store.put(f"{build_data_folder(place)}orphan/part-0.parquet", encoded(0.9))
     publish(store, partition, scores(0.1), {}, replacing=None)
     _later(store, partition, 8)
     assert ["orphan" in attempts(store, place) for place in (other_day, other_model, unpublished)] == [
@@ -346,11 +349,11 @@ def test_a_publication_sweeps_the_other_days_of_its_model_and_no_other_model(
 def test_an_unreadable_manifest_keeps_the_data_of_its_day_and_stops_nothing_else(
     store: ObjectStore, partition: str
 ) -> None:
-    broken = store.uri("scores/flights/date=2013-01-01/")
+    broken = store.build_uri("scores/flights/date=2013-01-01/")
     for name in ("one", "two"):
-        store.put(f"{data_folder(broken)}{name}/part-0.parquet", encoded(0.9))
-    store.put(manifests.location(broken), b"{")
-    store.put(f"{data_folder(partition)}orphan/part-0.parquet", encoded(0.9))
+        store.put(f"{build_data_folder(broken)}{name}/part-0.parquet", encoded(0.9))
+    store.put(manifests.build_location(broken), b"{")
+    store.put(f"{build_data_folder(partition)}orphan/part-0.parquet", encoded(0.9))
     ours = publish(store, partition, scores(0.1), {}, replacing=None)
     _later(store, partition, 8)
     assert attempts(store, broken) == {"one", "two"}
@@ -364,7 +367,7 @@ def test_a_sweep_that_fails_does_not_undo_a_publication(
         raise TryLater("S3 failed at listing")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "objects", fail)
+        patch.setattr(store, "list_objects", fail)
         publish(store, partition, scores(0.1), {}, replacing=None)
     assert published(store, partition) == 0.1
 
@@ -376,4 +379,4 @@ def test_an_attempt_that_paused_for_days_does_not_publish_what_may_be_swept(
     monkeypatch.setattr(publish_table, "COMMITTED_WITHIN", timedelta(seconds=-1))
     with pytest.raises(TryLater, match="paused for more than a day"):
         publish(store, partition, scores(0.1), {}, replacing=None)
-    assert manifest(store, partition) is None
+    assert load_manifest(store, partition) is None

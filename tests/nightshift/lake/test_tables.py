@@ -19,7 +19,7 @@ FRAME = pd.DataFrame(
 
 @pytest.fixture
 def partition(store: ObjectStore) -> str:
-    return store.uri("lake/flights/date=2013-02-09/")
+    return store.build_uri("lake/flights/date=2013-02-09/")
 
 
 def test_what_is_written_is_read(store: ObjectStore, partition: str) -> None:

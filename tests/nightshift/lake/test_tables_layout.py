@@ -85,10 +85,10 @@ def test_a_table_format_in_the_folder_is_refused(name: str, format_: str) -> Non
 
 
 def test_every_folder_above_is_asked_for_a_table_format(store: ObjectStore) -> None:
-    folder = store.uri("lake/facts/date=2013-02-01/")
+    folder = store.build_uri("lake/facts/date=2013-02-01/")
     levels = table_formats.list_levels(folder)
-    assert levels == [store.uri("lake/facts/"), store.uri("lake/"), store.uri("")]
-    store.put(store.uri("lake/facts/metadata/readme.json"), b"{}")
+    assert levels == [store.build_uri("lake/facts/"), store.build_uri("lake/"), store.build_uri("")]
+    store.put(store.build_uri("lake/facts/metadata/readme.json"), b"{}")
     table_formats.require_plain(store, folder, levels)
     for level in levels:
         store.put(f"{level}_delta_log/0.json", b"{}")
@@ -103,7 +103,7 @@ def write(store: ObjectStore, folder: str, name: str, frame: pd.DataFrame = FRAM
 
 @pytest.mark.parametrize("name", ["region=north/a.parquet", "x/zone=1/b.parquet", "_zone=1/a.parquet", "zone%3D1/a.pq"])
 def test_a_folder_that_stands_for_a_column_is_refused_by_column(store: ObjectStore, name: str) -> None:
-    folder = store.uri("lake/facts/date=2013-02-01/")
+    folder = store.build_uri("lake/facts/date=2013-02-01/")
     write(store, folder, name, FRAME[["id"]])
     with pytest.raises(DataRejected, match=r"stands for a column _?(region|zone), which the file itself") as caught:
         tables.read(store, folder)
@@ -112,7 +112,7 @@ def test_a_folder_that_stands_for_a_column_is_refused_by_column(store: ObjectSto
 
 
 def test_a_folder_whose_column_is_in_the_files_is_read(store: ObjectStore) -> None:
-    folder = store.uri("lake/facts/date=2013-02-01/")
+    folder = store.build_uri("lake/facts/date=2013-02-01/")
     write(store, folder, "region=north/a.parquet")
     write(store, folder, "region=far%20south/a.parquet", FRAME.assign(region="far south"))
     assert tables.read(store, folder)["region"].tolist() == ["far south"] * 2 + ["north"] * 2
@@ -124,7 +124,7 @@ def test_a_folder_whose_column_is_in_the_files_is_read(store: ObjectStore) -> No
 
 
 def test_a_message_about_a_file_says_its_place_and_not_its_name(store: ObjectStore) -> None:
-    folder = store.uri("lake/facts/date=2013-02-01/")
+    folder = store.build_uri("lake/facts/date=2013-02-01/")
     write(store, folder, "a.parquet")
     store.put(folder + "canary.parquet", b"PAR1 half")
     with pytest.raises(DataRejected, match=f"{folder}: file 2 of 2 .by name. is not a readable") as caught:
@@ -133,7 +133,7 @@ def test_a_message_about_a_file_says_its_place_and_not_its_name(store: ObjectSto
 
 
 def test_only_the_bytes_that_were_listed_are_read(store: ObjectStore) -> None:
-    folder = store.uri("lake/facts/date=2013-02-01/")
+    folder = store.build_uri("lake/facts/date=2013-02-01/")
     write(store, folder, "a.parquet")
     seen = tables.list_partition(store, folder)
     assert tables.read_listed(store, seen).num_rows == 2
@@ -149,7 +149,7 @@ def test_only_the_bytes_that_were_listed_are_read(store: ObjectStore) -> None:
 def test_a_partition_replaced_during_a_reading_is_listed_and_read_anew(
     store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = store.uri("lake/facts/date=2013-02-01/")
+    folder = store.build_uri("lake/facts/date=2013-02-01/")
     write(store, folder, "a.parquet")
     real, before = store.get_pinned, tables.list_partition(store, folder).physical
     newer = [FRAME.assign(id=[3, 4])]
@@ -160,17 +160,17 @@ def test_a_partition_replaced_during_a_reading_is_listed_and_read_anew(
         return real(uri, etag)
 
     monkeypatch.setattr(store, "get_pinned", replace_first)
-    found = tables.read_partition(store, folder)
-    assert found.frame["id"].tolist() == [3, 4]
-    assert found.physical == tables.list_partition(store, folder).physical != before
-    assert found.files == 1
+    partition = tables.read_partition(store, folder)
+    assert partition.frame["id"].tolist() == [3, 4]
+    assert partition.physical == tables.list_partition(store, folder).physical != before
+    assert partition.files == 1
 
 
 def test_an_object_is_pinned_by_its_etag(store: ObjectStore) -> None:
-    uri = store.uri("x")
+    uri = store.build_uri("x")
     store.put(uri, b"one")
     _, etag = store.get_tagged(uri) or (b"", "")
     assert store.get_pinned(uri, etag) == b"one"
     store.put(uri, b"two")
     assert store.get_pinned(uri, etag) is None
-    assert store.get_pinned(store.uri("none"), etag) is None
+    assert store.get_pinned(store.build_uri("none"), etag) is None

@@ -70,9 +70,9 @@ def values(column: "pd.Series") -> list[Any]:
     ],
 )
 def test_values_beside_nulls_stay_what_they_are(given: list[Any], kind: pa.DataType, dtype: str) -> None:
-    found = reread(pa.array(given, kind))
-    assert values(found) == given
-    assert str(found.dtype) == dtype
+    actual = reread(pa.array(given, kind))
+    assert values(actual) == given
+    assert str(actual.dtype) == dtype
 
 
 @pytest.mark.parametrize(
@@ -159,14 +159,14 @@ def test_a_column_that_some_files_lack_is_refused_with_counts() -> None:
 @pytest.mark.parametrize("years", [(2013, 3013), (1500, 9999)])
 def test_old_timestamps_of_96_bits_are_read_beyond_2262(years: tuple[int, ...]) -> None:
     given = [local(year) + timedelta(microseconds=678_901) for year in years]
-    found = reread(pa.array([*given, None], pa.timestamp("us")), use_deprecated_int96_timestamps=True)
-    assert values(found)[:2] == given
+    actual = reread(pa.array([*given, None], pa.timestamp("us")), use_deprecated_int96_timestamps=True)
+    assert values(actual)[:2] == given
 
 
 def test_nanoseconds_of_old_timestamps_are_kept() -> None:
     given = pa.array([1_234_567_890_123_456_789, None], pa.timestamp("ns"))
-    found = reread(given, use_deprecated_int96_timestamps=True)
-    assert found.astype("int64").tolist()[0] == 1_234_567_890_123_456_789
+    actual = reread(given, use_deprecated_int96_timestamps=True)
+    assert actual.astype("int64").tolist()[0] == 1_234_567_890_123_456_789
 
 
 def test_dates_are_days() -> None:

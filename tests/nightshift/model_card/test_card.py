@@ -21,7 +21,7 @@ from nightshift.model_card import render_card
 from nightshift.model_card.card import ModelCard
 from nightshift.model_card.collect_record import collect
 from nightshift.model_card.links import Links
-from nightshift.model_card.mlflow_part import source
+from nightshift.model_card.mlflow_part import load_source
 from nightshift.promotion.set_champion import Request, set_champion
 from nightshift.results import Result
 
@@ -74,16 +74,16 @@ def past(
 
 def collect_card(store: ObjectStore, registry: Registry, number: int) -> tuple[ModelCard, str]:
     """The model card of a version and its page."""
-    found = source(ModelContext(MODEL, store, registry), number)
-    card = collect(store, MODEL, number, found.record, copied=found.copied)
-    return card, render_card.page(card, Links(), found.pictures).decode()
+    actual = load_source(ModelContext(MODEL, store, registry), number)
+    card = collect(store, MODEL, number, actual.record, copied=actual.copied)
+    return card, render_card.render_page(card, Links(), actual.pictures).decode()
 
 
 @contextmanager
 def _asked(store: ObjectStore) -> Iterator[list[str]]:
     """What MLflow and S3 are asked within the block."""
     asked: list[str] = []
-    honest, events = Server._once, store._requests._client.meta.events
+    honest, events = Server._send_once, store._requests._client.meta.events
 
     def once(server: Server, method: str, path: str, body: bytes | None) -> bytes:
         asked.append(f"{method} {path}")
@@ -93,7 +93,7 @@ def _asked(store: ObjectStore) -> Iterator[list[str]]:
         asked.append(model.name)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Server, "_once", once)
+        patch.setattr(Server, "_send_once", once)
         events.register("before-call.s3", note)
         try:
             yield asked
@@ -120,12 +120,15 @@ def _withdrawn(past: Past, store: ObjectStore, registry: Registry) -> None:
     assert (card.state, card.night, card.notes) == ("withdrawn", "2013-02-18", ())
     (period,) = card.periods
     assert (period.how, period.by, period.end_how) == ("promotion", past.champion, "set_champion")
-    assert [one.relation for one in card.decisions] == ["about it", "withdrew it"]
+    assert [decision.relation for decision in card.decisions] == ["about it", "withdrew it"]
     assert card.data.train_nights == tuple(f"2013-02-{day:02d}" for day in range(8, 14))
     assert card.data.compared_nights == tuple(f"2013-02-{day}" for day in range(14, 19))
-    assert {one.dataset for one in card.data.partitions} == {"sales", "openings"}
-    assert all(one.digest and one.check and one.check.same and not one.changed for one in card.data.partitions)
-    assert sum(bool(one.judged) for one in card.data.partitions) >= 10
+    assert {decision.dataset for decision in card.data.partitions} == {"sales", "openings"}
+    assert all(
+        decision.digest and decision.check and decision.check.same and not decision.changed
+        for decision in card.data.partitions
+    )
+    assert sum(bool(decision.judged) for decision in card.data.partitions) >= 10
     assert card.evaluated is not None
     assert card.evaluated.champion_version == past.champion
     assert (card.evaluated.verdict.gain or 0) > 0
@@ -143,7 +146,10 @@ def _withdrawn(past: Past, store: ObjectStore, registry: Registry) -> None:
 def _the_others(past: Past, store: ObjectStore, registry: Registry) -> None:
     champion, page = collect_card(store, registry, past.champion)
     assert champion.state == "champion"
-    assert [(one.how, one.end_how) for one in champion.periods] == [("promotion", "promotion"), ("set_champion", "")]
+    assert [(period.how, period.end_how) for period in champion.periods] == [
+        ("promotion", "promotion"),
+        ("set_champion", ""),
+    ]
     assert "It is the champion since" in page
     refused, page = collect_card(store, registry, past.refused)
     assert refused.evaluated is not None
@@ -158,24 +164,24 @@ def _the_others(past: Past, store: ObjectStore, registry: Registry) -> None:
 
 
 def _the_card_of_promote_is_there(registry: Registry, number: int) -> None:
-    run = registry.version(MODEL, number).run_id
-    card = registry.server.artifact(f"{registry._run_folder(run)}/model-card.html").decode()
+    run = registry.load_version(MODEL, number).run_id
+    card = registry.server.load_artifact(f"{registry._run_folder(run)}/model-card.html").decode()
     assert "max_iter" in card
 
 
 def _a_card_is_written_anew_when_asked(registry: Registry, number: int) -> None:
     """Nothing was decided about this version, so that no step has written its card."""
-    folder = registry._run_folder(registry.version(MODEL, number).run_id)
-    assert "model-card.md" not in registry.server.artifacts(folder)
+    folder = registry._run_folder(registry.load_version(MODEL, number).run_id)
+    assert "model-card.md" not in registry.server.list_artifacts(folder)
     assert main(["explain", MODEL, str(number), "--publish"]) == 0
     assert (
         "It was judged, and nothing is decided about it yet"
-        in registry.server.artifact(f"{folder}/model-card.md").decode()
+        in registry.server.load_artifact(f"{folder}/model-card.md").decode()
     )
 
 
 def _a_deleted_version_leaves_its_run_and_the_ledger(store: ObjectStore, registry: Registry, number: int) -> None:
-    run = registry.version(MODEL, number).run_id
+    run = registry.load_version(MODEL, number).run_id
     registry.server.post("runs/delete", {"run_id": run})
     assert "the run is marked as deleted in MLflow" in collect_card(store, registry, number)[0].notes
     body = json.dumps({"name": MODEL, "version": str(number)}).encode()

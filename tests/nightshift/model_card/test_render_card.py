@@ -11,10 +11,10 @@ import pytest
 from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.model_card import render_card
 from nightshift.model_card.card import Check, Data, ModelCard, Origin, Partition, Scored
-from nightshift.model_card.champion_periods import decisions, list_periods
+from nightshift.model_card.champion_periods import list_decisions, list_periods
 from nightshift.model_card.links import Links
 from nightshift.result_parts import Decision
-from version_records import PNG, entry, record, verdict
+from support.version_records import PNG, build_entry, build_verdict, record
 
 LINKS = Links(view="https://airflow.example/nightshift", airflow="https://airflow.example", mlflow="https://ml.example")
 PAGE = f"docs/flights/2013-02-02/flights/{'0' * 20}/index.html"
@@ -29,8 +29,8 @@ def make_card(**changes: Any) -> ModelCard:
     said = dataclasses.replace(said, reason="a calm week")
     cause = Cause(by="flights_nightly:manual__1", kind="manual", user="Ben", backfill="12", image="steps@sha256:1")
     entries = [
-        entry("promotion", 2, 2, previous=1, decision=said, cause=cause, number=4, verdict=verdict()),
-        entry("set_champion", 1, 1, previous=2, withdraws=2, withdrawn=(2,), number=5),
+        build_entry("promotion", 2, 2, previous=1, decision=said, cause=cause, number=4, verdict=build_verdict()),
+        build_entry("set_champion", 1, 1, previous=2, withdraws=2, withdrawn=(2,), number=5),
     ]
     check = Check(rows=842, expectations=26, failed=2, page=PAGE, corrupted=True, same=False)
     partition = Partition(
@@ -73,9 +73,9 @@ def make_card(**changes: Any) -> ModelCard:
         ),
         "metrics": {"log_loss": 0.5125},
         "pictures": ("verdict.png", "roc.png"),
-        "evaluated": verdict(),
+        "evaluated": build_verdict(),
         "evaluated_from": "entry 4 of the ledger",
-        "decisions": decisions(entries, 2),
+        "decisions": list_decisions(entries, 2),
         "periods": list_periods(entries, 2),
         "scored": (Scored(night="2013-02-03", rows=700, published="", attempt="a1", manifest="s3://m", replaced_by=1),),
         "notes": ("something is odd",),
@@ -120,7 +120,7 @@ class Document(HTMLParser):
 
 
 def page(card: ModelCard, links: Links = LINKS) -> Document:
-    return Document(render_card.page(card, links, {"verdict.png": PNG}).decode())
+    return Document(render_card.render_page(card, links, {"verdict.png": PNG}).decode())
 
 
 def plain(text: str) -> str:
@@ -131,15 +131,15 @@ def plain(text: str) -> str:
 @pytest.mark.parametrize("said", EVERYTHING)
 def test_both_tell_everything(said: str) -> None:
     assert said in page(make_card()).text
-    assert said.lower() in plain(render_card.markdown(make_card(), LINKS)).lower()
+    assert said.lower() in plain(render_card.render_markdown(make_card(), LINKS)).lower()
 
 
 def test_what_is_not_on_record_is_said_and_never_guessed() -> None:
     assert page(EMPTY).text.count("not recorded") >= 12
-    assert render_card.markdown(EMPTY, LINKS).count("not recorded") >= 12
+    assert render_card.render_markdown(EMPTY, LINKS).count("not recorded") >= 12
     for said in ("It never was champion", "No decision about it", "No verdict on it", "No predictions of it"):
         assert said in page(EMPTY).text
-        assert said in render_card.markdown(EMPTY, LINKS)
+        assert said in render_card.render_markdown(EMPTY, LINKS)
 
 
 def test_links_lead_to_the_pages_of_airflow_and_mlflow() -> None:
@@ -148,7 +148,7 @@ def test_links_lead_to_the_pages_of_airflow_and_mlflow() -> None:
     assert "https://airflow.example/nightshift/versions/flights/1" in addresses
     assert "https://airflow.example/dags/flights_nightly/runs/manual__1" in addresses
     assert f"https://ml.example/#/experiments/7/runs/{'f' * 32}" in addresses
-    text = render_card.markdown(make_card(), LINKS)
+    text = render_card.render_markdown(make_card(), LINKS)
     assert f"(https://ml.example/#/experiments/7/runs/{'f' * 32}/artifacts/pictures/roc.png)" in text
     assert all(
         address in text for address in addresses if "/runs/flights/" not in address and "/#/models" not in address
@@ -157,7 +157,7 @@ def test_links_lead_to_the_pages_of_airflow_and_mlflow() -> None:
 
 def test_without_addresses_there_are_no_links() -> None:
     assert not [tag for tag, _ in page(make_card(), Links()).tags if tag == "a"]
-    assert "](" not in render_card.markdown(make_card(), Links())
+    assert "](" not in render_card.render_markdown(make_card(), Links())
 
 
 def test_a_page_refers_to_nothing_else_and_has_no_script() -> None:
@@ -176,13 +176,13 @@ def _poisoned(value: Any, names: tuple[str, ...] = ()) -> Any:
     if isinstance(value, str):
         return CANARY
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        kept = {"state", "kind", "relation", "outcome", *names}
+        remaining = {"state", "kind", "relation", "outcome", *names}
         inner = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **{n: v if n in kept else _poisoned(v) for n, v in inner.items()})
+        return dataclasses.replace(value, **{n: v if n in remaining else _poisoned(v) for n, v in inner.items()})
     if isinstance(value, Mapping):
         return {name: _poisoned(inner) for name, inner in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(_poisoned(one) for one in value)
+        return type(value)(_poisoned(item) for item in value)
     return value
 
 
@@ -194,7 +194,7 @@ def _hostile() -> ModelCard:
 
 
 def test_no_text_of_a_record_reaches_a_terminal_as_a_command() -> None:
-    assert "Odd ?[2J?1m." in plain(render_card.markdown(make_card(notes=("Odd \x1b[2J\x9b1m.",)), LINKS))
+    assert "Odd ?[2J?1m." in plain(render_card.render_markdown(make_card(notes=("Odd \x1b[2J\x9b1m.",)), LINKS))
 
 
 @pytest.mark.parametrize("links", [LINKS, Links()])
@@ -210,7 +210,7 @@ def test_no_text_of_a_record_becomes_markup_in_html(links: Links) -> None:
 
 @pytest.mark.parametrize("links", [LINKS, Links()])
 def test_no_text_of_a_record_becomes_markup_in_markdown(links: Links) -> None:
-    for text in (render_card.markdown(_hostile(), links), render_card.summary(_hostile(), links, 50_000)):
+    for text in (render_card.render_markdown(_hostile(), links), render_card.render_summary(_hostile(), links, 50_000)):
         assert text.count("onerror") > 5
         assert "<" not in text
         assert "](javascript" not in re.sub(r"\\.", "", text)
@@ -223,7 +223,7 @@ def test_no_text_of_a_record_becomes_markup_in_markdown(links: Links) -> None:
 
 @pytest.mark.parametrize("card", [make_card(), _hostile(), EMPTY])
 def test_tables_of_markdown_keep_their_columns_whatever_is_in_them(card: ModelCard) -> None:
-    tables = re.findall(r"(?m)(?:^\|.*\n)+", render_card.markdown(card, LINKS))
+    tables = re.findall(r"(?m)(?:^\|.*\n)+", render_card.render_markdown(card, LINKS))
     assert len(tables) >= 2
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1, table
@@ -232,7 +232,7 @@ def test_tables_of_markdown_keep_their_columns_whatever_is_in_them(card: ModelCa
 @pytest.mark.parametrize("most", [600, 1000, 4900])
 def test_the_summary_is_never_longer_than_its_limit_and_says_where_the_rest_is(most: int) -> None:
     long = dataclasses.replace(make_card(), notes=(), decisions=make_card().decisions * 200)
-    text = render_card.summary(long, LINKS, most)
+    text = render_card.render_summary(long, LINKS, most)
     assert most - 200 < len(text) <= most
     assert "model-card.html" in text[-400:]
     assert "nightshift explain flights 2" in text
@@ -240,15 +240,15 @@ def test_the_summary_is_never_longer_than_its_limit_and_says_where_the_rest_is(m
 
 
 def test_a_short_summary_is_whole() -> None:
-    text = render_card.summary(make_card(), LINKS, 4900)
+    text = render_card.render_summary(make_card(), LINKS, 4900)
     assert "…" not in text
     assert "the reason of set" in text
 
 
 def _scored(*standing: bool) -> ModelCard:
     one = make_card().scored[0]
-    made = (dataclasses.replace(one, replaced_by=None if stands else 1) for stands in standing)
-    return make_card(scored=tuple(made), state="replaced")
+    created = (dataclasses.replace(one, replaced_by=None if stands else 1) for stands in standing)
+    return make_card(scored=tuple(created), state="replaced")
 
 
 @pytest.mark.parametrize(

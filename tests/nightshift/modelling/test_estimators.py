@@ -22,7 +22,7 @@ from sklearn.svm import LinearSVC
 import models
 from nightshift.definition import Gate
 from nightshift.errors import BadConfig, DataRejected
-from nightshift.modelling.estimators import fit, make_estimator, trusted_of, try_estimator
+from nightshift.modelling.estimators import fit, list_trusted_types, make_estimator, try_estimator
 from nightshift.modelling.predict import predict
 from support.memory_lake import MemoryLake
 
@@ -98,7 +98,7 @@ def test_a_list_that_is_written_out_is_read_without_an_import(
     (tmp_path / name).mkdir()
     (tmp_path / name / "estimator.py").write_text(f'"""A model."""\n{written}\n')
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
-    assert trusted_of(replace(lake.model, name=name)) == ("a.B",)
+    assert list_trusted_types(replace(lake.model, name=name)) == ("a.B",)
     assert (f"models.{name}.estimator" in sys.modules) is imported
 
 

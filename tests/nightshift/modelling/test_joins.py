@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from nightshift.errors import DataRejected
-from nightshift.lake.stack_nights import stack
+from nightshift.lake.stack_nights import stack_frames
 from nightshift.modelling.examples import Past
 from nightshift.modelling.joins import NightJoin, join
 from nightshift.stored_records import to_plain
@@ -56,9 +56,9 @@ def joined(lake: MemoryLake, scheduled: pd.DataFrame, facts: pd.DataFrame, key: 
 def test_keys_are_joined_exactly(
     lake: MemoryLake, scheduled: pd.DataFrame, facts: pd.DataFrame, rows: list[int]
 ) -> None:
-    found = joined(lake, scheduled, facts)
-    assert found.rows.tolist() == rows
-    assert found.counts.matched == sum(row >= 0 for row in rows)
+    actual = joined(lake, scheduled, facts)
+    assert actual.rows.tolist() == rows
+    assert actual.counts.matched == sum(row >= 0 for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,13 @@ def test_a_night_whose_keys_are_padded_is_left_out_by_name_and_with_counts(
 ) -> None:
     lake.facts[NIGHTS[1]] = lake.facts[NIGHTS[1]].assign(id=lambda rows: rows["id"] + " ")
     with caplog.at_level(logging.INFO):
-        found = lake.examples()
-    assert found.nights == (NIGHTS[0], NIGHTS[2])
-    [left] = found.list_left_out()
+        actual = lake.examples()
+    assert actual.nights == (NIGHTS[0], NIGHTS[2])
+    [left] = actual.list_left_out()
     assert str(left.night) == "2013-03-02"
     assert "0 of 60 scheduled rows find facts, 60 do not (60 would without the spaces" in left.reason
     assert "min_matched_share of 0.9" in left.reason
-    assert [(one.matched, one.unmatched_facts) for one in found.list_joins()] == [(60, 0), (0, 60), (60, 0)]
+    assert [(one.matched, one.unmatched_facts) for one in actual.list_joins()] == [(60, 0), (0, 60), (60, 0)]
     assert "night 2013-03-02: 0 of 60 scheduled rows" in caplog.text
     assert "joined 3 nights: 120 of 180 scheduled rows find facts" in caplog.text
     assert "night 2013-03-01:" not in caplog.text
@@ -143,10 +143,10 @@ def test_the_definition_says_how_many_rows_must_match(lake: MemoryLake) -> None:
     lake.facts[NIGHTS[1]] = lake.facts[NIGHTS[1]].assign(id=half)
     assert lake.examples().nights == (NIGHTS[0], NIGHTS[2])
     lake.model = replace(lake.model, min_matched_share=0.5)
-    found = lake.examples()
-    assert found.nights == NIGHTS
-    assert len(found.labels) == 150
-    assert to_plain(found.joins[1].list_counts()) == {
+    actual = lake.examples()
+    assert actual.nights == NIGHTS
+    assert len(actual.labels) == 150
+    assert to_plain(actual.joins[1].list_counts()) == {
         "night": "2013-03-02",
         "scheduled": 60,
         "facts": 60,
@@ -162,13 +162,13 @@ def test_the_definition_says_how_many_rows_must_match(lake: MemoryLake) -> None:
 def test_nights_without_a_label_or_with_repeated_keys_are_left_out_by_name(lake: MemoryLake) -> None:
     lake.facts[NIGHTS[0]] = lake.facts[NIGHTS[0]].assign(y=np.nan)
     lake.plan[NIGHTS[1]] = pd.concat([lake.plan[NIGHTS[1]], lake.plan[NIGHTS[1]].head(5)], ignore_index=True)
-    found = lake.examples()
-    assert found.nights == (NIGHTS[2],)
-    assert [reason for _, reason in found.left_out] == [
+    actual = lake.examples()
+    assert actual.nights == (NIGHTS[2],)
+    assert [reason for _, reason in actual.left_out] == [
         "none of its rows has a label",
         "5 of its rows repeat a key, so that nobody knows which belong together",
     ]
-    assert [(one.without_label, one.repeated) for one in found.joins] == [(60, 0), (0, 5), (0, 0)]
+    assert [(one.without_label, one.repeated) for one in actual.joins] == [(60, 0), (0, 5), (0, 0)]
 
 
 def test_when_no_night_remains_the_data_is_refused(lake: MemoryLake) -> None:
@@ -181,7 +181,7 @@ def test_when_no_night_remains_the_data_is_refused(lake: MemoryLake) -> None:
 def test_a_dataset_keeps_its_own_column_night(lake: MemoryLake) -> None:
     lake.look_back(2)
     own = {night: frame.assign(night="theirs") for night, frame in lake.facts.items()}
-    seen = Past(lake.model, {"facts": own, "plan": lake.plan}).before(NIGHTS[2])
+    seen = Past(lake.model, {"facts": own, "plan": lake.plan}).select_before(NIGHTS[2])
     assert set(seen["facts"]["night"]) == {"theirs"}
     assert sorted(set(seen["facts"]["nightshift_night"])) == [pd.Timestamp(night) for night in NIGHTS[:2]]
     assert sorted(set(seen["plan"]["night"])) == [pd.Timestamp(night) for night in NIGHTS[:2]]
@@ -189,10 +189,12 @@ def test_a_dataset_keeps_its_own_column_night(lake: MemoryLake) -> None:
 
 def test_history_is_stacked_exactly_or_refused() -> None:
     signed, unsigned = pd.DataFrame({"a": [BIG + 1]}), pd.DataFrame({"a": pd.Series([2**63 + 1], dtype="uint64")})
-    assert stack([signed, unsigned], "facts")["a"].tolist() == [BIG + 1, 2**63 + 1]
-    assert stack([signed, pd.DataFrame({"a": pd.Series([None, BIG + 3], dtype="Int64")})], "f")["a"][2] == BIG + 3
+    assert stack_frames([signed, unsigned], "facts")["a"].tolist() == [BIG + 1, 2**63 + 1]
+    assert (
+        stack_frames([signed, pd.DataFrame({"a": pd.Series([None, BIG + 3], dtype="Int64")})], "f")["a"][2] == BIG + 3
+    )
     with pytest.raises(DataRejected, match="column a of facts is float64 and int64 by night"):
-        stack([signed, pd.DataFrame({"a": [0.5]})], "facts")
+        stack_frames([signed, pd.DataFrame({"a": [0.5]})], "facts")
 
 
 def test_a_perfect_night_is_perfect() -> None:

@@ -18,10 +18,10 @@ SLICES = (
 )
 VERDICT = make_verdict(min_gain=0.001, slices=SLICES)
 DRAWN = {
-    "roc": lambda: plots.roc(LABELS, PREDICTIONS, 0.5),
-    "calibration": lambda: plots.calibration(LABELS, PREDICTIONS),
-    "importance": lambda: plots.importance({f"column {number}": number / 100 for number in range(20)}, "log_loss"),
-    "verdict": lambda: plots.verdict(VERDICT, 63, "version 2 of shops"),
+    "roc": lambda: plots.draw_roc(LABELS, PREDICTIONS, 0.5),
+    "calibration": lambda: plots.draw_calibration(LABELS, PREDICTIONS),
+    "importance": lambda: plots.draw_importance({f"column {number}": number / 100 for number in range(20)}, "log_loss"),
+    "verdict": lambda: plots.draw_verdict(VERDICT, 63, "version 2 of shops"),
 }
 
 

@@ -17,7 +17,7 @@ from nightshift.errors import BadConfig, DataRejected
 from nightshift.lake import tables
 from nightshift.lake.publish_table import Table, publish
 from nightshift.modelling import score_table
-from support.published import plain_type
+from support.published import simplify_type
 
 DAY = date(2013, 2, 10)
 WHERE = "s3://lake/plan/date=2013-02-10/"
@@ -60,17 +60,17 @@ def model(*key: str, scheduled: tuple[str, ...] = ()) -> Model:
 
 
 def scored(delivered: pa.Table, *key: str) -> Table:
-    keys = score_table.delivered_keys(model(*key), delivered, WHERE)
-    return score_table.scores_of(keys, DAY, np.linspace(0, 1, keys.num_rows), 3)
+    keys = score_table.read_delivered_keys(model(*key), delivered, WHERE)
+    return score_table.build_scores(keys, DAY, np.linspace(0, 1, keys.num_rows), 3)
 
 
 @pytest.mark.parametrize("kind", KEYS)
 def test_a_key_is_published_as_it_was_delivered(store: ObjectStore, kind: str) -> None:
     delivered = tables.decode(_parquet(pa.table({"id": KEYS[kind], "x": [1.0, 2.0]})), WHERE)
-    partition = store.uri("scores/lab/date=2013-02-10/")
+    partition = store.build_uri("scores/lab/date=2013-02-10/")
     publish(store, partition, scored(delivered, "id"), {}, replacing=None)
     published = tables.read_table(store, partition)
-    assert plain_type(published.schema.field("id").type) == plain_type(KEYS[kind].type)
+    assert simplify_type(published.schema.field("id").type) == simplify_type(KEYS[kind].type)
     assert published.column("id").to_pylist() == KEYS[kind].to_pylist()
     assert published.column_names == ["id", "night", "prediction", "model_version"]
 
@@ -83,7 +83,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 def test_files_with_dictionaries_of_their_own_are_one_key(store: ObjectStore) -> None:
     parts = [pa.table({"id": pa.array(names).dictionary_encode()}) for names in (["a", "b"], ["c", "b2"])]
-    partition = store.uri("scores/lab/date=2013-02-10/")
+    partition = store.build_uri("scores/lab/date=2013-02-10/")
     publish(store, partition, scored(pa.concat_tables(parts), "id"), {}, replacing=None)
     assert tables.read_table(store, partition).column("id").to_pylist() == ["a", "b", "c", "b2"]
     with pytest.raises(DataRejected, match="1 of 4 rows"):
@@ -102,13 +102,13 @@ def test_files_with_dictionaries_of_their_own_are_one_key(store: ObjectStore) ->
     ],
 )
 def test_no_column_of_the_platform_takes_the_place_of_a_key(key: tuple[str, ...], own: tuple[str, ...]) -> None:
-    made = scored(pa.table({name: ["a", "b"] for name in key}), *key)
-    assert made.rows.column_names == [*key, *own]
-    assert made.columns == {"key": list(key), "night": own[0], "prediction": own[1], "model_version": own[2]}
-    assert all(made.rows.column(name).to_pylist() == ["a", "b"] for name in key)
-    assert made.rows.column(own[0]).to_pylist() == [DAY, DAY]
-    assert made.rows.column(own[1]).to_pylist() == [0.0, 1.0]
-    assert made.rows.column(own[2]).to_pylist() == [3, 3]
+    created = scored(pa.table({name: ["a", "b"] for name in key}), *key)
+    assert created.rows.column_names == [*key, *own]
+    assert created.columns == {"key": list(key), "night": own[0], "prediction": own[1], "model_version": own[2]}
+    assert all(created.rows.column(name).to_pylist() == ["a", "b"] for name in key)
+    assert created.rows.column(own[0]).to_pylist() == [DAY, DAY]
+    assert created.rows.column(own[1]).to_pylist() == [0.0, 1.0]
+    assert created.rows.column(own[2]).to_pylist() == [3, 3]
 
 
 def test_what_the_writer_of_the_schedule_said_of_its_table_is_not_said_of_this_one() -> None:
@@ -147,7 +147,7 @@ def test_a_key_of_several_columns_may_repeat_in_each_but_not_in_all() -> None:
 def test_the_key_of_the_scheduled_dataset_is_checked_too() -> None:
     delivered = pa.table({"id": [1, 2], "bed": [7, 7]})
     with pytest.raises(DataRejected, match=r"repeat the key \(bed\)"):
-        score_table.delivered_keys(model("id", scheduled=("bed",)), delivered, WHERE)
+        score_table.read_delivered_keys(model("id", scheduled=("bed",)), delivered, WHERE)
 
 
 def test_a_key_column_that_is_not_there_or_there_twice_is_named() -> None:
@@ -187,6 +187,6 @@ def test_a_regression_may_predict_any_finite_number() -> None:
 )
 def test_features_of_other_rows_than_the_delivered_ones_are_not_published(scheduled: dict[str, Any]) -> None:
     delivered = pa.table({"id": [1, 2], "x": [1.0, 2.0]})
-    score_table.require_same_rows(delivered, tables.as_frame(delivered, WHERE), ("id",), WHERE)
+    score_table.require_same_rows(delivered, tables.read_frame(delivered, WHERE), ("id",), WHERE)
     with pytest.raises(DataRejected, match="changed while it was scored: 2 rows were read"):
         score_table.require_same_rows(delivered, pd.DataFrame(scheduled), ("id",), WHERE)

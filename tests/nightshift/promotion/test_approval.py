@@ -23,7 +23,7 @@ NOW = "2013-02-19T06:30:00+00:00"
 def tiny(make_tiny: Make) -> TinyModel:
     """A model that a person answers for, with a champion."""
     tiny = make_tiny("human")
-    tiny.challenge(ONE, 3)
+    tiny.train_and_judge(ONE, 3)
     tiny.promote(ONE, _says("approved", shown(tiny, ONE)))
     assert tiny.alias == 1
     return tiny
@@ -36,15 +36,15 @@ def shown(tiny: TinyModel, night: date) -> str:
 
 def record(tiny: TinyModel, night: date) -> Result[Any]:
     """What `evaluate` left of a night."""
-    found = step_results.load_any(tiny.store, tiny.name, night, "evaluate")
-    assert found is not None
-    return found
+    result = step_results.load_any(tiny.store, tiny.name, night, "evaluate")
+    assert result is not None
+    return result
 
 
 def rewrite(tiny: TinyModel, night: date, **detail: Any) -> None:
     """Writes over a record, key and all, as any step can."""
-    found = record(tiny, night)
-    step_results.save(tiny.store, replace(found, detail=replace(found.detail, **detail)))
+    actual = record(tiny, night)
+    step_results.save(tiny.store, replace(actual, detail=replace(actual.detail, **detail)))
 
 
 def _says(outcome: Literal["approved", "rejected", "unanswered"], about: str, by: str = "ben") -> Decision:
@@ -52,7 +52,7 @@ def _says(outcome: Literal["approved", "rejected", "unanswered"], about: str, by
 
 
 def test_an_approved_winner_is_champion_and_the_ledger_names_who_said_so(tiny: TinyModel) -> None:
-    tiny.challenge(TWO, 5)
+    tiny.train_and_judge(TWO, 5)
     decision = _says("approved", shown(tiny, TWO))
     result = tiny.promote(TWO, decision)
     assert (result.outcome, tiny.alias) == ("done", 2)
@@ -65,7 +65,7 @@ def test_an_approved_winner_is_champion_and_the_ledger_names_who_said_so(tiny: T
     [("rejected", "ben", "rejected by ben"), ("unanswered", "", "nobody answered within 12 hours")],
 )
 def test_a_no_or_no_answer_is_a_refusal_with_the_name(tiny: TinyModel, outcome: Any, by: str, reason: str) -> None:
-    tiny.challenge(TWO, 5)
+    tiny.train_and_judge(TWO, 5)
     result = tiny.promote(TWO, _says(outcome, shown(tiny, TWO), by))
     assert (result.outcome, tiny.alias) == ("nothing_to_do", 1)
     assert result.detail.reason == f"refused: {reason}"
@@ -76,7 +76,7 @@ def test_a_no_or_no_answer_is_a_refusal_with_the_name(tiny: TinyModel, outcome: 
 
 
 def test_without_an_answer_it_says_how_to_give_one(tiny: TinyModel) -> None:
-    tiny.challenge(TWO, 5)
+    tiny.train_and_judge(TWO, 5)
     result = tiny.promote(TWO)
     assert (result.outcome, len(tiny.entries)) == ("bad_config", 1)
     given = f"--decision approved --decided-by NAME --about {shown(tiny, TWO)}"
@@ -85,14 +85,14 @@ def test_without_an_answer_it_says_how_to_give_one(tiny: TinyModel) -> None:
 
 
 def test_a_refused_challenger_needs_no_answer(tiny: TinyModel) -> None:
-    tiny.challenge(TWO, 2)
+    tiny.train_and_judge(TWO, 2)
     assert tiny.promote(TWO).outcome == "nothing_to_do"
     assert (tiny.entries[-1].kind, tiny.entries[-1].decision) == ("refusal", None)
 
 
 def test_a_model_that_promotes_by_itself_ignores_an_answer(make_tiny: Make) -> None:
     tiny = make_tiny()
-    tiny.challenge(ONE, 3)
+    tiny.train_and_judge(ONE, 3)
     result = tiny.promote(ONE, _says("rejected", "0" * 20))
     assert (result.outcome, tiny.alias, tiny.entries[-1].decision) == ("done", 1, None)
 
@@ -100,9 +100,9 @@ def test_a_model_that_promotes_by_itself_ignores_an_answer(make_tiny: Make) -> N
 def test_an_answer_to_another_verdict_is_no_answer(tiny: TinyModel) -> None:
     """The champion changed after the person was asked, so that the challenger met another one."""
     middle, last = date(2013, 2, 19), date(2013, 2, 20)
-    tiny.challenge(last, 9)
+    tiny.train_and_judge(last, 9)
     before = shown(tiny, last)
-    tiny.challenge(middle, 5)
+    tiny.train_and_judge(middle, 5)
     tiny.promote(middle, _says("approved", shown(tiny, middle)))
     result = tiny.promote(last, _says("approved", before))
     assert (result.outcome, tiny.alias) == ("nothing_to_do", 3)
@@ -117,7 +117,7 @@ def test_an_answer_to_another_verdict_is_no_answer(tiny: TinyModel) -> None:
 
 @pytest.mark.slow
 def test_the_same_answer_is_one_refusal_and_another_answer_a_new_decision(tiny: TinyModel) -> None:
-    tiny.challenge(TWO, 5)
+    tiny.train_and_judge(TWO, 5)
     key = shown(tiny, TWO)
     no = _says("rejected", key)
     for decision in (no, replace(no, at="2013-02-19T07:00:00+00:00")):
@@ -140,9 +140,9 @@ def test_superseded_asks_nobody(tiny: TinyModel) -> None:
 
 
 def test_a_record_that_names_another_night_s_version_promotes_nothing(tiny: TinyModel) -> None:
-    tiny.challenge(TWO, 2)
+    tiny.train_and_judge(TWO, 2)
     tiny.promote(TWO)
-    tiny.challenge(THREE, 9)
+    tiny.train_and_judge(THREE, 9)
     yes = _says("approved", shown(tiny, THREE))
     rewrite(tiny, THREE, challenger_version=2)
     for decision in (yes, _says("approved", shown(tiny, THREE))):
@@ -153,7 +153,7 @@ def test_a_record_that_names_another_night_s_version_promotes_nothing(tiny: Tiny
 
 
 def test_a_record_of_another_run_promotes_nothing(tiny: TinyModel) -> None:
-    tiny.challenge(TWO, 9)
+    tiny.train_and_judge(TWO, 9)
     rewrite(tiny, TWO, run_id="f" * 32)
     result = tiny.promote(TWO, _says("approved", shown(tiny, TWO)))
     assert (result.outcome, tiny.alias, len(tiny.entries)) == ("bad_config", 1, 1)
@@ -161,7 +161,7 @@ def test_a_record_of_another_run_promotes_nothing(tiny: TinyModel) -> None:
 
 def test_a_record_that_was_written_over_after_the_answer_was_not_approved(tiny: TinyModel) -> None:
     """Same night, same version, same key: only the digest of what was shown tells."""
-    tiny.challenge(TWO, 9)
+    tiny.train_and_judge(TWO, 9)
     yes = _says("approved", shown(tiny, TWO))
     honest = record(tiny, TWO)
     rewrite(tiny, TWO, verdict=make_verdict(reason="skill 99 wins"))
@@ -176,7 +176,7 @@ def test_a_record_that_was_written_over_after_the_answer_was_not_approved(tiny: 
 
 
 def test_a_verdict_that_is_found_again_is_the_one_that_was_shown(tiny: TinyModel) -> None:
-    tiny.challenge(TWO, 9)
+    tiny.train_and_judge(TWO, 9)
     rewrite(tiny, TWO, reused=False)
     yes = _says("approved", shown(tiny, TWO))
     rewrite(tiny, TWO, reused=True)
@@ -192,9 +192,9 @@ def test_a_record_has_the_digest_of_what_is_read_back_of_it() -> None:
 @pytest.fixture
 def unasked(tiny: TinyModel) -> TinyModel:
     """The gate refused version 3, so that nobody was asked; then its rival was withdrawn, and now it wins."""
-    tiny.challenge(TWO, 9)
+    tiny.train_and_judge(TWO, 9)
     tiny.promote(TWO, _says("approved", shown(tiny, TWO)))
-    tiny.challenge(THREE, 5)
+    tiny.train_and_judge(THREE, 5)
     assert not record(tiny, THREE).detail.verdict.promote
     tiny.set_champion("previous")
     assert tiny.alias == 1

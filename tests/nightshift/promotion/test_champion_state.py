@@ -24,7 +24,7 @@ def test_a_new_model_has_no_champion(tiny: TinyModel) -> None:
 def test_each_night_has_the_champion_that_was_not_trained_for_a_later_one(tiny: TinyModel) -> None:
     tiny.make_champion(ONE, 3)
     tiny.make_champion(THREE, 5)
-    tiny.challenge(FOUR, 2)
+    tiny.train_and_judge(FOUR, 2)
     tiny.promote(FOUR)  # refused: the newest entry changes no champion
     assert [_champion_on(tiny, night) for night in (date(2013, 2, 15), ONE, TWO, THREE, FOUR)] == [None, 1, 1, 2, 2]
     assert [_champion_on(tiny, night, without=2) for night in (TWO, THREE, FOUR)] == [1, 1, 1]
@@ -34,7 +34,7 @@ def test_each_night_has_the_champion_that_was_not_trained_for_a_later_one(tiny: 
 def test_refusals_are_not_read_on_the_way_back(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.make_champion(ONE, 3)
     for _ in range(6):
-        tiny.challenge(TWO, 2)
+        tiny.train_and_judge(TWO, 2)
         tiny.promote(TWO)
     tiny.make_champion(THREE, 5)
     assert len(tiny.entries) == 8

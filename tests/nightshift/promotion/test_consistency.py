@@ -11,7 +11,7 @@ from nightshift.errors import TryLater
 from nightshift.promotion import consistency
 from nightshift.promotion.consistency import find_disagreements
 from nightshift.promotion.repair import list_remedies
-from support.champion_fixtures import Killed, TinyModel, dies
+from support.champion_fixtures import Killed, TinyModel, end_process
 
 ONE, TWO, THREE, FOUR = (date(2013, 2, day) for day in (16, 17, 18, 19))
 Harm = Callable[[TinyModel, pytest.MonkeyPatch], object]
@@ -23,7 +23,7 @@ def decided(tiny: TinyModel) -> TinyModel:
     tiny.make_champion(ONE, 3)
     tiny.make_champion(TWO, 5)
     tiny.set_champion("previous")
-    tiny.challenge(THREE, 2)
+    tiny.train_and_judge(THREE, 2)
     tiny.promote(THREE)
     return tiny
 
@@ -33,25 +33,25 @@ def _found(tiny: TinyModel) -> list[tuple[str, str]]:
 
 
 def _edit(tiny: TinyModel, number: int, **changed: Any) -> None:
-    document: dict[str, Any] | None = tiny.store.get_json(tiny.ledger.uri(number))
+    document: dict[str, Any] | None = tiny.store.get_json(tiny.ledger.build_uri(number))
     assert document is not None
-    tiny.store.put_json(tiny.ledger.uri(number), document | changed)
+    tiny.store.put_json(tiny.ledger.build_uri(number), document | changed)
 
 
 def _cut_short(tiny: TinyModel, patch: pytest.MonkeyPatch) -> None:
-    tiny.challenge(FOUR, 9)
+    tiny.train_and_judge(FOUR, 9)
     with patch.context() as inner:
-        inner.setattr(Registry, "set_champion", lambda *_: dies())
+        inner.setattr(Registry, "set_champion", lambda *_: end_process())
         with pytest.raises(Killed):
             tiny.promote(FOUR)
 
 
 def _remove(tiny: TinyModel, *numbers: int) -> None:
-    tiny.store.delete([tiny.ledger.uri(number) for number in numbers])
+    tiny.store.delete([tiny.ledger.build_uri(number) for number in numbers])
 
 
 def _replace_file(tiny: TinyModel, data: bytes) -> None:
-    path = f"{tiny.registry.files(tiny.registry.version(tiny.name, 1))}/model.skops"
+    path = f"{tiny.registry.build_files_path(tiny.registry.load_version(tiny.name, 1))}/model.skops"
     tiny.registry.server.put_artifact(path, data)
 
 
@@ -59,7 +59,7 @@ HARMS: dict[str, tuple[Harm, tuple[str, ...], str]] = {
     "edited": (lambda t, _: _edit(t, 2, reason="it lost"), ("chain",), "entry 2 is not the one that entry 3 was"),
     "edited at the end": (lambda t, _: _edit(t, 4, reason="it won"), ("cut",), "entry 4 of the ledger of tiny_"),
     "missing": (lambda t, _: _remove(t, 2), ("chain",), "entry 2 is missing"),
-    "unreadable": (lambda t, _: t.store.put(t.ledger.uri(4), b"{"), ("chain",), "entry 4 cannot be read"),
+    "unreadable": (lambda t, _: t.store.put(t.ledger.build_uri(4), b"{"), ("chain",), "entry 4 cannot be read"),
     "refusal cut off": (lambda t, _: _remove(t, 4), ("cut",), "ends at entry 3, and MLflow knows of entry 4"),
     "wiped": (lambda t, _: _remove(t, 1, 2, 3, 4), ("cut", "no ledger"), "ends at entry 0, and MLflow knows of entry"),
     "cut": (lambda t, _: _remove(t, 3, 4), ("cut", "alias"), "ends at entry 2, and MLflow knows of entry 4"),
@@ -94,11 +94,11 @@ def test_what_does_not_agree_is_found_said_and_repaired(
 ) -> None:
     do_harm, codes, sentence = HARMS[harm]
     do_harm(decided, monkeypatch)
-    found = _found(decided)
-    assert tuple(code for code, _ in found) == codes, found
-    assert any(sentence in said for _, said in found), found
+    findings = _found(decided)
+    assert tuple(code for code, _ in findings) == codes, findings
+    assert any(sentence in said for _, said in findings), findings
     remedies = list_remedies(decided.context)
-    assert _found(decided) == found  # saying changes nothing
+    assert _found(decided) == findings  # saying changes nothing
     assert any(remedy.by_sync for remedy in remedies) == (harm in REPAIRED or harm == "deleted"), remedies
     if harm in REPAIRED:
         decided.sync()
@@ -110,16 +110,16 @@ def test_entries_that_do_not_fit_each_other_are_found_even_when_the_chain_was_ma
     """Whoever can write to the bucket can make the digests fit again: the sequence of champions tells, and the head."""
     _remove(decided, 3, 4)
     _edit(decided, 2, previous={"version": 7, "night": "2013-02-16"})
-    found = _found(decided)
-    assert ("succession", "entry 2 says that version 7 was champion before it, and entry 1: 1") in found
-    assert "cut" in [code for code, _ in found]
+    findings = _found(decided)
+    assert ("succession", "entry 2 says that version 7 was champion before it, and entry 1: 1") in findings
+    assert "cut" in [code for code, _ in findings]
 
 
 def test_what_grows_while_it_is_checked_is_looked_at_again(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.make_champion(ONE, 3)
     _replace_file(tiny, b"evil")
     listed = iter([1, 2, 1, 1])
-    monkeypatch.setattr(consistency, "last_number", lambda *_: next(listed))
+    monkeypatch.setattr(consistency, "find_last_number", lambda *_: next(listed))
     assert [code for code, _ in _found(tiny)] == ["artifact"]
     listed = iter(range(1, 99))
     with pytest.raises(TryLater, match="grew 5 times while it was checked"):

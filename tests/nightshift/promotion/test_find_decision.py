@@ -15,7 +15,7 @@ ONE, TWO = (date(2013, 2, day) for day in (16, 17))
 def chosen(tiny: TinyModel) -> TinyModel:
     """A champion, and a challenger of the next night that a person made champion before it was promoted."""
     tiny.make_champion(ONE, 3)
-    tiny.challenge(TWO, 9)
+    tiny.train_and_judge(TWO, 9)
     tiny.set_champion("2", unverified=True)
     return tiny
 
@@ -34,10 +34,10 @@ def test_while_it_is_champion_there_is_nothing_to_promote(chosen: TinyModel) -> 
 
 
 def test_the_whole_ledger_is_not_read_to_find_a_decision(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny.challenge(ONE, 3)
+    tiny.train_and_judge(ONE, 3)
     tiny.promote(ONE)
     for skill in range(4, 8):
-        tiny.challenge(TWO, skill)
+        tiny.train_and_judge(TWO, skill)
         tiny.promote(TWO)
     honest, read = Ledger.read_entry, list[int]()
 
@@ -54,7 +54,7 @@ def test_the_whole_ledger_is_not_read_to_find_a_decision(tiny: TinyModel, monkey
 
 def test_a_number_that_another_writer_took_is_not_ones_own_decision(tiny: TinyModel) -> None:
     tiny.make_champion(ONE, 3)
-    tiny.challenge(TWO, 5)
+    tiny.train_and_judge(TWO, 5)
     tiny.ledger.announce("version-2", 1)  # an attempt that lost
     tiny.ledger.announce("version-2", 7)  # one that was killed before it appended
     assert tiny.promote(TWO).detail.kind == "promotion"

@@ -9,7 +9,7 @@ import pytest
 
 from nightshift.model_card.publish_card import publish_cards
 from nightshift.results import Result
-from support.champion_fixtures import Killed, Make, TinyModel, Writes, dies, same_decision
+from support.champion_fixtures import Killed, Make, TinyModel, Writes, drop_run_details, end_process
 
 FIRST, SECOND, THIRD = date(2013, 2, 17), date(2013, 2, 18), date(2013, 2, 19)
 Act = Callable[[TinyModel], Any]
@@ -21,24 +21,24 @@ def _won(tiny: TinyModel) -> Result[Any]:
 
 
 def _said(result: Result[Any]) -> dict[str, Any]:
-    kept = ("promoted", "kind", "champion_version", "champion_night", "challenger_version", "reason")
-    return {name: getattr(result.detail, name) for name in kept} | {"outcome": result.outcome}
+    remaining = ("promoted", "kind", "champion_version", "champion_night", "challenger_version", "reason")
+    return {name: getattr(result.detail, name) for name in remaining} | {"outcome": result.outcome}
 
 
 def _world(tiny: TinyModel, skill: int) -> None:
     tiny.make_champion(FIRST, 3)
-    tiny.challenge(SECOND, skill)
+    tiny.train_and_judge(SECOND, skill)
 
 
 def _overtaken(tiny: TinyModel) -> None:
     """The champion that the verdict was about is not the one that stands: it is evaluated again."""
-    tiny.challenge(SECOND, 5)
+    tiny.train_and_judge(SECOND, 5)
     tiny.make_champion(FIRST, 3)
 
 
 def _superseded(tiny: TinyModel) -> None:
     tiny.make_champion(FIRST, 3)
-    tiny.challenge(SECOND, 5)
+    tiny.train_and_judge(SECOND, 5)
     tiny.make_champion(THIRD, 4)
 
 
@@ -54,19 +54,19 @@ def _killed_everywhere(
     make: Make, world: Act, act: Act, patch: pytest.MonkeyPatch, when: tuple[bool, ...] = (False, True)
 ) -> list[tuple[TinyModel, Any, str]]:
     """The act killed at each of its writes, before or after it took effect, made again; and what it then came to."""
-    calm = Writes()
+    plain = Writes()
     first = make()
     world(first)
-    with calm.watched(patch):
+    with plain.watch(patch):
         act(first)
     ended = []
-    for number in range(1, calm.made + 1):
+    for number in range(1, plain.made + 1):
         for after in when:
             tiny = make()
             world(tiny)
-            with Writes(at=number, after=after, meet=dies).watched(patch), pytest.raises(Killed):
+            with Writes(at=number, after=after, meet=end_process).watch(patch), pytest.raises(Killed):
                 act(tiny)
-            at = f"killed {'after' if after else 'before'} write {number} of {calm.made}, {calm.named[number - 1]}"
+            at = f"killed {'after' if after else 'before'} write {number} of {plain.made}, {plain.named[number - 1]}"
             ended.append((tiny, act(tiny), at))
     return ended
 
@@ -82,14 +82,14 @@ BOTH = [pytest.param(True, id="after"), pytest.param(False, id="before", marks=p
 def test_a_promotion_killed_anywhere_is_the_same_promotion(
     make_tiny: Make, world: str, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calm = make_tiny()
-    WORLDS[world](calm)
-    wanted, ledger = _said(_won(calm)), [same_decision(entry) for entry in calm.entries]
+    plain = make_tiny()
+    WORLDS[world](plain)
+    expected, ledger = _said(_won(plain)), [drop_run_details(entry) for entry in plain.entries]
     ended = _killed_everywhere(make_tiny, WORLDS[world], _won, monkeypatch, (after,))
     assert len(ended) >= 3
     for tiny, result, at in ended:
-        assert _said(result) == wanted, at
-        assert [same_decision(entry) for entry in tiny.entries] == ledger, at
+        assert _said(result) == expected, at
+        assert [drop_run_details(entry) for entry in tiny.entries] == ledger, at
         tiny.assert_synced()
 
 
@@ -115,23 +115,23 @@ def test_set_champion_killed_anywhere_is_the_same_decision(
 def test_what_a_killed_one_left_is_finished_by_whoever_comes_next(
     make_tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calm = Writes()
+    plain = Writes()
     tiny = make_tiny()
     _world(tiny, 5)
-    with calm.watched(monkeypatch):
+    with plain.watch(monkeypatch):
         _won(tiny)
-    for number in range(1, calm.made + 1):
+    for number in range(1, plain.made + 1):
         tiny = make_tiny()
         _world(tiny, 5)
-        with Writes(at=number, after=True, meet=dies).watched(monkeypatch), pytest.raises(Killed):
+        with Writes(at=number, after=True, meet=end_process).watch(monkeypatch), pytest.raises(Killed):
             _won(tiny)
-        tiny.challenge(THIRD, 4)
+        tiny.train_and_judge(THIRD, 4)
         tiny.promote(THIRD)
         tiny.assert_synced()
         champion = tiny.alias
         _won(tiny)
         tiny.assert_synced()
-        assert len([entry for entry in tiny.entries if entry.version == 2]) == 1, calm.named[number - 1]
+        assert len([entry for entry in tiny.entries if entry.version == 2]) == 1, plain.named[number - 1]
         assert tiny.alias == champion
 
 
@@ -145,8 +145,8 @@ def test_the_model_cards_are_written_whenever_it_was_killed(make_tiny: Make, mon
 
 def _description(tiny: TinyModel, number: int) -> str:
     query = {"name": tiny.name, "version": str(number)}
-    found = tiny.registry.server.get("model-versions/get", **query)["model_version"]
-    return str(found.get("description", "")).splitlines()[0]
+    actual = tiny.registry.server.get("model-versions/get", **query)["model_version"]
+    return str(actual.get("description", "")).splitlines()[0]
 
 
 def test_the_same_decision_is_found_again_however_often_it_is_asked(tiny: TinyModel) -> None:

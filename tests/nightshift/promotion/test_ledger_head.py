@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from nightshift.adapters.mlflow.registry import LEDGER_HEAD, Registry
-from nightshift.adapters.s3.alias_reports import last_move
+from nightshift.adapters.s3.alias_reports import load_last_move
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause
 from nightshift.errors import BadConfig, NothingToDo
 from nightshift.promotion.ledger_head import Head, accept_end, read_head
-from support.champion_fixtures import Killed, TinyModel, Writes, dies
+from support.champion_fixtures import Killed, TinyModel, Writes, end_process
 
 ONE, TWO, THREE, FOUR = (date(2013, 2, day) for day in (16, 17, 18, 19))
 CAUSE = Cause(by="a test", user="ana")
@@ -30,17 +30,17 @@ def champions(tiny: TinyModel) -> TinyModel:
 
 
 def _head(tiny: TinyModel) -> Head:
-    return read_head(tiny.registry.model(tiny.name))
+    return read_head(tiny.registry.find_model(tiny.name))
 
 
 def _ledger_head(tiny: TinyModel) -> Head:
-    number = tiny.ledger.last_number()
+    number = tiny.ledger.find_last_number()
     return Head(number, tiny.ledger.find_digest(number) or "")
 
 
 def _back_up(tiny: TinyModel) -> Stored:
     prefixes = (f"ledger/{tiny.name}/", f"ledger_index/{tiny.name}/")
-    uris = [found.uri for prefix in prefixes for found in tiny.store.objects(tiny.store.uri(prefix))]
+    uris = [stored.uri for prefix in prefixes for stored in tiny.store.list_objects(tiny.store.build_uri(prefix))]
     return {uri: tiny.store.get(uri) or b"" for uri in uris}
 
 
@@ -52,7 +52,7 @@ def _restore(tiny: TinyModel, stored: Stored) -> None:
 
 def test_the_head_follows_every_decision(champions: TinyModel) -> None:
     assert _head(champions) == _ledger_head(champions)
-    champions.challenge(THREE, 1)
+    champions.train_and_judge(THREE, 1)
     champions.promote(THREE)
     assert _head(champions) == _ledger_head(champions)
     assert _head(champions).number == 3
@@ -72,9 +72,9 @@ def test_many_writers_of_one_new_head_all_succeed(tiny: TinyModel) -> None:
         for number in range(8):
             tag = f"nightshift.t{number}"
             list(pool.map(lambda _, tag=tag: tiny.registry.tag_model(tiny.name, tag, "1"), range(8)))
-    found = tiny.registry.model(tiny.name)
-    assert found is not None
-    assert len([tag for tag in found.tags if tag.startswith("nightshift.t")]) == 8
+    actual = tiny.registry.find_model(tiny.name)
+    assert actual is not None
+    assert len([tag for tag in actual.tags if tag.startswith("nightshift.t")]) == 8
 
 
 @contextmanager
@@ -95,8 +95,8 @@ def _meet_before_tag(meanwhile: Callable[[], object]) -> Iterator[None]:
 
 
 def test_a_head_that_a_stalled_writer_lowers_is_raised_again_by_itself(champions: TinyModel) -> None:
-    champions.challenge(THREE, 5)
-    champions.challenge(FOUR, 6)
+    champions.train_and_judge(THREE, 5)
+    champions.train_and_judge(FOUR, 6)
     with _meet_before_tag(lambda: champions.promote(FOUR)):
         champions.promote(THREE)
     assert _head(champions) == _ledger_head(champions)
@@ -106,7 +106,7 @@ def test_a_head_that_a_stalled_writer_lowers_is_raised_again_by_itself(champions
 def test_a_head_that_a_dying_writer_lowers_is_no_loss_and_raised_by_the_next_sync(champions: TinyModel) -> None:
     """The gap that remains: until then, the loss of the newest entry would not be noticed."""
     before = _head(champions)
-    champions.challenge(THREE, 5)
+    champions.train_and_judge(THREE, 5)
     champions.promote(THREE)
     champions.registry.tag_model(champions.name, LEDGER_HEAD, str(before))
     champions.sync()
@@ -117,25 +117,33 @@ def test_an_entry_appended_between_the_two_reads_is_no_loss(
     champions: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tag is read before the ledger is listed: what is appended and synced in between is only a larger end."""
-    champions.challenge(THREE, 5)
-    honest: Callable[..., Any] = Registry.model
+    champions.train_and_judge(THREE, 5)
+    honest: Callable[..., Any] = Registry.find_model
 
     def model(registry: Registry, name: str) -> Any:
-        found = honest(registry, name)
-        monkeypatch.setattr(Registry, "model", honest)
+        actual = honest(registry, name)
+        monkeypatch.setattr(Registry, "find_model", honest)
         champions.promote(THREE)
-        return found
+        return actual
 
-    monkeypatch.setattr(Registry, "model", model)
+    monkeypatch.setattr(Registry, "find_model", model)
     state = champions.sync()
     assert (state.end, champions.alias, _head(champions).number) == (3, 3, 3)
 
 
 LOSSES: dict[str, tuple[Callable[[TinyModel], None], str]] = {
-    "cut": (lambda t: t.store.delete([t.ledger.uri(2)]), "ends at entry 1, and MLflow knows of entry 2: nothing is de"),
-    "wiped": (lambda t: t.store.delete([t.ledger.uri(n) for n in (1, 2)]), "ends at entry 0, and MLflow knows of"),
+    "cut": (
+        lambda t: t.store.delete([t.ledger.build_uri(2)]),
+        "ends at entry 1, and MLflow knows of entry 2: nothing is de",
+    ),
+    "wiped": (
+        lambda t: t.store.delete([t.ledger.build_uri(n) for n in (1, 2)]),
+        "ends at entry 0, and MLflow knows of",
+    ),
     "replaced": (
-        lambda t: t.store.put(t.ledger.uri(2), (t.store.get(t.ledger.uri(2)) or b"").replace(b"wins", b"lost")),
+        lambda t: t.store.put(
+            t.ledger.build_uri(2), (t.store.get(t.ledger.build_uri(2)) or b"").replace(b"wins", b"lost")
+        ),
         "entry 2 of the ledger of tiny_.* is not the one that was appended: it was replaced",
     ),
 }
@@ -146,23 +154,23 @@ def test_over_a_ledger_that_lost_entries_nothing_is_decided_and_the_alias_stays(
     champions: TinyModel, loss: str
 ) -> None:
     harm, sentence = LOSSES[loss]
-    champions.challenge(THREE, 9)
+    champions.train_and_judge(THREE, 9)
     harm(champions)
-    end = champions.ledger.last_number()
+    end = champions.ledger.find_last_number()
     command = f"nightshift repair {champions.name} --accept-end {end} --reason …"
     for act in (champions.sync, lambda: champions.set_champion("previous")):
         with pytest.raises(BadConfig, match=sentence) as refused:
             act()
         assert command in str(refused.value)
     assert champions.promote(THREE).outcome == "bad_config"
-    assert (champions.ledger.last_number(), champions.alias, _head(champions).number) == (end, 2, 2)
+    assert (champions.ledger.find_last_number(), champions.alias, _head(champions).number) == (end, 2, 2)
 
 
 def test_an_end_is_accepted_by_an_entry_and_only_where_something_is_lost(champions: TinyModel) -> None:
     with pytest.raises(NothingToDo, match="has all entries that MLflow knows of"):
         accept_end(champions.context, 2, "restored", CAUSE)
     lost = _head(champions)
-    champions.store.delete([champions.ledger.uri(2)])
+    champions.store.delete([champions.ledger.build_uri(2)])
     with pytest.raises(BadConfig, match="ends at entry 1, not at 2"):
         accept_end(champions.context, 2, "restored", CAUSE)
     entry = accept_end(champions.context, 1, "restored", CAUSE)
@@ -176,9 +184,9 @@ def test_an_end_is_accepted_by_an_entry_and_only_where_something_is_lost(champio
 def test_an_acceptance_that_was_killed_is_finished_by_its_rerun(
     champions: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    champions.store.delete([champions.ledger.uri(2)])
+    champions.store.delete([champions.ledger.build_uri(2)])
     with monkeypatch.context() as inner:
-        inner.setattr(Registry, "tag_model", lambda *_: dies())
+        inner.setattr(Registry, "tag_model", lambda *_: end_process())
         with pytest.raises(Killed):
             accept_end(champions.context, 1, "restored", CAUSE)
     with pytest.raises(BadConfig, match="is not the one that was appended"):
@@ -193,13 +201,13 @@ def test_drill_the_bucket_is_restored_to_an_earlier_day_than_mlflow(champions: T
     backup = _back_up(champions)
     champions.make_champion(THREE, 5)
     _restore(champions, backup)
-    champions.challenge(FOUR, 9)
+    champions.train_and_judge(FOUR, 9)
     result = champions.promote(FOUR)
     assert (result.outcome, champions.alias) == ("bad_config", 3)  # nobody changed the champion unsaid
     assert "ends at entry 2, and MLflow knows of entry 3" in result.summary
     accept_end(champions.context, 2, "the bucket was restored to Monday", CAUSE)
     champions.sync()
-    move = last_move(champions.store, champions.name)
+    move = load_last_move(champions.store, champions.name)
     assert move is not None
     assert move.sentence == "the alias stood on version 3, the ledger says 2: moved back"
     assert champions.alias == 2
@@ -217,7 +225,7 @@ def test_drill_mlflow_is_restored_to_an_earlier_day_than_the_bucket(champions: T
     champions.delete(3)
     champions.registry.tag_model(champions.name, LEDGER_HEAD, str(before))
     champions.move_by_hand(2)
-    champions.challenge(FOUR, 9)
+    champions.train_and_judge(FOUR, 9)
     result = champions.promote(FOUR)
     assert (result.outcome, len(champions.entries), champions.alias) == ("bad_config", 3, 2)
     assert "version 3 of tiny_" in result.summary
@@ -241,7 +249,7 @@ def test_drill_mlflow_is_restored_and_still_has_the_champion(champions: TinyMode
 
 @pytest.mark.slow
 def test_a_ledger_that_was_wiped_is_begun_again_by_a_person(champions: TinyModel) -> None:
-    champions.store.delete([champions.ledger.uri(number) for number in (1, 2)])
+    champions.store.delete([champions.ledger.build_uri(number) for number in (1, 2)])
     entry = accept_end(champions.context, 0, "the bucket was lost", CAUSE)
     champions.sync()
     assert (entry.number, entry.champion, entry.version, champions.alias) == (1, None, None, None)
@@ -255,11 +263,11 @@ def test_a_loss_while_a_promotion_is_decided_is_noticed_by_the_next(
     champions: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whenever the newest entry disappears, a later step ends with a sentence or never saw it."""
-    champions.challenge(THREE, 5)
-    calm = Writes()
-    with calm.watched(monkeypatch):
+    champions.train_and_judge(THREE, 5)
+    undisturbed = Writes()
+    with undisturbed.watch(monkeypatch):
         champions.promote(THREE)
-    assert any(LEDGER_HEAD in name or "set-tag" in name for name in calm.named)
-    Ledger(champions.store, champions.name).store.delete([champions.ledger.uri(3)])
+    assert any(LEDGER_HEAD in name or "set-tag" in name for name in undisturbed.named)
+    Ledger(champions.store, champions.name).store.delete([champions.ledger.build_uri(3)])
     with pytest.raises(BadConfig, match="MLflow knows of entry 3"):
         champions.sync()

@@ -39,20 +39,20 @@ def _meetings(
     make: Make, world: Act, act: Act, other: Act, patch: pytest.MonkeyPatch
 ) -> list[tuple[TinyModel, Any, Any, str]]:
     """The act with the other one let in at each of its writes; what both came to."""
-    calm, first = Writes(), make()
+    undisturbed, first = Writes(), make()
     world(first)
-    with calm.watched(patch):
+    with undisturbed.watch(patch):
         act(first)
     met = []
-    for number in range(1, calm.made + 1):
+    for number in range(1, undisturbed.made + 1):
         for after in (False, True):
             said: list[Any] = []
             tiny = make()
             world(tiny)
             writes = Writes(at=number, after=after, meet=lambda tiny=tiny, said=said: said.append(other(tiny)))  # type: ignore[misc]
-            with writes.watched(patch):
+            with writes.watch(patch):
                 ended = act(tiny)
-            at = f"the other came {'after' if after else 'before'} write {number}, {calm.named[number - 1]}"
+            at = f"the other came {'after' if after else 'before'} write {number}, {undisturbed.named[number - 1]}"
             assert len(said) == 1, at
             met.append((tiny, ended, said[0], at))
     return met
@@ -60,8 +60,8 @@ def _meetings(
 
 def _two_challengers(tiny: TinyModel) -> None:
     tiny.make_champion(BASE, 2)
-    tiny.challenge(ONE, 4)
-    tiny.challenge(TWO, 5)
+    tiny.train_and_judge(ONE, 4)
+    tiny.train_and_judge(TWO, 5)
 
 
 @pytest.mark.slow
@@ -81,12 +81,12 @@ def test_a_later_night_promoted_meanwhile_supersedes(make_tiny: Make, monkeypatc
 @pytest.mark.slow
 def test_an_older_night_promoted_meanwhile_is_met_first(make_tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     met = _meetings(make_tiny, _two_challengers, lambda t: t.promote(TWO), lambda t: t.promote(ONE), monkeypatch)
-    again = set()
+    second = set()
     for tiny, ended, _, at in met:
         _fair(tiny, at)
         assert (ended.outcome, tiny.alias) == ("done", 3), at
-        again.add(ended.detail.evaluated_again)
-    assert again == {True, False}
+        second.add(ended.detail.evaluated_again)
+    assert second == {True, False}
 
 
 @pytest.mark.slow
@@ -105,7 +105,7 @@ def test_another_attempt_at_the_same_night_is_the_same_promotion(
 def _two_periods(tiny: TinyModel) -> None:
     tiny.make_champion(BASE, 2)
     tiny.make_champion(ONE, 4)
-    tiny.challenge(TWO, 5)
+    tiny.train_and_judge(TWO, 5)
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_a_promotion_while_the_previous_one_is_set(make_tiny: Make, monkeypatch:
 def test_many_promoters_at_once_end_with_one_champion(tiny: TinyModel) -> None:
     nights = [date(2013, 3, day) for day in range(1, 7)]
     for skill, night in enumerate(nights, start=2):
-        tiny.challenge(night, skill)
+        tiny.train_and_judge(night, skill)
     together, ended = threading.Barrier(len(nights), timeout=60), {}
 
     def promote(night: date) -> None:
@@ -182,5 +182,5 @@ def test_two_who_set_the_same_version_edit_nothing(make_tiny: Make, monkeypatch:
         return ask
 
     for tiny, _, _, at in _meetings(make_tiny, _two_periods, asks("run-1"), asks("run-2"), monkeypatch):
-        found = find_disagreements(tiny.context)
-        assert found == [], (at, found)
+        findings = find_disagreements(tiny.context)
+        assert findings == [], (at, findings)

@@ -26,7 +26,7 @@ def _codes(tiny: TinyModel) -> list[str]:
 
 def test_a_champion_that_was_deleted_ends_the_steps_until_a_person_names_another(tiny: TinyModel) -> None:
     tiny.make_champion(ONE, 3)
-    tiny.challenge(TWO, 9)
+    tiny.train_and_judge(TWO, 9)
     tiny.delete(1)
     for _ in range(2):
         with pytest.raises(BadConfig, match=DELETED):

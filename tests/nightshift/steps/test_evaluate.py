@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from nightshift.adapters.mlflow.load_version import columns_of
+from nightshift.adapters.mlflow.load_version import load_columns
 from nightshift.adapters.mlflow.registry import SHA256, Registry
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry
@@ -84,11 +84,11 @@ def test_a_better_challenger_wins(
     assert detail.rows == 5 * 222
     assert 0 < verdict.interval[0] < verdict.gain < verdict.interval[1]
     assert verdict.gain == pytest.approx(verdict.champion - verdict.challenger)
-    assert {one.group for one in verdict.slices} == {"north", "south"}
-    tags = registry.version("shops", detail.challenger_version).tags
+    assert {slice_gain.group for slice_gain in verdict.slices} == {"north", "south"}
+    tags = registry.load_version("shops", detail.challenger_version).tags
     assert (tags["nightshift.verdict"], tags["nightshift.compared_with"]) == ("promote", str(weak))
     folder = registry._run_folder(detail.run_id)
-    assert registry.server.artifact(f"{folder}/pictures/verdict.png").startswith(b"\x89PNG")
+    assert registry.server.load_artifact(f"{folder}/pictures/verdict.png").startswith(b"\x89PNG")
 
 
 @in_process
@@ -100,7 +100,7 @@ def test_a_worse_challenger_is_refused_and_the_step_is_green(
     assert not result.detail.verdict.promote
     assert not _checks(result)["better"]
     assert "is refused against champion" in result.summary
-    assert registry.version("shops", result.detail.challenger_version).tags["nightshift.verdict"] == "refuse"
+    assert registry.load_version("shops", result.detail.challenger_version).tags["nightshift.verdict"] == "refuse"
 
 
 @in_process
@@ -108,9 +108,9 @@ def test_the_same_model_again_is_refused(
     run_step: RunStep, strength: Callable[[int], None], champion: Callable[[int], int]
 ) -> None:
     """The champion is compared with something else than itself, and a model that learnt nothing new does not win."""
-    standing = champion(25)
+    current = champion(25)
     strength(25)
-    assert run_step("train", BEFORE, code_version="same again").detail.version != standing
+    assert run_step("train", BEFORE, code_version="same again").detail.version != current
     verdict = run_step("evaluate", BEFORE, code_version="same again").detail.verdict
     assert verdict.gain == 0
     assert not verdict.promote
@@ -123,7 +123,7 @@ def test_a_verdict_can_be_computed_again(
     champion(2)
     first = _judged(run_step, strength, 25)
     assert run_step("evaluate", AFTER).detail == replace(first.detail, reused=True)
-    store.delete([store.uri("runs/shops/2013-02-19/evaluate.json")])
+    store.delete([store.build_uri("runs/shops/2013-02-19/evaluate.json")])
     assert run_step("evaluate", AFTER).detail == first.detail
 
 
@@ -136,8 +136,10 @@ def test_a_verdict_holds_all_that_it_takes_to_compute_it_again(
     assert Gate(**detail.gate) == landed.gate
     assert detail.task == "classification"
     assert set(detail.inputs) == {
-        *(landed.facts.partition(date(2013, 2, day)) for day in range(13, 20)),  # with two nights to look back on
-        *(landed.scheduled.partition(date(2013, 2, day)) for day in range(15, 20)),
+        *(
+            landed.facts.build_partition_uri(date(2013, 2, day)) for day in range(13, 20)
+        ),  # with two nights to look back on
+        *(landed.scheduled.build_partition_uri(date(2013, 2, day)) for day in range(15, 20)),
     }
 
 
@@ -174,10 +176,10 @@ def test_a_night_that_is_judged_again_after_its_promotion_does_not_meet_itself(
     weak = champion(2)
     first = _judged(run_step, strength, 25)
     assert run_step("promote", AFTER).outcome == "done"
-    store.delete([store.uri("runs/shops/2013-02-19/evaluate.json")])
-    again = run_step("evaluate", AFTER)
-    assert again.detail.champion_version == weak
-    assert again.detail.verdict == first.detail.verdict
+    store.delete([store.build_uri("runs/shops/2013-02-19/evaluate.json")])
+    second = run_step("evaluate", AFTER)
+    assert second.detail.champion_version == weak
+    assert second.detail.verdict == first.detail.verdict
 
 
 @in_process
@@ -190,7 +192,7 @@ def test_of_what_was_decided_after_a_promotion_nothing_is_read_to_find_its_verdi
 ) -> None:
     first = _judged(run_step, strength, 25)
     assert run_step("promote", AFTER).outcome == "done"
-    version = registry.version("shops", first.detail.challenger_version)
+    version = registry.load_version("shops", first.detail.challenger_version)
     for reason in ("it lost", "it lost again"):
         state = read_state(ledger)
         refused = build_refusal(state, "refusal", replace(version, number=99), reason, Cause(by="a test"))
@@ -219,18 +221,18 @@ def test_a_version_that_was_given_the_number_of_a_promoted_one_is_judged_itself(
     refused = run_step("evaluate", AFTER)
     assert "MLflow gave its number to another version" in refused.last_summary
     set_champion(ModelContext("shops", store, registry), Request("none", "MLflow was made anew", Cause(by="a test")))
-    again = run_step("evaluate", AFTER)
-    assert not again.detail.reused
-    assert again.detail.run_id == registry.version("shops", 1).run_id != first.detail.run_id
+    second = run_step("evaluate", AFTER)
+    assert not second.detail.reused
+    assert second.detail.run_id == registry.load_version("shops", 1).run_id != first.detail.run_id
 
 
 def test_a_challenger_whose_file_was_altered_is_refused(
     run_step: RunStep, strength: Callable[[int], None], registry: Registry
 ) -> None:
     strength(25)
-    version = registry.version("shops", run_step("train", AFTER).detail.version)
-    path = f"{registry.files(version)}/model.skops"
-    registry.server.put_artifact(path, registry.server.artifact(path)[:-10])
+    version = registry.load_version("shops", run_step("train", AFTER).detail.version)
+    path = f"{registry.build_files_path(version)}/model.skops"
+    registry.server.put_artifact(path, registry.server.load_artifact(path)[:-10])
     result = run_step("evaluate", AFTER)
     assert not result.detail.verdict.promote
     assert "digest error" in result.summary
@@ -242,12 +244,12 @@ def test_a_challenger_that_predicts_otherwise_after_loading_is_refused(
 ) -> None:
     """The file and its tag are those of another model: only what was predicted before it was stored can tell."""
     strength(2)
-    weak = registry.version("shops", run_step("train", AFTER).detail.version)
+    weak = registry.load_version("shops", run_step("train", AFTER).detail.version)
     strength(25)
-    strong = registry.version("shops", run_step("train", AFTER, code_version="newer").detail.version)
-    other = registry.server.artifact(f"{registry.files(weak)}/model.skops")
-    registry.server.put_artifact(f"{registry.files(strong)}/model.skops", other)
-    registry.tag(strong, {SHA256: weak.tags[SHA256]})
+    strong = registry.load_version("shops", run_step("train", AFTER, code_version="newer").detail.version)
+    other = registry.server.load_artifact(f"{registry.build_files_path(weak)}/model.skops")
+    registry.server.put_artifact(f"{registry.build_files_path(strong)}/model.skops", other)
+    registry.tag_version(strong, {SHA256: weak.tags[SHA256]})
     result = run_step("evaluate", AFTER, code_version="newer")
     assert {name for name, passed in _checks(result).items() if not passed} == {"reloads"}
     assert "does not predict the same" in result.summary
@@ -278,8 +280,8 @@ def test_a_retired_feature_is_made_for_the_champion_alone(
     monkeypatch.setattr("models.shops.features.RETIRED", ("recent",), raising=False)
     result = _judged(run_step, strength, 25)
     assert result.detail.verdict.promote, result.summary
-    new = registry.version("shops", result.detail.challenger_version)
-    assert columns_of(registry, new) == ("hour", "stock", "weekday")
+    new = registry.load_version("shops", result.detail.challenger_version)
+    assert load_columns(registry, new) == ("hour", "stock", "weekday")
     assert run_step("promote", AFTER).outcome == run_step("score", AFTER).outcome == "done"
 
 

@@ -21,15 +21,15 @@ ALLOWED = {
 @pytest.mark.parametrize("verb", ALLOWED)
 def test_a_step_imports_no_more_than_it_must(verb: str) -> None:
     code = f"import nightshift.commands.steps, nightshift.steps.{verb}, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert {name for name in done.stdout.split() if name in HEAVY} <= ALLOWED[verb]
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name for name in completed.stdout.split() if name in HEAVY} <= ALLOWED[verb]
 
 
 @pytest.mark.parametrize("command", ["set_champion", "sync_alias", "history", "repair"])
 def test_a_command_about_the_champion_imports_nothing_heavy(command: str) -> None:
     code = f"import nightshift.cli, nightshift.commands.{command}, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert {name for name in done.stdout.split() if name in HEAVY} == set()
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name for name in completed.stdout.split() if name in HEAVY} == set()
 
 
 def test_the_steps_are_one_file_per_verb_and_nothing_else() -> None:

@@ -38,8 +38,8 @@ Judged = Callable[[date, int], int]
 
 
 def _alias(registry: Registry) -> int | None:
-    found = registry.champion("shops")
-    return found.number if found else None
+    version = registry.find_champion("shops")
+    return version.number if version else None
 
 
 def test_the_winner_is_champion_and_the_ledger_says_why(
@@ -52,7 +52,7 @@ def test_the_winner_is_champion_and_the_ledger_says_why(
     assert result.outcome == "done", result.summary
     assert (result.detail.champion_version, result.detail.champion_night) == (second, date(2013, 2, 19))
     assert _alias(registry) == second
-    newest, oldest = ledger.newest_first()
+    newest, oldest = ledger.iterate_newest_first()
     assert newest.previous is not None
     assert (newest.number, newest.version, newest.previous.version, newest.previous.night) == (
         2,
@@ -66,7 +66,7 @@ def test_the_winner_is_champion_and_the_ledger_says_why(
     assert interval[0] > 0
     assert newest.cause.by == "a test"
     assert (newest.champion_version, newest.champion_night, newest.champion_entry) == (second, "2013-02-19", 2)
-    assert result.detail.ledger == ledger.uri(2)
+    assert result.detail.ledger == ledger.build_uri(2)
 
 
 def test_each_entry_holds_the_digest_of_the_one_before(
@@ -75,7 +75,7 @@ def test_each_entry_holds_the_digest_of_the_one_before(
     for night, trees in ((BEFORE, 2), (AFTER, 25)):
         judged(night, trees)
         run_step("promote", night)
-    first, second = (store.get(ledger.uri(number)) for number in (1, 2))
+    first, second = (store.get(ledger.build_uri(number)) for number in (1, 2))
     assert first is not None
     assert second is not None
     assert json.loads(second)["previous_digest"] == hashlib.sha256(first).hexdigest()
@@ -84,24 +84,24 @@ def test_each_entry_holds_the_digest_of_the_one_before(
 def test_a_refused_challenger_leaves_the_champion(
     run_step: RunStep, judged: Judged, registry: Registry, ledger: Ledger
 ) -> None:
-    standing = judged(BEFORE, 25)
+    current = judged(BEFORE, 25)
     run_step("promote", BEFORE)
     loser = judged(AFTER, 2)
     result = run_step("promote", AFTER)
     assert result.outcome == "nothing_to_do"
     assert result.detail.reason.startswith("refused: log loss")
     assert (result.detail.promoted, result.detail.challenger_version) == (False, loser)
-    assert (result.detail.champion_version, result.detail.champion_night) == (standing, date(2013, 2, 18))
-    assert _alias(registry) == standing
-    refused, promoted = ledger.newest_first()
+    assert (result.detail.champion_version, result.detail.champion_night) == (current, date(2013, 2, 18))
+    assert _alias(registry) == current
+    refused, promoted = ledger.iterate_newest_first()
     assert (refused.kind, refused.version, refused.champion_version, refused.champion_entry) == (
         "refusal",
         loser,
-        standing,
+        current,
         1,
     )
-    assert (promoted.kind, refused.previous_version) == ("promotion", standing)
-    assert result.detail.ledger == ledger.uri(2)
+    assert (promoted.kind, refused.previous_version) == ("promotion", current)
+    assert result.detail.ledger == ledger.build_uri(2)
 
 
 def test_promoting_twice_is_one_promotion(
@@ -113,7 +113,7 @@ def test_promoting_twice_is_one_promotion(
     assert second.detail.reused
     assert second.detail.champion_version == first.detail.champion_version == version == _alias(registry)
     assert second.detail.ledger == first.detail.ledger
-    assert len(list(ledger.newest_first())) == 1
+    assert len(list(ledger.iterate_newest_first())) == 1
 
 
 def test_a_promotion_killed_between_ledger_and_alias_is_finished(
@@ -126,7 +126,7 @@ def test_a_promotion_killed_between_ledger_and_alias_is_finished(
     assert _alias(registry) is None
     assert run_step("promote", BEFORE).outcome == "done"
     assert _alias(registry) == version
-    assert len(list(ledger.newest_first())) == 1
+    assert len(list(ledger.iterate_newest_first())) == 1
 
 
 def test_a_promotion_killed_after_the_alias_is_finished(
@@ -137,10 +137,10 @@ def test_a_promotion_killed_after_the_alias_is_finished(
         patch.setattr(Registry, "tag_model", _dies)
         assert run_step("promote", BEFORE).outcome == "failed"
     assert run_step("promote", BEFORE).detail.promoted
-    model = registry.model("shops")
+    model = registry.find_model("shops")
     assert model is not None
     assert model.tags[LEDGER_HEAD] == f"000001 {ledger.find_digest(1)}"
-    assert len(list(ledger.newest_first())) == 1
+    assert len(list(ledger.iterate_newest_first())) == 1
 
 
 def test_the_next_night_finishes_what_a_killed_one_began(
@@ -166,7 +166,7 @@ def test_an_old_night_never_demotes_a_newer_champion(run_step: RunStep, judged: 
     assert result.outcome == "nothing_to_do"
     assert result.detail.reason.startswith(f"superseded: champion {newer} was trained for the later night 2013-02-19")
     assert _alias(registry) == newer
-    assert registry.version("shops", backfilled).tags["nightshift.compared_with"] == str(first)
+    assert registry.load_version("shops", backfilled).tags["nightshift.compared_with"] == str(first)
     # The old night is scored by the champion of then, not by a model that has seen what came later.
     assert result.detail.champion_version == first
 
@@ -206,11 +206,11 @@ def test_two_promoters_at_once_end_with_one_champion(
         thread.start()
     for thread in threads:
         thread.join()
-    last = ledger.last()
+    last = ledger.load_last()
     assert last is not None
     # Whoever came second was promoted over the first, or superseded by it: either way it is in the ledger once.
     assert (last.champion_version, last.champion_night) == (_alias(registry), "2013-02-19")
-    versions = [entry.version for entry in ledger.newest_first()]
+    versions = [entry.version for entry in ledger.iterate_newest_first()]
     assert len(versions) == len(set(versions)) == 2
 
 
@@ -224,9 +224,9 @@ def test_an_alias_that_a_person_moved_is_no_rival_and_is_moved_back(
     registry.set_champion("shops", by_hand)
     third = judged(AFTER, 25)
     assert _alias(registry) == first
-    assert registry.version("shops", third).tags["nightshift.compared_with"] == str(first)
+    assert registry.load_version("shops", third).tags["nightshift.compared_with"] == str(first)
     assert run_step("promote", AFTER).detail.promoted
-    assert [(entry.kind, entry.version) for entry in ledger.newest_first()] == [
+    assert [(entry.kind, entry.version) for entry in ledger.iterate_newest_first()] == [
         ("promotion", third),
         ("refusal", by_hand),
         ("promotion", first),

@@ -8,12 +8,12 @@ import pytest
 
 from nightshift.adapters.mlflow.load_version import load
 from nightshift.adapters.mlflow.registry import Registry
-from nightshift.adapters.s3.manifests import manifest
+from nightshift.adapters.s3.manifests import load_manifest
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.definition import Model
 from nightshift.lake import tables
 from nightshift.lake.validated_nights import Lake
-from nightshift.modelling.examples import scheduled_features
+from nightshift.modelling.examples import load_scheduled_features
 from nightshift.modelling.predict import predict
 from nightshift.results import Result
 
@@ -35,7 +35,7 @@ def champion(run_step: RunStep) -> int:
 @pytest.fixture
 def partition(store: ObjectStore) -> str:
     """Where the predictions for SCORED stand."""
-    return store.uri("scores/shops/date=2013-02-20/")
+    return store.build_uri("scores/shops/date=2013-02-20/")
 
 
 def test_every_scheduled_row_of_the_next_day_is_scored(
@@ -50,8 +50,8 @@ def test_every_scheduled_row_of_the_next_day_is_scored(
     pd.testing.assert_frame_equal(scores[["shop", "hour"]], plan[["shop", "hour"]])
     assert set(scores["night"]) == {pd.Timestamp("2013-02-20")}
     assert set(scores["model_version"]) == {champion}
-    loaded = load(registry, registry.version("shops", champion), TRUSTED)
-    _, features = scheduled_features(Lake(store, landed), SCORED)
+    loaded = load(registry, registry.load_version("shops", champion), TRUSTED)
+    _, features = load_scheduled_features(Lake(store, landed), SCORED)
     assert scores["prediction"].tolist() == pytest.approx(predict(loaded.estimator, "classification", features))
     assert scores["prediction"].nunique() > 10
 
@@ -60,9 +60,9 @@ def test_a_second_run_leaves_the_manifest_alone(
     run_step: RunStep, champion: int, store: ObjectStore, partition: str
 ) -> None:
     first = run_step("score")
-    before = manifest(store, partition)
+    before = load_manifest(store, partition)
     second = run_step("score")
-    after = manifest(store, partition)
+    after = load_manifest(store, partition)
     assert before is not None
     assert after is not None
     assert before.etag == after.etag
@@ -74,7 +74,7 @@ def test_a_schedule_that_was_corrected_is_scored_again(
     run_step: RunStep, champion: int, store: ObjectStore, partition: str, source: Any, landed: Model
 ) -> None:
     run_step("score")
-    tables.write_partition(store, landed.scheduled.partition(SCORED), source.openings(SCORED).head(100))
+    tables.write_partition(store, landed.scheduled.build_partition_uri(SCORED), source.openings(SCORED).head(100))
     refused = run_step("score")
     assert refused.outcome == "rejected"
     assert "date=2013-02-20/ changed after it was validated" in refused.summary
@@ -88,14 +88,14 @@ def test_a_schedule_that_was_corrected_is_scored_again(
 def test_a_schedule_that_is_missing_is_rejected(
     run_step: RunStep, champion: int, store: ObjectStore, source: Any, landed: Model, partition: str
 ) -> None:
-    store.delete([landed.scheduled.partition(SCORED) + "part-0.parquet"])
+    store.delete([landed.scheduled.build_partition_uri(SCORED) + "part-0.parquet"])
     result = run_step("score")
     assert result.outcome == "rejected"
     source.validated(store, landed, NIGHT)  # even where a validation let it pass
     result = run_step("score")
     assert result.outcome == "rejected"
     assert "holds no Parquet file" in result.summary
-    assert manifest(store, partition) is None
+    assert load_manifest(store, partition) is None
     assert champion
 
 
@@ -109,16 +109,16 @@ def test_after_a_refusal_the_champion_that_stands_scores(
     scored = run_step("score", SCORED)
     assert scored.outcome == "done", scored.summary
     assert scored.detail.version == champion
-    assert len(tables.read(store, store.uri("scores/shops/date=2013-02-21/"))) == 240
+    assert len(tables.read(store, store.build_uri("scores/shops/date=2013-02-21/"))) == 240
 
 
 def test_the_model_card_tells_what_was_scored_since_the_decision(
     run_step: RunStep, champion: int, registry: Registry
 ) -> None:
-    folder = registry._run_folder(registry.version("shops", champion).run_id)
-    assert "| 2013-02-20 | 240 |" not in registry.server.artifact(f"{folder}/model-card.md").decode()
+    folder = registry._run_folder(registry.load_version("shops", champion).run_id)
+    assert "| 2013-02-20 | 240 |" not in registry.server.load_artifact(f"{folder}/model-card.md").decode()
     assert run_step("score").outcome == "done"
-    assert "| 2013-02-20 | 240 |" in registry.server.artifact(f"{folder}/model-card.md").decode()
+    assert "| 2013-02-20 | 240 |" in registry.server.load_artifact(f"{folder}/model-card.md").decode()
 
 
 def test_without_a_champion_there_is_nothing_to_do(run_step: RunStep, landed: Model) -> None:

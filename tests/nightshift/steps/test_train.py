@@ -47,7 +47,7 @@ def test_one_run_and_one_version_with_all_that_it_takes_to_trust_them(
     result = run_step("train", image="steps@sha256:1")
     assert result.outcome == "done", result.summary
     detail = result.detail
-    version, [run] = registry.version("shops", detail.version), runs(detail.idempotency_key)
+    version, [run] = registry.load_version("shops", detail.version), runs(detail.idempotency_key)
     assert (run.info.run_id, run.info.status) == (detail.run_id, "FINISHED")
     assert version.run_id == run.info.run_id
     assert version.tags[NIGHT] == "2013-02-19"
@@ -59,7 +59,7 @@ def test_one_run_and_one_version_with_all_that_it_takes_to_trust_them(
     assert run.data.tags["nightshift.image"] == "steps@sha256:1"
     assert run.data.metrics["log_loss"] == pytest.approx(detail.metrics["log_loss"])
     assert {i.dataset.name for i in run.inputs.dataset_inputs} == {"sales", "openings"}
-    stored = registry.server.artifact(f"{registry.files(version)}/model.skops")
+    stored = registry.server.load_artifact(f"{registry.build_files_path(version)}/model.skops")
     assert hashlib.sha256(stored).hexdigest() == version.tags[SHA256] == detail.artifact_sha256
 
 
@@ -67,18 +67,20 @@ def test_what_is_kept_with_the_run(run_step: RunStep, registry: Registry, landed
     detail = run_step("train").detail
     folder = registry._run_folder(detail.run_id)
     for picture in ("roc", "calibration", "importance"):
-        assert registry.server.artifact(f"{folder}/pictures/{picture}.png").startswith(b"\x89PNG")
-    inputs = registry.attached(detail.run_id, "inputs.json")
+        assert registry.server.load_artifact(f"{folder}/pictures/{picture}.png").startswith(b"\x89PNG")
+    inputs = registry.load_attachment(detail.run_id, "inputs.json")
     assert inputs is not None
     assert set(inputs) == {
-        *(landed.facts.partition(date(2013, 2, day)) for day in range(7, 20)),  # with two nights to look back on
-        *(landed.scheduled.partition(date(2013, 2, day)) for day in range(9, 20)),
+        *(
+            landed.facts.build_partition_uri(date(2013, 2, day)) for day in range(7, 20)
+        ),  # with two nights to look back on
+        *(landed.scheduled.build_partition_uri(date(2013, 2, day)) for day in range(9, 20)),
     }
-    assert "scikit-learn==" in registry.server.artifact(f"{folder}/environment.txt").decode()
-    version = registry.version("shops", detail.version)
-    assert "pickle" not in registry.server.artifact(f"{registry.files(version)}/MLmodel").decode().replace(
-        "pickled_model: model.skops", ""
-    )
+    assert "scikit-learn==" in registry.server.load_artifact(f"{folder}/environment.txt").decode()
+    version = registry.load_version("shops", detail.version)
+    assert "pickle" not in registry.server.load_artifact(
+        f"{registry.build_files_path(version)}/MLmodel"
+    ).decode().replace("pickled_model: model.skops", "")
     assert mlflow.models.get_model_info(f"models:/shops/{version.number}").signature is not None
 
 
@@ -106,8 +108,8 @@ def test_a_night_that_became_usable_since_makes_no_second_version(
     for night in (late, looked_back_on):
         source.validated(store, landed, night)
     with caplog.at_level("INFO"):
-        again = run_step("train")
-    assert again.detail == replace(first.detail, reused=True)
+        second = run_step("train")
+    assert second.detail == replace(first.detail, reused=True)
     assert _versions(registry) == [first.detail.version]
     assert f"night 2013-02-12 became usable after version {first.detail.version} was trained" in caplog.text
 
@@ -130,11 +132,13 @@ def test_other_code_and_other_data_are_other_work(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any, registry: Registry
 ) -> None:
     first = run_step("train")
-    tags, code = registry.version("shops", first.detail.version).tags, catalog.digest_model("shops")
+    tags, code = registry.load_version("shops", first.detail.version).tags, catalog.digest_model("shops")
     assert (tags["nightshift.code_version"], tags["nightshift.model_code"]) == ("test", code)
     assert (first.model_code, first.detail.model_code) == (code, code)
     assert run_step("train", code_version="newer").detail.version > first.detail.version
-    tables.write_partition(store, landed.facts.partition(date(2013, 2, 11)), source.sales(date(2013, 2, 11), noise=9))
+    tables.write_partition(
+        store, landed.facts.build_partition_uri(date(2013, 2, 11)), source.sales(date(2013, 2, 11), noise=9)
+    )
     source.validated(store, landed, date(2013, 2, 11))
     assert not run_step("train").detail.reused
     assert len(_versions(registry)) == 3
@@ -156,10 +160,10 @@ def test_nights_that_cannot_be_trusted_are_left_out_by_name(
 ) -> None:
     rejected, changed, forgotten = date(2013, 2, 10), date(2013, 2, 12), date(2013, 2, 17)
     source.validated(store, landed, rejected, outcome="rejected", failed=2)
-    tables.write_partition(store, landed.facts.partition(changed), source.sales(changed, noise=9))
-    store.delete([store.uri(f"runs/shops/{forgotten}/validate.json")])
+    tables.write_partition(store, landed.facts.build_partition_uri(changed), source.sales(changed, noise=9))
+    store.delete([store.build_uri(f"runs/shops/{forgotten}/validate.json")])
     detail = run_step("train").detail
-    reasons = {str(one.night): one.reason for one in detail.left_out}
+    reasons = {str(item.night): item.reason for item in detail.left_out}
     assert set(reasons) == {"2013-02-10", "2013-02-12", "2013-02-17", "2013-02-18"}
     assert "ended as rejected: 2 of 6 expectations failed" in reasons["2013-02-10"]
     assert "date=2013-02-12/ changed after it was validated" in reasons["2013-02-12"]
@@ -223,7 +227,7 @@ def test_of_two_attempts_at_once_the_version_keeps_its_own_model(
     monkeypatch.setattr(Registry, "register", overtaken)
     late = run_step("train").detail
     assert late.version == others[0].detail.version
-    version = registry.version("shops", late.version)
+    version = registry.load_version("shops", late.version)
     assert version.tags[SHA256] == late.artifact_sha256
     named = MlflowClient().get_logged_model(version.source.rsplit("/", 1)[-1])
     assert named.status == "READY"
@@ -262,7 +266,7 @@ def test_of_two_attempts_that_saw_other_windows_one_version_is_used(
     if where == "before it registers":
         assert numbers == [late.version]
     else:
-        assert registry.version("shops", numbers[1]).tags["nightshift.used_instead"] == str(late.version)
+        assert registry.load_version("shops", numbers[1]).tags["nightshift.used_instead"] == str(late.version)
 
 
 def test_a_model_file_that_was_cut_short_is_not_registered(
@@ -278,7 +282,7 @@ def test_a_model_file_that_was_cut_short_is_not_registered(
         result = run_step("train")
     assert result.outcome == "try_later"
     assert "digest error, not registered" in result.summary
-    assert registry.champion("shops") is None
+    assert registry.find_champion("shops") is None
     assert run_step("train").outcome == "done"
 
 
@@ -292,7 +296,7 @@ def test_an_estimator_with_types_nobody_trusts_is_named(run_step: RunStep, monke
 def test_a_server_that_is_gone_is_tried_later(
     run_step: RunStep, monkeypatch: pytest.MonkeyPatch, registry: Registry
 ) -> None:
-    assert registry.champion("shops") is None
+    assert registry.find_champion("shops") is None
     monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     result = run_step("train")
@@ -304,7 +308,7 @@ def test_an_experiment_past_the_server_is_refused_before_any_data_is_read(
     run_step: RunStep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = {"experiment_id": "1", "artifact_location": "s3://elsewhere/x"}
-    monkeypatch.setattr("nightshift.adapters.mlflow.runs._experiment", lambda *_: elsewhere)
+    monkeypatch.setattr("nightshift.adapters.mlflow.runs._find_experiment", lambda *_: elsewhere)
     monkeypatch.setattr("nightshift.steps.train.training_plan", _dies)
     result = run_step("train")
     assert result.outcome == "bad_config"
@@ -336,7 +340,7 @@ def test_features_never_see_the_day_itself_or_later(run_step: RunStep, monkeypat
 
 def test_the_result_is_stored_as_json(run_step: RunStep, store: ObjectStore) -> None:
     result = run_step("train")
-    stored = store.get(store.uri("runs/shops/2013-02-19/train.json"))
+    stored = store.get(store.build_uri("runs/shops/2013-02-19/train.json"))
     assert stored is not None
     assert json.loads(stored) == to_plain(replace(result))
     assert step_results.load_any(store, "shops", NIGHT_OF_TEST, "train") == result

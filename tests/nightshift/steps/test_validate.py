@@ -14,7 +14,7 @@ from models.flights import source
 from models.flights.definition import MODEL
 from nightshift.adapters.gx import data_docs_index, suites
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.object_store import ObjectStore, digest
+from nightshift.adapters.s3.object_store import ObjectStore, digest_objects
 from nightshift.commands import steps as step_commands
 from nightshift.context import Context, open_context
 from nightshift.core.keys import CHECKS
@@ -38,7 +38,7 @@ Break = Callable[[ObjectStore, Model], None]
 
 @cache
 def _record() -> Any:
-    return source.frames()
+    return source.load_frames()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def landed(store: ObjectStore, model: Model) -> Model:
 def _land(store: ObjectStore, model: Model, night: date) -> None:
     for dataset in model.datasets:
         day = night + timedelta(days=1) if dataset is model.scheduled else night
-        tables.write_partition(store, dataset.partition(day), _record()[dataset.name][day])
+        tables.write_partition(store, dataset.build_partition_uri(day), _record()[dataset.name][day])
 
 
 def _step(store: ObjectStore, model: Model, night: date = NIGHT, code: str = "test") -> Context:
@@ -80,7 +80,7 @@ def _entry(detail: ValidateResult, name: str = "flights") -> CheckedDataset:
 
 
 def _page(store: ObjectStore, entry: CheckedDataset) -> str:
-    data = store.get(store.uri(entry.page))
+    data = store.get(store.build_uri(entry.page))
     assert data is not None
     return data.decode()
 
@@ -96,50 +96,52 @@ def test_a_good_night_passes_and_says_what_was_checked(store: ObjectStore, lande
     assert entry.rows == len(_record()["flights"][NIGHT])
     assert entry.expectations == suites.load("flights").size + EVERY_DATASET
     assert entry.remarks == ()
-    assert entry.digest == digest(store.objects(landed.facts.partition(NIGHT)))
+    assert entry.digest == digest_objects(store.list_objects(landed.facts.build_partition_uri(NIGHT)))
     assert outcome.summary.startswith("3 datasets pass: 82 expectations hold over ")
 
 
 def test_the_page_names_the_night_and_the_partition(store: ObjectStore, landed: Model) -> None:
     page = _page(store, _entry(validate.run(_step(store, landed)).detail, "schedule"))
     assert "schedule of 2013-06-15" in page
-    assert landed.scheduled.partition(NEXT) in page
+    assert landed.scheduled.build_partition_uri(NEXT) in page
     assert "passed" in page
     assert "<script" not in page
     assert "http" not in page
 
 
 def _missing(store: ObjectStore, model: Model) -> None:
-    store.delete(o.uri for o in store.objects(model.facts.partition(NIGHT)))
+    store.delete(o.uri for o in store.list_objects(model.facts.build_partition_uri(NIGHT)))
 
 
 def _empty(store: ObjectStore, model: Model) -> None:
-    tables.write_partition(store, model.facts.partition(NIGHT), _record()["flights"][NIGHT].head(0))
+    tables.write_partition(store, model.facts.build_partition_uri(NIGHT), _record()["flights"][NIGHT].head(0))
 
 
 def _corrupt(store: ObjectStore, model: Model) -> None:
-    (found,) = store.objects(model.facts.partition(NIGHT))
-    store.put(found.uri, (store.get(found.uri) or b"")[:-20])
+    (actual,) = store.list_objects(model.facts.build_partition_uri(NIGHT))
+    store.put(actual.uri, (store.get(actual.uri) or b"")[:-20])
 
 
 def _lacking(store: ObjectStore, model: Model) -> None:
     frame = _record()["flights"][NIGHT].drop(columns="arr_delay")
-    tables.write_partition(store, model.facts.partition(NIGHT), frame)
+    tables.write_partition(store, model.facts.build_partition_uri(NIGHT), frame)
 
 
 def _retyped(store: ObjectStore, model: Model) -> None:
     frame = _record()["flights"][NIGHT]
-    tables.write_partition(store, model.facts.partition(NIGHT), frame.assign(arr_delay=frame.arr_delay.astype(str)))
+    tables.write_partition(
+        store, model.facts.build_partition_uri(NIGHT), frame.assign(arr_delay=frame.arr_delay.astype(str))
+    )
 
 
 def _unlabelled(store: ObjectStore, model: Model) -> None:
     frame = _record()["flights"][NIGHT].assign(arr_delay=float("nan"))
-    tables.write_partition(store, model.facts.partition(NIGHT), frame)
+    tables.write_partition(store, model.facts.build_partition_uri(NIGHT), frame)
 
 
 def _doubled(store: ObjectStore, model: Model) -> None:
     frame = _record()["flights"][NIGHT]
-    tables.write_partition(store, model.facts.partition(NIGHT), pd.concat([frame, frame.head(1)]))
+    tables.write_partition(store, model.facts.build_partition_uri(NIGHT), pd.concat([frame, frame.head(1)]))
 
 
 @pytest.mark.parametrize("break_it", [_missing, _empty, _corrupt, _lacking, _retyped, _unlabelled, _doubled])
@@ -176,8 +178,8 @@ def test_a_corrupted_copy_is_labelled_everywhere(
 ) -> None:
     caplog.set_level(logging.INFO)
     frame, altered = source.corrupt(_record()["flights"][NIGHT])
-    tables.write_partition(store, landed.facts.partition(NIGHT), frame)
-    store.put_json(landed.facts.partition(NIGHT) + "_CORRUPTED.json", {"altered": altered})
+    tables.write_partition(store, landed.facts.build_partition_uri(NIGHT), frame)
+    store.put_json(landed.facts.build_partition_uri(NIGHT) + "_CORRUPTED.json", {"altered": altered})
     error = _rejected(store, landed)
     entry = _entry(error.detail)
     assert entry.corrupted is True
@@ -194,14 +196,14 @@ def test_no_value_of_a_rejected_partition_gets_out(
     frame = _record()["flights"][NIGHT].head(60).astype({"arr_delay": object})
     frame = frame.assign(carrier="Canary ", origin="Canary", dest="canary", arr_delay="Canary")
     frame.loc[frame.index[0], "distance"] = 918273645
-    tables.write_partition(store, landed.facts.partition(NIGHT), pd.concat([frame, frame.head(2)]))
+    tables.write_partition(store, landed.facts.build_partition_uri(NIGHT), pd.concat([frame, frame.head(2)]))
     assert step_commands.run_step("validate", _step(store, landed)) == 10
-    found = step_results.load_any(store, "flights", NIGHT, "validate")
-    assert found is not None
-    entry = _entry(found.detail)
+    result = step_results.load_any(store, "flights", NIGHT, "validate")
+    assert result is not None
+    entry = _entry(result.detail)
     assert entry.failed > 8
-    said = caplog.text + "".join(capfd.readouterr()) + str(to_plain(found)) + _page(store, entry)
-    assert not [secret for secret in ("anary", "918273645", "918,273,645") if secret in said]
+    output = caplog.text + "".join(capfd.readouterr()) + str(to_plain(result)) + _page(store, entry)
+    assert not [secret for secret in ("anary", "918273645", "918,273,645") if secret in output]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,7 @@ def test_no_value_of_a_rejected_partition_gets_out(
 def test_a_label_that_is_not_ours_is_said_and_not_quoted(
     store: ObjectStore, landed: Model, label: bytes, replay: bool
 ) -> None:
-    store.put(landed.facts.partition(NIGHT) + "_CORRUPTED.json", label)
+    store.put(landed.facts.build_partition_uri(NIGHT) + "_CORRUPTED.json", label)
     entry = _entry(validate.run(_step(store, replace(_bare(landed), replay=replay))).detail)
     assert entry.corrupted is True
     assert "it is not said what was altered" in _page(store, entry)
@@ -219,7 +221,9 @@ def test_a_label_that_is_not_ours_is_said_and_not_quoted(
 
 
 def _listed(store: ObjectStore) -> dict[str, str]:
-    return {o.uri: f"{o.etag} {o.modified}" for o in store.objects(store.uri("docs/")) if "_index" not in o.uri}
+    return {
+        o.uri: f"{o.etag} {o.modified}" for o in store.list_objects(store.build_uri("docs/")) if "_index" not in o.uri
+    }
 
 
 def test_the_same_night_again_finds_its_pages(store: ObjectStore, landed: Model) -> None:
@@ -227,13 +231,13 @@ def test_the_same_night_again_finds_its_pages(store: ObjectStore, landed: Model)
     before = _listed(store)
     assert validate.run(_step(store, landed)).detail == first.detail
     assert _listed(store) == before
-    assert len(data_docs_index.of_night(store, "flights", NIGHT)) == 1
+    assert len(data_docs_index.list_entries_of_night(store, "flights", NIGHT)) == 1
 
 
 def test_the_same_rows_in_another_order_are_the_same_check(store: ObjectStore, landed: Model) -> None:
     first = _entry(validate.run(_step(store, landed)).detail)
-    tables.write_partition(store, landed.facts.partition(NIGHT), _record()["flights"][NIGHT].iloc[::-1])
-    store.put(landed.facts.partition(NIGHT) + "_SUCCESS", b"")
+    tables.write_partition(store, landed.facts.build_partition_uri(NIGHT), _record()["flights"][NIGHT].iloc[::-1])
+    store.put(landed.facts.build_partition_uri(NIGHT) + "_SUCCESS", b"")
     second = _entry(validate.run(_step(store, landed)).detail)
     assert second.digest != first.digest
     assert replace(second, digest="") == replace(first, digest="")
@@ -244,13 +248,13 @@ def test_what_changed_is_checked_again_and_the_old_page_stays(store: ObjectStore
     first = _entry(validate.run(_step(store, landed)).detail)
     if changed == "the partition":
         frame = _record()["flights"][NIGHT].iloc[1:]
-        tables.write_partition(store, landed.facts.partition(NIGHT), frame)
+        tables.write_partition(store, landed.facts.build_partition_uri(NIGHT), frame)
     code = "newer" if changed == "the code" else "test"
     second = _entry(validate.run(_step(store, landed, code=code)).detail)
     assert second.page != first.page
     assert _page(store, first)
     assert _page(store, second)
-    assert len(data_docs_index.of_night(store, "flights", NIGHT)) == 2
+    assert len(data_docs_index.list_entries_of_night(store, "flights", NIGHT)) == 2
 
 
 def _passed_before(store: ObjectStore, night: date, rows: int, outcome: str = "done") -> None:
@@ -311,7 +315,7 @@ def test_a_dataset_without_a_suite_is_rejected(
 def test_a_null_in_a_key_is_rejected_with_counts(store: ObjectStore, landed: Model) -> None:
     frame = _record()["flights"][NIGHT].copy()
     frame.loc[frame.index[:2], "carrier"] = None
-    tables.write_partition(store, landed.facts.partition(NIGHT), frame)
+    tables.write_partition(store, landed.facts.build_partition_uri(NIGHT), frame)
     error = _rejected(store, landed)
     first = _entry(error.detail).failures[0]
     assert (first.expectation, first.column) == ("key_is_complete", "carrier")
@@ -328,8 +332,8 @@ def test_facts_and_schedule_without_a_key_have_the_models(store: ObjectStore, la
 
 
 def test_a_partition_delivered_under_two_names_is_rejected(store: ObjectStore, landed: Model) -> None:
-    (found,) = store.objects(landed.scheduled.partition(NEXT))
-    store.put(found.uri.replace("part-0", "part-0-again"), store.get(found.uri) or b"")
+    (actual,) = store.list_objects(landed.scheduled.build_partition_uri(NEXT))
+    store.put(actual.uri.replace("part-0", "part-0-again"), store.get(actual.uri) or b"")
     error = _rejected(store, landed)
     failures = _entry(error.detail, "schedule").failures
     assert failures[0].expectation == "key_is_unique"
@@ -340,7 +344,7 @@ def test_odd_keys_are_said_and_no_failure(store: ObjectStore, landed: Model, cap
     caplog.set_level(logging.INFO)
     frame = _record()["flights"][NIGHT].copy()
     frame.loc[frame.index[:1], "carrier"] = "Canary "
-    tables.write_partition(store, landed.facts.partition(NIGHT), frame)
+    tables.write_partition(store, landed.facts.build_partition_uri(NIGHT), frame)
     entry = _entry(validate.run(_step(store, _bare(landed))).detail)
     assert entry.remarks[0].endswith("rows have a key with spaces before or after it")
     assert entry.remarks[0] in _page(store, entry)
@@ -349,18 +353,18 @@ def test_odd_keys_are_said_and_no_failure(store: ObjectStore, landed: Model, cap
 
 
 def test_storage_that_is_away_is_no_verdict(store: ObjectStore, landed: Model) -> None:
-    away = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9", bucket=store.bucket), patience=0)
+    unreachable = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9", bucket=store.bucket), patience=0)
     with pytest.raises(TryLater):
-        validate.run(_step(away, landed))
+        validate.run(_step(unreachable, landed))
 
 
 def test_the_command_stores_the_rejection_with_its_details(store: ObjectStore, landed: Model) -> None:
     _doubled(store, landed)
     assert step_commands.run_step("validate", _step(store, landed)) == 10
-    found = step_results.load_any(store, "flights", NIGHT, "validate")
-    assert found is not None
-    assert found.outcome == "rejected"
-    assert {failure.expectation for failure in _entry(found.detail).failures} == {
+    result = step_results.load_any(store, "flights", NIGHT, "validate")
+    assert result is not None
+    assert result.outcome == "rejected"
+    assert {failure.expectation for failure in _entry(result.detail).failures} == {
         "key_is_unique",
         "expect_compound_columns_to_be_unique",
     }

@@ -6,8 +6,8 @@ import pytest
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import ParamValidationError
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow.dags.dag_factory import NIGHT_PARAM, REASON_PARAM, VERSION_PARAM
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
 
 
 @pytest.mark.parametrize(

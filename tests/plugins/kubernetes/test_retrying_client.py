@@ -8,16 +8,16 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from kubernetes.client import ApiException, CoreV1Api
 
-from embedded import embedded_cluster
 from nightshift_airflow.kubernetes.api_retries import SETTING, ApiUnavailable
 from nightshift_airflow.kubernetes.retrying_client import RetryingHook
+from support.embedded import run_embedded_cluster
 from support.faulty_kubernetes_api import Burst, FaultyApi, run_faulty_api
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyApi]:
     with (
-        embedded_cluster(tmp_path_factory.mktemp("cluster")) as cluster,
+        run_embedded_cluster(tmp_path_factory.mktemp("cluster")) as cluster,
         run_faulty_api(cluster.kubeconfig, tmp_path_factory.mktemp("proxy")) as proxy,
     ):
         yield proxy
@@ -38,22 +38,22 @@ def client(proxy: FaultyApi, monkeypatch: pytest.MonkeyPatch, patience: str = "6
 
 def test_an_outage_is_waited_out(proxy: FaultyApi, monkeypatch: pytest.MonkeyPatch) -> None:
     api = client(proxy, monkeypatch)
-    began = time.monotonic()
+    started_at = time.monotonic()
     proxy.close_for(2)
     assert api.list_namespace().items
-    assert 1.5 < time.monotonic() - began < 30
+    assert 1.5 < time.monotonic() - started_at < 30
 
 
 def test_an_outage_that_lasts_is_given_up_once_for_all_calls(proxy: FaultyApi, monkeypatch: pytest.MonkeyPatch) -> None:
     api = client(proxy, monkeypatch, "4")
     proxy.close()
-    began = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(ApiUnavailable, match=r"Connection refused, for \d+ s"):
         api.list_namespace()
     first = time.monotonic()
     with pytest.raises(ApiUnavailable):
         api.list_namespace()
-    assert 3.9 < first - began < 30
+    assert 3.9 < first - started_at < 30
     assert time.monotonic() - first < 3  # not its own patience once more
     proxy.open()
     assert api.list_namespace().items
@@ -72,10 +72,10 @@ def test_an_api_that_is_busy_is_asked_again(
 ) -> None:
     api = client(proxy, monkeypatch)
     proxy.bursts.append(Burst(status, 2, headers=headers))
-    began = time.monotonic()
+    started_at = time.monotonic()
     assert api.list_namespace().items
     assert proxy.bursts[0].left == 0
-    assert not headers or time.monotonic() - began >= 2
+    assert not headers or time.monotonic() - started_at >= 2
 
 
 def test_a_new_token_is_read_when_the_old_one_is_refused(proxy: FaultyApi, monkeypatch: pytest.MonkeyPatch) -> None:

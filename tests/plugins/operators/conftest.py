@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
-from embedded import Airflow
-from support.step_cluster import StepCluster, embedded_steps, real_steps
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
+from support.embedded import Airflow
+from support.step_cluster import StepCluster, run_embedded_steps, run_real_steps
 
 CASES = Path(__file__).parent / "cases"
 VALUES = {"NIGHTSHIFT_S3_REGION": "here"}
@@ -20,7 +20,7 @@ CLUSTERS = [
 @pytest.fixture(scope="session", params=CLUSTERS)
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepCluster]:
     """The embedded cluster, and a namespace of a real one; each is left without a pod."""
-    steps = real_steps(VALUES) if request.param else embedded_steps(tmp_path_factory.mktemp("cluster"), VALUES)
+    steps = run_real_steps(VALUES) if request.param else run_embedded_steps(tmp_path_factory.mktemp("cluster"), VALUES)
     with steps as cluster:
         yield cluster
 

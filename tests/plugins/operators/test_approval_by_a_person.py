@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from embedded import embedded_cluster
 from local_platform.demo.airflow_api import Busy
 from local_platform.services.s3_service import S3Server
 from nightshift.adapters.s3 import step_results
@@ -17,10 +16,11 @@ from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, n
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.promotion.approval import digest_record
 from nightshift.settings import StorageSettings
-from pod_client import until
-from real_platform import TaskRun
-from support.scheduled_airflow import Scheduled, scheduled
-from verdicts import evaluated, verdict
+from support.embedded import run_embedded_cluster
+from support.pod_client import wait_until
+from support.real_platform import TaskRun
+from support.scheduled_airflow import Scheduled, run_airflow
+from support.verdicts import build_evaluate_result, build_verdict
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DAGS = Path(__file__).parent / "scheduled"
@@ -36,10 +36,10 @@ def store(s3: dict[str, str]) -> Iterator[ObjectStore]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in s3.items():
             patch.setenv(name, value)
-        found = ObjectStore(StorageSettings())
-    yield found
+        actual = ObjectStore(StorageSettings())
+    yield actual
     for prefix in ("runs/flights/", "ledger/flights/"):
-        found.delete([one.uri for one in found.objects(found.uri(prefix))])
+        actual.delete([stored.uri for stored in actual.list_objects(actual.build_uri(prefix))])
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,12 @@ def airflow(
 ) -> Iterator[Scheduled]:
     """The Airflow. Its champion was trained for February 4; the verdicts of the nights are there."""
     fill(store)
-    viewer = next(one for one in s3_storage.identities if one.name == "viewer")
+    viewer = next(identity for identity in s3_storage.identities if identity.name == "viewer")
     looks = {name: value for name, value in s3.items() if name.startswith("NIGHTSHIFT_")}
-    with embedded_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+    with run_embedded_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
         home = tmp_path_factory.mktemp("scheduled") / "airflow"
-        with scheduled(home, DAGS, cluster.kubeconfig, looks | viewer.build_environment()) as made:
-            yield made
+        with run_airflow(home, DAGS, cluster.kubeconfig, looks | viewer.build_environment()) as created:
+            yield created
 
 
 def fill(store: ObjectStore) -> None:
@@ -70,8 +70,8 @@ def fill(store: ObjectStore) -> None:
     )
     assert Ledger(store, "flights").append(number_entry(first, None, ""))
     for day in range(3, 20):
-        step_results.save(store, evaluated(f"2013-02-{day:02}"))
-    step_results.save(store, evaluated("2013-02-06", verdict=verdict(promote=False)))
+        step_results.save(store, build_evaluate_result(f"2013-02-{day:02}"))
+    step_results.save(store, build_evaluate_result("2013-02-06", verdict=build_verdict(promote=False)))
 
 
 def start(airflow: Scheduled, night: str, dag: str = "asked", name: str = "by-hand") -> TaskRun:
@@ -81,37 +81,37 @@ def start(airflow: Scheduled, night: str, dag: str = "asked", name: str = "by-ha
 def states(run: TaskRun) -> tuple[str, str, str, str]:
     """How evaluate, approve, promote and score ended."""
     run.end(PATIENCE)
-    found = run.tasks()
-    return found["evaluate"], found["approve"], found["promote"], found["score"]
+    actual = run.read_task_states()
+    return actual["evaluate"], actual["approve"], actual["promote"], actual["score"]
 
 
 def said(airflow: Scheduled, run: TaskRun) -> list[str]:
     """What `promote` was told besides the night."""
-    return airflow.arguments(run, "promote")[2:]
+    return airflow.read_arguments(run, "promote")[2:]
 
 
 def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -> None:
     run = start(airflow, "2013-02-08")
-    asked = airflow.question(run)
+    asked = airflow.wait_for_request(run)
     assert asked["subject"] == "flights 2013-02-08: may version 8 replace champion 7?"
     for read in ("0.5210", "0.5287", "0.0077", "/nightshift/versions/flights/8"):
         assert read in asked["body"]
     assert slots(airflow) == (0, 0, 0)
-    assert airflow.answer(run, "Approve", "looks right to me") == 200
+    assert airflow.send_answer(run, "Approve", "looks right to me") == 200
     assert states(run) == (DONE, DONE, DONE, DONE)
     decision, by, because, at, about = said(airflow, run)
     assert (decision, by) == ("--decision=approved", "--decided-by=admin")
-    assert about == f"--about={digest_record(evaluated('2013-02-08').detail)}"
+    assert about == f"--about={digest_record(build_evaluate_result('2013-02-08').detail)}"
     assert because == "--decided-because=looks right to me"
     assert at.startswith("--decided-at=20")
-    assert "approved by admin because: looks right to me" in run.said("approve")
+    assert "approved by admin because: looks right to me" in run.wait_for_log("approve")
     assert airflow.admin._get(f"{run.path}/taskInstances/promote/links")["extra_links"] == {
         "Result": "/nightshift/runs/flights/2013-02-08/promote",
         "Data Docs": "/nightshift/docs/flights/2013-02-08",
         "MLflow run": "/nightshift/mlflow/flights/2013-02-08",
         "History": "/nightshift/history/flights",
     }
-    assert f"promote 2013-02-08 --decision=approved --decided-by=admin {because} {at}" in run.said("promote")
+    assert f"promote 2013-02-08 --decision=approved --decided-by=admin {because} {at}" in run.wait_for_log("promote")
 
 
 def slots(airflow: Scheduled) -> tuple[int, int, int]:
@@ -122,20 +122,20 @@ def slots(airflow: Scheduled) -> tuple[int, int, int]:
 
 def test_rejected_it_is_refused_in_the_name_of_who_said_no_and_the_night_is_scored(airflow: Scheduled) -> None:
     run = start(airflow, "2013-02-09")
-    airflow.question(run)
-    assert airflow.answer(run, "Reject") == 200
+    airflow.wait_for_request(run)
+    assert airflow.send_answer(run, "Reject") == 200
     assert states(run) == (DONE, DONE, SKIPPED, DONE)
     assert said(airflow, run)[:2] == ["--decision=rejected", "--decided-by=admin"]
-    assert "the champion stands (exit 99: a decision left nothing to do)" in run.said("promote")
-    assert airflow.answer(run, "Approve") == 409  # it was answered
+    assert "the champion stands (exit 99: a decision left nothing to do)" in run.wait_for_log("promote")
+    assert airflow.send_answer(run, "Approve") == 409  # it was answered
 
 
 def test_who_may_only_read_may_not_answer(airflow: Scheduled) -> None:
     run = start(airflow, "2013-02-10")
-    airflow.question(run)
-    assert airflow.answer(run, "Approve", user=airflow.analyst) == 403
-    assert run.tasks()["approve"] == "awaiting_input"
-    airflow.answer(run, "Reject")
+    airflow.wait_for_request(run)
+    assert airflow.send_answer(run, "Approve", user=airflow.analyst) == 403
+    assert run.read_task_states()["approve"] == "awaiting_input"
+    airflow.send_answer(run, "Reject")
     run.end(PATIENCE)
 
 
@@ -150,13 +150,15 @@ def test_what_the_gate_refused_nobody_is_asked_about(airflow: Scheduled) -> None
     run = start(airflow, "2013-02-06")
     assert states(run) == (DONE, SKIPPED, SKIPPED, DONE)
     assert said(airflow, run) == []
-    assert "the gate refused, so there is nothing to approve: log loss 0.5400" in run.said("approve")
+    assert "the gate refused, so there is nothing to approve: log loss 0.5400" in run.wait_for_log("approve")
 
 
 def test_what_a_newer_champion_supersedes_nobody_is_asked_about(airflow: Scheduled) -> None:
     run = start(airflow, "2013-02-03")
     assert states(run) == (DONE, SKIPPED, SKIPPED, DONE)
-    assert "superseded, so there is nothing to approve: champion 7 was trained for the later" in run.said("approve")
+    assert "superseded, so there is nothing to approve: champion 7 was trained for the later" in run.wait_for_log(
+        "approve"
+    )
 
 
 def test_without_a_verdict_nothing_is_promoted(airflow: Scheduled) -> None:
@@ -167,25 +169,27 @@ def test_without_a_verdict_nothing_is_promoted(airflow: Scheduled) -> None:
 def test_a_verdict_that_is_not_there_fails_the_question_and_nothing_is_promoted(airflow: Scheduled) -> None:
     run = start(airflow, "2013-01-15")
     assert states(run) == (DONE, "failed", "upstream_failed", "upstream_failed")
-    assert "evaluate of flights has left no verdict for 2013-01-15: clear evaluate" in run.said("approve")
+    assert "evaluate of flights has left no verdict for 2013-01-15: clear evaluate" in run.wait_for_log("approve")
 
 
 def test_a_verdict_that_is_made_again_is_asked_about_again_with_its_own_numbers(
     airflow: Scheduled, store: ObjectStore
 ) -> None:
     run = start(airflow, "2013-02-12")
-    airflow.question(run)
-    airflow.answer(run, "Reject")
+    airflow.wait_for_request(run)
+    airflow.send_answer(run, "Reject")
     assert states(run) == (DONE, DONE, SKIPPED, DONE)
-    other = evaluated("2013-02-12", champion_version=9, verdict=verdict(challenger=0.4321), idempotency_key=AGAIN)
+    other = build_evaluate_result(
+        "2013-02-12", champion_version=9, verdict=build_verdict(challenger=0.4321), idempotency_key=AGAIN
+    )
     step_results.save(store, other)
     airflow.clear_from(run, "evaluate")
-    until("another question", lambda: airflow.question(run)["responded_at"] is None, PATIENCE)
-    asked = airflow.question(run)
+    wait_until("another question", lambda: airflow.wait_for_request(run)["responded_at"] is None, PATIENCE)
+    asked = airflow.wait_for_request(run)
     assert asked["subject"].endswith("replace champion 9?")
     assert "0.4321" in asked["body"]
     assert "0.5210" not in asked["body"].split("passed")[0]
-    airflow.answer(run, "Approve")
+    airflow.send_answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
     assert said(airflow, run)[-1] == f"--about={digest_record(other.detail)}"
 
@@ -194,12 +198,12 @@ def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new
     airflow: Scheduled, store: ObjectStore
 ) -> None:
     run = start(airflow, "2013-02-13")
-    airflow.question(run)
-    other = evaluated("2013-02-13", verdict=verdict(challenger=0.4321), idempotency_key=AGAIN)
+    airflow.wait_for_request(run)
+    other = build_evaluate_result("2013-02-13", verdict=build_verdict(challenger=0.4321), idempotency_key=AGAIN)
     step_results.save(store, other)
     airflow.clear_from(run, "approve")
-    until("another question", lambda: "0.4321" in airflow.question(run)["body"], PATIENCE)
-    airflow.answer(run, "Approve")
+    wait_until("another question", lambda: "0.4321" in airflow.wait_for_request(run)["body"], PATIENCE)
+    airflow.send_answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
     assert said(airflow, run)[-1] == f"--about={digest_record(other.detail)}"
 
@@ -207,20 +211,22 @@ def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new
 def test_a_model_that_asks_nobody_has_no_such_task(airflow: Scheduled) -> None:
     run = start(airflow, "2013-02-14", "not_asked")
     assert run.end(PATIENCE) == DONE
-    assert run.tasks() == {"evaluate": DONE, "promote": SKIPPED, "score": DONE}
+    assert run.read_task_states() == {"evaluate": DONE, "promote": SKIPPED, "score": DONE}
 
 
 def test_a_backfill_is_named_with_its_number_and_who_asked_for_it(airflow: Scheduled) -> None:
     first, last = date(2013, 2, 20), date(2013, 2, 21)
     airflow.wait_until_known("caused")
-    until("Airflow to take the backfill", lambda: asked_for(airflow, "caused", first, last), PATIENCE)
-    until("the backfill", lambda: not airflow.admin.is_backfilling("caused"), PATIENCE)
-    (number,) = [one["id"] for one in airflow.admin._get("/api/v2/backfills?dag_id=caused&limit=10")["backfills"]]
+    wait_until("Airflow to take the backfill", lambda: asked_for(airflow, "caused", first, last), PATIENCE)
+    wait_until("the backfill", lambda: not airflow.admin.is_backfilling("caused"), PATIENCE)
+    (number,) = [
+        backfill["id"] for backfill in airflow.admin._get("/api/v2/backfills?dag_id=caused&limit=10")["backfills"]
+    ]
     runs = airflow.admin.read_runs("caused", first, last, "UTC")
     assert set(runs) == {first, last}
-    for found in runs.values():
-        log = TaskRun(airflow.admin, airflow.orchestration.home / "logs", "caused", found.id).said("train")
-        for line in ("KIND=backfill", f"BACKFILL={number}", "USER=admin", f"CAUSED_BY=caused:{found.id}"):
+    for value in runs.values():
+        log = TaskRun(airflow.admin, airflow.orchestration.home / "logs", "caused", value.id).wait_for_log("train")
+        for line in ("KIND=backfill", f"BACKFILL={number}", "USER=admin", f"CAUSED_BY=caused:{value.id}"):
             assert f"NIGHTSHIFT_RUN_{line}" in log
         assert "NIGHTSHIFT_RUN_IMAGE=nightshift-steps:local" in log
 
@@ -237,13 +243,13 @@ def test_set_champion_is_handed_its_version_and_its_reason_letter_by_letter(airf
     reason = "--late {{ ds }} on Mondays; 'quoted'"
     run = airflow.start("chosen", "back", {"version": "7", "reason": reason})
     assert run.end(PATIENCE) == DONE
-    assert airflow.arguments(run, "set_champion")[1:3] == ["7", f"--reason={reason}"]
-    assert airflow.arguments(run, "set_champion")[3].startswith("--asked-at=20")
-    assert f"champion is 7 --reason={reason}" in run.said("set_champion")
+    assert airflow.read_arguments(run, "set_champion")[1:3] == ["7", f"--reason={reason}"]
+    assert airflow.read_arguments(run, "set_champion")[3].startswith("--asked-at=20")
+    assert f"champion is 7 --reason={reason}" in run.wait_for_log("set_champion")
 
 
 def test_set_champion_without_a_reason_never_makes_a_pod(airflow: Scheduled) -> None:
     run = airflow.start("chosen", "hasty", {"reason": "one\ntwo"})
     assert run.end(PATIENCE) == "failed"
-    assert "the reason must be one line of text without control characters" in run.said("set_champion")
-    assert "Building pod" not in run.said("set_champion")
+    assert "the reason must be one line of text without control characters" in run.wait_for_log("set_champion")
+    assert "Building pod" not in run.wait_for_log("set_champion")

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift.core.verdict import Check, SliceGain
 from nightshift.promotion.approval import digest_record
 from nightshift.result_parts import LeftOutNight
 from nightshift_airflow.operators.approval_request import ApprovalRequest, find_refusal, make_request
-from verdicts import evaluation, verdict
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
+from support.verdicts import build_verdict, evaluation
 
 DAY = date(2013, 2, 9)
 OUR_LINKS = {
@@ -84,7 +84,7 @@ def test_every_number_and_sentence_is_read(shown: str) -> None:
 
 
 def test_without_a_champion_nothing_is_compared() -> None:
-    alone = verdict(champion=None, gain=None, interval=None, slices=())
+    alone = build_verdict(champion=None, gain=None, interval=None, slices=())
     read = text(request_approval(champion_version=None, champion_night=None, verdict=alone).body)
     assert "There is no champion to beat." in read
     assert "bounds" not in read
@@ -116,7 +116,7 @@ def make_request_of(text_in_record: str) -> ApprovalRequest:
     """A verdict whose every text is `text_in_record`, and so is the title."""
     checks = (Check(text_in_record, True, text_in_record),)
     groups = (SliceGain(slice=text_in_record, group=text_in_record, rows=1, gain=0.1, low=0.0, high=0.2),)
-    decided = verdict(metric=text_in_record, reason=text_in_record, checks=checks, slices=groups)
+    decided = build_verdict(metric=text_in_record, reason=text_in_record, checks=checks, slices=groups)
     left = (LeftOutNight(night=DAY, reason=text_in_record),)
     return make_request(text_in_record, "flights", DAY, evaluation(verdict=decided, left_out=left))
 
@@ -142,7 +142,7 @@ def test_whatever_the_record_says_is_read_letter_by_letter(text_in_record: str) 
 def test_long_lists_are_cut_and_say_so() -> None:
     groups = tuple(SliceGain(slice="o", group=str(n), rows=1, gain=0.1, low=0.0, high=0.2) for n in range(200))
     left = (LeftOutNight(night=DAY, reason="r" * 5000),) * 200
-    body = request_approval(verdict=verdict(slices=groups), left_out=left).body
+    body = request_approval(verdict=build_verdict(slices=groups), left_out=left).body
     assert "160 groups more" in body
     assert "180 more" in body
     assert len(body) < 40_000
@@ -150,5 +150,5 @@ def test_long_lists_are_cut_and_say_so() -> None:
 
 def test_a_refusal_is_said_in_the_gate_s_words() -> None:
     assert find_refusal(evaluation()) is None
-    refused = find_refusal(evaluation(verdict=verdict(promote=False)))
+    refused = find_refusal(evaluation(verdict=build_verdict(promote=False)))
     assert refused == ("the gate refused, so there is nothing to approve: log loss 0.5400 must lie below the floor")

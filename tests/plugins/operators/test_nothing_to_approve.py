@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift.adapters.s3 import step_results
 from nightshift.adapters.s3.ledger import Ledger
 from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, number_entry
@@ -15,7 +14,8 @@ from nightshift.errors import BadConfig
 from nightshift.stored_records import to_plain
 from nightshift_airflow.operators.approve_operator import ApproveOperator
 from nightshift_airflow.runs.night_of_run import Calendar
-from verdicts import evaluated
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
+from support.verdicts import build_evaluate_result
 
 DAY = date(2013, 2, 9)
 CHALLENGER = 8
@@ -23,7 +23,7 @@ CHALLENGER = 8
 
 def make_request_after(store: ObjectStore, last: dict[str, Any] | None = None) -> str:
     """What is asked about the night when `last` is the ledger's end; raises what `approve` does instead."""
-    step_results.save(store, evaluated(DAY.isoformat()))
+    step_results.save(store, build_evaluate_result(DAY.isoformat()))
     if last is not None:
         assert Ledger(store, "flights").append(number_entry(entry(**last), None, ""))
     task = ApproveOperator(task_id="approve", model="flights", title="Late arrivals", calendar=Calendar("UTC", 1))
@@ -82,25 +82,25 @@ def test_nobody_is_asked_about_what_would_change_nothing(
 
 
 def test_a_verdict_that_was_put_in_another_one_s_place_is_asked_about_by_nobody(store: ObjectStore) -> None:
-    hostile = to_plain(evaluated(DAY.isoformat(), model="flights](https://evil.example)"))
+    hostile = to_plain(build_evaluate_result(DAY.isoformat(), model="flights](https://evil.example)"))
     make_request_after(store)
-    store.put_json(store.uri(f"runs/flights/{DAY}/evaluate.json"), hostile)
+    store.put_json(store.build_uri(f"runs/flights/{DAY}/evaluate.json"), hostile)
     with pytest.raises(BadConfig, match="holds the result of something else"):
         task_of()._make_request(DAY)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[]", b'{"detail": {}}'])
 def test_what_is_no_record_is_an_error_and_no_crash(store: ObjectStore, data: bytes) -> None:
-    store.put(store.uri(f"runs/flights/{DAY}/evaluate.json"), data, "application/json")
+    store.put(store.build_uri(f"runs/flights/{DAY}/evaluate.json"), data, "application/json")
     with pytest.raises(BadConfig, match=r"clear evaluate|delete it, then run evaluate"):
         task_of()._make_request(DAY)
 
 
 @pytest.mark.parametrize("without", ["verdict", "champion_night", "challenger_version", "holdout_nights"])
 def test_a_record_without_its_numbers_is_an_error_and_no_crash(store: ObjectStore, without: str) -> None:
-    whole = to_plain(evaluated(DAY.isoformat()))
+    whole = to_plain(build_evaluate_result(DAY.isoformat()))
     del whole["detail"][without]
-    store.put_json(store.uri(f"runs/flights/{DAY}/evaluate.json"), whole)
+    store.put_json(store.build_uri(f"runs/flights/{DAY}/evaluate.json"), whole)
     with pytest.raises(BadConfig, match=rf"detail\.{without}: Field required\): delete it, then run evaluate"):
         task_of()._make_request(DAY)
 

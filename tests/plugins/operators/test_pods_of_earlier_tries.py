@@ -10,11 +10,11 @@ from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import ApiClient, ApiException
 from kubernetes.client import models as k8s
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow.operators.command_operator import CommandOperator
 from nightshift_airflow.operators.single_pod_operator import FOLLOWED_BY_LABEL
 from nightshift_airflow.runs.triggered_by import make_annotations
-from support.shell_steps import dag, shell
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
+from support.shell_steps import build_dag, build_shell_step
 
 NAMESPACE = "nightshift"
 
@@ -49,9 +49,9 @@ class Cluster:
         self.read_namespaced_pod(name, namespace).metadata.labels.update(body["metadata"]["labels"])
 
     def create_namespaced_pod(self, body: Mapping[str, Any], **_options: Any) -> k8s.V1Pod:
-        made = pod(body["metadata"]["name"], made_by=99, phase="Running")
-        self.pods[made.metadata.name] = made
-        return made
+        created = pod(body["metadata"]["name"], made_by=99, phase="Running")
+        self.pods[created.metadata.name] = created
+        return created
 
 
 def pod(name: str, made_by: int, phase: str, **labels: str) -> k8s.V1Pod:
@@ -65,11 +65,11 @@ def pod(name: str, made_by: int, phase: str, **labels: str) -> k8s.V1Pod:
 
 def step(cluster: Cluster, try_number: int) -> CommandOperator:
     """A try of a step, whose cluster is `cluster`."""
-    with dag(f"tries_{id(cluster)}_{try_number}"):
-        made = shell("train", "true", retries=8)
-    made.__dict__["client"] = cluster
-    made.remember_try({"ti": SimpleNamespace(try_number=try_number, max_tries=8)})
-    return made
+    with build_dag(f"tries_{id(cluster)}_{try_number}"):
+        created = build_shell_step("train", "true", retries=8)
+    created.__dict__["client"] = cluster
+    created.remember_try({"ti": SimpleNamespace(try_number=try_number, max_tries=8)})
+    return created
 
 
 def chosen(made: CommandOperator, requested: str = "new") -> str:
@@ -131,15 +131,15 @@ def test_a_try_that_is_killed_deletes_its_pod_unless_a_later_one_follows_it(
 def test_a_step_whose_pod_succeeded_has_whatever_its_log_does(phase: str, is_green: bool) -> None:
     """What ended a step red whose pod had done its work: a worker whose log had nowhere to go any more."""
     cluster = Cluster(pod("first", 1, phase))
-    made = step(cluster, 1)
-    made.pod = cluster.pods["first"]
+    created = step(cluster, 1)
+    created.pod = cluster.pods["first"]
 
     def run() -> None:
-        with made._explain_failure():
+        with created._explain_failure():
             try:
                 raise BrokenPipeError
             finally:
-                made.cleanup(made.pod, made.pod)
+                created.cleanup(created.pod, created.pod)
 
     if is_green:
         run()

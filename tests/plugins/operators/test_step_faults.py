@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiException
 
-from embedded import Airflow, Ran, Run
+from support.embedded import Airflow, Ran, Run
 from support.faulty_kubernetes_api import Burst, FaultyApi, match_creates_of, run_faulty_api
 from support.pod_faults import Fault, inject_faults
 from support.step_cluster import StepCluster
@@ -41,7 +41,7 @@ class FaultyRun:
 
 def evict(cluster: StepCluster, name: str) -> None:
     """Evicts a pod as draining a node does; the embedded cluster has no evictions, so there it is deleted."""
-    api = cluster.api()
+    api = cluster.build_api()
     if not cluster.is_real:
         api.delete_namespaced_pod(name, cluster.namespace)
         return
@@ -59,7 +59,7 @@ class Faults:
     """What happens to each task, by its name."""
 
     def __init__(self, cluster: StepCluster, proxy: FaultyApi) -> None:
-        self.cluster, self.proxy, self.api = cluster, proxy, cluster.api()
+        self.cluster, self.proxy, self.api = cluster, proxy, cluster.build_api()
 
     def log_cut(self, _name: str) -> None:
         self.proxy.cut_streams()
@@ -105,7 +105,7 @@ def faulty_run(airflow: Airflow, cluster: StepCluster, tmp_path_factory: pytest.
         proxy.after_creating = {"reply_lost": lambda: None, "outage_at_start": lambda: proxy.close_for(5)}
         faults = Faults(cluster, proxy)
         chosen = faults.select("log_cut", "outage", "gone_while_away", "too_long", "deleted", "expired")
-        with inject_faults(cluster.api(), cluster.namespace, chosen) as injector:
+        with inject_faults(cluster.build_api(), cluster.namespace, chosen) as injector:
             ran = airflow.run("faults", NIGHT, **through(proxy, cluster))
         yield FaultyRun(ran, proxy, injector.happened)
 
@@ -142,9 +142,11 @@ def test_lost_pods_are_counted_apart_from_real_failures(faulty_run: FaultyRun) -
 
 def test_each_failure_is_one_sentence_that_names_the_cause(faulty_run: FaultyRun) -> None:
     assert len(faulty_run.ran.errors) == 3, faulty_run.ran.errors
-    vanished, away, deleted = faulty_run.ran.errors
+    vanished, unreachable, deleted = faulty_run.ran.errors
     assert vanished.startswith("the pod vanished: it was deleted, or its node was lost")
-    assert re.match(r"the Kubernetes API does not answer: .*Connection refused, for 1\d s\. The next try finds", away)
+    assert re.match(
+        r"the Kubernetes API does not answer: .*Connection refused, for 1\d s\. The next try finds", unreachable
+    )
     assert re.match(TAKEN_AWAY, deleted)
 
 
@@ -158,7 +160,7 @@ def deferred(airflow: Airflow, cluster: StepCluster, tmp_path_factory: pytest.Te
     """Deferred tasks, whose trigger gives up within the outage: the task must wake, wait, and be deferred again."""
     with run_faulty_api(cluster.kubeconfig, tmp_path_factory.mktemp("proxy")) as proxy:
         chosen = Faults(cluster, proxy).select("outage", "deleted")
-        with inject_faults(cluster.api(), cluster.namespace, chosen) as injector:
+        with inject_faults(cluster.build_api(), cluster.namespace, chosen) as injector:
             more = {**through(proxy, cluster), "AIRFLOW__WORKERS__API_RETRIES": "1"}
             ran = airflow.run("faults_deferred", NIGHT, **more)
         yield FaultyRun(ran, proxy, injector.happened)
@@ -182,4 +184,4 @@ def test_a_deferred_step_whose_pod_is_deleted_is_tried_again_and_says_so(deferre
 @pytest.mark.parametrize("which", ["faulty_run", "deferred"])
 def test_no_pod_is_left(which: str, cluster: StepCluster, request: pytest.FixtureRequest) -> None:
     assert request.getfixturevalue(which).happened
-    assert cluster.empty()
+    assert cluster.wait_until_empty()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from kubernetes.client import models as k8s
 
-from embedded import Airflow, Ran, Run, outcome
-from free_settings import free
 from nightshift_airflow.kubernetes.pod_manager import SinglePodManager
+from support.embedded import Airflow, Ran, Run, read_outcome
+from support.free_settings import find_free_ports
 from support.step_cluster import StepCluster
 
 pytestmark = pytest.mark.timeout(1200)
@@ -75,7 +75,7 @@ def test_the_night_is_the_last_argument(endings: Ran) -> None:
 
 def test_no_pod_is_left(endings: Ran, cluster: StepCluster) -> None:
     assert len(endings.runs) == 1
-    assert cluster.empty()
+    assert cluster.wait_until_empty()
 
 
 def test_a_pod_has_its_environment_and_writes_only_to_tmp(endings: Ran) -> None:
@@ -90,7 +90,7 @@ def working(airflow: Airflow, cluster: StepCluster) -> "tuple[subprocess.Popen[s
     process = airflow.start("long", NIGHT, **cluster.environment)
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        for pod in cluster.pods():
+        for pod in cluster.list_pods():
             name = str(pod.metadata.name)
             if pod.status.phase == "Running" and "working" in cluster.log(name):
                 return process, name
@@ -102,24 +102,24 @@ def working(airflow: Airflow, cluster: StepCluster) -> "tuple[subprocess.Popen[s
 def test_a_killed_task_is_never_green_though_its_pod_ended_well(airflow: Airflow, cluster: StepCluster) -> None:
     process, name = working(airflow, cluster)
     process.send_signal(signal.SIGTERM)
-    ran = outcome(process)
+    ran = read_outcome(process)
     assert ran.states == [{"train": "failed"}]
     assert f"the task was killed: its pod ({name}) is deleted" in ran.errors[-1]
-    assert cluster.empty()
+    assert cluster.wait_until_empty()
 
 
 def test_a_pod_that_is_deleted_by_someone_fails_the_task_and_says_so(airflow: Airflow, cluster: StepCluster) -> None:
     process, name = working(airflow, cluster)
-    cluster.api().delete_namespaced_pod(name, cluster.namespace, grace_period_seconds=0)
-    ran = outcome(process)
+    cluster.build_api().delete_namespaced_pod(name, cluster.namespace, grace_period_seconds=0)
+    ran = read_outcome(process)
     assert ran.states == [{"train": "failed"}]
     assert ran.errors[-1].startswith("the pod vanished: it was deleted, or its node was lost")
 
 
 def test_a_pod_that_ended_well_because_it_was_deleted_is_not_green(airflow: Airflow, cluster: StepCluster) -> None:
     process, name = working(airflow, cluster)
-    cluster.api().delete_namespaced_pod(name, cluster.namespace)
-    ran = outcome(process)
+    cluster.build_api().delete_namespaced_pod(name, cluster.namespace)
+    ran = read_outcome(process)
     assert ran.states == [{"train": "failed"}]
     assert re.match("the pod (vanished|was deleted while it ended)", ran.errors[-1])
 
@@ -138,10 +138,10 @@ def test_a_run_that_names_no_usable_night_fails_with_one_sentence_before_any_pod
 
 
 def test_a_kubernetes_that_is_away_is_named(airflow: Airflow, cluster: StepCluster, tmp_path: Path) -> None:
-    nowhere = f"https://127.0.0.1:{free(1)[0]}"
-    away = tmp_path / "kubeconfig"
-    away.write_text(re.sub(r"https://[\w.:]+", nowhere, cluster.kubeconfig.read_text()))
-    settings = {"KUBECONFIG": str(away), "NIGHTSHIFT_KUBERNETES_PATIENCE": "2"}
+    nowhere = f"https://127.0.0.1:{find_free_ports(1)[0]}"
+    unreachable = tmp_path / "kubeconfig"
+    unreachable.write_text(re.sub(r"https://[\w.:]+", nowhere, cluster.kubeconfig.read_text()))
+    settings = {"KUBECONFIG": str(unreachable), "NIGHTSHIFT_KUBERNETES_PATIENCE": "2"}
     ran = airflow.run("short", NIGHT, **{**cluster.environment, **settings})
     assert ran.states == [{"train": "failed"}]
     assert re.match(
@@ -150,13 +150,13 @@ def test_a_kubernetes_that_is_away_is_named(airflow: Airflow, cluster: StepClust
 
 
 def test_a_creation_that_is_repeated_makes_one_pod(cluster: StepCluster) -> None:
-    manager = SinglePodManager(kube_client=cluster.api())
+    manager = SinglePodManager(kube_client=cluster.build_api())
     container = k8s.V1Container(name="base", image=cluster.image, command=["sleep", "60"])
     metadata = k8s.V1ObjectMeta(name="flights-train-1a2b3c4d", namespace=cluster.namespace)
     pod = k8s.V1Pod(metadata=metadata, spec=k8s.V1PodSpec(containers=[container], restart_policy="Never"))
     first, second = manager.create_pod(pod), manager.create_pod(pod)
     try:
         assert first.metadata.uid == second.metadata.uid
-        assert len(cluster.pods()) == 1
+        assert len(cluster.list_pods()) == 1
     finally:
-        cluster.api().delete_namespaced_pod(metadata.name, cluster.namespace, grace_period_seconds=0)
+        cluster.build_api().delete_namespaced_pod(metadata.name, cluster.namespace, grace_period_seconds=0)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded import Airflow, Ran, Run
-from free_settings import free
-from support.image_registry import Registry, serving
-from support.step_cluster import StepCluster, real_steps
+from support.embedded import Airflow, Ran, Run
+from support.free_settings import find_free_ports
+from support.image_registry import Registry, serve_registry
+from support.step_cluster import StepCluster, run_real_steps
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
 NIGHT = Run({"night": "2013-02-09"})
@@ -25,7 +25,7 @@ HOST = os.environ.get("NIGHTSHIFT_TEST_REGISTRY_HOST", "127.0.0.1")
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[StepCluster]:
-    with real_steps({}) as cluster:
+    with run_real_steps({}) as cluster:
         yield cluster
 
 
@@ -33,7 +33,9 @@ def place() -> Iterator[StepCluster]:
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     if not shutil.which("docker"):
         pytest.fail(f"docker is not installed: the registry of this test serves its image {IMAGE}")
-    with serving(IMAGE, f"{HOST}:{free(1)[0]}", tmp_path_factory.mktemp("registry"), patience=5) as cluster:
+    with serve_registry(
+        IMAGE, f"{HOST}:{find_free_ports(1)[0]}", tmp_path_factory.mktemp("registry"), patience=5
+    ) as cluster:
         yield cluster
 
 
@@ -45,7 +47,7 @@ def placed(
     airflow.migrate()
     registry.first = None
     registry.answers.clear()
-    where = {"CASE_REGISTRY": registry.address, "CASE_NOWHERE": f"{HOST}:{free(1)[0]}"}
+    where = {"CASE_REGISTRY": registry.address, "CASE_NOWHERE": f"{HOST}:{find_free_ports(1)[0]}"}
     return airflow.run(str(request.param), NIGHT, **{**place.environment, **where})
 
 
@@ -94,4 +96,4 @@ def test_a_registry_that_stays_away_is_waited_for_no_longer_than_a_start_may_tak
 
 def test_no_pod_is_left(placed: Ran, place: StepCluster) -> None:
     assert placed.runs
-    assert place.living() == []
+    assert place.list_living_pods() == []

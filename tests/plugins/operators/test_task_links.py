@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperatorLink
 from nightshift.adapters.gx import data_docs
 from nightshift_airflow.operators.task_links import HISTORY, LINKS
 from nightshift_airflow.page_paths import add_addresses
-from nightshift_airflow.ui.pages import linked
+from nightshift_airflow.ui.pages import link_pages
 
 
 @dataclass
@@ -42,7 +42,7 @@ def test_they_stay_below_the_path_that_airflow_is_served_at(monkeypatch: pytest.
 
 def test_a_refusal_of_validate_names_a_page_of_the_view() -> None:
     folder = data_docs.check_folder("flights", date(2013, 2, 9), "flights", "0123456789abcdef0123")
-    assert data_docs.path_in_view(f"{folder}index.html") == PAGE
+    assert data_docs.build_view_path(f"{folder}index.html") == PAGE
 
 
 PAGE = "/nightshift/docs/flights/2013-02-09/flights/0123456789abcdef0123"
@@ -57,10 +57,10 @@ def test_a_path_in_a_line_of_the_log_is_an_address(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_path_in_a_sentence_is_a_link_and_all_else_is_text() -> None:
-    assert str(linked(f"<b> of {PAGE} & more", "/airflow/nightshift")) == (
+    assert str(link_pages(f"<b> of {PAGE} & more", "/airflow/nightshift")) == (
         f'&lt;b&gt; of <a href="/airflow{PAGE}">{PAGE}</a> &amp; more'
     )
-    assert str(linked("nothing", "")) == "nothing"
+    assert str(link_pages("nothing", "")) == "nothing"
 
 
 def test_the_history_is_of_the_model_whatever_the_night() -> None:

@@ -15,9 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pendulum import instance
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow.runs.night_of_run import Calendar, Run, find_night
 from nightshift_airflow.runs.night_timetable import NightTimetable, find_named_day
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
 
 DAY = timedelta(days=1)
 FIRST, LAST = date(2026, 7, 1), date(2026, 7, 3)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pendulum import DateTime
 from pendulum import timezone as pendulum_timezone
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift.errors import BadConfig
 from nightshift_airflow.runs.night_of_run import Calendar, Run, find_delivery_day, find_night
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
 
 NOW = datetime(2026, 3, 10, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

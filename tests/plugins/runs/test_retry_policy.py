@@ -7,8 +7,8 @@ import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import AirflowException
 
-import airflow_environment  # noqa: F401  # before anything imports airflow
 from nightshift_airflow.runs.retry_policy import EXTRA_TRIES, LOST, STORE_KEY, RealFailures, TrySeries, mark_lost
+from support import airflow_environment  # noqa: F401  # before anything imports airflow
 
 ALLOWED = 2
 DELAY = timedelta(minutes=1)
@@ -102,9 +102,9 @@ def test_a_lost_try_is_repeated_soon_and_a_real_one_with_back_off() -> None:
 def test_the_tries_beyond_those_of_the_definition_begin_within_an_hour(
     tries_made: int, minutes: int, is_over: bool
 ) -> None:
-    began = datetime(2026, 3, 9, tzinfo=UTC)
-    series = TrySeries(1, tries_made, ALLOWED, {1: (LOST, began)})
-    assert series.is_over(began + timedelta(minutes=minutes)) is is_over
+    started_at = datetime(2026, 3, 9, tzinfo=UTC)
+    series = TrySeries(1, tries_made, ALLOWED, {1: (LOST, started_at)})
+    assert series.is_over(started_at + timedelta(minutes=minutes)) is is_over
 
 
 @pytest.mark.parametrize("failure", [REAL, NODE_LOST, KeyError("x"), SystemExit(1)])

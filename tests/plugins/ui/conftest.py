@@ -7,12 +7,12 @@ from threading import Thread
 
 import pytest
 
-from free_settings import free
 from local_platform.services import airflow_services, s3_service
 from local_platform.services.airflow_services import AirflowInstance
 from local_platform.services.service import run_service
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import StorageSettings
+from support.free_settings import find_free_ports
 from support.view_server import Server, fill
 
 BUCKET = "nightshift"
@@ -53,7 +53,7 @@ def server(
     where = {"NIGHTSHIFT_S3_ENDPOINT": s3_storage.endpoint, "NIGHTSHIFT_S3_BUCKET": BUCKET}
     airflow = AirflowInstance(
         home=home,
-        port=free(1)[0],
+        port=find_free_ports(1)[0],
         passwords={"admin": "admin-secret", "analyst": "analyst-secret"},
         jwt_key="j" * 64,
         api_key="a" * 64,

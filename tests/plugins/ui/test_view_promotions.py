@@ -20,7 +20,7 @@ from nightshift.model_card import stored_record
 from nightshift.result_parts import JoinCounts
 from nightshift.results import ValidateResult
 from nightshift_airflow.ui import champion_status, docs, history, results, versions
-from nightshift_airflow.ui.app import application
+from nightshift_airflow.ui.app import build_application
 from support.stored_results import (
     make_evaluation,
     make_promotion,
@@ -29,8 +29,8 @@ from support.stored_results import (
     make_train_result,
     make_verdict,
 )
+from support.version_records import append, build_entry, get_night, record, save_result
 from support.view_server import fill
-from version_records import append, entry, night_of, record, result
 
 Get = Callable[[str], str]
 
@@ -42,7 +42,7 @@ def get(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Get]:
     monkeypatch.setenv("NIGHTSHIFT_MLFLOW_URL", "http://localhost:5999")
     for module in (docs, history, results, champion_status, versions):
         monkeypatch.setattr(module, "store", lambda: store)
-    app = application()
+    app = build_application()
     app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username="someone", role="viewer")
     client = TestClient(app, root_path="/nightshift")
     yield lambda path: str(client.get(path).text)
@@ -69,9 +69,9 @@ def test_the_index_answers_in_one_glance(store: ObjectStore, get: Get) -> None:
 
 def test_the_last_night_is_shown_by_what_promote_said_unless_something_went_wrong(store: ObjectStore, get: Get) -> None:
     for detail in (ValidateResult(datasets=()), make_train_result(), make_score()):
-        result(store, night_of(7), detail)
-    result(store, night_of(7), make_promotion(promoted=False), outcome="nothing_to_do")
-    step_results.save(store, make_result(None, night=night_of(6), verb="train", outcome="failed"))
+        save_result(store, get_night(7), detail)
+    save_result(store, get_night(7), make_promotion(promoted=False), outcome="nothing_to_do")
+    step_results.save(store, make_result(None, night=get_night(6), verb="train", outcome="failed"))
     row = _row(get("/history"), "flights")
     assert "promote: the summary of promote" in row
     assert "– promote" in row
@@ -82,28 +82,28 @@ def test_the_last_night_is_shown_by_what_promote_said_unless_something_went_wron
 def test_a_champion_that_cannot_be_compared_is_shown_with_the_remedy(store: ObjectStore, get: Get) -> None:
     sentence = "the champion cannot be compared: it is gone. `nightshift set-champion` withdraws it"
     failed = Check("comparable", False, sentence)
-    result(store, night_of(7), make_evaluation(make_verdict(False, checks=(failed,))))
+    save_result(store, get_night(7), make_evaluation(make_verdict(False, checks=(failed,))))
     assert sentence in _row(get("/history"), "flights")
     assert sentence in get("/history/flights")
-    result(store, night_of(7), make_evaluation(make_verdict(checks=(replace(failed, passed=True),))))
+    save_result(store, get_night(7), make_evaluation(make_verdict(checks=(replace(failed, passed=True),))))
     assert sentence not in get("/history/flights")
 
 
 def test_an_alias_that_was_moved_back_is_shown_with_the_command_until_the_champion_changes(
     store: ObjectStore, get: Get
 ) -> None:
-    append(store, entry("promotion", 5, 5), entry("promotion", 6, 6))
+    append(store, build_entry("promotion", 5, 5), build_entry("promotion", 6, 6))
     move = AliasMove(stood=5, champion=6, entry=2, when="2013-03-09T07:15:00+00:00")
     report_move(store, "flights", move)
     for text in (_row(get("/history"), "flights"), get("/history/flights")):
         assert "2013-03-09 07:15 UTC: the alias stood on version 5, the ledger says 6: moved back" in text
         assert "<code>nightshift set-champion flights 5 --reason …</code>" in text
-    append(store, entry("promotion", 7, 7))
+    append(store, build_entry("promotion", 7, 7))
     assert "moved back" not in get("/history/flights")
 
 
 def test_what_stops_the_sync_of_the_alias_is_shown_until_it_is_mended(store: ObjectStore, get: Get) -> None:
-    append(store, entry("promotion", 5, 5))
+    append(store, build_entry("promotion", 5, 5))
     report_problem(store, "flights", "version 5 is not in MLflow")
     assert "version 5 is not in MLflow" in _row(get("/history"), "flights")
     report_problem(store, "flights", "")
@@ -136,7 +136,7 @@ def test_a_link_around_a_mark_has_no_space_to_underline(store: ObjectStore, get:
 
 
 def test_a_long_ledger_comes_in_pages(store: ObjectStore, get: Get) -> None:
-    append(store, *(entry("promotion", number % 28 + 1, number % 28 + 1) for number in range(60)))
+    append(store, *(build_entry("promotion", number % 28 + 1, number % 28 + 1) for number in range(60)))
     first = get("/history/flights")
     assert re.findall(r'id="entry-(\d+)"', first) == [str(number) for number in range(60, 10, -1)]
     assert 'href="/nightshift/history/flights?before=11"' in first
@@ -149,12 +149,12 @@ def test_a_long_ledger_comes_in_pages(store: ObjectStore, get: Get) -> None:
 def test_a_broken_chain_is_said_and_the_rest_is_shown(store: ObjectStore, get: Get) -> None:
     fill(store)
     ledger = Ledger(store, "flights")
-    store.delete([ledger.uri(2)])
+    store.delete([ledger.build_uri(2)])
     text = get("/history/flights")
     assert "The chain of digests is broken: entry 2 is missing" in text
     assert re.findall(r'id="entry-(\d+)"', text) == ["4", "3", "1"]
     assert "digests holds" not in text
-    store.put(ledger.uri(4), b"{")
+    store.put(ledger.build_uri(4), b"{")
     assert "entry 4 cannot be read" in get("/history")
 
 
@@ -173,7 +173,7 @@ def test_the_card_is_made_from_the_copy_and_from_the_present_ledger(store: Objec
     assert 'href="/dags/flights_set_champion/runs/manual__1"' in text
     assert "<script" not in text
     assert "onerror=" not in re.sub(r"&lt;.*?&gt;", "", text)
-    append(store, entry("set_champion", 2, 2, previous=1, withdraws=1, withdrawn=(1,)))
+    append(store, build_entry("set_champion", 2, 2, previous=1, withdraws=1, withdrawn=(1,)))
     assert "It is the champion since" in get("/versions/flights/2")
 
 
@@ -194,7 +194,7 @@ def test_a_result_leads_to_the_card_and_to_the_entry(store: ObjectStore, get: Ge
 
 
 def test_a_verdict_stands_before_the_digests_of_what_was_read(store: ObjectStore, get: Get) -> None:
-    result(store, night_of(7), make_evaluation(inputs={"s3://lake/a/": "d1"}, challenger_version=8))
+    save_result(store, get_night(7), make_evaluation(inputs={"s3://lake/a/": "d1"}, challenger_version=8))
     text = get("/runs/flights/2013-02-07/evaluate")
     assert text.index(">verdict<") < text.index(">rows<") < text.index("s3://lake/a/")
     assert "Model card of version 8" in text
@@ -202,7 +202,7 @@ def test_a_verdict_stands_before_the_digests_of_what_was_read(store: ObjectStore
 
 def test_the_joins_of_all_nights_are_one_table_with_a_row_per_night(store: ObjectStore, get: Get) -> None:
     counts = JoinCounts(
-        night=night_of(5),
+        night=get_night(5),
         scheduled=60,
         facts=60,
         matched=60,
@@ -212,8 +212,8 @@ def test_the_joins_of_all_nights_are_one_table_with_a_row_per_night(store: Objec
         unmatched_facts=0,
         would_match={},
     )
-    joins = (counts, replace(counts, night=night_of(6), matched=30, would_match={"case": 30}))
-    result(store, night_of(7), make_evaluation(joins=joins))
+    joins = (counts, replace(counts, night=get_night(6), matched=30, would_match={"case": 30}))
+    save_result(store, get_night(7), make_evaluation(joins=joins))
     text = get("/runs/flights/2013-02-07/evaluate")
     assert text.count("<th>night</th><th>scheduled</th><th>facts</th><th>matched</th>") == 1
     assert text.count("<th>would match</th>") == 1

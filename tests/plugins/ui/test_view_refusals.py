@@ -12,7 +12,7 @@ from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig
 from nightshift.settings import StorageSettings
 from nightshift_airflow.ui import champion_status, docs, history, results, versions
-from nightshift_airflow.ui.app import application
+from nightshift_airflow.ui.app import build_application
 from support.view_server import CHECK, fill
 
 OF_MODEL = [
@@ -34,7 +34,7 @@ def client(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clie
     create_auth_manager()
     monkeypatch.setenv("NIGHTSHIFT_MLFLOW_URL", "http://localhost:5999")
     fill(store)
-    app = application()
+    app = build_application()
 
     def make(role: str | None = "viewer", over: Callable[[], ObjectStore] = lambda: store) -> TestClient:
         app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username="someone", role=role)
@@ -71,8 +71,8 @@ def test_promotions_list_only_models_that_the_user_may_read(client: Client) -> N
 
 @pytest.mark.parametrize("path", ["/docs", "/history", *OF_MODEL])
 def test_storage_that_is_away_is_a_sentence(client: Client, path: str) -> None:
-    away = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), patience=0)
-    reply = client(over=lambda: away).get(path)
+    unreachable = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), patience=0)
+    reply = client(over=lambda: unreachable).get(path)
     assert reply.status_code == 503
     assert "object storage does not answer" in reply.text.replace("Object", "object")
     assert "Traceback" not in reply.text

@@ -6,8 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from nightshift import catalog
-from support.view_server import CHECK, HOSTILE, RUN, Server, login
-from version_records import PNG
+from support.version_records import PNG
+from support.view_server import CHECK, HOSTILE, RUN, Server, find_login
 
 NIGHT = "/nightshift/docs/flights/2013-02-09"
 PAGES = [
@@ -38,7 +38,7 @@ def test_every_page_opens_for_whoever_is_logged_in(filled: Server, path: str, us
 def test_a_browser_without_a_login_is_led_to_it(filled: Server, path: str) -> None:
     reply = filled.get(path)
     assert reply.status == 307
-    assert reply.headers["location"] == login(path)
+    assert reply.headers["location"] == find_login(path)
     assert "flights" not in reply.text
 
 
@@ -55,7 +55,7 @@ def test_a_forged_cookie_is_no_login(filled: Server, token: str) -> None:
 
 
 def test_the_token_of_a_program_is_a_login(filled: Server) -> None:
-    token = filled.token("analyst")
+    token = filled.read_token("analyst")
     assert filled.get("/nightshift/docs", Authorization=f"Bearer {token}").status == 200
 
 
@@ -85,7 +85,7 @@ def test_our_own_pages_have_no_scripts_and_run_none(filled: Server, path: str) -
 
 
 def test_a_picture_of_a_version_is_a_picture_whatever_was_stored(filled: Server) -> None:
-    reply = filled.raw("/nightshift/versions/flights/2/verdict.png", "analyst")
+    reply = filled.read_raw("/nightshift/versions/flights/2/verdict.png", "analyst")
     assert (reply[0]["content-type"], reply[1]) == ("image/png", PNG)
     assert reply[0]["x-content-type-options"] == "nosniff"
 
@@ -138,7 +138,7 @@ def test_what_is_not_there_or_leads_elsewhere_is_a_page_that_says_so(filled: Ser
 
 
 def test_it_only_reads(filled: Server) -> None:
-    cookie = {"Cookie": f"_token={filled.token('admin')}"}
+    cookie = {"Cookie": f"_token={filled.read_token('admin')}"}
     assert filled.ask("/nightshift/docs", cookie, b"x").status == 404
 
 

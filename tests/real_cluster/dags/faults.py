@@ -20,28 +20,28 @@ once = replace(flights, schedule=replace(flights.schedule, retries=0))
 starved = replace(once, resources={"train": Resources(memory="64Mi", memory_limit="160Mi")})
 
 
-def dag(name: str) -> DAG:
+def build_dag(name: str) -> DAG:
     """A DAG that runs when it is asked to."""
     return DAG(dag_id=f"faults_{name}", schedule=None, params={"night": NIGHT_PARAM}, is_paused_upon_creation=False)
 
 
-with dag("night"):
+with build_dag("night"):
     chain(*(make_step_task(soon, verb) for verb in VERBS))
 
-with dag("train"):
+with build_dag("train"):
     make_step_task(soon, "train")
 
-with dag("deferred"):
+with build_dag("deferred"):
     make_step_task(soon, "train").deferrable = True  # as AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE does
 
-with dag("memory"):
+with build_dag("memory"):
     make_step_task(starved, "train")
 
-with dag("image"):
+with build_dag("image"):
     absent = make_step_task(once, "validate")
     absent.image = "127.0.0.1:9/nightshift-steps:absent"  # refused at once; a name without a host asks the internet
     absent.startup_timeout_seconds = 15
 
-with dag("node"):
+with build_dag("node"):
     alone = make_step_task(once, "validate")
     alone.schedule_timeout_seconds = 15

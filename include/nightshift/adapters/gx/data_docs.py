@@ -42,10 +42,12 @@ class Entry:
     @property
     def key(self) -> str:
         """Where the entry stands."""
-        return f"{INDEX}{inverted(date.fromisoformat(self.night))}.{self.model}.{self.validation}.{self.outcome}.json"
+        return (
+            f"{INDEX}{invert_night(date.fromisoformat(self.night))}.{self.model}.{self.validation}.{self.outcome}.json"
+        )
 
 
-def inverted(night: date) -> str:
+def invert_night(night: date) -> str:
     """Eight digits that sort the later night first."""
     return f"{99_999_999 - int(night.strftime('%Y%m%d')):08d}"
 
@@ -55,19 +57,19 @@ def check_folder(model: str, night: date, dataset: str, check: str) -> str:
     return f"docs/{model}/{night.isoformat()}/{dataset}/{check}/"
 
 
-def path_in_view(page: str) -> str:
+def build_view_path(page: str) -> str:
     """The path at which Airflow's web server shows the page that an object's key names."""
     return f"{VIEW}/{page.removesuffix('/index.html')}"
 
 
-def validation_of(checks: Iterable[str]) -> str:
+def build_validation_id(checks: Iterable[str]) -> str:
     """The identifier of a validation: the same checks give the same one."""
     return digest_lines(checks, 12)
 
 
 def find_published(store: ObjectStore, folder: str) -> CheckedDataset | None:
     """Returns the result of a check that was published before, or None. Raises `BadConfig` for what is no result."""
-    uri = store.uri(folder + "result.json")
+    uri = store.build_uri(folder + "result.json")
     data = store.get(uri)
     try:
         return None if data is None else parse_record(CheckedDataset, data)
@@ -77,10 +79,10 @@ def find_published(store: ObjectStore, folder: str) -> CheckedDataset | None:
 
 def publish(store: ObjectStore, folder: str, page: bytes, result: CheckedDataset) -> None:
     """Publishes one check. The result comes last: where it is, the page is."""
-    store.put(store.uri(folder + "index.html"), page, "text/html; charset=utf-8")
-    store.put_json(store.uri(folder + "result.json"), to_plain(result))
+    store.put(store.build_uri(folder + "index.html"), page, "text/html; charset=utf-8")
+    store.put_json(store.build_uri(folder + "result.json"), to_plain(result))
 
 
 def enter(store: ObjectStore, entry: Entry) -> None:
     """Puts a validation into the index, over an earlier one of the same checks."""
-    store.put_json(store.uri(entry.key), to_plain(entry))
+    store.put_json(store.build_uri(entry.key), to_plain(entry))

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
-from nightshift.adapters.gx.data_docs import INDEX, KEY, Entry, inverted
+from nightshift.adapters.gx.data_docs import INDEX, KEY, Entry, invert_night
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.stored_records import Misfit, parse_record
 
@@ -31,7 +31,7 @@ class Wanted:
     models: frozenset[str] | None = None
     outcome: str | None = None
 
-    def takes(self, name: str) -> bool:
+    def is_wanted(self, name: str) -> bool:
         """Whether an entry of that name is wanted; what is no entry is not."""
         parts = KEY.match(name)
         if parts is None:
@@ -40,11 +40,11 @@ class Wanted:
         return of_model and self.outcome in (None, parts["outcome"])
 
 
-def listing(store: ObjectStore, wanted: Wanted, after: str | None, limit: int) -> Listing:
+def list_entries(store: ObjectStore, filters: Wanted, after: str | None, limit: int) -> Listing:
     """Up to `limit` wanted entries that follow the entry named `after`."""
     names: list[str] = []
-    for name in _names(store, after):
-        if wanted.takes(name):
+    for name in _list_names(store, after):
+        if filters.is_wanted(name):
             names.append(name)
         if len(names) > limit:
             break
@@ -52,17 +52,17 @@ def listing(store: ObjectStore, wanted: Wanted, after: str | None, limit: int) -
     return Listing(_read(store, shown), shown[-1] if len(names) > limit else None)
 
 
-def of_night(store: ObjectStore, model: str, night: date) -> tuple[Entry, ...]:
+def list_entries_of_night(store: ObjectStore, model: str, night: date) -> tuple[Entry, ...]:
     """The validations of one night of one model, the latest first."""
-    prefix = f"{INDEX}{inverted(night)}.{model}."
-    names = [uri.rsplit("/", 1)[-1] for uri in store.names(store.uri(prefix))]
+    prefix = f"{INDEX}{invert_night(night)}.{model}."
+    names = [uri.rsplit("/", 1)[-1] for uri in store.list_names(store.build_uri(prefix))]
     return _read(store, [name for name in names if KEY.match(name)])
 
 
-def _names(store: ObjectStore, after: str | None) -> Iterator[str]:
+def _list_names(store: ObjectStore, after: str | None) -> Iterator[str]:
     """The names of all entries in order, listed a thousand at a time as they are asked for."""
-    follow = store.uri(INDEX + after) if after else ""
-    while uris := store.names(store.uri(INDEX), follow, LISTED):
+    follow = store.build_uri(INDEX + after) if after else ""
+    while uris := store.list_names(store.build_uri(INDEX), follow, LISTED):
         yield from (uri.rsplit("/", 1)[-1] for uri in uris)
         follow = uris[-1]
 
@@ -70,15 +70,15 @@ def _names(store: ObjectStore, after: str | None) -> Iterator[str]:
 def _read(store: ObjectStore, names: list[str]) -> tuple[Entry, ...]:
     """The entries of that name: the newest night first, within one the latest validation."""
     with ThreadPoolExecutor(READERS) as readers:
-        stored = readers.map(lambda name: _entry(store, name), names)
+        stored = readers.map(lambda name: _read_entry(store, name), names)
         entries = [entry for entry in stored if entry is not None]
     latest_first = sorted(entries, key=lambda entry: entry.validated, reverse=True)
-    return tuple(sorted(latest_first, key=lambda entry: (inverted(date.fromisoformat(entry.night)), entry.model)))
+    return tuple(sorted(latest_first, key=lambda entry: (invert_night(date.fromisoformat(entry.night)), entry.model)))
 
 
-def _entry(store: ObjectStore, name: str) -> Entry | None:
+def _read_entry(store: ObjectStore, name: str) -> Entry | None:
     """One entry. None when it is gone, or cannot be read: that is logged, and hides no other entry."""
-    uri = store.uri(INDEX + name)
+    uri = store.build_uri(INDEX + name)
     data = store.get(uri)
     if data is None:
         return None

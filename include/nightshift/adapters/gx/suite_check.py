@@ -45,20 +45,20 @@ def require_sound(document: Any, file: str) -> None:
 
 def refuse_repeated(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON. Raises `ValueError` when a name stands in it twice: JSON keeps the last and says nothing."""
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in unique:
             raise ValueError(f"{_quote(name)} stands twice in one object")
-        found[name] = value
-    return found
+        unique[name] = value
+    return unique
 
 
 def _require_suite(document: Any) -> None:
     _require(isinstance(document, dict), "it must be a JSON object")
     _require_known(document, SUITE_FIELDS, "field")
     _require(isinstance(document.get("meta", {}), dict), "meta must be an object")
-    found = document.get("expectations")
-    _require(isinstance(found, list) and bool(found), "expectations must be a list that is not empty")
+    expectations = document.get("expectations")
+    _require(isinstance(expectations, list) and bool(expectations), "expectations must be a list that is not empty")
 
 
 def _require_expectation(expectation: Any) -> None:
@@ -148,14 +148,14 @@ def _require_columns(name: str, value: Any) -> None:
 
 
 def _require_quantiles(name: str, value: Any) -> None:
-    wanted = f"{name} must look like {{quantiles: [0.5], value_ranges: [[low, high]]}}, with as many of both"
-    _require(isinstance(value, dict) and set(value) == {"quantiles", "value_ranges"}, wanted)
+    expected_form = f"{name} must look like {{quantiles: [0.5], value_ranges: [[low, high]]}}, with as many of both"
+    _require(isinstance(value, dict) and set(value) == {"quantiles", "value_ranges"}, expected_form)
     shares, ranges = value["quantiles"], value["value_ranges"]
-    _require(isinstance(shares, list) and isinstance(ranges, list) and len(shares) == len(ranges) > 0, wanted)
+    _require(isinstance(shares, list) and isinstance(ranges, list) and len(shares) == len(ranges) > 0, expected_form)
     for share in shares:
         _require_share("each quantile", share)
     for pair in ranges:
-        _require(isinstance(pair, list) and len(pair) == 2, wanted)
+        _require(isinstance(pair, list) and len(pair) == 2, expected_form)
         low, high = pair
         if _is_number(low) and _is_number(high):
             _require(low <= high, f"{name} has a range that begins above its end")
@@ -198,9 +198,9 @@ def _is_number(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, int | float | Decimal)
 
 
-def _require_known(given: Iterable[str], known: Iterable[str], what: str) -> None:
+def _require_known(given: Iterable[str], known: Iterable[str], kind: str) -> None:
     for name in given:
-        _require(name in known, f"there is no {what} {_quote(name)}{_suggest(name, known)}")
+        _require(name in known, f"there is no {kind} {_quote(name)}{_suggest(name, known)}")
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

@@ -41,13 +41,15 @@ class Suite:
         try:
             return VolumePolicy(**{name: _parse_bounds(bounds) for name, bounds in fields.items()})
         except (TypeError, ValueError, AttributeError) as error:
-            wanted = "{share: [low, high], first: [low, high]}, with numbers, low no higher than high and none below 0"
+            expected_form = (
+                "{share: [low, high], first: [low, high]}, with numbers, low no higher than high and none below 0"
+            )
             file = f"great_expectations/suites/{self.name}.json"
-            raise BadConfig(f"{file}: meta.volume must look like {wanted}") from error
+            raise BadConfig(f"{file}: meta.volume must look like {expected_form}") from error
 
-    def expectations(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def list_expectations(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The expectations with every parameter filled in. Raises `BadConfig` for one that is not known."""
-        return [_filled(expectation, parameters, self.name) for expectation in self.document["expectations"]]
+        return [_fill_parameters(expectation, parameters, self.name) for expectation in self.document["expectations"]]
 
 
 def load(name: str) -> Suite:
@@ -99,17 +101,17 @@ def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def _filled(value: Any, parameters: Mapping[str, Any], suite: str) -> Any:
+def _fill_parameters(value: Any, parameters: Mapping[str, Any], suite: str) -> Any:
     if isinstance(value, dict):
         if set(value) == {PLACEHOLDER}:
-            return _parameter(value[PLACEHOLDER], parameters, suite)
-        return {key: _filled(item, parameters, suite) for key, item in value.items()}
+            return _get_parameter(value[PLACEHOLDER], parameters, suite)
+        return {key: _fill_parameters(item, parameters, suite) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item, parameters, suite) for item in value]
+        return [_fill_parameters(item, parameters, suite) for item in value]
     return value
 
 
-def _parameter(name: str, parameters: Mapping[str, Any], suite: str) -> Any:
+def _get_parameter(name: str, parameters: Mapping[str, Any], suite: str) -> Any:
     if name not in parameters:
         raise BadConfig(f"suite {suite} asks for the parameter {name!r}; known: {', '.join(sorted(parameters))}")
     return parameters[name]

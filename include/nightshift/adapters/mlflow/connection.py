@@ -16,14 +16,14 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
 
-from nightshift.adapters.api_retries import Wait, shared_clock
+from nightshift.adapters.api_retries import Wait, get_shared_clock
 from nightshift.adapters.mlflow.request_errors import (
     CA_SETTING,
     NotFound,
     Rejected,
-    from_answer,
-    from_no_answer,
-    no_json,
+    build_no_json_error,
+    translate_answer,
+    translate_no_answer,
 )
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import PatienceSettings, RegistrySettings, read
@@ -48,15 +48,15 @@ class Server:
     def __init__(self, settings: RegistrySettings, patience: float | None = None, timeout: float = TIMEOUT) -> None:
         self.url, self._timeout = settings.tracking_uri.rstrip("/"), timeout
         self._patience = read(PatienceSettings).seconds if patience is None else patience
-        self._clock = shared_clock(self.url, self._patience)
+        self._clock = get_shared_clock(self.url, self._patience)
 
     def get(self, path: str, **query: str) -> Any:
         """The JSON reply of a read."""
-        return self._json("GET", f"{API}{path}?{urlencode(query)}", None)
+        return self._request_json("GET", f"{API}{path}?{urlencode(query)}", None)
 
     def post(self, path: str, body: Mapping[str, Any], *, attempts: int | None = None) -> Any:
         """The JSON reply of a write that may be repeated; `attempts=1` for one that may not."""
-        return self._json("POST", API + path, body, attempts)
+        return self._request_json("POST", API + path, body, attempts)
 
     def create(self, path: str, body: Mapping[str, Any], find: Callable[[], Found | None]) -> Any | Found:
         """The JSON reply of a creation; or, after an attempt without a clear answer, what `find` finds of it.
@@ -69,34 +69,34 @@ class Server:
                 return self.post(path, body, attempts=1)
             except TryLater as error:
                 if not wait.pause():
-                    raise self._over(error) from None
-            found = find()
-            if found is not None:
-                return found
+                    raise self._build_timeout_error(error) from None
+            existing = find()
+            if existing is not None:
+                return existing
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON reply of a change that may be repeated."""
-        return self._json("PATCH", API + path, body)
+        return self._request_json("PATCH", API + path, body)
 
     def delete(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON reply of a removal that may be repeated."""
-        return self._json("DELETE", API + path, body)
+        return self._request_json("DELETE", API + path, body)
 
-    def version(self) -> str:
+    def read_version(self) -> str:
         """What the server says of its own version; "" when it has no such page."""
         try:
             return self._send("GET", "/version", None).decode(errors="replace").strip()
         except (NotFound, BadConfig):
             return ""
 
-    def artifact(self, path: str) -> bytes:
+    def load_artifact(self, path: str) -> bytes:
         """The bytes of an artifact that the server stores, by its path there."""
         folder, _, name = path.rpartition("/")
         try:
             return self._send("GET", f"{ARTIFACTS}/{quote(path)}", None, 1)
         except TryLater:
             # MLflow answers 500 for a file that is not there: only its folder tells that from a failure.
-            if name not in self.artifacts(folder):
+            if name not in self.list_artifacts(folder):
                 raise NotFound(f"there is no file {path}", "RESOURCE_DOES_NOT_EXIST") from None
         return self._send("GET", f"{ARTIFACTS}/{quote(path)}", None)
 
@@ -104,19 +104,19 @@ class Server:
         """Stores an artifact, over one that was there."""
         self._send("PUT", f"{ARTIFACTS}/{quote(path)}", data)
 
-    def artifacts(self, path: str) -> list[str]:
+    def list_artifacts(self, path: str) -> list[str]:
         """The names of the artifacts directly under a path."""
-        reply = self._json("GET", f"{ARTIFACTS}?{urlencode({'path': path})}", None)
+        reply = self._request_json("GET", f"{ARTIFACTS}?{urlencode({'path': path})}", None)
         return [entry["path"] for entry in reply.get("files", [])]
 
-    def _json(self, method: str, path: str, body: Mapping[str, Any] | None, attempts: int | None = None) -> Any:
+    def _request_json(self, method: str, path: str, body: Mapping[str, Any] | None, attempts: int | None = None) -> Any:
         data = self._send(method, path, None if body is None else json.dumps(body).encode(), attempts)
         try:
             reply = json.loads(data or b"{}")
         except (ValueError, RecursionError):
-            raise no_json(self.url, _doing(method, path)) from None
+            raise build_no_json_error(self.url, _describe_request(method, path)) from None
         if not isinstance(reply, dict):
-            raise no_json(self.url, _doing(method, path))
+            raise build_no_json_error(self.url, _describe_request(method, path))
         return reply
 
     def _send(self, method: str, path: str, body: bytes | None, attempts: int | None = None) -> bytes:
@@ -124,33 +124,33 @@ class Server:
         wait = Wait(self._clock)
         while True:
             try:
-                data = self._once(method, path, body)
+                data = self._send_once(method, path, body)
             except (NotFound, BadConfig):
-                wait.answer()
+                wait.note_answer()
                 raise
             except TryLater as error:
                 if attempts == 1:
                     raise
                 if not wait.pause():
-                    raise self._over(error) from None
+                    raise self._build_timeout_error(error) from None
             else:
-                wait.answer()
+                wait.note_answer()
                 return data
 
-    def _over(self, error: TryLater) -> TryLater:
+    def _build_timeout_error(self, error: TryLater) -> TryLater:
         return type(error)(f"{error}; it was waited for up to {self._patience:.0f} s")
 
-    def _once(self, method: str, path: str, body: bytes | None) -> bytes:
+    def _send_once(self, method: str, path: str, body: bytes | None) -> bytes:
         # The scheme was checked to be http or https when the server was made.
-        request = Request(self.url + path, body, _headers(body), method=method)  # noqa: S310
+        request = Request(self.url + path, body, _build_headers(body), method=method)  # noqa: S310
         try:
-            with _opener(_certificates()).open(request, timeout=self._timeout) as reply:
+            with _build_opener(_find_certificates()).open(request, timeout=self._timeout) as reply:
                 data: bytes = reply.read()
                 return data
         except HTTPError as error:
-            raise from_answer(error, self.url, _doing(method, path)) from None
+            raise translate_answer(error, self.url, _describe_request(method, path)) from None
         except (OSError, HTTPException) as error:
-            raise from_no_answer(error, self.url, _doing(method, path)) from None
+            raise translate_no_answer(error, self.url, _describe_request(method, path)) from None
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -161,7 +161,7 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 @cache
-def _opener(certificates: str | None) -> OpenerDirector:
+def _build_opener(certificates: str | None) -> OpenerDirector:
     try:
         context = ssl.create_default_context(cafile=certificates)
     except (OSError, ssl.SSLError):
@@ -170,16 +170,16 @@ def _opener(certificates: str | None) -> OpenerDirector:
     return build_opener(HTTPSHandler(context=context), _NoRedirect())
 
 
-def _certificates() -> str | None:
+def _find_certificates() -> str | None:
     return next((os.environ[name] for name in CA_SETTINGS if os.environ.get(name)), None)
 
 
-def _doing(method: str, path: str) -> str:
+def _describe_request(method: str, path: str) -> str:
     """The request as a message may show it: the path alone says what was asked, its end may be the name of a file."""
     return f"{method} {path.split('?')[0]}"
 
 
-def _headers(body: bytes | None) -> dict[str, str]:
+def _build_headers(body: bytes | None) -> dict[str, str]:
     headers = {} if body is None else {"Content-Type": "application/json"}
     token, user = os.environ.get("MLFLOW_TRACKING_TOKEN"), os.environ.get("MLFLOW_TRACKING_USERNAME")
     if token:

@@ -38,61 +38,64 @@ class Loaded:
 
 def load(registry: Registry, version: Version, trusted: Sequence[str]) -> Loaded:
     """One version, verified. Raises `BadConfig` for one that is refused, `TryLater` when MLflow fails."""
-    columns = columns_of(registry, version)
-    return Loaded(version, _estimator(_verified(registry, version), version, trusted), columns)
+    columns = load_columns(registry, version)
+    return Loaded(version, _load_estimator(_load_verified_file(registry, version), version, trusted), columns)
 
 
-def columns_of(registry: Registry, version: Version) -> tuple[str, ...]:
+def load_columns(registry: Registry, version: Version) -> tuple[str, ...]:
     """The features that a version was trained on. Raises `BadConfig` unless it is stored as `train` stores one."""
-    description = yaml.safe_load(_file(registry, version, DESCRIPTION))
+    description = yaml.safe_load(_load_file(registry, version, DESCRIPTION))
     flavors = description.get("flavors", {}) if isinstance(description, dict) else {}
-    ours, generic = flavors.get("sklearn", {}), flavors.get("python_function", {})
-    if ours.get("serialization_format") != FORMAT or ours.get("pickled_model") != FILE:
+    sklearn_flavor, python_flavor = flavors.get("sklearn", {}), flavors.get("python_function", {})
+    if sklearn_flavor.get("serialization_format") != FORMAT or sklearn_flavor.get("pickled_model") != FILE:
         raise BadConfig(
-            f"{_named(version)} is refused: it is not stored as {FORMAT}, so that loading it could run code"
+            f"{_name_version(version)} is refused: it is not stored as {FORMAT}, so that loading it could run code"
         )
-    if generic.get("loader_module") != LOADER or generic.get("code") or ours.get("code"):
-        raise BadConfig(f"{_named(version)} is refused: it wants a loader or code of its own")
+    if python_flavor.get("loader_module") != LOADER or python_flavor.get("code") or sklearn_flavor.get("code"):
+        raise BadConfig(f"{_name_version(version)} is refused: it wants a loader or code of its own")
     inputs = json.loads(description.get("signature", {}).get("inputs", "[]"))
     return tuple(column["name"] for column in inputs)
 
 
-def columns_for(registry: Registry, version: Version, features: pd.DataFrame) -> pd.DataFrame:
+def select_columns(registry: Registry, version: Version, features: pd.DataFrame) -> pd.DataFrame:
     """The features that a version was trained on, in its order. Raises `BadConfig` when one is no longer made."""
-    return _chosen(version, columns_of(registry, version), features)
+    return _select_columns(version, load_columns(registry, version), features)
 
 
-def matrix(loaded: Loaded, features: pd.DataFrame) -> pd.DataFrame:
-    """As `columns_for`, for a version that is loaded."""
-    return _chosen(loaded.version, loaded.columns, features)
+def select_matrix(loaded: Loaded, features: pd.DataFrame) -> pd.DataFrame:
+    """As `select_columns`, for a version that is loaded."""
+    return _select_columns(loaded.version, loaded.columns, features)
 
 
-def _chosen(version: Version, columns: tuple[str, ...], features: pd.DataFrame) -> pd.DataFrame:
+def _select_columns(version: Version, columns: tuple[str, ...], features: pd.DataFrame) -> pd.DataFrame:
     missing = [column for column in columns if column not in features]
     if missing:
         remedy = "make them again, named in RETIRED in features.py, until a challenger without them has won"
-        raise BadConfig(f"{_named(version)} needs the features {', '.join(missing)}, which are gone: {remedy}")
+        raise BadConfig(f"{_name_version(version)} needs the features {', '.join(missing)}, which are gone: {remedy}")
     return features[list(columns)]
 
 
-def _verified(registry: Registry, version: Version) -> bytes:
-    data, wanted = _file(registry, version, FILE), version.tags.get(SHA256)
-    if not wanted:
-        raise BadConfig(f"{_named(version)} is refused: it has no tag {SHA256}, so nobody can tell what it was")
-    found = hashlib.sha256(data).hexdigest()
-    if found != wanted:
-        raise BadConfig(f"{_named(version)} is refused: digest error, {FILE} is {found[:12]}…, tagged {wanted[:12]}…")
+def _load_verified_file(registry: Registry, version: Version) -> bytes:
+    data, expected_digest = _load_file(registry, version, FILE), version.tags.get(SHA256)
+    if not expected_digest:
+        raise BadConfig(f"{_name_version(version)} is refused: it has no tag {SHA256}, so nobody can tell what it was")
+    actual_digest = hashlib.sha256(data).hexdigest()
+    if actual_digest != expected_digest:
+        raise BadConfig(
+            f"{_name_version(version)} is refused: digest error, "
+            f"{FILE} is {actual_digest[:12]}…, tagged {expected_digest[:12]}…"
+        )
     return data
 
 
-def _file(registry: Registry, version: Version, name: str) -> bytes:
+def _load_file(registry: Registry, version: Version, name: str) -> bytes:
     try:
-        return registry.server.artifact(f"{registry.files(version)}/{name}")
+        return registry.server.load_artifact(f"{registry.build_files_path(version)}/{name}")
     except NotFound as error:
-        raise BadConfig(f"{_named(version)} is refused: it has no file {name}") from error
+        raise BadConfig(f"{_name_version(version)} is refused: it has no file {name}") from error
 
 
-def _estimator(data: bytes, version: Version, trusted: Sequence[str]) -> Any:
+def _load_estimator(data: bytes, version: Version, trusted: Sequence[str]) -> Any:
     import skops.io
 
     try:
@@ -101,9 +104,9 @@ def _estimator(data: bytes, version: Version, trusted: Sequence[str]) -> Any:
             return skops.io.loads(data, trusted=list(trusted))
     except Exception as error:  # what a damaged or hostile file makes the reader raise is no bug of this step
         why = f"{FILE} is no model that can be read here ({type(error).__name__})"
-        raise BadConfig(f"{_named(version)} is refused: {why}: a class or a package of it may be gone") from None
-    raise BadConfig(f"{_named(version)} is refused: {describe_untrusted(lacking)}")
+        raise BadConfig(f"{_name_version(version)} is refused: {why}: a class or a package of it may be gone") from None
+    raise BadConfig(f"{_name_version(version)} is refused: {describe_untrusted(lacking)}")
 
 
-def _named(version: Version) -> str:
+def _name_version(version: Version) -> str:
     return f"version {version.number} of model {version.model}"

@@ -52,16 +52,16 @@ class RegisteredModel:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def _version(reply: Mapping[str, Any]) -> Version:
+def _read_version(reply: Mapping[str, Any]) -> Version:
     number, run_id = int(reply["version"]), reply.get("run_id", "")
-    return Version(reply["name"], number, run_id, reply.get("source", ""), _tags(reply))
+    return Version(reply["name"], number, run_id, reply.get("source", ""), _read_tags(reply))
 
 
-def _tags(reply: Mapping[str, Any]) -> dict[str, str]:
+def _read_tags(reply: Mapping[str, Any]) -> dict[str, str]:
     return {tag["key"]: tag.get("value", "") for tag in reply.get("tags", [])}
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -77,7 +77,7 @@ class Registry:
         """The MLflow server. Raises `BadConfig` when the environment does not name it."""
         return Server(self._settings or read(RegistrySettings))
 
-    def champion(self, model: str) -> Version | None:
+    def find_champion(self, model: str) -> Version | None:
         """The version that the alias champion names, or None when nothing has that alias."""
         try:
             reply = self.server.get("registered-models/alias", name=model, alias=CHAMPION)
@@ -87,41 +87,43 @@ class Registry:
             if error.code == "INVALID_PARAMETER_VALUE":  # how MLflow says that a known model has no such alias
                 return None
             raise
-        return _version(reply["model_version"])
+        return _read_version(reply["model_version"])
 
     def find(self, model: str, number: int) -> Version | None:
         """One version, or None when it does not exist (any more)."""
         try:
-            return _version(self.server.get("model-versions/get", name=model, version=str(number))["model_version"])
+            return _read_version(
+                self.server.get("model-versions/get", name=model, version=str(number))["model_version"]
+            )
         except NotFound:
             return None
 
-    def version(self, model: str, number: int) -> Version:
+    def load_version(self, model: str, number: int) -> Version:
         """One version. Raises `BadConfig` when it does not exist (any more)."""
-        found = self.find(model, number)
-        if found is None:
+        version = self.find(model, number)
+        if version is None:
             raise BadConfig(f"version {number} of model {model} is not in MLflow's registry: was it deleted?")
-        return found
+        return version
 
-    def with_key(self, model: str, key: str) -> Version | None:
+    def find_version_by_key(self, model: str, key: str) -> Version | None:
         """The version registered for this piece of work. Of two that a lost reply made, always the first."""
-        return next(iter(self.tagged(model, KEY, key)), None)
+        return next(iter(self.list_tagged_versions(model, KEY, key)), None)
 
-    def tagged(self, model: str, tag: str, value: str) -> list[Version]:
+    def list_tagged_versions(self, model: str, tag: str, value: str) -> list[Version]:
         """The versions (at most 100) whose tag has this value, the oldest first."""
-        wanted = f"name = {_quoted(model)} AND tags.`{tag}` = {_quoted(value)}"
-        reply = self.server.get("model-versions/search", filter=wanted, max_results="100")
-        found = [_version(entry) for entry in reply.get("model_versions", [])]
-        return sorted(found, key=lambda version: version.number)
+        query = f"name = {_quote(model)} AND tags.`{tag}` = {_quote(value)}"
+        reply = self.server.get("model-versions/search", filter=query, max_results="100")
+        versions = [_read_version(entry) for entry in reply.get("model_versions", [])]
+        return sorted(versions, key=lambda version: version.number)
 
-    def model(self, model: str) -> RegisteredModel | None:
+    def find_model(self, model: str) -> RegisteredModel | None:
         """The registered model with its alias and its tags in one reply; None when there is none."""
         try:
             reply = self.server.get("registered-models/get", name=model)["registered_model"]
         except NotFound:
             return None
         aliases = {entry["alias"]: int(entry["version"]) for entry in reply.get("aliases", [])}
-        return RegisteredModel(aliases.get(CHAMPION), _tags(reply))
+        return RegisteredModel(aliases.get(CHAMPION), _read_tags(reply))
 
     def tag_model(self, model: str, tag: str, value: str) -> None:
         """Sets a tag of a registered model, over an earlier value."""
@@ -153,25 +155,27 @@ class Registry:
         }
 
         def find() -> Version | None:
-            return self.with_key(model, tags[KEY])
+            return self.find_version_by_key(model, tags[KEY])
 
         if find() is None:
             self.server.create("model-versions/create", body, find)
-        found = find()
-        if found is None:
+        existing = find()
+        if existing is None:
             raise TryLater(f"MLflow did not register the version of run {run_id}")
-        return self._ready(found)
+        return self._wait_until_ready(existing)
 
-    def tag(self, version: Version, tags: Mapping[str, str]) -> None:
+    def tag_version(self, version: Version, tags: Mapping[str, str]) -> None:
         """Sets tags of a version, over earlier values."""
         for key, value in tags.items():
             body = {"name": version.model, "version": str(version.number), "key": key, "value": value}
             self.server.post("model-versions/set-tag", body)
 
-    def digest(self, version: Version) -> str | None:
+    def compute_digest(self, version: Version) -> str | None:
         """The SHA-256 of the model as it is stored now, or None when its file is gone."""
         try:
-            return hashlib.sha256(self.server.artifact(f"{self.files(version)}/{MODEL_FILE}")).hexdigest()
+            return hashlib.sha256(
+                self.server.load_artifact(f"{self.build_files_path(version)}/{MODEL_FILE}")
+            ).hexdigest()
         except NotFound:
             return None
 
@@ -206,20 +210,20 @@ class Registry:
         """Stores an artifact of a run."""
         self.server.put_artifact(f"{self._run_folder(run_id)}/{name}", data)
 
-    def attached(self, run_id: str, name: str) -> Any | None:
+    def load_attachment(self, run_id: str, name: str) -> Any | None:
         """A JSON artifact of a run, or None when there is none."""
         try:
-            return json.loads(self.server.artifact(f"{self._run_folder(run_id)}/{name}"))
+            return json.loads(self.server.load_artifact(f"{self._run_folder(run_id)}/{name}"))
         except NotFound:
             return None
         except (ValueError, RecursionError):
             message = f"{name} of run {run_id} in MLflow is no JSON: it was edited, or not written whole"
             raise BadConfig(f"{message}; delete the run, then train the night again") from None
 
-    def files(self, version: Version) -> str:
+    def build_files_path(self, version: Version) -> str:
         """The folder of a version's files, as a path on the server."""
         reply = self.server.get("model-versions/get-download-uri", name=version.model, version=str(version.number))
-        return runs.proxied(reply["artifact_uri"])
+        return runs.get_proxied_path(reply["artifact_uri"])
 
     def _run_folder(self, run_id: str) -> str:
         return runs.run_folder(self.server, run_id)
@@ -231,7 +235,7 @@ class Registry:
             if error.code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _ready(self, version: Version) -> Version:
+    def _wait_until_ready(self, version: Version) -> Version:
         deadline = time.monotonic() + REGISTERED_WITHIN
         while time.monotonic() < deadline:
             reply = self.server.get("model-versions/get", name=version.model, version=str(version.number))

@@ -42,71 +42,72 @@ class Rejected(BadConfig):
         self.code = code
 
 
-def named(url: str) -> str:
+def name_server(url: str) -> str:
     """The server, and the setting that names it."""
     return f"MLflow at {url} ({SETTING})"
 
 
-def from_answer(error: HTTPError, url: str, doing: str) -> Exception:
+def translate_answer(error: HTTPError, url: str, doing: str) -> Exception:
     """What an answer other than 200 means."""
-    text = _text(error)
-    code = _code(text)
+    text = _read_text(error)
+    code = _read_code(text)
     if code == "RESOURCE_DOES_NOT_EXIST":
         return NotFound(f"MLflow does not know what {doing} asks for", code)
     if 300 <= error.code < 400:
-        return BadConfig(f"{named(url)} answered {doing} with a redirect ({error.code}): {ELSEWHERE}")
+        return BadConfig(f"{name_server(url)} answered {doing} with a redirect ({error.code}): {ELSEWHERE}")
     if error.code in REFUSED:
-        return _refused(error.code, text, url, doing)
+        return _build_refused_error(error.code, text, url, doing)
     if NO_ARTIFACTS in text:
-        return BadConfig(f"{named(url)} serves no artifacts, for {doing}: start it with --serve-artifacts")
+        return BadConfig(f"{name_server(url)} serves no artifacts, for {doing}: start it with --serve-artifacts")
     if code == "BAD_REQUEST" and any(mark in text for mark in COLLIDED):
-        return TryLater(f"{named(url)} failed at {doing}: two writers met ({error.code})")
+        return TryLater(f"{name_server(url)} failed at {doing}: two writers met ({error.code})")
     if error.code in UNANSWERED:
-        return TryLater(f"{named(url)} did not answer {doing}: {error.code}")
+        return TryLater(f"{name_server(url)} did not answer {doing}: {error.code}")
     if error.code == 429 or (error.code >= 500 and error.code not in NEVER):
-        return TryLater(f"{named(url)} failed at {doing}: {error.code} {code}".rstrip())
+        return TryLater(f"{name_server(url)} failed at {doing}: {error.code} {code}".rstrip())
     if error.code in (404, 405) and not code:
         old = "; an MLflow before 3.0 answers so as well: it has no logged models"
-        return BadConfig(f"{named(url)} has no {doing} ({error.code}): {ELSEWHERE}{old}")
+        return BadConfig(f"{name_server(url)} has no {doing} ({error.code}): {ELSEWHERE}{old}")
     if error.code == 404:
         return NotFound(f"MLflow does not know what {doing} asks for", code)
-    return Rejected(f"{named(url)} did not accept {doing}: {error.code} {code}".rstrip(), code)
+    return Rejected(f"{name_server(url)} did not accept {doing}: {error.code} {code}".rstrip(), code)
 
 
-def from_no_answer(error: Exception, url: str, doing: str) -> Exception:
+def translate_no_answer(error: Exception, url: str, doing: str) -> Exception:
     """What a request without an answer means: a certificate stays what it is, all else may be a restart."""
     cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return BadConfig(
-            f"the certificate of {named(url)} is not one that this machine trusts, at {doing}: for a private authority "
+            f"the certificate of {name_server(url)} is not one that this machine trusts, at {doing}: "
+            "for a private authority "
             f"set {CA_SETTING} to the file with its certificate (PEM)"
         )
     if isinstance(cause, ssl.SSLError) and (cause.reason or "") in TLS_AT_A_PLAIN_PORT:
-        return BadConfig(f"{named(url)} speaks no TLS, at {doing}: write http:// instead of https://")
-    return TryLater(f"{named(url)} could not be reached at {doing}: {_kind(cause)}")
+        return BadConfig(f"{name_server(url)} speaks no TLS, at {doing}: write http:// instead of https://")
+    return TryLater(f"{name_server(url)} could not be reached at {doing}: {_name_kind(cause)}")
 
 
-def no_json(url: str, doing: str) -> BadConfig:
+def build_no_json_error(url: str, doing: str) -> BadConfig:
     """What a page in the place of an answer means."""
-    return BadConfig(f"{named(url)} answered {doing} with something that is no JSON: {ELSEWHERE}")
+    return BadConfig(f"{name_server(url)} answered {doing} with something that is no JSON: {ELSEWHERE}")
 
 
-def _refused(status: int, text: str, url: str, doing: str) -> BadConfig:
+def _build_refused_error(status: int, text: str, url: str, doing: str) -> BadConfig:
     if UNKNOWN_NAME in text:
         host = "add the host of this address to MLFLOW_SERVER_ALLOWED_HOSTS of the server"
         return BadConfig(f"MLflow refused {doing}: it does not serve the name in {url} ({SETTING}); {host}")
     credentials = "check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
-    return BadConfig(f"MLflow refused {doing}: {status}; {credentials} ({named(url)})")
+    return BadConfig(f"MLflow refused {doing}: {status}; {credentials} ({name_server(url)})")
 
 
-def _text(error: HTTPError) -> str:
+def _read_text(error: HTTPError) -> str:
     try:
         return error.read(100_000).decode(errors="replace")
     except (OSError, HTTPException, ValueError):
         return ""
 
 
-def _code(text: str) -> str:
+def _read_code(text: str) -> str:
     """MLflow's error code; "" when the answer is none of MLflow's."""
     try:
         code = json.loads(text)["error_code"]
@@ -115,6 +116,6 @@ def _code(text: str) -> str:
     return code if isinstance(code, str) and CODE.match(code) else "UNKNOWN"
 
 
-def _kind(cause: Exception) -> str:
+def _name_kind(cause: Exception) -> str:
     """How a connection failed, in the system's own words."""
     return str(getattr(cause, "strerror", None) or "").strip() or type(cause).__name__

@@ -83,7 +83,7 @@ class TrainingRun:
 
     def __init__(self, registry: Registry, experiment: str, name: str, key: str, tags: Mapping[str, str]) -> None:
         self._registry, self._server = registry, registry.server
-        self._experiment = runs.experiment_id(self._server, experiment)
+        self._experiment = runs.find_or_create_experiment(self._server, experiment)
         self.id = runs.open_run(self._server, self._experiment, name, key, tags)
 
     def __enter__(self) -> Self:
@@ -101,14 +101,14 @@ class TrainingRun:
 
     def log_inputs(self, inputs: Sequence[Input]) -> None:
         """Records what the run read."""
-        found = [
+        datasets = [
             {
                 "dataset": {"name": i.name, "digest": i.digest, "source_type": "s3", "source": i.source},
                 "tags": [{"key": "mlflow.data.context", "value": i.role}],
             }
             for i in inputs
         ]
-        self._server.post("runs/log-inputs", {"run_id": self.id, "datasets": found})
+        self._server.post("runs/log-inputs", {"run_id": self.id, "datasets": datasets})
 
     def log_numbers(self, params: Mapping[str, Any], metrics: Mapping[str, float], logged: Logged) -> None:
         """Logs parameters, and metrics of the run and of the model."""
@@ -146,7 +146,7 @@ class TrainingRun:
             _write(fitted, path, Model(location, self.id, model_uuid=model_id, model_id=model_id))
             files = {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
         sha256 = hashlib.sha256(files[FILE]).hexdigest()
-        self._put(runs.proxied(location), files)
+        self._put(runs.get_proxied_path(location), files)
         self._check(location, sha256)
         self._close_model(model_id)
         runs.add_output(self._server, self.id, model_id)
@@ -160,7 +160,7 @@ class TrainingRun:
             raise TryLater(f"another attempt of this night took over and removed model {model_id}") from None
 
     def _check(self, location: str, sha256: str) -> None:
-        read = self._server.artifact(f"{runs.proxied(location)}/{FILE}")
+        read = self._server.load_artifact(f"{runs.get_proxied_path(location)}/{FILE}")
         if hashlib.sha256(read).hexdigest() != sha256:
             raise TryLater(f"{location}/{FILE} reads back other bytes than were stored: digest error, not registered")
 
@@ -172,8 +172,8 @@ class TrainingRun:
         self._registry.tag_run(self.id, tags)
         ended = {"run_id": self.id, "status": "FINISHED", "end_time": int(time.time() * 1000)}
         self._server.post("runs/update", ended)
-        found = runs.logged_models(self._server, self._experiment, self.id)
-        named = {model["model_id"] for model in found if version.source.endswith(f"/{model['model_id']}")}
+        models = runs.list_logged_models(self._server, self._experiment, self.id)
+        named = {model["model_id"] for model in models if version.source.endswith(f"/{model['model_id']}")}
         if named:
             runs.remove_models(self._server, self._experiment, self.id, lambda model: model["model_id"] not in named)
 
@@ -189,7 +189,7 @@ def _write(fitted: Fitted, path: Path, metadata: Model) -> None:
             serialization_format=mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS,
             skops_trusted_types=list(fitted.trusted),
             signature=infer_signature(fitted.sample, predictions),
-            conda_env=_environment(),
+            conda_env=_build_environment(),
             pyfunc_predict_fn=predicts,
         )
     except MlflowException:
@@ -198,7 +198,7 @@ def _write(fitted: Fitted, path: Path, metadata: Model) -> None:
         raise BadConfig(f"{type(fitted.estimator).__name__} cannot be stored with skops: choose another") from None
 
 
-def _environment() -> dict[str, Any]:
+def _build_environment() -> dict[str, Any]:
     """What the model needs.
 
     Left to itself MLflow infers it for ten seconds; given as pip requirements it reads what is installed, for half a

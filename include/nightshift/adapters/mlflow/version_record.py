@@ -61,7 +61,7 @@ class Record:
     champion: int | None = None
     run: Run | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The record as plain JSON types."""
         return asdict(self)
 
@@ -75,14 +75,14 @@ def record(registry: Registry, model: str, number: int, run_id: str = "") -> Rec
         version = registry.server.get("model-versions/get", name=model, version=str(number))["model_version"]
     except NotFound:
         version = {}
-    champion = registry.champion(model)
+    champion = registry.find_champion(model)
     return Record(
         model=model,
         number=number,
         read=format_now(),
         registered=bool(version),
-        created=_instant(version.get("creation_timestamp")),
-        tags=_pairs(version.get("tags", ())),
+        created=_format_instant(version.get("creation_timestamp")),
+        tags=_read_pairs(version.get("tags", ())),
         champion=champion.number if champion else None,
         run=_run(registry, version.get("run_id") or run_id),
     )
@@ -94,18 +94,18 @@ def describe(registry: Registry, model: str, number: int, text: str) -> None:
     registry.server.patch("model-versions/update", body)
 
 
-def picture(registry: Registry, run: Run, name: str) -> bytes:
+def load_picture(registry: Registry, run: Run, name: str) -> bytes:
     """One picture of a run, PNG. Raises `NotFound` when it is gone."""
-    return registry.server.artifact(f"{run.folder}/{PICTURES}/{name}")
+    return registry.server.load_artifact(f"{run.folder}/{PICTURES}/{name}")
 
 
-def parse(found: Mapping[str, Any]) -> Record:
-    """A record that `as_dict` made. Raises `BadConfig` when it is none."""
+def parse(stored: Mapping[str, Any]) -> Record:
+    """A record that `to_dict` made. Raises `BadConfig` when it is none."""
     try:
-        run = found.get("run")
+        run = stored.get("run")
         lists = {"environment": (), "pictures": ()} if run is None else {n: tuple(run[n]) for n in _TUPLES}
-        kept = None if run is None else Run(**{**_known(Run, run), **lists})
-        return Record(**{**_known(Record, found), "run": kept})
+        parsed_run = None if run is None else Run(**{**_select_known_fields(Run, run), **lists})
+        return Record(**{**_select_known_fields(Record, stored), "run": parsed_run})
     except (TypeError, KeyError, AttributeError) as error:
         raise BadConfig("what is kept of the version is no record: publish its card again") from error
 
@@ -113,73 +113,73 @@ def parse(found: Mapping[str, Any]) -> Record:
 _TUPLES = ("environment", "pictures")
 
 
-def _known(kind: type[Run] | type[Record], found: Mapping[str, Any]) -> dict[str, Any]:
-    names = {one.name for one in fields(kind)}
-    return {name: value for name, value in found.items() if name in names}
+def _select_known_fields(kind: type[Run] | type[Record], stored: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in stored.items() if name in names}
 
 
 def _run(registry: Registry, run_id: str) -> Run | None:
     if not run_id:
         return None
     try:
-        found = registry.server.get("runs/get", run_id=run_id)["run"]
+        reply = registry.server.get("runs/get", run_id=run_id)["run"]
     except (NotFound, Rejected):
         return None
-    info, data = found["info"], found.get("data", {})
-    folder = _folder(info.get("artifact_uri", ""))
+    info, data = reply["info"], reply.get("data", {})
+    folder = _get_proxied_folder(info.get("artifact_uri", ""))
     return Run(
         id=run_id,
         experiment=str(info.get("experiment_id", "")),
         status=str(info.get("status", "")),
         deleted=info.get("lifecycle_stage") == "deleted",
-        started=_instant(info.get("start_time")),
-        ended=_instant(info.get("end_time")),
-        params=_pairs(data.get("params", ())),
-        metrics={one["key"]: float(one["value"]) for one in data.get("metrics", ())},
-        tags=_pairs(data.get("tags", ())),
-        sources=_sources(found.get("inputs", {}).get("dataset_inputs", ())),
+        started=_format_instant(info.get("start_time")),
+        ended=_format_instant(info.get("end_time")),
+        params=_read_pairs(data.get("params", ())),
+        metrics={metric["key"]: float(metric["value"]) for metric in data.get("metrics", ())},
+        tags=_read_pairs(data.get("tags", ())),
+        sources=_read_sources(reply.get("inputs", {}).get("dataset_inputs", ())),
         folder=folder,
-        **(_files(registry, folder) if folder else {}),
+        **(_load_files(registry, folder) if folder else {}),
     )
 
 
-def _files(registry: Registry, folder: str) -> dict[str, Any]:
+def _load_files(registry: Registry, folder: str) -> dict[str, Any]:
     """The files of a run. They are listed first: MLflow answers 500 for one that is not there."""
-    names = set(registry.server.artifacts(folder))
-    wanted = [name for name in (*DOCUMENTS, ENVIRONMENT) if name in names]
+    names = set(registry.server.list_artifacts(folder))
+    selected = [name for name in (*DOCUMENTS, ENVIRONMENT) if name in names]
     with ThreadPoolExecutor(AT_ONCE) as readers:
-        contents = readers.map(lambda name: registry.server.artifact(f"{folder}/{name}"), wanted)
-        read = dict(zip(wanted, contents, strict=True))
-    pictures = registry.server.artifacts(f"{folder}/{PICTURES}") if PICTURES in names else []
+        contents = readers.map(lambda name: registry.server.load_artifact(f"{folder}/{name}"), selected)
+        read = dict(zip(selected, contents, strict=True))
+    pictures = registry.server.list_artifacts(f"{folder}/{PICTURES}") if PICTURES in names else []
     packages = read.pop(ENVIRONMENT, b"").decode(errors="replace").splitlines()
     return {
-        "documents": {name: document for name, data in read.items() if (document := _document(data)) is not None},
+        "documents": {name: document for name, data in read.items() if (document := _parse_document(data)) is not None},
         "environment": tuple(line for line in packages if line.strip()),
         "pictures": tuple(sorted(name for name in pictures if name.endswith(".png"))),
     }
 
 
-def _document(data: bytes) -> Any:
+def _parse_document(data: bytes) -> Any:
     try:
         return json.loads(data)
     except ValueError:
         return None
 
 
-def _sources(inputs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    datasets = [one["dataset"] for one in inputs]
-    return {str(one["name"]): str(one.get("source", "")) for one in datasets}
+def _read_sources(inputs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    datasets = [dataset["dataset"] for dataset in inputs]
+    return {str(dataset["name"]): str(dataset.get("source", "")) for dataset in datasets}
 
 
-def _folder(uri: str) -> str:
+def _get_proxied_folder(uri: str) -> str:
     return uri.removeprefix(PROXIED).lstrip("/") if uri.startswith(PROXIED) else ""
 
 
-def _pairs(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {str(one["key"]): str(one.get("value", "")) for one in found}
+def _read_pairs(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {str(item["key"]): str(item.get("value", "")) for item in items}
 
 
-def _instant(milliseconds: Any) -> str:
+def _format_instant(milliseconds: Any) -> str:
     """MLflow counts milliseconds since 1970, as a number or as text."""
     try:
         return format_instant(datetime.fromtimestamp(int(milliseconds) / 1000, UTC))

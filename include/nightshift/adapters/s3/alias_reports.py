@@ -21,36 +21,36 @@ class AliasMove:
     @property
     def sentence(self) -> str:
         """What happened; never who did it: it may have been the late write of a stalled process."""
-        stood = "no version" if self.stood is None else f"version {self.stood}"
+        previous = "no version" if self.stood is None else f"version {self.stood}"
         champion = "no version" if self.champion is None else str(self.champion)
-        return f"the alias stood on {stood}, the ledger says {champion}: moved back"
+        return f"the alias stood on {previous}, the ledger says {champion}: moved back"
 
 
 def report_move(store: ObjectStore, model: str, move: AliasMove) -> None:
     """Stores the last move, over an earlier one."""
-    store.put_json(_uri(store, model, "moved"), asdict(move))
+    store.put_json(_build_uri(store, model, "moved"), asdict(move))
 
 
-def last_move(store: ObjectStore, model: str) -> AliasMove | None:
+def load_last_move(store: ObjectStore, model: str) -> AliasMove | None:
     """The last move; None when there was none, or what is stored is none."""
-    found = store.get_json(_uri(store, model, "moved"))
+    report = store.get_json(_build_uri(store, model, "moved"))
     try:
-        return None if found is None else AliasMove(**found)
+        return None if report is None else AliasMove(**report)
     except TypeError:
         return None
 
 
 def report_problem(store: ObjectStore, model: str, sentence: str) -> None:
     """Stores why the alias cannot be synced; "" when it can. Writes only what is not stored yet."""
-    if last_problem(store, model) != sentence:
-        store.put_json(_uri(store, model, "problem"), {"sentence": sentence})
+    if load_last_problem(store, model) != sentence:
+        store.put_json(_build_uri(store, model, "problem"), {"sentence": sentence})
 
 
-def last_problem(store: ObjectStore, model: str) -> str:
+def load_last_problem(store: ObjectStore, model: str) -> str:
     """Why the last periodic sync could not do its work; "" when it could."""
-    found: Any = store.get_json(_uri(store, model, "problem"))
-    return str(found.get("sentence", "")) if isinstance(found, dict) else ""
+    report: Any = store.get_json(_build_uri(store, model, "problem"))
+    return str(report.get("sentence", "")) if isinstance(report, dict) else ""
 
 
-def _uri(store: ObjectStore, model: str, name: str) -> str:
-    return store.uri(f"alias/{model}/{name}.json")
+def _build_uri(store: ObjectStore, model: str, name: str) -> str:
+    return store.build_uri(f"alias/{model}/{name}.json")

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from nightshift.adapters.s3.manifests import NAME, data_folder, manifest
+from nightshift.adapters.s3.manifests import NAME, build_data_folder, load_manifest
 from nightshift.adapters.s3.object_store import ObjectStore, StoredObject
 from nightshift.errors import DataRejected, NightshiftError
 
@@ -26,43 +26,45 @@ def sweep(store: ObjectStore, partition_uri: str, now: datetime | None = None) -
     """
     parent = partition_uri.rstrip("/").rsplit("/", 1)[0] + "/"
     try:
-        store.delete(_old(store, parent, (now or datetime.now(UTC)) - KEPT))
+        store.delete(_list_old(store, parent, (now or datetime.now(UTC)) - KEPT))
     except NightshiftError as error:
-        log.warning("data of earlier attempts under %s is left for the next time: %s", data_folder(parent), error)
+        log.warning("data of earlier attempts under %s is left for the next time: %s", build_data_folder(parent), error)
 
 
-def _old(store: ObjectStore, parent: str, limit: datetime) -> Iterator[str]:
+def _list_old(store: ObjectStore, parent: str, limit: datetime) -> Iterator[str]:
     """The URIs of data under `parent` that nobody has needed since `limit`."""
     # The data first: whatever is committed in between has a manifest in the second listing.
-    days = _attempts_by_day(store, data_folder(parent))
-    published = {stored.uri.split("/")[-2].removeprefix("date="): stored for stored in _manifests(store, parent)}
+    days = _list_attempts_by_day(store, build_data_folder(parent))
+    published = {stored.uri.split("/")[-2].removeprefix("date="): stored for stored in _list_manifests(store, parent)}
     for day, attempts in days.items():
         old = [stored for stored in attempts if stored.modified < limit]
         # The only data of a published day is what its manifest names: no need to read that.
         if not old or (day in published and len(attempts) == 1):
             continue
-        needed = _needed(store, published[day].uri.removesuffix(NAME), limit) if day in published else set()
+        needed = (
+            _list_needed_attempts(store, published[day].uri.removesuffix(NAME), limit) if day in published else set()
+        )
         yield from (o.uri for o in old if needed is not None and o.uri.split("/")[-2] not in needed)
 
 
-def _attempts_by_day(store: ObjectStore, folder: str) -> dict[str, list[StoredObject]]:
+def _list_attempts_by_day(store: ObjectStore, folder: str) -> dict[str, list[StoredObject]]:
     days: dict[str, list[StoredObject]] = {}
-    for stored in store.objects(folder):
+    for stored in store.list_objects(folder):
         days.setdefault(stored.uri.removeprefix(folder).split("/")[0], []).append(stored)
     return days
 
 
-def _manifests(store: ObjectStore, parent: str) -> Iterator[StoredObject]:
-    return (stored for stored in store.objects(parent) if stored.name == NAME)
+def _list_manifests(store: ObjectStore, parent: str) -> Iterator[StoredObject]:
+    return (stored for stored in store.list_objects(parent) if stored.name == NAME)
 
 
-def _needed(store: ObjectStore, partition_uri: str, limit: datetime) -> set[str] | None:
+def _list_needed_attempts(store: ObjectStore, partition_uri: str, limit: datetime) -> set[str] | None:
     """The attempts that readers may need: the one that stands, and those that were replaced after `limit`.
 
     None: the manifest cannot be read, so nobody knows.
     """
     try:
-        current = manifest(store, partition_uri)
+        current = load_manifest(store, partition_uri)
     except DataRejected as error:
         log.warning("%s", error)
         return None

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from nightshift.adapters.s3.ledger_entries import Entry, parse, stored
+from nightshift.adapters.s3.ledger_entries import Entry, parse, serialize_entry
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig, TryLater
 
@@ -26,65 +26,67 @@ class Ledger:
     def __init__(self, store: ObjectStore, model: str) -> None:
         self.store, self.model = store, model
 
-    def uri(self, number: int) -> str:
+    def build_uri(self, number: int) -> str:
         """Where an entry stands."""
-        return self.store.uri(f"ledger/{self.model}/{number:06d}.json")
+        return self.store.build_uri(f"ledger/{self.model}/{number:06d}.json")
 
-    def last(self) -> Entry | None:
+    def load_last(self) -> Entry | None:
         """The newest entry, or None when nothing was ever decided."""
         return self.read_last()[0]
 
     def read_last(self) -> tuple[Entry | None, str]:
         """The newest entry and the SHA-256 of its bytes; None and "" when nothing was ever decided."""
-        number = self.last_number()
+        number = self.find_last_number()
         return self.read_entry(number) if number else (None, "")
 
-    def last_number(self) -> int:
+    def find_last_number(self) -> int:
         """The number of the newest entry, 0 when there is none."""
-        names = [o.name for o in self.store.objects(self.store.uri(f"ledger/{self.model}/"))]
+        names = [o.name for o in self.store.list_objects(self.store.build_uri(f"ledger/{self.model}/"))]
         return max((int(name[:6]) for name in names if NAME.match(name)), default=0)
 
-    def entry(self, number: int) -> Entry:
+    def load_entry(self, number: int) -> Entry:
         """One entry. Raises as `read_entry` does."""
         return self.read_entry(number)[0]
 
     def read_entry(self, number: int) -> tuple[Entry, str]:
         """One entry and the SHA-256 of its bytes. Raises `TryLater` when it is missing, `BadConfig` when unreadable."""
-        data = self.store.get(self.uri(number))
+        data = self.store.get(self.build_uri(number))
         if data is None:
-            raise TryLater(f"{self.uri(number)} is missing though later entries of the ledger are there")
-        entry = parse(data, self.uri(number))
+            raise TryLater(f"{self.build_uri(number)} is missing though later entries of the ledger are there")
+        entry = parse(data, self.build_uri(number))
         if (entry.number, entry.model) != (number, self.model):
-            differs = f"{self.uri(number)} says that it is entry {entry.number} of {entry.model!r}"
+            differs = f"{self.build_uri(number)} says that it is entry {entry.number} of {entry.model!r}"
             raise BadConfig(f"{differs}: was it edited, or put in another's place?")
         return entry, hashlib.sha256(data).hexdigest()
 
     def find_digest(self, number: int) -> str | None:
         """The SHA-256 of an entry's bytes, readable or not; None when it is missing."""
-        data = self.store.get(self.uri(number))
+        data = self.store.get(self.build_uri(number))
         return None if data is None else hashlib.sha256(data).hexdigest()
 
-    def newest_first(self) -> Iterator[Entry]:
+    def iterate_newest_first(self) -> Iterator[Entry]:
         """Every entry, the last one first; each is read only when it is asked for."""
-        return (self.entry(number) for number in range(self.last_number(), 0, -1))
+        return (self.load_entry(number) for number in range(self.find_last_number(), 0, -1))
 
     def append(self, entry: Entry) -> bool:
         """Appends a numbered entry. False when another one has its number.
 
         Raises `BadConfig` for an entry that nobody could read again: it would end the ledger for good.
         """
-        data = stored(entry)
-        parse(data, f"what was to become {self.uri(entry.number)}")
-        return self.store.put_if_absent(self.uri(entry.number), data)
+        data = serialize_entry(entry)
+        parse(data, f"what was to become {self.build_uri(entry.number)}")
+        return self.store.put_if_absent(self.build_uri(entry.number), data)
 
     def announce(self, key: str, number: int) -> None:
         """Records, before it is appended, that the entry of this number may be about `key`."""
-        self.store.put(self.store.uri(f"{self._index(key)}{number:06d}"), b"")
+        self.store.put(self.store.build_uri(f"{self._build_index_prefix(key)}{number:06d}"), b"")
 
-    def announced(self, key: str) -> list[int]:
+    def list_announced(self, key: str) -> list[int]:
         """The numbers under which entries about `key` may stand, the newest first."""
-        names = (uri.rsplit("/", 1)[-1] for uri in self.store.names(self.store.uri(self._index(key))))
+        names = (
+            uri.rsplit("/", 1)[-1] for uri in self.store.list_names(self.store.build_uri(self._build_index_prefix(key)))
+        )
         return sorted((int(name) for name in names if POINTER.match(name)), reverse=True)
 
-    def _index(self, key: str) -> str:
+    def _build_index_prefix(self, key: str) -> str:
         return f"ledger_index/{self.model}/{key}/"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from nightshift.adapters.s3.object_store import as_json
+from nightshift.adapters.s3.object_store import to_json
 from nightshift.errors import BadConfig
 from nightshift.instants import is_instant
 from nightshift.result_parts import Decision, EntryKind
@@ -138,9 +138,9 @@ def number_entry(entry: Entry, last: Entry | None, digest: str) -> Entry:
     )
 
 
-def stored(entry: Entry) -> bytes:
+def serialize_entry(entry: Entry) -> bytes:
     """The bytes of an entry in the store."""
-    return as_json(to_plain(entry))
+    return to_json(to_plain(entry))
 
 
 def parse(data: bytes, where: str) -> Entry:

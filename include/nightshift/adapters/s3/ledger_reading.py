@@ -35,7 +35,7 @@ class Reading:
 
 def read_all(store: ObjectStore, model: str) -> Reading:
     """The whole ledger of a model. Raises `TryLater` when the store fails."""
-    return read(store, model, 1, last_number(store, model))
+    return read(store, model, 1, find_last_number(store, model))
 
 
 def read_since(store: ObjectStore, model: str, since: datetime | None) -> Reading:
@@ -43,7 +43,7 @@ def read_since(store: ObjectStore, model: str, since: datetime | None) -> Readin
 
     What is older cannot be about what did not exist yet, and is not read.
     """
-    written = _written(store, model)
+    written = _list_written(store, model)
     last = max(written, default=0)
     first = min((number for number, when in written.items() if since is None or when >= since), default=last)
     return read(store, model, max(1, first), last)
@@ -52,35 +52,35 @@ def read_since(store: ObjectStore, model: str, since: datetime | None) -> Readin
 def read(store: ObjectStore, model: str, first: int, last: int) -> Reading:
     """The entries numbered `first` to `last`; the chain is checked from the one before `first`, where there is one."""
     before = max(1, first - 1)
-    stored = _objects(store, model, range(before, last + 1))
+    stored = _load_objects(store, model, range(before, last + 1))
     entries, faults = [], []
     for place, (number, data) in enumerate(stored):
-        fault, entry = _entry(model, number, data)
-        fault = fault or (_unchained(entry, stored[place - 1]) if entry and place else _first(entry))
+        fault, entry = _parse_entry(model, number, data)
+        fault = fault or (_check_chain(entry, stored[place - 1]) if entry and place else _check_first(entry))
         if number >= first:
             faults += [fault] if fault else []
             entries += [entry] if entry else []
     return Reading(tuple(entries), tuple(faults))
 
 
-def last_number(store: ObjectStore, model: str) -> int:
+def find_last_number(store: ObjectStore, model: str) -> int:
     """The number of the newest entry, 0 when there is none. Raises `TryLater` when the store fails."""
-    return max(_written(store, model), default=0)
+    return max(_list_written(store, model), default=0)
 
 
-def _written(store: ObjectStore, model: str) -> dict[int, datetime]:
+def _list_written(store: ObjectStore, model: str) -> dict[int, datetime]:
     """The number of each entry, and when it was written."""
-    found = store.objects(store.uri(f"ledger/{model}/"))
-    return {int(one.name[:6]): one.modified for one in found if NAME.match(one.name)}
+    listing = store.list_objects(store.build_uri(f"ledger/{model}/"))
+    return {int(stored.name[:6]): stored.modified for stored in listing if NAME.match(stored.name)}
 
 
-def _objects(store: ObjectStore, model: str, numbers: Sequence[int]) -> list[tuple[int, bytes | None]]:
+def _load_objects(store: ObjectStore, model: str, numbers: Sequence[int]) -> list[tuple[int, bytes | None]]:
     ledger = Ledger(store, model)
     with ThreadPoolExecutor(AT_ONCE) as readers:
-        return list(zip(numbers, readers.map(lambda number: store.get(ledger.uri(number)), numbers), strict=True))
+        return list(zip(numbers, readers.map(lambda number: store.get(ledger.build_uri(number)), numbers), strict=True))
 
 
-def _entry(model: str, number: int, data: bytes | None) -> tuple[str, Entry | None]:
+def _parse_entry(model: str, number: int, data: bytes | None) -> tuple[str, Entry | None]:
     if data is None:
         return f"entry {number} is missing", None
     try:
@@ -92,12 +92,12 @@ def _entry(model: str, number: int, data: bytes | None) -> tuple[str, Entry | No
     return "", entry
 
 
-def _first(entry: Entry | None) -> str:
-    began = entry is None or entry.number != 1 or entry.previous_digest is None
-    return "" if began else "entry 1 names an entry before it: the first one was taken out"
+def _check_first(entry: Entry | None) -> str:
+    is_first = entry is None or entry.number != 1 or entry.previous_digest is None
+    return "" if is_first else "entry 1 names an entry before it: the first one was taken out"
 
 
-def _unchained(entry: Entry, before: tuple[int, bytes | None]) -> str:
+def _check_chain(entry: Entry, before: tuple[int, bytes | None]) -> str:
     number, data = before
     if data is None or entry.previous_digest == hashlib.sha256(data).hexdigest():
         return ""

@@ -1,7 +1,7 @@
 """The manifest of a partition: the one small object whose appearance publishes what was written elsewhere.
 
 It stands at `<partition>/_MANIFEST.json` and names the attempt and the files that count. A published partition holds
-nothing else: its data lies under another root (`data_folder`), so that a reader who lists or globs the partition
+nothing else: its data lies under another root (`build_data_folder`), so that a reader who lists or globs the partition
 instead of reading its manifest finds no rows rather than those of several attempts.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nightshift.adapters.s3.object_store import ObjectStore, as_json, split
+from nightshift.adapters.s3.object_store import ObjectStore, split, to_json
 from nightshift.errors import DataRejected
 
 NAME = "_MANIFEST.json"
@@ -35,9 +35,9 @@ class Manifest:
     meta: Mapping[str, Any] = field(default_factory=dict)
     etag: str = field(default="", compare=False)
 
-    def as_json(self) -> bytes:
+    def to_json(self) -> bytes:
         """The manifest as it is stored."""
-        return as_json(
+        return to_json(
             {
                 "attempt": self.attempt,
                 "files": list(self.files),
@@ -53,17 +53,17 @@ class Manifest:
         """The earlier publications of the partition, the first one first."""
         return tuple(self.meta.get("before", ()))
 
-    def uris(self, partition_uri: str) -> list[str]:
+    def list_uris(self, partition_uri: str) -> list[str]:
         """The URIs of the files, for the manifest that stands in this partition."""
         return [f"s3://{split(partition_uri)[0]}/{key}" for key in self.files]
 
 
-def location(partition_uri: str) -> str:
+def build_location(partition_uri: str) -> str:
     """Where the manifest of a partition stands."""
     return f"{partition_uri.rstrip('/')}/{NAME}"
 
 
-def data_folder(partition_uri: str) -> str:
+def build_data_folder(partition_uri: str) -> str:
     """The URI, ending in a slash, under which the attempts to publish a partition put their data.
 
     No part of it reads `name=value`: DuckDB, Polars and Arrow would make that a column, in place of a key of that name.
@@ -72,30 +72,30 @@ def data_folder(partition_uri: str) -> str:
     return f"s3://{bucket}/{DATA}/{key.strip('/').replace('date=', '')}/"
 
 
-def manifest(store: ObjectStore, partition_uri: str) -> Manifest | None:
+def load_manifest(store: ObjectStore, partition_uri: str) -> Manifest | None:
     """The manifest of a partition, or None when nothing was published there. Raises `DataRejected` when unreadable."""
-    found = store.get_tagged(location(partition_uri))
-    return None if found is None else parse(*found, where=location(partition_uri))
+    stored = store.get_tagged(build_location(partition_uri))
+    return None if stored is None else parse(*stored, where=build_location(partition_uri))
 
 
 def parse(data: bytes, etag: str, where: str) -> Manifest:
     """A stored manifest. Raises `DataRejected` naming `where` when it is none."""
     try:
         fields = json.loads(data)
-        found = Manifest(**{**fields, "files": tuple(fields["files"]), "rows": int(fields["rows"]), "etag": etag})
+        parsed = Manifest(**{**fields, "files": tuple(fields["files"]), "rows": int(fields["rows"]), "etag": etag})
     except (ValueError, TypeError, KeyError):
         raise DataRejected(f"{where} is not a manifest: publish the partition again") from None
-    if not _is_sound(found):
+    if not _is_sound(parsed):
         raise DataRejected(f"{where} is not a manifest: publish the partition again")
-    return found
+    return parsed
 
 
-def _is_sound(found: Manifest) -> bool:
-    texts = (found.attempt, found.published, *found.files)
-    before = found.meta.get("before", []) if isinstance(found.meta, dict) else None
+def _is_sound(parsed: Manifest) -> bool:
+    texts = (parsed.attempt, parsed.published, *parsed.files)
+    before = parsed.meta.get("before", []) if isinstance(parsed.meta, dict) else None
     return (
         all(isinstance(text, str) for text in texts)
-        and isinstance(found.columns, dict)
+        and isinstance(parsed.columns, dict)
         and isinstance(before, list)
         and all(isinstance(entry, dict) for entry in before)
     )

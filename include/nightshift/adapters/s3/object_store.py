@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from nightshift.adapters.s3.conditional_writes import require_conditional_writes
-from nightshift.adapters.s3.request_errors import ADDRESS, ConditionFailed, NoSuchBucket, NoSuchObject, checked
+from nightshift.adapters.s3.request_errors import ADDRESS, ConditionFailed, NoSuchBucket, NoSuchObject, check_listing
 from nightshift.adapters.s3.requests import Requests
 from nightshift.core.line_digest import digest_lines
 from nightshift.errors import BadConfig
@@ -61,14 +61,14 @@ class ObjectStore:
         self.address = self._requests.address
         self._seen: set[str] = set()
 
-    def uri(self, key: str) -> str:
+    def build_uri(self, key: str) -> str:
         """The URI of a key in the bucket of Nightshift."""
         return f"s3://{self.bucket}/{key}"
 
     def get(self, uri: str) -> bytes | None:
         """The whole object, or None when there is none."""
-        found = self.get_tagged(uri)
-        return None if found is None else found[0]
+        tagged = self.get_tagged(uri)
+        return None if tagged is None else tagged[0]
 
     def get_tagged(self, uri: str) -> tuple[bytes, str] | None:
         """The whole object and its ETag, or None when there is none."""
@@ -77,15 +77,15 @@ class ObjectStore:
     def get_pinned(self, uri: str, etag: str) -> bytes | None:
         """The whole object with exactly this ETag, or None when it was replaced or removed since."""
         try:
-            found = self._get(uri, {"IfMatch": etag})
+            pinned = self._get(uri, {"IfMatch": etag})
         except ConditionFailed:
             return None
         # A server that ignores the condition sends what is there now, and says so.
-        return found[0] if found is not None and found[1] == etag else None
+        return pinned[0] if pinned is not None and pinned[1] == etag else None
 
     def _get(self, uri: str, condition: dict[str, Any]) -> tuple[bytes, str] | None:
         bucket, key = split(uri)
-        doing = f"reading {self._shown(uri)}"
+        doing = f"reading {self._format_uri(uri)}"
 
         def request(s3: "S3Client") -> tuple[bytes, str]:
             reply = s3.get_object(Bucket=bucket, Key=key, **condition)
@@ -141,7 +141,7 @@ class ObjectStore:
 
     def _put(self, uri: str, data: bytes, content_type: str, condition: dict[str, Any]) -> None:
         bucket, key = split(uri)
-        doing = f"writing {self._shown(uri)}"
+        doing = f"writing {self._format_uri(uri)}"
         reply = self._requests.send(
             bucket,
             doing,
@@ -149,7 +149,7 @@ class ObjectStore:
         )
         _require_etag(reply.get("ETag", ""), doing)
 
-    def objects(self, prefix: str) -> list[StoredObject]:
+    def list_objects(self, prefix: str) -> list[StoredObject]:
         """Every object under a URI prefix, by key."""
         bucket, key = split(prefix)
 
@@ -158,37 +158,37 @@ class ObjectStore:
             return [
                 StoredObject(f"s3://{bucket}/{o['Key']}", o["ETag"], o["Size"], o["LastModified"])
                 for page in pages
-                for o in checked(page).get("Contents", ())
+                for o in check_listing(page).get("Contents", ())
             ]
 
         return self._requests.send(bucket, f"listing {prefix}", request)
 
-    def names(self, prefix: str, after: str = "", limit: int = 1000) -> list[str]:
+    def list_names(self, prefix: str, after: str = "", limit: int = 1000) -> list[str]:
         """The first `limit` (at most 1000) URIs under a URI prefix, by key, of those that follow the URI `after`."""
         bucket, key = split(prefix)
         follow = split(after)[1] if after else ""
         page = self._requests.send(
             bucket,
             f"listing {prefix}",
-            lambda s3: checked(s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=limit, StartAfter=follow)),
+            lambda s3: check_listing(s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=limit, StartAfter=follow)),
         )
-        return [f"s3://{bucket}/{found['Key']}" for found in page.get("Contents", ())]
+        return [f"s3://{bucket}/{item['Key']}" for item in page.get("Contents", ())]
 
-    def folders(self, prefix: str) -> list[str]:
+    def list_folders(self, prefix: str) -> list[str]:
         """The names directly under a URI prefix that ends in a slash, as folders, sorted."""
         bucket, key = split(prefix)
 
         def request(s3: "S3Client") -> list[str]:
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, Delimiter="/")
-            return [p.get("Prefix", "") for page in pages for p in checked(page).get("CommonPrefixes", ())]
+            return [p.get("Prefix", "") for page in pages for p in check_listing(page).get("CommonPrefixes", ())]
 
-        found = self._requests.send(bucket, f"listing {prefix}", request)
-        return sorted(name.removeprefix(key).rstrip("/") for name in found)
+        listing = self._requests.send(bucket, f"listing {prefix}", request)
+        return sorted(name.removeprefix(key).rstrip("/") for name in listing)
 
     def delete(self, uris: Iterable[str]) -> None:
         """Removes objects; one that is gone already is no error."""
         for uri in uris:
-            self._delete(*split(uri), doing=f"deleting {self._shown(uri)}")
+            self._delete(*split(uri), doing=f"deleting {self._format_uri(uri)}")
 
     def _delete(self, bucket: str, key: str, *, doing: str) -> None:
         try:
@@ -196,7 +196,7 @@ class ObjectStore:
         except NoSuchObject:
             return
 
-    def _shown(self, uri: str) -> str:
+    def _format_uri(self, uri: str) -> str:
         """A URI as a message may show it: of what others keep in the lake, the folder that a definition names."""
         bucket, key = split(uri)
         if bucket == self.bucket and not key.endswith(".parquet"):
@@ -211,12 +211,14 @@ class ObjectStore:
         try:
             return None if data is None else json.loads(data)
         except (ValueError, RecursionError):
-            message = f"{self._shown(uri)} is no JSON ({len(data or b'')} bytes): it was edited, or not written whole"
+            message = (
+                f"{self._format_uri(uri)} is no JSON ({len(data or b'')} bytes): it was edited, or not written whole"
+            )
             raise BadConfig(f"{message}; delete it, and run the step that writes it again") from None
 
     def put_json(self, uri: str, value: Any) -> None:
         """Writes a value as JSON, over any object that was there."""
-        self.put(uri, as_json(value), "application/json")
+        self.put(uri, to_json(value), "application/json")
 
 
 def _require_etag(etag: str, doing: str) -> None:
@@ -224,12 +226,12 @@ def _require_etag(etag: str, doing: str) -> None:
         raise BadConfig(f"what answered {doing} is not S3: its reply has no ETag; {ADDRESS}")
 
 
-def as_json(value: Any) -> bytes:
+def to_json(value: Any) -> bytes:
     """A value as JSON for storage: sorted, indented, and without NaN, which is no JSON."""
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def digest(objects: Iterable[StoredObject]) -> str:
+def digest_objects(objects: Iterable[StoredObject]) -> str:
     """A short SHA-256 over the names, ETags and sizes of objects: changes when any of them does."""
     lines = sorted(f"{o.uri} {o.etag} {o.size}" for o in objects)
     return digest_lines(lines)

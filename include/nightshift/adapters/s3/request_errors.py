@@ -144,22 +144,22 @@ class Place:
 def translate(error: Exception, place: Place) -> Exception:
     """What a failure of a request means: one of this module's exceptions, or `BadConfig`."""
     if isinstance(error, ClientError):
-        return _answer(error, place)
+        return _translate_answer(error, place)
     if isinstance(error, ResponseParserError):
         return BadConfig(f"{place.server} answered {place.doing} with something that is not S3's: {ADDRESS}")
     if isinstance(error, SSLError):
-        return _tls(error, place)
+        return _translate_tls_error(error, place)
     if isinstance(error, ProxyConnectionError):
         return NoAnswer(f"{place.server} could not be reached at {place.doing}: the proxy of HTTPS_PROXY or HTTP_PROXY")
     if isinstance(error, CredentialRetrievalError) and "container" in str(error.kwargs.get("provider", "")):
         return NoAnswer(f"the service of this container that gives S3 credentials failed at {place.doing}")
     if isinstance(error, (HTTPClientError, NoConnection, IncompleteReadError)):
-        elsewhere = _elsewhere(error.kwargs, place)
+        elsewhere = _name_server(error.kwargs, place)
         return NoAnswer(f"{elsewhere} could not be reached at {place.doing}: {type(error).__name__}")
-    return unusable(error, place)
+    return describe_unusable(error, place)
 
 
-def unusable(error: Exception, place: Place) -> BadConfig:
+def describe_unusable(error: Exception, place: Place) -> BadConfig:
     """What is wrong with credentials or settings: no request was sent."""
     doing = place.doing
     if isinstance(error, NoCredentialsError):
@@ -184,17 +184,17 @@ def unusable(error: Exception, place: Place) -> BadConfig:
     return BadConfig(f"S3's client cannot be used for {doing} ({kind}): check the variables AWS_* and ~/.aws/config")
 
 
-def checked(page: Any) -> Any:
+def check_listing(page: Any) -> Any:
     """A page of a listing. Raises what `translate` takes for no S3: a web page may be well-formed and hold nothing."""
     if "IsTruncated" not in page and "Name" not in page:
         raise ResponseParserError("no listing")
     return page
 
 
-def _answer(error: ClientError, place: Place) -> Exception:
-    code, status = _code(error), int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    asked = error.operation_name.startswith(("Assume", "GetRole"))
-    server = f"AWS STS ({error.operation_name})" if asked else place.server
+def _translate_answer(error: ClientError, place: Place) -> Exception:
+    code, status = _get_code(error), int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    is_credential_request = error.operation_name.startswith(("Assume", "GetRole"))
+    server = f"AWS STS ({error.operation_name})" if is_credential_request else place.server
     if code in FAILED_CONDITIONS:
         return ConditionFailed()
     if code in CONFLICTS:
@@ -202,7 +202,7 @@ def _answer(error: ClientError, place: Place) -> Exception:
     if code in {"NoSuchKey", "NoSuchVersion"}:
         return NoSuchObject()
     if code == "NoSuchBucket":
-        return _no_such_bucket(place)
+        return _build_no_such_bucket(place)
     if code in BUSY or status == 429 or (status >= 500 and status not in NEVER):
         return NoAnswer(f"{server} failed at {place.doing}: {code}")
     if code in EXPIRED:
@@ -211,14 +211,14 @@ def _answer(error: ClientError, place: Place) -> Exception:
     return BadConfig(f"S3 refused {place.doing}: {code}; {REMEDIES.get(code, ADDRESS)} ({server})")
 
 
-def _no_such_bucket(place: Place) -> NoSuchBucket:
+def _build_no_such_bucket(place: Place) -> NoSuchBucket:
     named = "NIGHTSHIFT_S3_BUCKET" if place.bucket == place.own else "the uri in the model's definition"
     return NoSuchBucket(
         f"there is no bucket {place.bucket!r} at {place.server}, for {place.doing}: make it, or mend {named}"
     )
 
 
-def _tls(error: SSLError, place: Place) -> Exception:
+def _translate_tls_error(error: SSLError, place: Place) -> Exception:
     """A certificate stays what it is; a handshake that was cut short is a server that restarts."""
     text = str(error.kwargs.get("error", ""))
     if "CERTIFICATE_VERIFY_FAILED" in text:
@@ -234,11 +234,11 @@ def _tls(error: SSLError, place: Place) -> Exception:
     return NoAnswer(f"{place.server} could not be reached at {place.doing}: {type(error).__name__}")
 
 
-def _elsewhere(kwargs: Mapping[str, Any], place: Place) -> str:
+def _name_server(kwargs: Mapping[str, Any], place: Place) -> str:
     """The server that did not answer: S3, or the one that gives credentials."""
-    asked = str(kwargs.get("endpoint_url") or "")
-    return "AWS STS" if "//sts." in asked and "//sts." not in place.address else place.server
+    address = str(kwargs.get("endpoint_url") or "")
+    return "AWS STS" if "//sts." in address and "//sts." not in place.address else place.server
 
 
-def _code(error: ClientError) -> str:
+def _get_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code") or "without a code")

@@ -13,7 +13,7 @@ import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
-from nightshift.adapters.api_retries import Wait, shared_clock
+from nightshift.adapters.api_retries import Wait, get_shared_clock
 from nightshift.adapters.s3.request_errors import (
     FAILURES,
     ConditionFailed,
@@ -21,8 +21,8 @@ from nightshift.adapters.s3.request_errors import (
     Expired,
     NoAnswer,
     Place,
+    describe_unusable,
     translate,
-    unusable,
 )
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import StorageSettings
@@ -48,7 +48,7 @@ class Requests:
         self._lock = threading.Lock()
         self._client = make_client(settings)
         self.address = str(self._client.meta.endpoint_url)
-        self._clock = shared_clock(self.address, patience)
+        self._clock = get_shared_clock(self.address, patience)
 
     def send(self, bucket: str, doing: str, request: "Callable[[S3Client], Reply]") -> Reply:
         """The reply to a request.
@@ -64,13 +64,13 @@ class Requests:
             except FAILURES as error:
                 problem = translate(error, place)
             else:
-                wait.answer()
+                wait.note_answer()
                 return reply
             if isinstance(problem, NoAnswer):
                 if not wait.pause():
                     raise TryLater(f"{problem}; it was waited for up to {self._patience:.0f} s") from None
                 continue
-            wait.answer()
+            wait.note_answer()
             if isinstance(problem, Expired) and not refreshed:
                 refreshed = True
                 self._refresh(client)
@@ -97,12 +97,12 @@ def make_client(settings: StorageSettings) -> "S3Client":
     place = Place(settings.endpoint or "AWS", settings.bucket, settings.bucket, "making its client")
     try:
         # A session of its own: the shared one would keep the credentials of the first client for ever.
-        session = boto3.session.Session(botocore_session=_session(settings))
+        session = boto3.session.Session(botocore_session=_build_session(settings))
         client = session.client(
-            "s3", endpoint_url=settings.endpoint, region_name=settings.region, config=_config(settings)
+            "s3", endpoint_url=settings.endpoint, region_name=settings.region, config=_build_config(settings)
         )
     except FAILURES as error:
-        raise unusable(error, place) from None
+        raise describe_unusable(error, place) from None
     if str(client.meta.endpoint_url).endswith((".amazonaws.com", ".amazonaws.com.cn")):
         _require_region(session, settings.region)
     else:
@@ -115,7 +115,7 @@ def _stay_here(context: dict[str, Any], **_: Any) -> None:
     context.setdefault("s3_redirect", {})["redirected"] = True
 
 
-def _session(settings: StorageSettings) -> Any:
+def _build_session(settings: StorageSettings) -> Any:
     session = botocore.session.get_session()
     session.register_component("data_loader", _make_loader())
     if settings.endpoint is not None:
@@ -130,7 +130,7 @@ def _make_loader() -> Any:
     return botocore.loaders.create_loader()
 
 
-def _config(settings: StorageSettings) -> Config:
+def _build_config(settings: StorageSettings) -> Config:
     return Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
-from nightshift.adapters.s3.object_store import ObjectStore, as_json
+from nightshift.adapters.s3.object_store import ObjectStore, to_json
 from nightshift.errors import BadConfig, TryLater
 from nightshift.instants import is_instant
-from nightshift.results import DETAIL_TYPES, FailedRun, Result, StepDetail, key_of
+from nightshift.results import DETAIL_TYPES, FailedRun, Result, StepDetail, build_result_key
 from nightshift.stored_records import Misfit, parse_record, to_plain
 
 Detail = TypeVar("Detail", bound=StepDetail)
@@ -23,7 +23,7 @@ def save(store: ObjectStore, result: Result[Any]) -> str:
     A run that could not do its work does not undo what an earlier one did: the earlier result stays, with the failure
     beside it as `failed_since`. Raises `TryLater` when the store fails.
     """
-    uri = store.uri(key_of(result.model, result.night, result.verb))
+    uri = store.build_uri(build_result_key(result.model, result.night, result.verb))
     if result.outcome in ANSWERS:
         store.put_json(uri, to_plain(result))
     else:
@@ -38,8 +38,8 @@ def _save_failure(store: ObjectStore, uri: str, failure: Result[Any]) -> None:
         if stored is None or answer is None:
             store.put_json(uri, to_plain(failure))
             return
-        beside = replace(answer, failed_since=_describe_failure(failure))
-        if store.put_if_match(uri, as_json(to_plain(beside)), stored[1]):
+        with_failure = replace(answer, failed_since=_describe_failure(failure))
+        if store.put_if_match(uri, to_json(to_plain(with_failure)), stored[1]):
             return
     raise TryLater(f"{uri} changed {LOOKS} times while a failure was to be stored beside it")
 
@@ -71,7 +71,7 @@ def load(store: ObjectStore, model: str, night: date, kind: type[Detail]) -> Res
     write everywhere in the bucket, and who reads a result relies on whose it is.
     """
     verb = kind.verb
-    uri = store.uri(key_of(model, night, verb))
+    uri = store.build_uri(build_result_key(model, night, verb))
     data = store.get(uri)
     if data is None:
         return None

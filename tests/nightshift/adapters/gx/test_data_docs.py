@@ -40,15 +40,15 @@ def _publish(store: ObjectStore, number: int) -> None:
 @contextmanager
 def _requests(store: ObjectStore) -> Iterator[list[str]]:
     """The requests made to S3 within the block, by the name of the operation."""
-    made: list[str] = []
+    created: list[str] = []
 
     def note(model: Any, **_: Any) -> None:
-        made.append(model.name)
+        created.append(model.name)
 
     events = store._requests._client.meta.events
     events.register("before-call.s3", note)
     try:
-        yield made
+        yield created
     finally:
         events.unregister("before-call.s3", note)
 
@@ -59,12 +59,12 @@ def test_a_check_is_found_again_once_its_page_is_there(store: ObjectStore) -> No
     assert data_docs.find_published(store, folder) is None
     data_docs.publish(store, folder, b"<p>page</p>", DATASET)
     assert data_docs.find_published(store, folder) == DATASET
-    assert store.get(store.uri(folder + "index.html")) == b"<p>page</p>"
+    assert store.get(store.build_uri(folder + "index.html")) == b"<p>page</p>"
 
 
 def test_the_same_checks_are_the_same_validation() -> None:
-    assert data_docs.validation_of(["a", "b"]) == data_docs.validation_of(iter(["a", "b"]))
-    assert data_docs.validation_of(["a", "b"]) != data_docs.validation_of(["ab"])
+    assert data_docs.build_validation_id(["a", "b"]) == data_docs.build_validation_id(iter(["a", "b"]))
+    assert data_docs.build_validation_id(["a", "b"]) != data_docs.build_validation_id(["ab"])
 
 
 def test_the_thousandth_costs_what_the_first_did(store: ObjectStore) -> None:
@@ -76,7 +76,7 @@ def test_the_thousandth_costs_what_the_first_did(store: ObjectStore) -> None:
         _publish(store, 1000)
     assert thousandth == first == ["PutObject"] * 3
     with _requests(store) as looking:
-        shown = data_docs_index.listing(store, EVERYTHING, None, 50)
+        shown = data_docs_index.list_entries(store, EVERYTHING, None, 50)
     assert len(shown.entries) == 50
     assert looking.count("ListObjectsV2") == 1
     assert looking.count("GetObject") == 50
@@ -85,14 +85,14 @@ def test_the_thousandth_costs_what_the_first_did(store: ObjectStore) -> None:
 def test_twenty_publishers_at_once_are_all_listed(store: ObjectStore) -> None:
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda number: _publish(store, number), range(20)))
-    entries = data_docs_index.of_night(store, "flights", NIGHT)
+    entries = data_docs_index.list_entries_of_night(store, "flights", NIGHT)
     assert {entry.validation for entry in entries} == {f"{number:012x}" for number in range(20)}
 
 
 def test_the_newest_night_comes_first_and_within_it_the_latest_validation(store: ObjectStore) -> None:
     for number, days in enumerate((0, 1, 400, 1, -40)):
         data_docs.enter(store, _entry(NIGHT + timedelta(days=days), number=number))
-    listed = data_docs_index.listing(store, EVERYTHING, None, 50)
+    listed = data_docs_index.list_entries(store, EVERYTHING, None, 50)
     assert [(entry.night, int(entry.validation, 16)) for entry in listed.entries] == [
         ("2014-03-16", 2),
         ("2013-02-10", 3),
@@ -107,15 +107,15 @@ def test_pages_of_the_index_follow_each_other_without_gap_or_repetition(store: O
     nights = [NIGHT + timedelta(days=number) for number in range(7)]
     for night in nights:
         data_docs.enter(store, _entry(night))
-    seen: list[str] = []
+    observed: list[str] = []
     after: str | None = None
     for size in (3, 3, 1):
-        page = data_docs_index.listing(store, EVERYTHING, after, 3)
+        page = data_docs_index.list_entries(store, EVERYTHING, after, 3)
         assert len(page.entries) == size
-        seen += [entry.night for entry in page.entries]
+        observed += [entry.night for entry in page.entries]
         after = page.after
     assert after is None
-    assert seen == [night.isoformat() for night in reversed(nights)]
+    assert observed == [night.isoformat() for night in reversed(nights)]
 
 
 @pytest.mark.parametrize(
@@ -133,32 +133,32 @@ def test_filters_read_only_what_they_show(store: ObjectStore, wanted: Wanted, nu
         [("flights", "passed"), ("flights", "failed"), ("shops", "passed"), ("shops", "failed")]
     ):
         data_docs.enter(store, _entry(model=model, number=number, outcome=outcome))
-    with _requests(store) as made:
-        listed = data_docs_index.listing(store, wanted, None, 50)
+    with _requests(store) as created:
+        listed = data_docs_index.list_entries(store, wanted, None, 50)
     assert {int(entry.validation, 16) for entry in listed.entries} == numbers
-    assert made.count("GetObject") == len(numbers)
+    assert created.count("GetObject") == len(numbers)
 
 
 def test_a_model_whose_name_begins_like_another_is_not_mistaken_for_it(store: ObjectStore) -> None:
     data_docs.enter(store, _entry(model="flights"))
     data_docs.enter(store, _entry(model="flights_eu"))
-    assert [entry.model for entry in data_docs_index.of_night(store, "flights", NIGHT)] == ["flights"]
+    assert [entry.model for entry in data_docs_index.list_entries_of_night(store, "flights", NIGHT)] == ["flights"]
 
 
 def test_what_is_no_entry_is_passed_over(store: ObjectStore) -> None:
     data_docs.enter(store, _entry())
-    store.put(store.uri(data_docs.INDEX + "00000000.flights.zz.passed.json"), b"{}")
-    store.put(store.uri(data_docs.INDEX + "readme.txt"), b"hello")
-    assert len(data_docs_index.listing(store, EVERYTHING, None, 50).entries) == 1
+    store.put(store.build_uri(data_docs.INDEX + "00000000.flights.zz.passed.json"), b"{}")
+    store.put(store.build_uri(data_docs.INDEX + "readme.txt"), b"hello")
+    assert len(data_docs_index.list_entries(store, EVERYTHING, None, 50).entries) == 1
 
 
 def test_an_empty_bucket_lists_nothing(store: ObjectStore) -> None:
-    assert data_docs_index.listing(store, EVERYTHING, None, 50).entries == ()
-    assert data_docs_index.of_night(store, "flights", NIGHT) == ()
+    assert data_docs_index.list_entries(store, EVERYTHING, None, 50).entries == ()
+    assert data_docs_index.list_entries_of_night(store, "flights", NIGHT) == ()
 
 
 def test_validated_again_the_entry_is_the_later_one(store: ObjectStore) -> None:
     data_docs.enter(store, _entry(number=7))
     data_docs.enter(store, replace(_entry(number=7), validated="2027-01-01T00:00:00+00:00"))
-    (entry,) = data_docs_index.of_night(store, "flights", NIGHT)
+    (entry,) = data_docs_index.list_entries_of_night(store, "flights", NIGHT)
     assert entry.validated.startswith("2027")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from nightshift.adapters.gx.pages import Page, report, unreadable
+from nightshift.adapters.gx.pages import Page, render_unreadable, report
 from nightshift.core.check_failure import CheckFailure
 
 PAGE = Page(
@@ -46,7 +46,7 @@ def test_a_corrupted_copy_says_what_was_altered() -> None:
 
 
 def test_what_could_not_be_read_says_what_was_found_expected_and_to_be_done() -> None:
-    html = unreadable(replace(PAGE, rows=0, failed=20), HOSTILE).decode()
+    html = render_unreadable(replace(PAGE, rows=0, failed=20), HOSTILE).decode()
     assert "&lt;script&gt;" in html
     assert "Expected" in html
     assert "20 expectations must hold" in html
@@ -55,5 +55,5 @@ def test_what_could_not_be_read_says_what_was_found_expected_and_to_be_done() ->
 
 
 def test_a_page_loads_nothing_from_anywhere() -> None:
-    for html in (report(PAGE, "", []).decode(), unreadable(PAGE, "gone").decode()):
+    for html in (report(PAGE, "", []).decode(), render_unreadable(PAGE, "gone").decode()):
         assert not [word for word in ("http:", "https:", "src=", "href=", "@import", "url(") if word in html]

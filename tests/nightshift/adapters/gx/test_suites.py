@@ -32,7 +32,7 @@ def test_the_shipped_suites_have_about_twenty_expectations(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_parameters_are_filled_in_wherever_they_stand(name: str) -> None:
-    filled = suites.load(name).expectations(PARAMETERS)
+    filled = suites.load(name).list_expectations(PARAMETERS)
     assert "$PARAMETER" not in str(filled)
     rows = next(e for e in filled if e["type"] == "expect_table_row_count_to_be_between")
     assert (rows["kwargs"]["min_value"], rows["kwargs"]["max_value"]) == (7, 9)
@@ -40,7 +40,7 @@ def test_parameters_are_filled_in_wherever_they_stand(name: str) -> None:
 
 def test_a_parameter_that_nobody_gives_is_named() -> None:
     with pytest.raises(BadConfig, match=r"suite flights asks for the parameter .*known: rows_min"):
-        suites.load("flights").expectations({"rows_min": 1})
+        suites.load("flights").list_expectations({"rows_min": 1})
 
 
 @pytest.mark.parametrize("name", ["nothing", "../flights", "", "Flights", "flights\n"])
@@ -175,5 +175,5 @@ def test_a_bound_is_a_number_a_date_or_a_parameter(written: Path, bound: Any) ->
 
 def test_a_check_imports_nothing_heavy() -> None:
     code = "from nightshift.adapters.gx import suites; import sys; suites.check('flights'); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"great_expectations", "pandas", "numpy"} & set(done.stdout.split())
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"great_expectations", "pandas", "numpy"} & set(completed.stdout.split())

@@ -18,12 +18,12 @@ from sklearn.preprocessing import FunctionTransformer
 
 from nightshift.adapters.mlflow import connection
 from nightshift.adapters.mlflow.connection import NotFound, Server
-from nightshift.adapters.mlflow.load_version import columns_of, load
+from nightshift.adapters.mlflow.load_version import load, load_columns
 from nightshift.adapters.mlflow.registry import KEY, SHA256, Registry, Version
 from nightshift.adapters.mlflow.training_run import Fitted, Logged, TrainingRun
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import RegistrySettings
-from support.faulty_proxy import FaultyProxy, faulty_proxy
+from support.faulty_proxy import FaultyProxy, run_faulty_proxy
 
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 _names = (f"thing{number}" for number in count(1))
@@ -62,12 +62,12 @@ def version(registry: Registry, logged: tuple[TrainingRun, Logged]) -> Version:
 
 
 def _replace(registry: Registry, version: Version, name: str, data: bytes) -> None:
-    registry.server.put_artifact(f"{registry.files(version)}/{name}", data)
+    registry.server.put_artifact(f"{registry.build_files_path(version)}/{name}", data)
 
 
 def _describe(registry: Registry, version: Version, edit: Edit) -> None:
-    path = f"{registry.files(version)}/MLmodel"
-    description = yaml.safe_load(registry.server.artifact(path))
+    path = f"{registry.build_files_path(version)}/MLmodel"
+    description = yaml.safe_load(registry.server.load_artifact(path))
     edit(description)
     registry.server.put_artifact(path, yaml.safe_dump(description).encode())
 
@@ -128,9 +128,9 @@ class Trap:
 def test_a_pickle_in_place_of_the_file_never_runs(registry: Registry, version: Version, tmp_path: Path) -> None:
     trap = pickle.dumps(Trap(tmp_path / "ran"))
     _replace(registry, version, "model.skops", trap)
-    registry.tag(version, {SHA256: hashlib.sha256(trap).hexdigest()})
+    registry.tag_version(version, {SHA256: hashlib.sha256(trap).hexdigest()})
     with pytest.raises(BadConfig, match="is refused"):
-        load(registry, registry.version(version.model, version.number), TRUSTED)
+        load(registry, registry.load_version(version.model, version.number), TRUSTED)
     assert not (tmp_path / "ran").exists()
 
 
@@ -139,16 +139,16 @@ def test_a_function_that_only_the_artifact_trusts_is_refused(registry: Registry,
     data = skops.io.dumps(FunctionTransformer(os.system))
     _replace(registry, version, "model.skops", data)
     _describe(registry, version, lambda d: d["flavors"]["sklearn"].update(skops_trusted_types=["posix.system"]))
-    registry.tag(version, {SHA256: hashlib.sha256(data).hexdigest()})
+    registry.tag_version(version, {SHA256: hashlib.sha256(data).hexdigest()})
     with pytest.raises(BadConfig, match=r"not trusted: .*posix\.system"):
-        load(registry, registry.version(version.model, version.number), TRUSTED)
+        load(registry, registry.load_version(version.model, version.number), TRUSTED)
 
 
 def test_a_version_without_its_file_is_refused(registry: Registry, version: Version) -> None:
-    path = f"{connection.ARTIFACTS}/{registry.files(version)}/MLmodel"
+    path = f"{connection.ARTIFACTS}/{registry.build_files_path(version)}/MLmodel"
     registry.server._send("DELETE", path, None, 1)
     with pytest.raises(BadConfig, match="it has no file MLmodel"):
-        columns_of(registry, version)
+        load_columns(registry, version)
 
 
 def test_registering_twice_with_one_key_uses_the_first(registry: Registry, logged: tuple[TrainingRun, Logged]) -> None:
@@ -156,15 +156,15 @@ def test_registering_twice_with_one_key_uses_the_first(registry: Registry, logge
     tags = {KEY: "the same work", SHA256: model.sha256}
     first, second = (registry.register("twice", run.id, model.model_id, tags) for _ in range(2))
     assert first.number == second.number
-    assert registry.with_key("twice", "the same work") == first
+    assert registry.find_version_by_key("twice", "the same work") == first
 
 
 def test_the_alias_names_one_version_or_none(registry: Registry, version: Version) -> None:
-    assert registry.champion(version.model) is None
-    assert registry.champion("no such model") is None
-    assert registry.model("no such model") is None
+    assert registry.find_champion(version.model) is None
+    assert registry.find_champion("no such model") is None
+    assert registry.find_model("no such model") is None
     registry.set_champion(version.model, version.number)
-    found, model = registry.champion(version.model), registry.model(version.model)
+    found, model = registry.find_champion(version.model), registry.find_model(version.model)
     assert found is not None
     assert model is not None
     assert found.number == model.champion == version.number
@@ -172,27 +172,27 @@ def test_the_alias_names_one_version_or_none(registry: Registry, version: Versio
         registry.set_champion(version.model, 99)
     for name in (version.model, version.model, "no such model"):
         registry.remove_champion(name)
-    assert registry.champion(version.model) is None
+    assert registry.find_champion(version.model) is None
 
 
 def test_a_tag_of_a_registered_model_is_read_beside_the_alias(registry: Registry, version: Version) -> None:
     for value in ("000001 ab", "000002 cd"):
         registry.tag_model(version.model, "nightshift.ledger_head", value)
-    found = registry.model(version.model)
-    assert found is not None
-    assert found.tags["nightshift.ledger_head"] == "000002 cd"
+    actual = registry.find_model(version.model)
+    assert actual is not None
+    assert actual.tags["nightshift.ledger_head"] == "000002 cd"
 
 
 def test_a_missing_artifact_is_not_found_at_once(registry: Registry, version: Version) -> None:
     with pytest.raises(NotFound):
-        registry.server.artifact(f"{registry.files(version)}/nothing")
-    assert registry.attached(version.run_id, "nothing.json") is None
+        registry.server.load_artifact(f"{registry.build_files_path(version)}/nothing")
+    assert registry.load_attachment(version.run_id, "nothing.json") is None
 
 
 @pytest.fixture
 def proxy(mlflow_server: str) -> Iterator[FaultyProxy]:
     """A proxy in front of the session's MLflow."""
-    with faulty_proxy(mlflow_server) as proxy:
+    with run_faulty_proxy(mlflow_server) as proxy:
         yield proxy
 
 
@@ -211,13 +211,13 @@ def test_a_lost_reply_to_create_version_makes_one_version(
     lossy: Callable[[str], Registry], logged: tuple[TrainingRun, Logged], registry: Registry
 ) -> None:
     run, model = logged
-    made = lossy("model-versions/create").register("lossy", run.id, model.model_id, {KEY: "k", SHA256: model.sha256})
+    created = lossy("model-versions/create").register("lossy", run.id, model.model_id, {KEY: "k", SHA256: model.sha256})
     reply = registry.server.get("model-versions/search", filter="name = 'lossy'", max_results="10")
-    assert [int(entry["version"]) for entry in reply["model_versions"]] == [made.number]
+    assert [int(entry["version"]) for entry in reply["model_versions"]] == [created.number]
 
 
 def test_a_lost_reply_to_a_read_is_asked_again(lossy: Callable[[str], Registry], version: Version) -> None:
-    assert lossy("model-versions/get").version(version.model, version.number) == version
+    assert lossy("model-versions/get").load_version(version.model, version.number) == version
 
 
 def test_a_lost_reply_to_the_move_of_the_alias_is_asked_for_again(
@@ -225,7 +225,7 @@ def test_a_lost_reply_to_the_move_of_the_alias_is_asked_for_again(
 ) -> None:
     registry = lossy("registered-models/alias")
     registry.set_champion(version.model, version.number)
-    assert registry.champion(version.model) == version
+    assert registry.find_champion(version.model) == version
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -238,7 +238,7 @@ def test_a_proxy_without_an_answer_is_no_answer(proxy: FaultyProxy, status: int)
 def test_a_server_that_is_not_there_is_tried_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
     with pytest.raises(TryLater, match=r"http://127\.0\.0\.1:9 \(MLFLOW_TRACKING_URI\) could not be reached"):
-        Registry(RegistrySettings(tracking_uri="http://127.0.0.1:9")).champion("shops")
+        Registry(RegistrySettings(tracking_uri="http://127.0.0.1:9")).find_champion("shops")
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "file:///tmp/runs", "databricks"])

@@ -18,7 +18,7 @@ from nightshift.adapters.mlflow.registry import KEY, NIGHT, SHA256, Registry, Ve
 from nightshift.adapters.mlflow.training_run import Fitted, Input, Logged, TrainingRun
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import RegistrySettings
-from support.faulty_proxy import Asked, FaultyProxy, faulty_proxy
+from support.faulty_proxy import Asked, FaultyProxy, run_faulty_proxy
 
 CANARY = "canary-8271"
 HTML = b"<!DOCTYPE html><html><body>Sign in, please: canary-8271</body></html>"
@@ -30,7 +30,7 @@ _names = (f"faulty{number}" for number in count(1))
 @pytest.fixture
 def proxy(mlflow_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
     """A proxy in front of the session's MLflow, which this process takes for MLflow."""
-    with faulty_proxy(mlflow_server) as proxy:
+    with run_faulty_proxy(mlflow_server) as proxy:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
         yield proxy
 
@@ -66,12 +66,12 @@ def status(server: Server, run: str) -> str:
 
 def models_of(server: Server, run: str) -> list[str]:
     experiment = server.get("runs/get", run_id=run)["run"]["info"]["experiment_id"]
-    return [model["status"] for model in runs.logged_models(server, experiment, run)]
+    return [model["status"] for model in runs.list_logged_models(server, experiment, run)]
 
 
 def runs_of(server: Server, name: str) -> list[str]:
-    experiment = runs.experiment_id(server, name)
-    return [run["info"]["run_id"] for run in runs._runs(server, experiment, "")]
+    experiment = runs.find_or_create_experiment(server, name)
+    return [run["info"]["run_id"] for run in runs._list_runs(server, experiment, "")]
 
 
 def test_a_lost_reply_to_any_request_makes_nothing_twice(proxy: FaultyProxy, direct: Server, fitted: Fitted) -> None:
@@ -88,23 +88,23 @@ def test_a_lost_reply_to_any_request_makes_nothing_twice(proxy: FaultyProxy, dir
     assert runs_of(direct, name) == [run]
     assert status(direct, run) == "FINISHED"
     assert models_of(direct, run) == ["LOGGED_MODEL_READY"]
-    found = direct.get("model-versions/search", filter=f"name = '{name}'", max_results="10")["model_versions"]
-    assert [int(one["version"]) for one in found] == [version.number]
+    actual = direct.get("model-versions/search", filter=f"name = '{name}'", max_results="10")["model_versions"]
+    assert [int(item["version"]) for item in actual] == [version.number]
     assert version.source.endswith(logged.model_id)
     outputs = direct.get("runs/get", run_id=run)["run"]["outputs"]["model_outputs"]
-    assert [one["model_id"] for one in outputs] == [logged.model_id]
+    assert [item["model_id"] for item in outputs] == [logged.model_id]
 
 
 def test_an_outage_is_waited_out_by_all_threads(proxy: FaultyProxy, mlflow_server: str) -> None:
     assert mlflow_server
-    away = proxy.add("refuse", left=None)
+    unreachable = proxy.add("refuse", left=None)
     server = Server(RegistrySettings(tracking_uri=proxy.url), patience=60)
     ended: list[str] = []
-    threads = [threading.Thread(target=lambda: ended.append(server.version())) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: ended.append(server.read_version())) for _ in range(4)]
     for thread in threads:
         thread.start()
     proxy.wait_for(20)
-    proxy.remove(away)
+    proxy.remove(unreachable)
     for thread in threads:
         thread.join()
     assert len(ended) == 4
@@ -158,7 +158,7 @@ def test_a_page_that_is_not_there_is_no_missing_champion(proxy: FaultyProxy) -> 
     """A wrong path answers 404 to everything: that says nothing of a champion."""
     proxy.add("answer", left=None, status=404, body=HTML)
     with pytest.raises(BadConfig, match="MLFLOW_TRACKING_URI"):
-        Registry().champion("shops")
+        Registry().find_champion("shops")
 
 
 @pytest.mark.parametrize(("version", "said"), [(b"2.22.1", "3.0 or later"), (HTML, "sign-in page")])
@@ -173,7 +173,7 @@ def test_a_server_without_logged_models_is_refused_before_any_work(
 def test_the_version_is_asked_once_per_process(proxy: FaultyProxy) -> None:
     for _ in range(2):
         Registry().prepare(next(_names), DAY)
-    assert proxy.paths().count("/version") == 1
+    assert proxy.list_paths().count("/version") == 1
 
 
 def test_an_experiment_rooted_elsewhere_or_deleted_is_refused_before_any_work(
@@ -248,8 +248,8 @@ def test_a_run_that_nobody_followed_is_closed_a_day_later(
     left = TrainingRun(registry, name, "2013-02-08", "k", {NIGHT: "2013-02-08"})
     registry.prepare(name, DAY)
     assert status(direct, left.id) == "RUNNING"
-    now = runs._now()
-    monkeypatch.setattr(runs, "_now", lambda: now + 25 * 3600 * 1000)
+    now = runs._get_milliseconds()
+    monkeypatch.setattr(runs, "_get_milliseconds", lambda: now + 25 * 3600 * 1000)
     registry.prepare(name, DAY)
     assert status(direct, left.id) == "FAILED"
 
@@ -261,4 +261,4 @@ def test_a_file_of_a_run_that_is_half_written_is_a_sentence(mlflow_environment: 
         run.log_files({"train.json": b'{"run_id": '})
     assert direct
     with pytest.raises(BadConfig, match=f"train.json of run {run.id} in MLflow is no JSON"):
-        registry.attached(run.id, "train.json")
+        registry.load_attachment(run.id, "train.json")

@@ -14,9 +14,9 @@ from nightshift.adapters.s3.ledger_entries import (
     LedgerVersion,
     number_entry,
     parse,
-    stored,
+    serialize_entry,
 )
-from nightshift.adapters.s3.object_store import ObjectStore, as_json
+from nightshift.adapters.s3.object_store import ObjectStore, to_json
 from nightshift.errors import BadConfig, TryLater
 from nightshift.result_parts import Decision, EntryKind
 from nightshift.stored_records import to_plain
@@ -56,20 +56,20 @@ def _refused(version: int, before: Entry) -> Entry:
 
 
 def test_an_empty_ledger_has_no_last_entry(ledger: Ledger) -> None:
-    assert ledger.last() is None
-    assert list(ledger.newest_first()) == []
+    assert ledger.load_last() is None
+    assert list(ledger.iterate_newest_first()) == []
 
 
 def test_entries_come_back_newest_first(ledger: Ledger) -> None:
     appended = [_append(ledger, _entry(version)) for version in range(1, 12)]
-    assert list(ledger.newest_first()) == appended[::-1]
-    assert ledger.last() == appended[-1]
-    assert ledger.uri(11).endswith("/ledger/shops/000011.json")
+    assert list(ledger.iterate_newest_first()) == appended[::-1]
+    assert ledger.load_last() == appended[-1]
+    assert ledger.build_uri(11).endswith("/ledger/shops/000011.json")
 
 
 def test_each_entry_names_the_bytes_of_the_one_before(ledger: Ledger, store: ObjectStore) -> None:
     first, second = (_append(ledger, _entry(version)) for version in (1, 2))
-    stored = store.get(ledger.uri(1))
+    stored = store.get(ledger.build_uri(1))
     assert stored is not None
     assert second.previous_digest == ledger.find_digest(1) == hashlib.sha256(stored).hexdigest()
     assert (first.previous_digest, ledger.find_digest(3)) == (None, None)
@@ -82,65 +82,65 @@ def test_only_one_can_append_behind_the_same_entry(ledger: Ledger) -> None:
     with ThreadPoolExecutor(8) as pool:
         appended = list(pool.map(ledger.append, rivals))
     assert sum(appended) == 1
-    assert ledger.last() == rivals[appended.index(True)]
+    assert ledger.load_last() == rivals[appended.index(True)]
     assert not ledger.append(number_entry(_entry(99), None, ""))
 
 
 def test_a_ledger_is_that_of_one_model(ledger: Ledger, store: ObjectStore) -> None:
     _append(ledger, _entry(1))
-    assert Ledger(store, "shop").last() is None
-    assert Ledger(store, "shops2").last() is None
+    assert Ledger(store, "shop").load_last() is None
+    assert Ledger(store, "shops2").load_last() is None
 
 
 def test_numbers_are_announced_under_a_key_of_one_model(ledger: Ledger, store: ObjectStore) -> None:
     for number in (7, 12, 7):
         ledger.announce("version-8", number)
     ledger.announce("version-80", 3)
-    store.put(store.uri("ledger_index/shops/version-8/README"), b"")
-    assert ledger.announced("version-8") == [12, 7]
-    assert ledger.announced("version-9") == []
-    assert Ledger(store, "shop").announced("version-8") == []
-    assert ledger.last() is None
+    store.put(store.build_uri("ledger_index/shops/version-8/README"), b"")
+    assert ledger.list_announced("version-8") == [12, 7]
+    assert ledger.list_announced("version-9") == []
+    assert Ledger(store, "shop").list_announced("version-8") == []
+    assert ledger.load_last() is None
 
 
 def test_what_else_lies_in_the_folder_is_no_entry(ledger: Ledger, store: ObjectStore) -> None:
     first = _append(ledger, _entry(1))
     for name in ("000002.json.bak", "0000003.json", "README", "٠٠٠٠٠٤.json"):
-        store.put(ledger.uri(1).replace("000001.json", name), b"{}")
-    assert ledger.last() == first
+        store.put(ledger.build_uri(1).replace("000001.json", name), b"{}")
+    assert ledger.load_last() == first
 
 
 def test_a_missing_entry_is_noticed(ledger: Ledger, store: ObjectStore) -> None:
     for version in (1, 2):
         _append(ledger, _entry(version))
-    store.delete([ledger.uri(1)])
+    store.delete([ledger.build_uri(1)])
     with pytest.raises(TryLater, match=r"ledger/shops/000001\.json is missing"):
-        list(ledger.newest_first())
+        list(ledger.iterate_newest_first())
 
 
 def test_an_entry_is_stored_as_plain_json(ledger: Ledger, store: ObjectStore) -> None:
     before = LedgerVersion(version=2, night="2013-02-08", run_id="r", artifact_sha256="ab", entry=0)
     appended = _append(ledger, replace(_entry(3), previous=before))
-    stored = store.get(ledger.uri(1))
+    stored = store.get(ledger.build_uri(1))
     assert stored is not None
     document = json.loads(stored)
     assert (document["number"], document["version"], document["previous"]) == (1, 3, to_plain(before))
-    assert appended == ledger.last()
+    assert appended == ledger.load_last()
 
 
 def test_an_entry_comes_back_as_it_was_appended(ledger: Ledger) -> None:
     said = Decision(outcome="approved", by="ben", about="0" * 20, at="2013-02-10T06:00:00+00:00")
     gone = (LedgerVersion(version=1, night="2013-02-07"), LedgerVersion(version=2, night="2013-02-08"))
     whole = replace(_entry(3), decision=said, withdraws=2, withdrawn=gone, run_id="r", unverified=True, lost_head="x")
-    assert _append(ledger, whole) == ledger.last()
-    last = ledger.last()
+    assert _append(ledger, whole) == ledger.load_last()
+    last = ledger.load_last()
     assert last is not None
     assert [version.entry for version in (last.champion, *last.withdrawn) if version] == [1, 1, 1]
 
 
 def test_an_entry_about_no_version_has_no_night(ledger: Ledger) -> None:
     nobody = replace(_entry(3, "set_champion"), version=None, night="", champion=None)
-    assert _append(ledger, nobody) == ledger.last()
+    assert _append(ledger, nobody) == ledger.load_last()
     with pytest.raises(BadConfig, match="is no entry"):
         _append(ledger, replace(nobody, version=3))
 
@@ -160,11 +160,11 @@ def test_an_entry_in_anothers_place_is_none(ledger: Ledger, store: ObjectStore, 
     """With a number of its own choice an entry could lead those who hop from period to period in a circle."""
     for version in (1, 2, 3):
         _append(ledger, _entry(version))
-    document: dict[str, Any] = store.get_json(ledger.uri(2)) or {}
-    store.put_json(ledger.uri(2), document | changed)
+    document: dict[str, Any] = store.get_json(ledger.build_uri(2)) or {}
+    store.put_json(ledger.build_uri(2), document | changed)
     says = f"entry {changed.get('number', 2)} of {changed.get('model', 'shops')!r}: was it edited"
     with pytest.raises(BadConfig, match=says):
-        ledger.entry(2)
+        ledger.load_entry(2)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"cause": {}}', b"\xff"])
@@ -209,7 +209,7 @@ EDITS: dict[str, Edit] = {
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 def test_an_entry_with_a_value_that_is_not_of_its_kind_is_none(edit: Edit) -> None:
     whole = replace(_entry(3), decision=SAID, number=1)
-    assert parse(stored(whole), "it") == whole
+    assert parse(serialize_entry(whole), "it") == whole
     document = to_plain(whole)
     edit(document)
     with pytest.raises(BadConfig, match="it is no entry of a ledger"):
@@ -221,10 +221,10 @@ def test_what_newer_code_adds_is_left_out_by_older_code() -> None:
     document = to_plain(whole)
     for part in (document, *(document[name] for name in ("cause", "decision", "champion", "verdict"))):
         part["newer"] = {"added": "later"}
-    assert parse(as_json(document), "it") == whole
+    assert parse(to_json(document), "it") == whole
 
 
 def test_an_entry_that_could_not_be_read_again_is_not_appended(ledger: Ledger) -> None:
     with pytest.raises(BadConfig, match=r"what was to become s3://.*/000001\.json is no entry"):
         _append(ledger, replace(_entry(3), when="now"))
-    assert ledger.last() is None
+    assert ledger.load_last() is None

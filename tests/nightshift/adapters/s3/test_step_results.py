@@ -25,9 +25,9 @@ FAILED = replace(
 
 
 def _load(store: ObjectStore, verb: str = "validate") -> Result[Any]:
-    found = step_results.load_any(store, "flights", NIGHT, verb)
-    assert found is not None
-    return found
+    result = step_results.load_any(store, "flights", NIGHT, verb)
+    assert result is not None
+    return result
 
 
 @pytest.mark.parametrize("answer", ["done", "rejected", "nothing_to_do"])
@@ -36,16 +36,16 @@ def test_an_answer_stays_and_the_failure_stands_beside_it(store: ObjectStore, an
     before = replace(DONE, outcome=answer)
     step_results.save(store, before)
     step_results.save(store, replace(FAILED, outcome=failure))
-    found = _load(store)
-    assert replace(found, failed_since=None) == before
-    assert found.failed_since == FailedRun(
+    actual = _load(store)
+    assert replace(actual, failed_since=None) == before
+    assert actual.failed_since == FailedRun(
         outcome=failure,
         summary="a typo",
         started="2013-02-11T00:00:00+00:00",
         code_version="two",
         caused_by="a test",
     )
-    assert (found.last_outcome, found.last_summary) == (failure, "a typo")
+    assert (actual.last_outcome, actual.last_summary) == (failure, "a typo")
 
 
 @pytest.mark.parametrize("answer", ["done", "rejected"])
@@ -72,7 +72,7 @@ def test_a_failure_with_nothing_before_is_the_result(store: ObjectStore) -> None
 
 @pytest.mark.parametrize("stored", [b"{", b"[]", b'{"model": "flights"}', b"\xff"])
 def test_what_is_no_result_is_replaced(store: ObjectStore, stored: bytes) -> None:
-    store.put(store.uri("runs/flights/2013-02-09/validate.json"), stored)
+    store.put(store.build_uri("runs/flights/2013-02-09/validate.json"), stored)
     step_results.save(store, FAILED)
     assert _load(store) == FAILED
 
@@ -84,10 +84,10 @@ def test_an_answer_that_arrives_meanwhile_is_not_overwritten(
     read = store.get_tagged
 
     def read_late(uri: str) -> tuple[bytes, str] | None:
-        found = read(uri)
+        actual = read(uri)
         monkeypatch.setattr(store, "get_tagged", read)
         step_results.save(store, DONE)
-        return found
+        return actual
 
     monkeypatch.setattr(store, "get_tagged", read_late)
     step_results.save(store, FAILED)

@@ -17,8 +17,8 @@ from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, n
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import StorageSettings
-from support.faulty_proxy import Asked, FaultyProxy, faulty_proxy
-from verdicts import evaluated
+from support.faulty_proxy import Asked, FaultyProxy, run_faulty_proxy
+from support.verdicts import build_evaluate_result
 
 CANARY = "canary-8271"
 PASSING = (
@@ -62,7 +62,7 @@ def proxy(store: ObjectStore, s3: dict[str, str]) -> Iterator[FaultyProxy]:
         S3SigV4Auth(key, "s3", "us-east-1").add_auth(request)
         return dict(request.headers.items())
 
-    with faulty_proxy(store.address, sign) as proxy:
+    with run_faulty_proxy(store.address, sign) as proxy:
         yield proxy
 
 
@@ -98,41 +98,41 @@ def test_eight_readers_wait_for_one_outage_and_none_gives_up(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore]
 ) -> None:
     """botocore's quota of retries ended here after 35 requests, whatever the clock said."""
-    store.put(store.uri("x"), b"data")
-    away = proxy.add("refuse", left=None)
+    store.put(store.build_uri("x"), b"data")
+    unreachable = proxy.add("refuse", left=None)
     reader = behind()
     with ThreadPoolExecutor(8) as readers:
-        found = [readers.submit(reader.get, store.uri("x")) for _ in range(8)]
+        actual = [readers.submit(reader.get, store.build_uri("x")) for _ in range(8)]
         proxy.wait_for(48)
-        proxy.remove(away)
-        assert [one.result() for one in found] == [b"data"] * 8
+        proxy.remove(unreachable)
+        assert [item.result() for item in actual] == [b"data"] * 8
 
 
 def test_a_server_that_stays_away_is_waited_for_once_and_its_setting_is_named(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore]
 ) -> None:
     proxy.add("refuse", left=None)
-    away = behind(0.5)
+    unreachable = behind(0.5)
     with pytest.raises(
         TryLater, match=rf"S3 at {proxy.url} \(NIGHTSHIFT_S3_ENDPOINT\) could not be reached at reading"
     ):
-        away.get(store.uri("x"))
+        unreachable.get(store.build_uri("x"))
     asked = len(proxy.asked)
     assert asked > 2
     with pytest.raises(TryLater):  # the same outage: the result is not waited for anew
-        away.put(store.uri("result"), b"x")
+        unreachable.put(store.build_uri("result"), b"x")
     assert len(proxy.asked) == asked + 1
 
 
 def test_what_passes_by_itself_is_waited_for(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore]
 ) -> None:
-    store.put(store.uri("x"), b"data")
+    store.put(store.build_uri("x"), b"data")
     reader = behind()
     for status, code in PASSING:
         proxy.asked.clear()
         proxy.add("answer", left=2, status=status, body=error(code) if code else HTML)
-        assert reader.get(store.uri("x")) == b"data"
+        assert reader.get(store.build_uri("x")) == b"data"
         assert len(proxy.asked) == 3
 
 
@@ -144,7 +144,7 @@ def test_an_answer_that_no_retry_mends_ends_at_once_with_a_remedy(
         proxy.asked.clear()
         fault = proxy.add("answer", left=None, status=status, body=error(code))
         with pytest.raises(BadConfig, match=said) as raised:
-            reader.get(store.uri("x"))
+            reader.get(store.build_uri("x"))
         proxy.remove(fault)
         assert len(proxy.asked) == 1, code
         assert CANARY not in str(raised.value)
@@ -155,14 +155,14 @@ def test_an_answer_that_no_retry_mends_ends_at_once_with_a_remedy(
 def test_an_expired_token_is_read_again_once(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore], code: str
 ) -> None:
-    store.put(store.uri("x"), b"data")
+    store.put(store.build_uri("x"), b"data")
     reader = behind()
     expired = proxy.add("answer", left=1, status=400, body=error(code))
-    assert reader.get(store.uri("x")) == b"data"
+    assert reader.get(store.build_uri("x")) == b"data"
     expired.left = None
     before = len(proxy.asked)
     with pytest.raises(BadConfig, match=f"refused reading .*: {code}, also after the credentials were read again"):
-        reader.get(store.uri("x"))
+        reader.get(store.build_uri("x"))
     assert len(proxy.asked) == before + 2
 
 
@@ -174,7 +174,7 @@ def test_something_else_than_s3_is_said_to_be_that(
     for status, verb in product((200, 302, 404), ("get", "put", "objects", "names", "folders")):
         headers = {"Content-Type": "text/html"} | ({"Location": f"{proxy.url}/login"} if status == 302 else {})
         fault = proxy.add("answer", left=None, status=status, body=HTML, headers=headers)
-        arguments = (store.uri("x/"), b"data") if verb == "put" else (store.uri("x/"),)
+        arguments = (store.build_uri("x/"), b"data") if verb == "put" else (store.build_uri("x/"),)
         with pytest.raises(BadConfig, match="NIGHTSHIFT_S3_ENDPOINT") as raised:
             getattr(other, verb)(*arguments)
         proxy.remove(fault)
@@ -182,25 +182,25 @@ def test_something_else_than_s3_is_said_to_be_that(
 
 
 def test_a_typo_in_a_buckets_name_is_no_missing_partition(store: ObjectStore) -> None:
-    for verb in (store.objects, store.get, store.folders, store.names):
+    for verb in (store.list_objects, store.get, store.list_folders, store.list_names):
         with pytest.raises(
             BadConfig, match=r"there is no bucket 'laek' at S3 .* mend the uri in the model's definition"
         ):
             verb("s3://laek/flights/date=2013-02-09/")
     typo = ObjectStore(StorageSettings(endpoint=store.address, bucket="nigthshift"))
     with pytest.raises(BadConfig, match="mend NIGHTSHIFT_S3_BUCKET"):
-        typo.put(typo.uri("x"), b"data")
+        typo.put(typo.build_uri("x"), b"data")
 
 
 def test_no_message_names_an_object_of_a_partition(proxy: FaultyProxy) -> None:
     proxy.add("refuse", left=None)
-    away = ObjectStore(StorageSettings(endpoint=proxy.url, bucket="other"), patience=0)
+    unreachable = ObjectStore(StorageSettings(endpoint=proxy.url, bucket="other"), patience=0)
     for uri in (
         f"s3://lake/flights/date=2013-02-09/region=x/{CANARY}.csv",
         f"s3://other/a/2013-02-09/{CANARY}.parquet",
     ):
         with pytest.raises(TryLater, match=r"reading an object of s3://\S+2013-02-09/ ?") as raised:
-            away.get(uri)
+            unreachable.get(uri)
         assert CANARY not in str(raised.value)
 
 
@@ -208,8 +208,8 @@ def test_no_message_names_an_object_of_a_partition(proxy: FaultyProxy) -> None:
 def test_a_conditional_write_whose_reply_is_lost_has_won(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore], condition: str
 ) -> None:
-    writer, uri = behind(), store.uri("lost")
-    assert writer.put_if_absent(store.uri("first"), b"x")  # the server is known from here on
+    writer, uri = behind(), store.build_uri("lost")
+    assert writer.put_if_absent(store.build_uri("first"), b"x")  # the server is known from here on
     store.put(uri, b"before")
     tagged = store.get_tagged(uri)
     assert tagged is not None
@@ -234,7 +234,7 @@ def test_an_entry_and_a_result_whose_reply_is_lost_are_written_once(
     last, digest = Ledger(store, "shops").read_last()
     assert last == first
     assert ledger.append(number_entry(entry(), last, digest))
-    result = evaluated("2013-02-09")
+    result = build_evaluate_result("2013-02-09")
     lost = proxy.add("lose", matches=lambda asked: asked.method == "PUT" and "/runs/" in asked.path)
     step_results.save(behind(), result)
     assert lost.left == 0
@@ -250,22 +250,22 @@ def test_a_server_that_ignores_a_condition_is_refused_by_name_before_the_first_e
     for _ in range(2):  # a refusal is not remembered: the server may be mended
         with pytest.raises(BadConfig, match=f"S3 at {proxy.url} .* does not keep {name} in bucket '{store.bucket}'"):
             Ledger(behind(), "shops").append(number_entry(entry(), None, ""))
-    assert store.objects(store.uri("")) == []
+    assert store.list_objects(store.build_uri("")) == []
 
 
 def test_a_server_that_keeps_conditions_is_asked_once_per_bucket_and_address(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert store.put_if_absent(store.uri("a"), b"x")  # says nothing of the address of the proxy
-    assert behind().put_if_absent(store.uri("b"), b"x")
-    assert len(proxy.paths("PUT")) == 5
+    assert store.put_if_absent(store.build_uri("a"), b"x")  # says nothing of the address of the proxy
+    assert behind().put_if_absent(store.build_uri("b"), b"x")
+    assert len(proxy.list_paths("PUT")) == 5
     monkeypatch.setattr(conditional_writes, "_kept", set())  # as another process
     proxy.asked.clear()
     writer = behind()
     for name in "cd":
-        assert writer.put_if_absent(store.uri(name), b"x")
+        assert writer.put_if_absent(store.build_uri(name), b"x")
     assert [asked.method for asked in proxy.asked] == ["GET", "PUT", "PUT"]
-    assert len(store.objects(store.uri(conditional_writes.FOLDER))) == 2
+    assert len(store.list_objects(store.build_uri(conditional_writes.FOLDER))) == 2
 
 
 @pytest.fixture
@@ -320,4 +320,4 @@ def test_a_region_that_aws_does_not_have_is_refused_before_it_is_waited_for(
 
 def test_a_bucket_that_can_have_no_such_name_is_a_sentence(store: ObjectStore) -> None:
     with pytest.raises(BadConfig, match="the bucket 'My Lake' has no possible name"):
-        store.objects("s3://My Lake/x/")
+        store.list_objects("s3://My Lake/x/")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from support.shell_steps import dag, shell
+from support.shell_steps import build_dag, build_shell_step
 
 TALK = """
 echo working
@@ -16,16 +16,16 @@ IN_THE_MIDDLE = ("log_cut", "outage", "gone_while_away", "too_long", "deleted", 
 AT_THE_START = ("outage_at_start", "busy", "reply_lost")
 
 
-def talking(name: str, *tasks: str, **more: Any) -> None:
+def build_talking_dag(name: str, *tasks: str, **more: Any) -> None:
     """A DAG of tasks in a row; each goes on whatever became of the one before."""
-    with dag(name):
+    with build_dag(name):
         previous = None
         for task in tasks:
-            step = shell(task, TALK % task, retries=1, trigger_rule="all_done", **more)
+            step = build_shell_step(task, TALK % task, retries=1, trigger_rule="all_done", **more)
             if previous:
                 previous >> step
             previous = step
 
 
-talking("faults", *IN_THE_MIDDLE, *AT_THE_START)
-talking("faults_deferred", "outage", "deleted", deferrable=True, poll_interval=0.5)
+build_talking_dag("faults", *IN_THE_MIDDLE, *AT_THE_START)
+build_talking_dag("faults_deferred", "outage", "deleted", deferrable=True, poll_interval=0.5)

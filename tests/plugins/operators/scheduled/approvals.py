@@ -32,14 +32,14 @@ SCRIPTS = {
 }
 
 
-def shell(task: CommandOperator) -> CommandOperator:
+def run_in_shell(task: CommandOperator) -> CommandOperator:
     """Lets a task run a script instead of its step; everything else stays."""
     task.cmds = ["sh", "-c"]
     task.fixed_arguments = task.arguments = [SCRIPTS[task.verb]]
     return task
 
 
-def dag(name: str) -> DAG:
+def build_dag(name: str) -> DAG:
     """A daily DAG that is ready to be run."""
     return DAG(
         dag_id=name,
@@ -58,17 +58,17 @@ for title, model in (
     ("in_a_hurry", replace(MODEL, approval_timeout=timedelta(seconds=15))),
     ("not_asked", replace(MODEL, approval="automatic")),
 ):
-    with dag(title):
+    with build_dag(title):
         asking = [make_approve_task(model)] if model.approval == "human" else []
         chain(
-            shell(make_step_task(model, "evaluate")),
+            run_in_shell(make_step_task(model, "evaluate")),
             *asking,
-            shell(make_step_task(model, "promote")),
-            shell(make_step_task(model, "score")),
+            run_in_shell(make_step_task(model, "promote")),
+            run_in_shell(make_step_task(model, "score")),
         )
 
-with dag("caused"):
-    shell(make_step_task(MODEL, "train"))
+with build_dag("caused"):
+    run_in_shell(make_step_task(MODEL, "train"))
 
 with DAG(dag_id="chosen", schedule=None, is_paused_upon_creation=False):
-    shell(make_set_champion_task(MODEL))
+    run_in_shell(make_set_champion_task(MODEL))

@@ -44,26 +44,27 @@ class Checked:
 
 def check(suite: Suite, frame: pd.DataFrame, parameters: Mapping[str, Any]) -> Checked:
     """Checks `frame` against `suite` with `parameters` filled in. Raises `BadConfig` for a suite that cannot run."""
-    result = _run(suite.name, suite.expectations(parameters), frame)
+    result = _run(suite.name, suite.list_expectations(parameters), frame)
     privacy.make_harmless(result, set(frame.columns), len(frame))
     failed = [evr for evr in result.results if not evr.success]
     failures = tuple(
-        CheckFailure(evr.expectation_config.type, sentences.subject(evr), sentences.of(evr)) for evr in failed
+        CheckFailure(evr.expectation_config.type, sentences.name_subject(evr), sentences.describe_failure(evr))
+        for evr in failed
     )
-    return Checked(len(frame), len(result.results), failures, rendering.body(result))
+    return Checked(len(frame), len(result.results), failures, rendering.render_body(result))
 
 
 def _run(name: str, expectations: list[dict[str, Any]], frame: pd.DataFrame) -> ExpectationSuiteValidationResult:
     """The results in the order of the suite, each about its expectation as it is written."""
-    suite = _suite(name, expectations)
+    suite = _build_suite(name, expectations)
     comparison = Comparison(frame)
     routes = [comparison.choose(expectation) for expectation in expectations]
-    found = _run_batches(name, routes)
+    batch_results = _run_batches(name, routes)
     for place, (written, route) in enumerate(zip(suite.expectations, routes, strict=True)):
-        if place not in found:
-            found[place] = _answer(name, route)
-        found[place].expectation_config = written.configuration
-    results = [found[place] for place in range(len(routes))]
+        if place not in batch_results:
+            batch_results[place] = _build_result(name, route)
+        batch_results[place].expectation_config = written.configuration
+    results = [batch_results[place] for place in range(len(routes))]
     held = sum(bool(evr.success) for evr in results)
     return ExpectationSuiteValidationResult(
         success=held == len(results), results=results, suite_name=name, statistics=_count(len(results), held)
@@ -86,13 +87,13 @@ def _run_batches(name: str, routes: Sequence[Route]) -> dict[int, ExpectationVal
     for place, route in enumerate(routes):
         if isinstance(route, Run):
             tables.setdefault(id(route.frame), []).append(place)
-    found: dict[int, ExpectationValidationResult] = {}
+    results: dict[int, ExpectationValidationResult] = {}
     for places in tables.values():
         runs = {place: route for place in places if isinstance(route := routes[place], Run)}
         marked = [{**run.expectation, "meta": {PLACE: place}} for place, run in runs.items()]
         for evr in _validate(name, marked, _assemble(list(runs.values()))).results:
-            found[evr.expectation_config.meta[PLACE]] = evr
-    return found
+            results[evr.expectation_config.meta[PLACE]] = evr
+    return results
 
 
 def _assemble(runs: Sequence[Run]) -> pd.DataFrame:
@@ -106,16 +107,16 @@ def _assemble(runs: Sequence[Run]) -> pd.DataFrame:
 def _validate(
     name: str, expectations: list[dict[str, Any]], frame: pd.DataFrame, form: dict[str, Any] = RESULT_FORMAT
 ) -> ExpectationSuiteValidationResult:
-    batch = _batches().get_batch(batch_parameters={"dataframe": frame})
+    batch = _build_batches().get_batch(batch_parameters={"dataframe": frame})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a warning may quote a value: a zone in a text that is parsed as a date
-            return batch.validate(_suite(name, expectations), result_format=form)
+            return batch.validate(_build_suite(name, expectations), result_format=form)
     except Exception as error:  # whatever it is, its message may quote a value: only its kind is told
         raise BadConfig(f"suite {name} cannot run over this table: {type(error).__name__}") from None
 
 
-def _answer(name: str, route: Route) -> ExpectationValidationResult:
+def _build_result(name: str, route: Route) -> ExpectationValidationResult:
     """The result of what Great Expectations cannot compare."""
     if isinstance(route, Compute):
         rows = _find_rows(name, route)
@@ -139,7 +140,7 @@ def _find_rows(name: str, route: Compute) -> Sequence[int]:
     return [int(row) for row in evr.result["unexpected_list"]]
 
 
-def _suite(name: str, expectations: list[dict[str, Any]]) -> ExpectationSuite:
+def _build_suite(name: str, expectations: list[dict[str, Any]]) -> ExpectationSuite:
     """The suite. Raises `BadConfig`, also for an expectation that the library leaves out with only a log line."""
     try:
         suite = ExpectationSuite(name=name, expectations=expectations)
@@ -152,7 +153,7 @@ def _suite(name: str, expectations: list[dict[str, Any]]) -> ExpectationSuite:
 
 
 @cache
-def _batches() -> Any:
+def _build_batches() -> Any:
     """Where a frame becomes a batch: one context in memory for the whole process, which stores nothing."""
     in_memory = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
     config = DataContextConfig(store_backend_defaults=in_memory, progress_bars=ProgressBarsConfig(globally=False))

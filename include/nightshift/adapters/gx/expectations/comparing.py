@@ -27,7 +27,7 @@ from nightshift.adapters.gx.expectations.families import (
     find_family,
     is_beyond_float,
     make_plain,
-    to_number,
+    parse_number,
 )
 from nightshift.adapters.gx.expectations.instants import convert_instants
 from nightshift.adapters.gx.expectations.ranking import rank
@@ -127,7 +127,7 @@ class Comparison:
             return Run(expectation, self._frame)
         if kind in TYPES:
             return Run(self._name_type(expectation, names), self._frame)
-        families = {self._family(name) for name in names}
+        families = {self._find_family(name) for name in names}
         if kind in ORDERED | COMPUTED and "other" in families:
             return Refused(CANNOT)
         if "instant" in families and kind in ORDERED:
@@ -135,7 +135,7 @@ class Comparison:
         is_exact = "exact" in families or any(is_beyond_float(c) for c in _find_constants(kwargs))
         numeric = families <= {"exact", "number", "nothing"}
         if is_exact and kind in SHAPES:
-            return Run(expectation, self._approximate) if self._fits_float(names) else Refused(CANNOT)
+            return Run(expectation, self._approximate) if self._is_exact_as_float(names) else Refused(CANNOT)
         if is_exact and kind in ORDERED | COMPUTED and numeric:
             return self._compare_exactly(expectation, names)
         if "exact" in families and kind in ORDERED | COMPUTED:
@@ -152,23 +152,23 @@ class Comparison:
     @cached_property
     def _approximate(self) -> pd.DataFrame:
         """The table with doubles in place of decimals, for conditions on rows and for distributions."""
-        large = [name for name in self._frame.columns if self._family(name) == "exact"]
-        doubles = {name: [None if n is None else float(n) for n in self._as_numbers(name)] for name in large}
+        large = [name for name in self._frame.columns if self._find_family(name) == "exact"]
+        doubles = {name: [None if n is None else float(n) for n in self._convert_to_numbers(name)] for name in large}
         columns = {name: pd.Series(v, index=self._frame.index, dtype="float64") for name, v in doubles.items()}
         return self._plain.assign(**columns) if columns else self._plain
 
-    def _family(self, name: str) -> Family:
+    def _find_family(self, name: str) -> Family:
         if name not in self._families:
             self._families[name] = find_family(self._plain[name])
         return self._families[name]
 
-    def _as_numbers(self, name: str) -> list[Number | None]:
+    def _convert_to_numbers(self, name: str) -> list[Number | None]:
         if name not in self._numbers:
-            self._numbers[name] = [to_number(value) for value in self._plain[name].astype(object)]
+            self._numbers[name] = [parse_number(value) for value in self._plain[name].astype(object)]
         return self._numbers[name]
 
-    def _fits_float(self, names: Sequence[str]) -> bool:
-        numbers = (number for name in names for number in self._as_numbers(name) if number is not None)
+    def _is_exact_as_float(self, names: Sequence[str]) -> bool:
+        numbers = (number for name in names for number in self._convert_to_numbers(name) if number is not None)
         return all(len(Decimal(number).normalize().as_tuple().digits) <= DIGITS_IN_FLOAT for number in numbers)
 
     def _name_type(self, expectation: Expectation, names: Sequence[str]) -> Expectation:
@@ -187,7 +187,7 @@ class Comparison:
         return {**expectation, "kwargs": kwargs}
 
     def _compare_instants(self, expectation: Expectation, names: Sequence[str]) -> Route:
-        instants = {name for name in names if self._family(name) == "instant"}
+        instants = {name for name in names if self._find_family(name) == "instant"}
         zones = {self._plain[name].dt.tz is not None for name in instants}
         written = convert_instants(expectation["kwargs"], names, instants)
         if written is None or (
@@ -200,12 +200,14 @@ class Comparison:
 
     def _compare_exactly(self, expectation: Expectation, names: Sequence[str]) -> Route:
         kwargs = expectation["kwargs"]
-        if kwargs.get("row_condition") and not self._fits_float(self._find_named(kwargs["row_condition"])):
+        if kwargs.get("row_condition") and not self._is_exact_as_float(self._find_named(kwargs["row_condition"])):
             return Refused(CANNOT)
         if expectation["type"] in ORDERED:
-            ranked = rank(expectation, {name: self._as_numbers(name) for name in names}, self._name_ranks(names))
+            ranked = rank(
+                expectation, {name: self._convert_to_numbers(name) for name in names}, self._name_ranks(names)
+            )
             return Refused(CANNOT) if ranked is None else Run(ranked[0], self._approximate, ranked[1])
-        return Compute(expectation, tuple(self._as_numbers(name) for name in names), self._approximate)
+        return Compute(expectation, tuple(self._convert_to_numbers(name) for name in names), self._approximate)
 
     def _name_ranks(self, names: Sequence[str]) -> dict[str, str]:
         """A name of its own for each column of ranks: each expectation has others."""
@@ -215,7 +217,7 @@ class Comparison:
 
     def _find_named(self, condition: Any) -> list[str]:
         """The columns of decimals that a condition on rows may be about."""
-        return [name for name in self._frame.columns if self._family(name) == "exact" and name in str(condition)]
+        return [name for name in self._frame.columns if self._find_family(name) == "exact" and name in str(condition)]
 
 
 def _find_columns(kwargs: Mapping[str, Any]) -> list[str]:
@@ -226,8 +228,8 @@ def _find_columns(kwargs: Mapping[str, Any]) -> list[str]:
 def _find_constants(value: Any, fields: Sequence[str] = CONSTANTS) -> list[Any]:
     """Every constant that an expectation compares with, however deep it stands."""
     if isinstance(value, Mapping):
-        found = [value[field] for field in fields if field in value] if fields else list(value.values())
-        return [constant for item in found for constant in _find_constants(item, ())]
+        constants = [value[field] for field in fields if field in value] if fields else list(value.values())
+        return [constant for item in constants for constant in _find_constants(item, ())]
     if isinstance(value, list | tuple):
         return [constant for item in value for constant in _find_constants(item, ())]
     return [value]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from nightshift.adapters.gx.expectations import exact_statistics as exact
-from nightshift.adapters.gx.expectations.families import Number, to_number
+from nightshift.adapters.gx.expectations.families import Number, parse_number
 
 QUANTILES = "expect_column_quantile_values_to_be_between"
 SCORES = "expect_column_value_z_scores_to_be_less_than"
@@ -40,7 +40,7 @@ def is_between(value: Number | None, kwargs: Mapping[str, Any]) -> bool:
     """Whether a statistic lies within the bounds of an expectation. What does not exist does not."""
     if value is None:
         return False
-    low, high = to_number(kwargs.get("min_value")), to_number(kwargs.get("max_value"))
+    low, high = parse_number(kwargs.get("min_value")), parse_number(kwargs.get("max_value"))
     above = low is None or (value > low if kwargs.get("strict_min") else value >= low)
     below = high is None or (value < high if kwargs.get("strict_max") else value <= high)
     return above and below
@@ -49,7 +49,7 @@ def is_between(value: Number | None, kwargs: Mapping[str, Any]) -> bool:
 def _compute_quantiles(kwargs: Mapping[str, Any], numbers: Sequence[Number]) -> Computed:
     ranges = kwargs["quantile_ranges"]
     how = kwargs.get("allow_relative_error") or "nearest"
-    shares = [to_number(share) or 0 for share in ranges["quantiles"]]
+    shares = [parse_number(share) or 0 for share in ranges["quantiles"]]
     values = [exact.compute_quantile(numbers, Decimal(share), how) for share in shares]
     bounds = [dict(zip(("min_value", "max_value"), pair, strict=True)) for pair in ranges["value_ranges"]]
     holds = all(is_between(value, bound) for value, bound in zip(values, bounds, strict=True))
@@ -58,7 +58,7 @@ def _compute_quantiles(kwargs: Mapping[str, Any], numbers: Sequence[Number]) -> 
 
 
 def _compute_scores(kwargs: Mapping[str, Any], numbers: Sequence[Number], rows: int) -> Computed:
-    threshold = to_number(kwargs["threshold"])
+    threshold = parse_number(kwargs["threshold"])
     scores = exact.compute_scores(numbers)
     far = [abs(score) if kwargs.get("double_sided") else score for score in scores]
     unexpected = sum(threshold is None or score >= threshold for score in far)
@@ -67,10 +67,12 @@ def _compute_scores(kwargs: Mapping[str, Any], numbers: Sequence[Number], rows: 
 
 def _compute_row_sums(kwargs: Mapping[str, Any], columns: Sequence[Column]) -> Computed:
     """A row with a null has no sum; which rows count at all is said by `ignore_row_if`."""
-    total, rows = to_number(kwargs["sum_total"]), list(zip(*columns, strict=True))
+    total, rows = parse_number(kwargs["sum_total"]), list(zip(*columns, strict=True))
     counted = [row for row in rows if not _is_ignored(row, kwargs.get("ignore_row_if"))]
     sums = [None if None in row else exact.compute_sum([n for n in row if n is not None]) for row in counted]
-    return _count(sum(found is None or found != total for found in sums), len(rows), len(rows) - len(counted), kwargs)
+    return _count(
+        sum(row_sum is None or row_sum != total for row_sum in sums), len(rows), len(rows) - len(counted), kwargs
+    )
 
 
 def _is_ignored(row: Sequence[Number | None], rule: str | None) -> bool:

@@ -59,14 +59,14 @@ def compute_quantile(numbers: Sequence[Number], share: Decimal, interpolation: s
         ordered = sorted(numbers)
         below, above = Decimal(ordered[low]), Decimal(ordered[min(low + 1, len(ordered) - 1)])
         upper = part > Decimal("0.5") or (part == Decimal("0.5") and low % 2 == 1)
-        found = {
+        quantile_values = {
             "linear": below + (above - below) * part,
             "midpoint": (below + above) / 2 if part else below,
             "lower": below,
             "higher": above if part else below,
             "nearest": above if upper else below,
         }
-        return found[interpolation]
+        return quantile_values[interpolation]
 
 
 def compute_scores(numbers: Sequence[Number]) -> list[Decimal]:

@@ -47,7 +47,7 @@ def _find_family_of_objects(column: pd.Series) -> Family:
     return "text" if types == {str} else "other"
 
 
-def to_number(value: Any) -> Number | None:
+def parse_number(value: Any) -> Number | None:
     """A number as it is written: `0.1` is a tenth, in whatever type it comes. None for null and for what is no number.
 
     A double is taken for the shortest decimal that reads as it: that is what a suite or a file meant.
@@ -59,11 +59,11 @@ def to_number(value: Any) -> Number | None:
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, np.floating):
-        return _to_decimal(str(value))
-    return _to_decimal(repr(value) if isinstance(value, float) else value)
+        return _parse_decimal(str(value))
+    return _parse_decimal(repr(value) if isinstance(value, float) else value)
 
 
-def _to_decimal(text: Any) -> Decimal | None:
+def _parse_decimal(text: Any) -> Decimal | None:
     try:
         number = Decimal(text) if isinstance(text, str) else None
     except InvalidOperation:
@@ -78,15 +78,15 @@ def is_beyond_float(constant: Any) -> bool:
     return isinstance(constant, int) and not isinstance(constant, bool) and abs(constant) >= EXACT_IN_FLOAT
 
 
-def to_instant(constant: Any) -> pd.Timestamp | None:
+def parse_instant(constant: Any) -> pd.Timestamp | None:
     """A constant of a suite as an instant: a date or time as ISO 8601, or a parameter. None when it is none."""
     if not isinstance(constant, str | date | datetime):
         return None
     try:
-        found = pd.Timestamp(constant)
+        instant = pd.Timestamp(constant)
     except ValueError:
         return None
-    return None if pd.isna(found) else found
+    return None if pd.isna(instant) else instant
 
 
 def make_plain(column: pd.Series) -> pd.Series:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nightshift.adapters.gx.expectations.families import to_instant
+from nightshift.adapters.gx.expectations.families import parse_instant
 
 BOUNDS = ("min_value", "max_value")
 
@@ -27,11 +27,11 @@ def convert_instants(kwargs: Mapping[str, Any], names: Sequence[str], instants: 
     def convert(constant: Any, name: str) -> Any:
         if constant is None or name not in instants:
             return constant
-        found = to_instant(constant)
-        if found is None:
+        instant = parse_instant(constant)
+        if instant is None:
             raise ValueError
-        zones.add(found.tzinfo is not None)
-        return found
+        zones.add(instant.tzinfo is not None)
+        return instant
 
     changed = dict(kwargs)
     try:

@@ -70,38 +70,41 @@ def make_harmless(result: ExpectationSuiteValidationResult, columns: set[str], r
     """
     for evr in result.results:
         evr.success = bool(evr.success)  # quantiles answer numpy.bool, which is no JSON
-        evr.exception_info = _exception(evr, columns)
-        evr.result = _result(evr, rows)
+        evr.exception_info = _describe_exception(evr, columns)
+        evr.result = _build_result(evr, rows)
     result.success = all(evr.success for evr in result.results)
     result.meta = {"batch_spec": {"data_asset_name": result.suite_name}}
 
 
-def _result(evr: ExpectationValidationResult, rows: int) -> dict[str, Any]:
+def _build_result(evr: ExpectationValidationResult, rows: int) -> dict[str, Any]:
     raw = evr.result or {}
-    kept = {name: _number(raw[name]) for name in COUNTS if raw.get(name) is not None}
-    observed = _observed(evr.expectation_config.type, raw.get("observed_value"), rows)
-    return kept if observed is None else {**kept, "observed_value": observed}
+    counts = {name: _convert_number(raw[name]) for name in COUNTS if raw.get(name) is not None}
+    observed = _select_observed_value(evr.expectation_config.type, raw.get("observed_value"), rows)
+    return counts if observed is None else {**counts, "observed_value": observed}
 
 
-def _observed(kind: str, value: Any, rows: int) -> Any:
+def _select_observed_value(kind: str, value: Any, rows: int) -> Any:
     if kind in STATISTICS:
         if isinstance(value, dict):
-            return _quantiles(value, rows)
-        return _number(value) if rows > 1 or kind not in OF_VALUES else None
+            return _select_quantiles(value, rows)
+        return _convert_number(value) if rows > 1 or kind not in OF_VALUES else None
     if kind in SCHEMA:
         return escape(", ".join(map(str, value)) if isinstance(value, list) else str(value)) if value else None
     return None
 
 
-def _quantiles(value: dict[str, Any], rows: int) -> dict[str, list[Any]]:
+def _select_quantiles(value: dict[str, Any], rows: int) -> dict[str, list[Any]]:
     """The quantiles that are no single cell's: not the smallest and the largest, and none of a few rows."""
-    shares = [_number(share) or 0 for share in value.get("quantiles", ())]
+    shares = [_convert_number(share) or 0 for share in value.get("quantiles", ())]
     shown = [rows >= FEWEST_ROWS and min(share, 1 - share) * rows >= 1 for share in shares]
-    values = [_number(found) if show else None for found, show in zip(value.get("values", ()), shown, strict=False)]
+    values = [
+        _convert_number(quantile) if show else None
+        for quantile, show in zip(value.get("values", ()), shown, strict=False)
+    ]
     return {"quantiles": shares, "values": values}
 
 
-def _number(value: Any) -> float | int | None:
+def _convert_number(value: Any) -> float | int | None:
     """A number as JSON knows it; None for anything else, NaN and infinity among it."""
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return int(value)
@@ -110,16 +113,16 @@ def _number(value: Any) -> float | int | None:
     return None
 
 
-def _exception(evr: ExpectationValidationResult, columns: set[str]) -> dict[str, Any]:
+def _describe_exception(evr: ExpectationValidationResult, columns: set[str]) -> dict[str, Any]:
     """Whether and why the check could not be made, without the message: it may quote a value."""
     info = evr.exception_info or {}
     infos = [info] if "raised_exception" in info else list(info.values())
-    raised = any(one.get("raised_exception") for one in infos)
-    message = info.get("reason") or _reason(evr, columns) if raised else ""
+    raised = any(exception_info.get("raised_exception") for exception_info in infos)
+    message = info.get("reason") or _explain_missing_value(evr, columns) if raised else ""
     return {"raised_exception": raised, "exception_message": message, "exception_traceback": ""}
 
 
-def _reason(evr: ExpectationValidationResult, columns: set[str]) -> str:
+def _explain_missing_value(evr: ExpectationValidationResult, columns: set[str]) -> str:
     kwargs = evr.expectation_config.kwargs
     named = [kwargs.get(name) for name in ("column", "column_A", "column_B")] + list(kwargs.get("column_list", ()))
     missing = [str(name) for name in named if name is not None and name not in columns]

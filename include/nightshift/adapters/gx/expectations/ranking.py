@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nightshift.adapters.gx.expectations.families import Number, to_number
+from nightshift.adapters.gx.expectations.families import Number, parse_number
 
 BOUNDS = ("min_value", "max_value")
 NO_SUCH_VALUE = -1.0
@@ -20,7 +20,7 @@ def rank(
     columns stay, because a condition on rows may be about them.
     """
     kwargs = expectation["kwargs"]
-    bounds = {name: to_number(kwargs[name]) for name in BOUNDS if kwargs.get(name) is not None}
+    bounds = {name: parse_number(kwargs[name]) for name in BOUNDS if kwargs.get(name) is not None}
     if any(bound is None for bound in bounds.values()):
         return None
     numbers = {number for column in columns.values() for number in column if number is not None}
@@ -38,13 +38,13 @@ def _rank_of(number: Number | None, ranks: Mapping[Number, float]) -> float | No
 
 def _find_members(kwargs: Mapping[str, Any]) -> list[Number]:
     pairs = [member for pair in kwargs.get("value_pairs_set") or () for member in pair]
-    found = (to_number(member) for member in [*(kwargs.get("value_set") or ()), *pairs])
-    return [number for number in found if number is not None]
+    numbers = (parse_number(member) for member in [*(kwargs.get("value_set") or ()), *pairs])
+    return [number for number in numbers if number is not None]
 
 
 def _rank_sets(kwargs: Mapping[str, Any], ranks: Mapping[Number, float]) -> dict[str, Any]:
     def place(member: Any) -> float | None:
-        number = to_number(member)
+        number = parse_number(member)
         return None if member is None else NO_SUCH_VALUE if number is None else ranks[number]
 
     sets: dict[str, Any] = {}

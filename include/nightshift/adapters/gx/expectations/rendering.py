@@ -11,7 +11,7 @@ from great_expectations.render.renderer.content_block import ValidationResultsTa
 from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader
 
-from nightshift.adapters.gx.expectations.shown import only_shown
+from nightshift.adapters.gx.expectations.shown import clean_html
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -23,35 +23,35 @@ class TableWithNotes(ValidationResultsTableContentBlockRenderer):  # type: ignor
     def _get_content_block_fn(cls, *args: Any, **kwargs: Any) -> Callable[..., list[list[Any]]]:
         rows_of = super()._get_content_block_fn(*args, **kwargs)
 
-        def with_notes(**given: Any) -> list[list[Any]]:
+        def build_rows_with_notes(**given: Any) -> list[list[Any]]:
             rows: list[list[Any]] = rows_of(**given)
             notes = given["result"].expectation_config.notes
             if notes:
-                rows[0][1] = [*_as_list(rows[0][1]), _note(notes)]
+                rows[0][1] = [*_wrap_in_list(rows[0][1]), _build_note(notes)]
             return rows
 
-        return with_notes
+        return build_rows_with_notes
 
 
-def body(result: ExpectationSuiteValidationResult) -> str:
+def render_body(result: ExpectationSuiteValidationResult) -> str:
     """The sections of a result's page as HTML that only shows: no script, no address, no style of its own."""
-    document = _renderer().render(result)
+    document = _build_renderer().render(result)
     document.sections = document.sections[:-1]  # the last tells times and identifiers of the run, which has none
-    return only_shown(_view().render(document, template="body.j2"))
+    return clean_html(_view().render(document, template="body.j2"))
 
 
-def _as_list(cell: Any) -> list[Any]:
+def _wrap_in_list(cell: Any) -> list[Any]:
     return list(cell) if isinstance(cell, list) else [cell]
 
 
-def _note(notes: str | list[str]) -> dict[str, Any]:
+def _build_note(notes: str | list[str]) -> dict[str, Any]:
     text = notes if isinstance(notes, str) else " ".join(notes)
     template = {"template": "$note", "params": {"note": text}, "tag": "div", "styling": {"classes": ["note"]}}
     return {"content_block_type": "string_template", "string_template": template}
 
 
 @cache
-def _renderer() -> Any:
+def _build_renderer() -> Any:
     table = {"class_name": TableWithNotes.__name__, "module_name": __name__}
     sections = {"class_name": "ValidationResultsColumnSectionRenderer", "table_renderer": table}
     return ValidationResultsPageRenderer(column_section_renderer=sections, run_info_at_end=True)

@@ -9,7 +9,7 @@ VOID = frozenset({"br", "hr", "col", "wbr"})
 ATTRIBUTES = frozenset({"id", "class", "href", "colspan", "rowspan", "hidden", "aria-hidden", "title"})
 
 
-def only_shown(html: str) -> str:
+def clean_html(html: str) -> str:
     """The same HTML with only the attributes of a short list, references within the page, and nothing of DROPPED."""
     writer = _Writer()
     writer.feed(html)
@@ -29,8 +29,10 @@ class _Writer(HTMLParser):
         if tag in DROPPED:
             self._inside.append(tag)
         if not self._inside and tag not in NO_TAG:
-            kept = [_attribute(name, value or "") for name, value in attrs if _may_stay(name, value or "")]
-            self.parts.append(f"<{tag}{''.join(kept)}>")
+            attributes = [
+                _render_attribute(name, value or "") for name, value in attrs if _is_allowed(name, value or "")
+            ]
+            self.parts.append(f"<{tag}{''.join(attributes)}>")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in DROPPED:
@@ -48,9 +50,9 @@ class _Writer(HTMLParser):
             self.parts.append(escape(data, quote=False))
 
 
-def _attribute(name: str, value: str) -> str:
+def _render_attribute(name: str, value: str) -> str:
     return f' {name}="{escape(value)}"'
 
 
-def _may_stay(name: str, value: str) -> bool:
+def _is_allowed(name: str, value: str) -> bool:
     return name in ATTRIBUTES and (name != "href" or value.startswith("#"))

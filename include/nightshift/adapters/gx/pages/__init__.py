@@ -39,16 +39,16 @@ class Page:
 
 def report(page: Page, body: str, failures: Sequence[CheckFailure]) -> bytes:
     """The page of a partition that could be checked. `body` is HTML that was made harmless before."""
-    return _template("report.html").render(page=page, body=Markup(body), failures=failures).encode()  # noqa: S704
+    return _load_template("report.html").render(page=page, body=Markup(body), failures=failures).encode()  # noqa: S704
 
 
-def unreadable(page: Page, problem: str) -> bytes:
+def render_unreadable(page: Page, problem: str) -> bytes:
     """The page of a partition that is missing, empty or corrupt, in the same look."""
-    return _template("unreadable.html").render(page=page, problem=problem).encode()
+    return _load_template("unreadable.html").render(page=page, problem=problem).encode()
 
 
 @cache
-def _template(name: str) -> Template:
+def _load_template(name: str) -> Template:
     environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.globals["style"] = Markup((FOLDER / "style.css").read_text())  # noqa: S704 - our own file
     return environment.get_template(name)

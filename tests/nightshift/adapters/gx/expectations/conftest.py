@@ -30,7 +30,7 @@ def parameters(night: date, rows: tuple[int, int] = (588, 1372)) -> dict[str, An
 @pytest.fixture(scope="session")
 def record() -> dict[str, dict[date, pd.DataFrame]]:
     """The partitions of the year, by dataset and day."""
-    return {name: dict(days) for name, days in source.frames().items()}
+    return {name: dict(days) for name, days in source.load_frames().items()}
 
 
 @pytest.fixture(scope="session")

@@ -228,10 +228,10 @@ def test_the_answer_is_right_or_that_there_is_none_is_said(column: str) -> None:
     cases = TABLE[column]
     numbered = [{**_expectation(kind, kwargs), "description": f"case {n}"} for n, (kind, kwargs, _) in enumerate(cases)]
     failures = _check(pd.DataFrame({"c": values, "same": values}), *numbered).failures
-    found = {failure.sentence.split("case ")[1].split(";")[0]: failure.sentence for failure in failures}
+    actual = {failure.sentence.split("case ")[1].split(";")[0]: failure.sentence for failure in failures}
     wrong = []
     for number, (kind, kwargs, expected) in enumerate(cases):
-        sentence = found.get(str(number), "")
+        sentence = actual.get(str(number), "")
         answer = REFUSED if sentence.endswith(CANNOT) else FAILS if sentence else HOLDS
         if answer != expected:
             wrong.append(f"{kind} {kwargs}: {answer}, not {expected}")

@@ -122,8 +122,8 @@ def test_no_value_is_in_a_log_line_or_a_warning(
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         check(Suite("canary", {"expectations": EXPECTATIONS}, "0"), FRAME, {})
-    said = caplog.text + "".join(capfd.readouterr()) + " ".join(str(warning.message) for warning in warned)
-    assert not [secret for secret in SECRETS if secret in said]
+    output = caplog.text + "".join(capfd.readouterr()) + " ".join(str(warning.message) for warning in warned)
+    assert not [secret for secret in SECRETS if secret in output]
 
 
 def test_an_expectation_that_could_not_be_made_says_why_without_the_message(checked: Checked) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nightshift.adapters.gx.expectations.checking import check
-from nightshift.adapters.gx.expectations.shown import ATTRIBUTES, only_shown
+from nightshift.adapters.gx.expectations.shown import ATTRIBUTES, clean_html
 from nightshift.adapters.gx.suites import Suite
 
 
@@ -31,7 +31,7 @@ from nightshift.adapters.gx.suites import Suite
     ],
 )
 def test_only_what_shows_is_left(html: str, left: str) -> None:
-    assert only_shown(html) == left
+    assert clean_html(html) == left
 
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.object_store import ObjectStore, digest
+from nightshift.adapters.s3.object_store import ObjectStore, digest_objects
 from nightshift.definition import Dataset, Model
 from nightshift.lake import tables
 from support.stored_results import make_dataset, make_validation
@@ -16,7 +16,7 @@ from support.stored_results import make_dataset, make_validation
 SHOPS, HOURS = 40, 6
 
 
-def openings(night: date) -> pd.DataFrame:
+def make_openings(night: date) -> pd.DataFrame:
     """The plan of a night."""
     generator = np.random.default_rng(night.toordinal())
     shop, hour = (axis.ravel() for axis in np.meshgrid(np.arange(SHOPS), np.arange(HOURS), indexing="ij"))
@@ -24,9 +24,9 @@ def openings(night: date) -> pd.DataFrame:
     return pd.DataFrame({"shop": shop, "hour": hour, "region": region, "stock": generator.integers(1, 50, shop.size)})
 
 
-def sales(night: date, noise: float = 1.0) -> pd.DataFrame:
+def make_sales(night: date, noise: float = 1.0) -> pd.DataFrame:
     """What then happened: small stock and late hours sell out; three shops stay closed."""
-    plan = openings(night)
+    plan = make_openings(night)
     generator = np.random.default_rng(night.toordinal() + 1_000_000)
     score = 0.12 * (22 - plan["stock"]) + 0.4 * (plan["hour"] - 2.5) + generator.normal(0, noise, len(plan))
     return plan[["shop", "hour"]].assign(sold_out=(score > 0).astype("int64"), opened=plan["shop"] >= 3)
@@ -34,33 +34,33 @@ def sales(night: date, noise: float = 1.0) -> pd.DataFrame:
 
 def land(store: ObjectStore, model: Model, first: date, last: date) -> None:
     """Lands and validates every night from `first` to `last`, and the plan of the day after."""
-    _put(store, model.scheduled, first, openings)
+    _put(store, model.scheduled, first, make_openings)
     night = first
     while night <= last:
-        _put(store, model.facts, night, sales)
-        _put(store, model.scheduled, night + timedelta(days=1), openings)
-        validated(store, model, night)
+        _put(store, model.facts, night, make_sales)
+        _put(store, model.scheduled, night + timedelta(days=1), make_openings)
+        save_validation(store, model, night)
         night += timedelta(days=1)
 
 
 def _put(store: ObjectStore, dataset: Dataset, night: date, make_rows: Callable[[date], pd.DataFrame]) -> None:
-    store.put(f"{dataset.partition(night)}{tables.PART}", _encoded(make_rows, night))
+    store.put(f"{dataset.build_partition_uri(night)}{tables.PART}", _encode_rows(make_rows, night))
 
 
 @cache
-def _encoded(make_rows: Callable[[date], pd.DataFrame], night: date) -> bytes:
+def _encode_rows(make_rows: Callable[[date], pd.DataFrame], night: date) -> bytes:
     """The rows of a night as a Parquet file: the same for every test."""
     return tables.encode(make_rows(night))
 
 
-def validated(store: ObjectStore, model: Model, night: date, outcome: str = "done", failed: int = 0) -> None:
+def save_validation(store: ObjectStore, model: Model, night: date, outcome: str = "done", failed: int = 0) -> None:
     """Stores the result that the validation of a night leaves behind."""
     checked = ((model.facts, night), (model.scheduled, night + timedelta(days=1)))
-    digests = {day: digest(store.objects(dataset.partition(day))) for dataset, day in checked}
+    digests = {day: digest_objects(store.list_objects(dataset.build_partition_uri(day))) for dataset, day in checked}
     entries = [
         make_dataset(
             dataset.name,
-            partition=dataset.partition(day),
+            partition=dataset.build_partition_uri(day),
             night=day,
             digest=digests[day],
             content=f"rows of {digests[day]}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ONE_SHOT = ("keys", "databases", "init")
 SERVERS = (
     "postgres",
@@ -25,13 +25,13 @@ SERVERS = (
 T = TypeVar("T")
 
 
-def until(what: str, look: Callable[[], T | None], patience: float = 180.0) -> T:
+def wait_until(what: str, look: Callable[[], T | None], patience: float = 180.0) -> T:
     """What `look` finds; fails when it finds nothing for `patience` seconds."""
     end = time.monotonic() + patience
-    while not (found := look()):
+    while not (actual := look()):
         assert time.monotonic() < end, f"waited {patience:.0f} s for: {what}"
         time.sleep(0.5)
-    return found
+    return actual
 
 
 @dataclass(frozen=True)
@@ -44,56 +44,58 @@ class Project:
 
     def compose(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """`docker compose WORDS`, whatever comes of it."""
-        command, environment = self._command(words), {**os.environ, **self.variables}
+        command, environment = self._build_command(words), {**os.environ, **self.variables}
         return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
 
     def start(self, *words: str) -> "subprocess.Popen[bytes]":
         """`docker compose WORDS`, without waiting for its end."""
         quiet = subprocess.DEVNULL
         environment = {**os.environ, **self.variables}
-        return subprocess.Popen(self._command(words), env=environment, cwd=ROOT, stdout=quiet, stderr=quiet)
+        return subprocess.Popen(self._build_command(words), env=environment, cwd=ROOT, stdout=quiet, stderr=quiet)
 
-    def _command(self, words: tuple[str, ...]) -> list[str]:
+    def _build_command(self, words: tuple[str, ...]) -> list[str]:
         files = [word for file in self.files for word in ("-f", str(ROOT / file))]
         return ["docker", "compose", "--progress", "plain", "-p", self.name, *files, *words]
 
-    def output(self, *words: str, timeout: float = 300) -> str:
+    def read_output(self, *words: str, timeout: float = 300) -> str:
         """What a word prints; it must succeed."""
-        done = self.compose(*words, timeout=timeout)
-        assert done.returncode == 0, f"docker compose {' '.join(words)}: {done.stderr[-4000:]}{done.stdout[-2000:]}"
-        return done.stdout
+        completed = self.compose(*words, timeout=timeout)
+        assert completed.returncode == 0, (
+            f"docker compose {' '.join(words)}: {completed.stderr[-4000:]}{completed.stdout[-2000:]}"
+        )
+        return completed.stdout
 
-    def up(self) -> None:
+    def start_all(self) -> None:
         """Starts what does not run, and waits until all of it is healthy."""
-        done = self.compose("up", "--detach", "--wait", "--pull", "never", "--no-build", timeout=600)
-        assert done.returncode == 0, f"{done.stderr[-3000:]}\n{self.said()[-6000:]}"
+        completed = self.compose("up", "--detach", "--wait", "--pull", "never", "--no-build", timeout=600)
+        assert completed.returncode == 0, f"{completed.stderr[-3000:]}\n{self.read_logs()[-6000:]}"
 
-    def said(self) -> str:
+    def read_logs(self) -> str:
         """The logs of every container."""
         return self.compose("logs", "--no-color").stdout
 
-    def configuration(self) -> dict[str, Any]:
+    def read_configuration(self) -> dict[str, Any]:
         """The file with its variables filled in."""
-        found: dict[str, Any] = json.loads(self.output("config", "--format", "json"))
-        return found
+        document: dict[str, Any] = json.loads(self.read_output("config", "--format", "json"))
+        return document
 
-    def containers(self) -> dict[str, dict[str, Any]]:
+    def inspect_containers(self) -> dict[str, dict[str, Any]]:
         """Every container of the project, as `docker inspect` shows it, by service."""
-        ids = docker("ps", "--all", "--quiet", "--filter", self._label).split()
-        found = json.loads(docker("inspect", *ids)) if ids else []
-        return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
+        ids = run_docker("ps", "--all", "--quiet", "--filter", self._label).split()
+        document = json.loads(run_docker("inspect", *ids)) if ids else []
+        return {item["Config"]["Labels"]["com.docker.compose.service"]: item for item in document}
 
-    def networks(self) -> list[str]:
+    def list_networks(self) -> list[str]:
         """The names of the project's networks."""
-        return docker("network", "ls", "--format", "{{.Name}}", "--filter", self._label).split()
+        return run_docker("network", "ls", "--format", "{{.Name}}", "--filter", self._label).split()
 
     def inspect(self, service: str) -> dict[str, Any]:
         """The container of one service."""
-        return self.containers()[service]
+        return self.inspect_containers()[service]
 
     def execute(self, service: str, *words: str) -> str:
         """What a command in a running container prints."""
-        return self.output("exec", "-T", service, *words, timeout=300)
+        return self.read_output("exec", "-T", service, *words, timeout=300)
 
     def is_healthy(self, service: str) -> bool:
         """Whether a container runs and answers."""
@@ -108,7 +110,7 @@ class Project:
         def back() -> None:
             assert process.wait(120) == 0, f"docker compose restart {service} failed"
             assert self.inspect(service)["State"]["StartedAt"] > before
-            until(f"{service} to be healthy again", lambda: self.is_healthy(service))
+            wait_until(f"{service} to be healthy again", lambda: self.is_healthy(service))
 
         return back
 
@@ -118,8 +120,8 @@ class Project:
         self.compose("exec", "-T", service, "sh", "-c", "kill -9 -1", timeout=60)
 
         def back() -> None:
-            until(f"{service} to be started again", lambda: self.inspect(service)["RestartCount"] > before)
-            until(f"{service} to be healthy again", lambda: self.is_healthy(service))
+            wait_until(f"{service} to be started again", lambda: self.inspect(service)["RestartCount"] > before)
+            wait_until(f"{service} to be healthy again", lambda: self.is_healthy(service))
 
         return back
 
@@ -127,18 +129,18 @@ class Project:
         """Ends everything, with its data; returns what is left of it."""
         self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "10")
         kinds = (("ps", "--all"), ("volume", "ls"), ("network", "ls"))
-        return [line for kind in kinds for line in docker(*kind, "--quiet", "--filter", self._label).split()]
+        return [line for kind in kinds for line in run_docker(*kind, "--quiet", "--filter", self._label).split()]
 
     @property
     def _label(self) -> str:
         return f"label=com.docker.compose.project={self.name}"
 
 
-def docker(*words: str) -> str:
+def run_docker(*words: str) -> str:
     """What `docker WORDS` prints; it must succeed."""
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, f"docker {' '.join(words[:3])}: {done.stderr[-3000:]}"
-    return done.stdout
+    completed = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=600)
+    assert completed.returncode == 0, f"docker {' '.join(words[:3])}: {completed.stderr[-3000:]}"
+    return completed.stdout
 
 
 def has_image(name: str) -> bool:

@@ -14,20 +14,20 @@ WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 
 _next = count(os.getpid())
 
 
-def free(number: int) -> list[int]:
+def find_free_ports(number: int) -> list[int]:
     """Different ports of this machine that are free; one process gets none a second time before it had them all."""
     tried = (10_000 + SINGLE * WORKER + next(_next) % SINGLE for _ in range(SINGLE))
-    found = list(islice(filter(ports.is_free, tried), number))
-    assert len(found) == number, "this machine has no free ports"
-    return found
+    actual = list(islice(filter(ports.is_free, tried), number))
+    assert len(actual) == number, "this machine has no free ports"
+    return actual
 
 
-def on_free_ports(*addresses: str) -> settings.Settings:
+def build_settings_on_free_ports(*addresses: str) -> settings.Settings:
     """Settings on a run of free ports, of 127.0.0.1 and of `addresses`; S3 needs the last but one + 10000, too."""
     for number in range(BLOCKS):
         first = 20_000 + LENGTH * (BLOCKS * WORKER + (os.getpid() + number) % BLOCKS)
-        wanted = (*range(first, first + LENGTH), first + LENGTH - 2 + 10_000)
-        if all(ports.is_free(port, address) for address in ("127.0.0.1", *addresses) for port in wanted):
+        expected = (*range(first, first + LENGTH), first + LENGTH - 2 + 10_000)
+        if all(ports.is_free(port, address) for address in ("127.0.0.1", *addresses) for port in expected):
             return settings.Settings(
                 airflow_port=first,
                 mlflow_port=first + 1,

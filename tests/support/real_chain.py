@@ -6,7 +6,7 @@ from datetime import date
 from local_platform.demo.airflow_api import AirflowApi
 from local_platform.demo.night_plan import Plan, list_days
 from local_platform.demo.night_results import Night, load_night
-from real_platform import RealPlatform, TaskRun
+from support.real_platform import RealPlatform, TaskRun
 
 DAG = "flights_nightly"
 PLAN = Plan("flights", tuple(list_days(date(2013, 2, 24), date(2013, 2, 27))), date(2013, 2, 26))
@@ -18,7 +18,7 @@ class Chain:
 
     real: RealPlatform
 
-    def nights(self) -> dict[str, Night]:
+    def load_nights(self) -> dict[str, Night]:
         """The nights by how they ended; of several that ended alike, the last."""
         return {
             night.ending: night for night in (load_night(self.real.store, PLAN.model, night) for night in PLAN.nights)
@@ -27,5 +27,5 @@ class Chain:
     def run(self, night: date) -> TaskRun:
         """The run of one night."""
         api: AirflowApi = self.real.api
-        found = api.read_runs(DAG, night, night, "UTC")[night]
-        return TaskRun(api, self.real.home.airflow / "logs", DAG, found.id)
+        actual = api.read_runs(DAG, night, night, "UTC")[night]
+        return TaskRun(api, self.real.home.airflow / "logs", DAG, actual.id)

@@ -17,19 +17,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 
-def one(dag: DAG, run: dict[str, Any]) -> dict[str, Any]:
+def run_once(dag: DAG, run: dict[str, Any]) -> dict[str, Any]:
     """One run of `dag`: its state, and each task's state and tries."""
     ran = dag.test(run_conf=run["conf"], logical_date=datetime.now(UTC) if run["dated"] else None)
     with Session(settings.engine) as session:
-        found = session.scalars(select(TaskInstance).where(TaskInstance.run_id == ran.run_id)).all()
-        tasks = {task.task_id: {"state": str(task.state), "tries": task.try_number} for task in found}
+        actual = session.scalars(select(TaskInstance).where(TaskInstance.run_id == ran.run_id)).all()
+        tasks = {task.task_id: {"state": str(task.state), "tries": task.try_number} for task in actual}
     return {"state": str(ran.state), "tasks": tasks}
 
 
 def main(name: str, *runs: str) -> None:
     """Makes the runs and prints their outcomes."""
     dag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags[name]
-    outcomes = [one(dag, json.loads(run)) for run in runs]
+    outcomes = [run_once(dag, json.loads(run)) for run in runs]
     print(json.dumps(outcomes))  # noqa: T201  # a test reads it
 
 

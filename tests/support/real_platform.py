@@ -24,7 +24,7 @@ from local_platform.one_machine.platform import Platform
 from local_platform.one_machine.supervisor import Supervisor
 from local_platform.services.embedded_cluster import NAMESPACE
 from nightshift.adapters.s3.object_store import ObjectStore
-from pod_client import until
+from support.pod_client import wait_until
 from support.signals import send_each
 
 ENDED = ("success", "failed", "skipped", "upstream_failed")
@@ -46,16 +46,16 @@ class TaskRun:
         """Where Airflow's API has it."""
         return f"/api/v2/dags/{self.dag}/dagRuns/{self.id}"
 
-    def state(self) -> str:
+    def read_state(self) -> str:
         """The state of the whole run."""
         return str(self.api._get(self.path)["state"])
 
-    def task(self, name: str) -> dict[str, Any]:
+    def read_task(self, name: str) -> dict[str, Any]:
         """One task as Airflow has it."""
-        found: dict[str, Any] = self.api._get(f"{self.path}/taskInstances/{name}")
-        return found
+        actual: dict[str, Any] = self.api._get(f"{self.path}/taskInstances/{name}")
+        return actual
 
-    def tasks(self) -> dict[str, str]:
+    def read_task_states(self) -> dict[str, str]:
         """The state of each task."""
         return {t["task_id"]: t["state"] or "" for t in self.api._get(f"{self.path}/taskInstances")["task_instances"]}
 
@@ -66,30 +66,30 @@ class TaskRun:
 
     def clear(self, name: str) -> None:
         """What a person does in the UI: clears a task."""
-        asked = {"dag_run_id": self.id, "task_ids": [name], "only_failed": False, "only_running": False}
-        asked |= {"dry_run": False, "reset_dag_runs": True}
+        body = {"dag_run_id": self.id, "task_ids": [name], "only_failed": False, "only_running": False}
+        body |= {"dry_run": False, "reset_dag_runs": True}
         path = f"/api/v2/dags/{self.dag}/clearTaskInstances"
-        retry_until_answered(lambda: self.api._call("POST", path, asked, self.api._headers))
+        retry_until_answered(lambda: self.api._call("POST", path, body, self.api._headers))
 
     def end(self, patience: float = PATIENCE) -> str:
         """The state in which the run ends."""
 
         def look() -> str | None:
-            state = self.state()
+            state = self.read_state()
             return state if state in ENDED else None
 
-        return until(f"the end of {self.dag} {self.id} ({self.tasks()})", look, patience)
+        return wait_until(f"the end of {self.dag} {self.id} ({self.read_task_states()})", look, patience)
 
-    def said(self, task: str, text: str = "") -> str:
+    def wait_for_log(self, task: str, text: str = "") -> str:
         """Everything that was logged of a task, all tries: as soon as it has `text`, or else after half a minute.
 
         The last lines of a task come a moment after its state.
         """
         with suppress(AssertionError):
-            until(f"{task} to say {text!r}", lambda: text in self._logged(task), 30)
-        return self._logged(task)
+            wait_until(f"{task} to say {text!r}", lambda: text in self._read_logs(task), 30)
+        return self._read_logs(task)
 
-    def _logged(self, task: str) -> str:
+    def _read_logs(self, task: str) -> str:
         folder = self.logs / f"dag_id={self.dag}" / f"run_id={self.id}" / f"task_id={task}"
         return "\n".join(path.read_text(errors="replace") for path in sorted(folder.glob("attempt=*.log*")))
 
@@ -115,31 +115,29 @@ class RealPlatform:
 
     def start(self, dag: str, night: str, name: str) -> TaskRun:
         """Triggers a run of a DAG for one night."""
-        asked = {"logical_date": None, "conf": {"night": night}, "dag_run_id": name}
+        body = {"logical_date": None, "conf": {"night": night}, "dag_run_id": name}
         try:
-            retry_until_answered(
-                lambda: self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", asked, self.api._headers)
-            )
+            retry_until_answered(lambda: self.api._call("POST", f"/api/v2/dags/{dag}/dagRuns", body, self.api._headers))
         except NotReady as error:
             if "409" not in str(error):  # made by a request whose reply was lost
                 raise
         return TaskRun(self.api, self.home.airflow / "logs", dag, name)
 
-    def pods(self) -> list[Any]:
+    def list_pods(self) -> list[Any]:
         """The pods of steps that exist."""
         return list(self.core.list_namespaced_pod(NAMESPACE).items)
 
-    def running_pod(self, verb: str, saying: str = "", other_than: str = "") -> Any:
+    def wait_for_running_pod(self, verb: str, saying: str = "", other_than: str = "") -> Any:
         """The pod of a step as soon as it runs and has logged a text."""
 
         def look() -> Any | None:
-            for pod in self.pods():
+            for pod in self.list_pods():
                 mine = pod.metadata.labels.get("nightshift-verb") == verb and pod.metadata.name != other_than
                 if mine and pod.status.phase == "Running" and saying in self.log_of(pod.metadata.name):
                     return pod
             return None
 
-        return until(f"a pod of {verb} that runs and says {saying!r}", look, PATIENCE)
+        return wait_until(f"a pod of {verb} that runs and says {saying!r}", look, PATIENCE)
 
     def log_of(self, pod: str) -> str:
         """The log of a pod; nothing while it cannot be had."""
@@ -150,27 +148,27 @@ class RealPlatform:
 
     def wait_until_no_pod(self, patience: float = 120.0) -> None:
         """Returns when there is no pod in the namespace."""
-        until("the end of every pod", lambda: not self.pods(), patience)
+        wait_until("the end of every pod", lambda: not self.list_pods(), patience)
 
-    def stored(self, *prefixes: str) -> dict[str, str]:
+    def list_stored(self, *prefixes: str) -> dict[str, str]:
         """Every object under the prefixes, with its ETag."""
-        return {o.uri: o.etag for prefix in prefixes for o in self.store.objects(prefix)}
+        return {o.uri: o.etag for prefix in prefixes for o in self.store.list_objects(prefix)}
 
-    def mlflow(self, path: str) -> Any:
+    def request_mlflow(self, path: str) -> Any:
         """What the registry's API answers."""
         with urllib.request.urlopen(f"{self.platform.tracking.url}/api/2.0/mlflow/{path}", timeout=30) as reply:  # noqa: S310
             return json.loads(reply.read())
 
-    def versions(self) -> list[str]:
+    def list_version_nights(self) -> list[str]:
         """The night of every registered version."""
-        found = self.mlflow("model-versions/search?filter=name%3D%27flights%27&max_results=1000")
-        tags = (version.get("tags", []) for version in found.get("model_versions", []))
+        actual = self.request_mlflow("model-versions/search?filter=name%3D%27flights%27&max_results=1000")
+        tags = (version.get("tags", []) for version in actual.get("model_versions", []))
         return [next(t["value"] for t in known if t["key"].endswith("night")) for known in tags]
 
     @contextmanager
-    def held(self, service: str) -> Iterator[None]:
+    def hold_service(self, service: str) -> Iterator[None]:
         """Stops a service's processes where they are for the length of a block: whoever calls it waits."""
-        processes = self._service(service)
+        processes = self._list_service_processes(service)
         send_each(processes, signal.SIGSTOP)
         try:
             yield
@@ -188,33 +186,33 @@ class RealPlatform:
             state = Supervisor(self.home).read_states()[service]
             return state.process not in (0, guard)
 
-        until(f"the supervisor to start {service} again", again, 60)
+        wait_until(f"the supervisor to start {service} again", again, 60)
 
-    def _service(self, name: str) -> list[psutil.Process]:
+    def _list_service_processes(self, name: str) -> list[psutil.Process]:
         """The processes of a service below its guard."""
         guard = Supervisor(self.home).read_states()[name].process
         return psutil.Process(guard).children(recursive=True)
 
-    def workers(self) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    def list_workers(self) -> tuple[list[psutil.Process], list[psutil.Process]]:
         """The processes that supervise a task now, and those that run its code."""
-        titled = [(_title(process), process) for process in find_processes_of(self.home.path)]
+        titled = [(_read_title(process), process) for process in find_processes_of(self.home.path)]
         mine = [(title, process) for title, process in titled if title.startswith("airflow worker -- ")]
         busy = [p for title, p in mine if "LocalExecutor" in title and "<idle>" not in title]
         return busy, [p for title, p in mine if "LocalExecutor" not in title]
 
-    def logged(self, service: str) -> str:
+    def read_service_log(self, service: str) -> str:
         """The log of a service."""
         return (self.home.logs / f"{service}.log").read_text(errors="replace")
 
-    def nightshift(self, *words: str) -> None:
+    def run_nightshift(self, *words: str) -> None:
         """A step's command on this machine, outside of any pod."""
         environment = self.platform.build_step_environment("tests")
         command = [str(Path(sys.executable).parent / "nightshift"), *words]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
-        assert done.returncode in (0, 10), done.stdout[-3000:] + done.stderr[-3000:]
+        completed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
+        assert completed.returncode in (0, 10), completed.stdout[-3000:] + completed.stderr[-3000:]
 
 
-def _title(process: psutil.Process) -> str:
+def _read_title(process: psutil.Process) -> str:
     """The title of a process; "" of one that has ended meanwhile, as those that parse DAGs often do."""
     with suppress(psutil.NoSuchProcess):
         return " ".join(process.cmdline()).strip()
@@ -225,6 +223,6 @@ def run_platform(environment: Mapping[str, str], *words: str, timeout: float = 3
     """`python -m local_platform WORDS` in an environment of its own; returns what it said. Fails when it fails."""
     command = (sys.executable, "-m", "local_platform", *words)
     full = {"PATH": os.environ["PATH"], **environment}
-    done = subprocess.run(command, env=full, cwd=SOURCES, capture_output=True, text=True, timeout=timeout)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
-    return done.stdout
+    completed = subprocess.run(command, env=full, cwd=SOURCES, capture_output=True, text=True, timeout=timeout)
+    assert completed.returncode == 0, completed.stdout[-6000:] + completed.stderr[-3000:]
+    return completed.stdout

@@ -18,8 +18,8 @@ import pytest
 from nightshift.adapters.mlflow.registry import NIGHT, SAMPLE, TRAIN_DETAIL, Registry, Version
 from nightshift.adapters.mlflow.training_run import Logged
 from nightshift.adapters.s3 import step_results
-from nightshift.adapters.s3.object_store import ObjectStore, as_json, digest
-from nightshift.context import Context, idempotency_key
+from nightshift.adapters.s3.object_store import ObjectStore, digest_objects, to_json
+from nightshift.context import Context, build_idempotency_key
 from nightshift.core import windows
 from nightshift.core.metrics import Floats
 from nightshift.definition import Dataset, Gate, Model, Window
@@ -46,7 +46,7 @@ MLMODEL = {
 }
 
 
-def model_of(name: str, bucket: str, train_days: int) -> Model:
+def build_model(name: str, bucket: str, train_days: int) -> Model:
     """A model whose partitions are shared by all models of the bucket."""
     return Model(
         name=name,
@@ -68,21 +68,21 @@ def land(store: ObjectStore, model: Model, nights: Sequence[date]) -> None:
     """Lands every night's partitions: their bytes matter, as digests; their rows are made up when they are wanted."""
     for night in nights:
         for dataset in model.datasets:
-            store.put(f"{dataset.partition(night)}part-0.parquet", f"{dataset.name} {night}".encode())
+            store.put(f"{dataset.build_partition_uri(night)}part-0.parquet", f"{dataset.name} {night}".encode())
 
 
-def validated(store: ObjectStore, model: Model, nights: Sequence[date], blocked: bool = False) -> None:
+def save_validations(store: ObjectStore, model: Model, nights: Sequence[date], blocked: bool = False) -> None:
     """Stores the results that the validation of these nights leaves behind, where their partitions are there."""
-    found = {d.name: _by_partition(store, d) for d in (model.facts, model.scheduled)}
+    actual = {d.name: _digest_by_partition(store, d) for d in (model.facts, model.scheduled)}
     for night in nights:
         checked = ((model.facts, night), (model.scheduled, night + ONE_DAY))
         entries = [
             make_dataset(
                 dataset.name,
-                partition=dataset.partition(day),
+                partition=dataset.build_partition_uri(day),
                 night=day,
-                digest=found[dataset.name][dataset.partition(day)],
-                content=f"rows of {found[dataset.name][dataset.partition(day)]}",
+                digest=actual[dataset.name][dataset.build_partition_uri(day)],
+                content=f"rows of {actual[dataset.name][dataset.build_partition_uri(day)]}",
                 failed=int(blocked and dataset is model.facts),
             )
             for dataset, day in checked
@@ -90,18 +90,18 @@ def validated(store: ObjectStore, model: Model, nights: Sequence[date], blocked:
         step_results.save(store, make_validation(model.name, night, entries, outcome="rejected" if blocked else "done"))
 
 
-def _by_partition(store: ObjectStore, dataset: Dataset) -> dict[str, str]:
+def _digest_by_partition(store: ObjectStore, dataset: Dataset) -> dict[str, str]:
     folders: dict[str, list[Any]] = {}
-    for stored in store.objects(dataset.uri.split("{night}")[0]):
+    for stored in store.list_objects(dataset.uri.split("{night}")[0]):
         folders.setdefault(stored.uri.rpartition("/")[0] + "/", []).append(stored)
-    return {folder: digest(objects) for folder, objects in folders.items()}
+    return {folder: digest_objects(objects) for folder, objects in folders.items()}
 
 
-def rows(lake: Lake, nights: Sequence[date]) -> Examples:
+def build_rows(lake: Lake, nights: Sequence[date]) -> Examples:
     """The labelled rows of these nights. `past` counts the usable nights before each, as a look back would see them."""
     model = lake.model
-    usable = set(lake.usable(windows.reach(tuple(nights), model.window)).nights)
-    parts = [night_of_rows(day, len({day - n * ONE_DAY for n in (1, 2)} & usable)) for day in nights]
+    usable = set(lake.list_usable(windows.reach(tuple(nights), model.window)).nights)
+    parts = [build_night_of_rows(day, len({day - n * ONE_DAY for n in (1, 2)} & usable)) for day in nights]
     features = pd.concat([part[0] for part in parts], ignore_index=True)
     return Examples(
         features,
@@ -112,19 +112,19 @@ def rows(lake: Lake, nights: Sequence[date]) -> Examples:
     )
 
 
-def night_of_rows(day: date, past: int) -> tuple[pd.DataFrame, Floats]:
+def build_night_of_rows(day: date, past: int) -> tuple[pd.DataFrame, Floats]:
     generator = np.random.default_rng(day.toordinal())
     score = generator.normal(size=ROWS)
-    labels = (generator.random(ROWS) < _chance(1.5 * score)).astype(np.float64)
+    labels = (generator.random(ROWS) < _compute_chance(1.5 * score)).astype(np.float64)
     columns = {"score": score, "row": np.arange(ROWS), "day": day.toordinal(), "past": past}
     return pd.DataFrame(columns).astype(np.float64), labels
 
 
-def _chance(logit: Floats) -> Floats:
+def _compute_chance(logit: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
-def predicted(night: date, skill: float, features: pd.DataFrame) -> Floats:
+def predict_version(night: date, skill: float, features: pd.DataFrame) -> Floats:
     """What the version of a night says: the true score, drowned in noise of its own the more the less it can."""
     noise = np.array(
         [
@@ -132,7 +132,7 @@ def predicted(night: date, skill: float, features: pd.DataFrame) -> Floats:
             for d, r in features[["day", "row"]].values
         ]
     )
-    return _chance(
+    return _compute_chance(
         1.5 * skill * features["score"].to_numpy() + (1 - skill) * noise + 0.05 * features["past"].to_numpy()
     )
 
@@ -148,25 +148,28 @@ class Forge:
         self, _: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]], __: Mapping[int, Sequence[str]]
     ) -> dict[int, Answer]:
         """As the fresh process does, of versions that this forge made."""
-        return {number: Answer({n: self.says(number, m) for n, m in asked[number].items()}) for number in asked}
+        return {
+            number: Answer({n: self.predict_stored_version(number, m) for n, m in asked[number].items()})
+            for number in asked
+        }
 
-    def says(self, number: int, features: pd.DataFrame) -> Floats:
+    def predict_stored_version(self, number: int, features: pd.DataFrame) -> Floats:
         """What a version predicts."""
-        return predicted(self.nights[number], self.skills[self.nights[number]], features)
+        return predict_version(self.nights[number], self.skills[self.nights[number]], features)
 
-    def challenger(self, context: Context, plan: Plan) -> "LightChallenger":
+    def build_challenger(self, context: Context, plan: Plan) -> "LightChallenger":
         """In place of the class that fits."""
         return LightChallenger(self, context, plan)
 
     def use(self, patch: pytest.MonkeyPatch) -> None:
         """Puts the light parts in place of the heavy ones."""
-        patch.setattr("nightshift.modelling.challenger.Challenger", self.challenger)
+        patch.setattr("nightshift.modelling.challenger.Challenger", self.build_challenger)
         patch.setattr("nightshift.modelling.comparison.predict_fresh", self.predict_fresh)
         for module in ("steps.evaluate", "modelling.recompute_verdict"):
-            patch.setattr(f"nightshift.{module}.examples", rows)
+            patch.setattr(f"nightshift.{module}.examples", build_rows)
         for module in ("steps.evaluate", "modelling.recompute_verdict", "promotion.trusted_types"):
             patch.setattr(f"nightshift.{module}.trusted_of", lambda _: ())  # these models have no folder
-        patch.setattr("nightshift.modelling.plots.verdict", lambda *_: b"no picture")
+        patch.setattr("nightshift.modelling.plots.draw_verdict", lambda *_: b"no picture")
         for module in ("steps.score", "promotion.sync_alias"):
             patch.setattr(f"nightshift.{module}.publish_cards", lambda *_: None)  # decides nothing, and takes as long
 
@@ -176,27 +179,27 @@ class LightChallenger(challenger.Challenger):
 
     def __init__(self, forge: Forge, context: Context, plan: Plan) -> None:
         self._forge, self._context, self._plan = forge, context, plan
-        self._key = idempotency_key(context, plan.digest)
-        self._train = rows(context.lake, plan.train.nights[-1:])
+        self._key = build_idempotency_key(context, plan.digest)
+        self._train = build_rows(context.lake, plan.train.nights[-1:])
 
     def register(self) -> Version:
         """Stores a run and a model file by REST, and registers the version."""
         registry = self._context.registry
         run, folder = _run(registry)
-        model_id, files = _logged_model(registry, run)
+        model_id, files = _read_logged_model(registry, run)
         body = f"the version of {self._context.night}".encode()
         sample = self._train.features.head(5)
         skill = self._forge.skills[self._context.night]
-        kept = {
-            f"{folder}/{TRAIN_DETAIL}": as_json(to_plain(self._record(run, body))),
-            f"{folder}/{INPUTS}": as_json(self._plan.inputs),
-            f"{folder}/{SAMPLE}": Sample(sample, predicted(self._context.night, skill, sample)).as_json(),
+        remaining = {
+            f"{folder}/{TRAIN_DETAIL}": to_json(to_plain(self._record(run, body))),
+            f"{folder}/{INPUTS}": to_json(self._plan.inputs),
+            f"{folder}/{SAMPLE}": Sample(sample, predict_version(self._context.night, skill, sample)).to_json(),
             f"{files}/MLmodel": json.dumps(MLMODEL).encode(),
             f"{files}/model.skops": body,
         }
-        for path, data in kept.items():
+        for path, data in remaining.items():
             registry.server.put_artifact(path, data)
-        version = self._one(run, Logged(model_id, hashlib.sha256(body).hexdigest()))
+        version = self._find_or_register(run, Logged(model_id, hashlib.sha256(body).hexdigest()))
         self._forge.nights[version.number] = date.fromisoformat(version.tags[NIGHT])
         return version
 
@@ -219,14 +222,14 @@ class LightChallenger(challenger.Challenger):
 def _run(registry: Registry) -> tuple[str, str]:
     reply = registry.server.post("runs/create", {"experiment_id": "0", "start_time": 0}, attempts=1)
     info = reply["run"]["info"]
-    return info["run_id"], _path(info["artifact_uri"])
+    return info["run_id"], _get_path(info["artifact_uri"])
 
 
-def _logged_model(registry: Registry, run: str) -> tuple[str, str]:
-    asked = {"experiment_id": "0", "name": "model", "source_run_id": run}
-    info = registry.server.post("logged-models", asked, attempts=1)["model"]["info"]
-    return info["model_id"], _path(info["artifact_uri"])
+def _read_logged_model(registry: Registry, run: str) -> tuple[str, str]:
+    body = {"experiment_id": "0", "name": "model", "source_run_id": run}
+    info = registry.server.post("logged-models", body, attempts=1)["model"]["info"]
+    return info["model_id"], _get_path(info["artifact_uri"])
 
 
-def _path(uri: str) -> str:
+def _get_path(uri: str) -> str:
     return uri.removeprefix("mlflow-artifacts:").lstrip("/")

@@ -11,7 +11,7 @@ from support.stored_results import make_evaluation, make_result, make_verdict
 KEY = "0123456789abcdef0123"
 
 
-def verdict(promote: bool = True, **more: Any) -> Verdict:
+def build_verdict(promote: bool = True, **more: Any) -> Verdict:
     """What the gate decided, with two checks and two groups."""
     fields: dict[str, Any] = {
         "reason": "it wins: log loss 0.5210 against 0.5287" if promote else "log loss 0.5400 must lie below the floor",
@@ -35,7 +35,7 @@ def verdict(promote: bool = True, **more: Any) -> Verdict:
 def evaluation(**changes: Any) -> EvaluateResult:
     """What `evaluate` did: version 8 against champion 7."""
     fields: dict[str, Any] = {
-        "verdict": verdict(),
+        "verdict": build_verdict(),
         "challenger_version": 8,
         "champion_version": 7,
         "champion_night": date(2013, 2, 1),
@@ -49,7 +49,7 @@ def evaluation(**changes: Any) -> EvaluateResult:
     return make_evaluation(**{**fields, **changes})
 
 
-def evaluated(night: str, model: str = "flights", **changes: Any) -> Result[EvaluateResult]:
+def build_evaluate_result(night: str, model: str = "flights", **changes: Any) -> Result[EvaluateResult]:
     """A result of `evaluate`, with these changes of what it did."""
     summary = "challenger 8 wins against champion 7"
     return make_result(evaluation(**changes), model=model, night=date.fromisoformat(night), summary=summary)

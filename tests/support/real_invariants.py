@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from real_platform import RealPlatform
+from support.real_platform import RealPlatform
 
 SCORES = "s3://nightshift/scores/"
 LEDGER = "s3://nightshift/ledger/flights/"
@@ -22,9 +22,9 @@ class State:
 
 def read_state(real: RealPlatform) -> State:
     """Returns what readers see now."""
-    manifests = {uri: etag for uri, etag in real.stored(SCORES).items() if uri.endswith(MANIFEST)}
-    alias = real.mlflow("registered-models/alias?name=flights&alias=champion")["model_version"]["version"]
-    return State(manifests, real.stored(LEDGER), int(alias))
+    manifests = {uri: etag for uri, etag in real.list_stored(SCORES).items() if uri.endswith(MANIFEST)}
+    alias = real.request_mlflow("registered-models/alias?name=flights&alias=champion")["model_version"]["version"]
+    return State(manifests, real.list_stored(LEDGER), int(alias))
 
 
 def check(real: RealPlatform, before: State) -> None:
@@ -36,7 +36,7 @@ def check(real: RealPlatform, before: State) -> None:
     assert (_read(real, max(now.ledger))["champion"] or {}).get("version") == now.champion, (
         "the ledger and the alias disagree"
     )
-    versions = real.versions()
+    versions = real.list_version_nights()
     assert sorted(versions) == sorted(set(versions)), "a night has two versions"
     for uri in now.manifests:
         _check_partition(real, uri)
@@ -44,8 +44,8 @@ def check(real: RealPlatform, before: State) -> None:
 
 def _check_partition(real: RealPlatform, uri: str) -> None:
     """A partition holds one manifest and nothing else, and the manifest's files are all there."""
-    assert list(real.stored(uri.removesuffix(MANIFEST))) == [uri]
-    missing = [key for key in _read(real, uri)["files"] if real.store.get(real.store.uri(key)) is None]
+    assert list(real.list_stored(uri.removesuffix(MANIFEST))) == [uri]
+    missing = [key for key in _read(real, uri)["files"] if real.store.get(real.store.build_uri(key)) is None]
     assert not missing, f"{uri} names files that are not there"
 
 

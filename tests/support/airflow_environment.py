@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 if "airflow" in sys.modules and not os.environ.get("AIRFLOW_HOME", "").startswith(tempfile.gettempdir()):
-    raise RuntimeError("airflow was imported before tests/airflow_environment.py could give it a home of its own")
+    raise RuntimeError("airflow was imported before support.airflow_environment could give it a home of its own")
 
 HOME = Path(tempfile.mkdtemp(prefix="nightshift-airflow-"))
 _owner = os.getpid()

@@ -14,13 +14,13 @@ FINISHED = ("Succeeded", "Failed")
 PATIENCE = 120.0  # seconds; a busy real cluster takes some for a pod
 
 
-def until(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
+def wait_until(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
     """What `look` finds; fails when it finds nothing for `patience` seconds."""
     end = time.monotonic() + patience
     while True:
-        found = look()
-        if found:
-            return found
+        actual = look()
+        if actual:
+            return actual
         assert time.monotonic() < end, f"waited {patience:.0f} s for: {what}"
         time.sleep(0.05)
 
@@ -33,7 +33,7 @@ class PodClient:
     namespace: str
     image: str
 
-    def container(self, *command: str, name: str = "main", **fields: Any) -> Object:
+    def build_container(self, *command: str, name: str = "main", **fields: Any) -> Object:
         return {
             "name": name,
             "image": self.image,
@@ -42,10 +42,10 @@ class PodClient:
             **fields,
         }
 
-    def shell(self, script: str, name: str = "main", **fields: Any) -> Object:
-        return self.container("sh", "-c", script, name=name, **fields)
+    def build_shell_container(self, script: str, name: str = "main", **fields: Any) -> Object:
+        return self.build_container("sh", "-c", script, name=name, **fields)
 
-    def pod(self, *containers: Object, labels: dict[str, str] | None = None, **spec: Any) -> Object:
+    def build_pod(self, *containers: Object, labels: dict[str, str] | None = None, **spec: Any) -> Object:
         metadata = {"generateName": "pod-", "labels": labels or {}}
         body = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": list(containers), **spec}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body}
@@ -74,7 +74,7 @@ class PodClient:
             pod = self.read(name)
             return pod if holds(pod) else None
 
-        return until(f"pod {name}: {what}", look, patience)
+        return wait_until(f"pod {name}: {what}", look, patience)
 
     def finish(self, name: str, patience: float = PATIENCE) -> client.V1Pod:
         """The pod once it has ended."""
@@ -84,29 +84,29 @@ class PodClient:
         """A pod from its creation to its end."""
         return self.finish(self.create(body))
 
-    def started(self, body: Object) -> str:
+    def start_pod(self, body: Object) -> str:
         """The name of a new pod whose containers run."""
         name = self.create(body)
         self.wait_for(name, "running", lambda pod: pod.status.phase == "Running")
         return name
 
-    def said(self, name: str, text: str, **options: Any) -> str:
+    def wait_for_log(self, name: str, text: str, **options: Any) -> str:
         """The log of a running pod as soon as it contains a text."""
 
         def look() -> str | None:
-            found = self.log(name, **options)
-            return found if text in found else None
+            actual = self.log(name, **options)
+            return actual if text in actual else None
 
-        return until(f"pod {name} to say {text!r}", look)
+        return wait_until(f"pod {name} to say {text!r}", look)
 
     def log(self, name: str, **options: Any) -> str:
         """The client's own decoding gives `b'…'` as text (release 36), so the bytes are read here."""
         reply = self.api.read_namespaced_pod_log(name, self.namespace, _preload_content=False, **options)
         return str(reply.data.decode())
 
-    def output(self, *containers: Object, **spec: Any) -> str:
+    def read_output(self, *containers: Object, **spec: Any) -> str:
         """What a pod that must succeed writes."""
-        pod = self.run(self.pod(*containers, **spec))
+        pod = self.run(self.build_pod(*containers, **spec))
         log = self.log(pod.metadata.name, container=containers[0]["name"])
         assert pod.status.phase == "Succeeded", f"{pod.status}\n{log}"
         return log
@@ -115,18 +115,18 @@ class PodClient:
         return self.api.delete_namespaced_pod(name, self.namespace, **options)
 
     def wait_gone(self, name: str, patience: float = PATIENCE) -> None:
-        until(f"pod {name} to be gone", lambda: self.find(name) is None, patience)
+        wait_until(f"pod {name} to be gone", lambda: self.find(name) is None, patience)
 
-    def configmap(self, data: dict[str, str]) -> str:
+    def create_configmap(self, data: dict[str, str]) -> str:
         body = {"metadata": {"generateName": "config-"}, "data": data}
         return str(self.api.create_namespaced_config_map(self.namespace, body).metadata.name)
 
-    def secret(self, data: dict[str, str]) -> str:
+    def create_secret(self, data: dict[str, str]) -> str:
         body = {"metadata": {"generateName": "secret-"}, "stringData": data}
         return str(self.api.create_namespaced_secret(self.namespace, body).metadata.name)
 
 
-def terminated(pod: client.V1Pod, index: int = 0) -> client.V1ContainerStateTerminated:
+def get_terminated_state(pod: client.V1Pod, index: int = 0) -> client.V1ContainerStateTerminated:
     """How a container of a finished pod ended."""
     ended = pod.status.container_statuses[index].state.terminated
     assert ended is not None, pod.status

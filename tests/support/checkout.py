@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
-def files() -> list[Path]:
+def list_files() -> list[Path]:
     """What belongs to the checkout, relative to it: what git follows or would, nothing that it ignores."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
@@ -24,7 +24,7 @@ def copy_files(found: Iterable[Path], to: Path) -> None:
         shutil.copyfile(ROOT / file, to / file)
 
 
-def environment(copy: Path) -> dict[str, str]:
+def build_environment(copy: Path) -> dict[str, str]:
     """This process's environment, in which Python finds the packages of the copy before those of the checkout."""
     ours = os.pathsep.join(str(copy / folder) for folder in ("include", "plugins"))
     airflow = {
@@ -42,5 +42,5 @@ def run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs a program of this environment in the copy: `python`, or a name beside it such as `ruff`."""
     program = sys.executable if words[0] == "python" else str(Path(sys.executable).parent / words[0])
     return subprocess.run(
-        [program, *words[1:]], cwd=copy, env=environment(copy), capture_output=True, text=True, timeout=800
+        [program, *words[1:]], cwd=copy, env=build_environment(copy), capture_output=True, text=True, timeout=800
     )

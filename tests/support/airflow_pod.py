@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from manifests import DEPLOY, Manifests
+from support.manifests import DEPLOY, Manifests
 
 Object = dict[str, Any]
 VALUES: Object = yaml.safe_load((DEPLOY / "airflow-values.yaml").read_text())
@@ -19,25 +19,25 @@ PARTS = {"api-server": "apiServer", "scheduler": "scheduler", "dag-processor": "
 STATE = "/opt/airflow/logs"
 
 
-def renamed(objects: tuple[Object, ...], names: dict[str, str]) -> list[Object]:
+def rename_namespaces(objects: tuple[Object, ...], names: dict[str, str]) -> list[Object]:
     """The same objects in other namespaces."""
-    return [_renamed(one, names) for one in objects]
+    return [_rename_value(stored, names) for stored in objects]
 
 
-def _renamed(value: Any, names: dict[str, str]) -> Any:
+def _rename_value(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, list):
-        return [_renamed(item, names) for item in value]
+        return [_rename_value(item, names) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {key: _renamed(item, names) for key, item in value.items()}
-    if isinstance(found.get("namespace"), str):
-        found["namespace"] = names.get(found["namespace"], found["namespace"])
-    if found.get("kind") == "Namespace":
-        found["metadata"]["name"] = names[found["metadata"]["name"]]
-    return found
+    actual = {key: _rename_value(item, names) for key, item in value.items()}
+    if isinstance(actual.get("namespace"), str):
+        actual["namespace"] = names.get(actual["namespace"], actual["namespace"])
+    if actual.get("kind") == "Namespace":
+        actual["metadata"]["name"] = names[actual["metadata"]["name"]]
+    return actual
 
 
-def secret() -> dict[str, str]:
+def build_secret() -> dict[str, str]:
     """New values of the Secret that the chart's values name."""
     return {
         "connection": f"sqlite:///{STATE}/airflow.db?timeout=60",
@@ -47,7 +47,7 @@ def secret() -> dict[str, str]:
     }
 
 
-def pod(manifests: Manifests, image: str, server: str, more: dict[str, str]) -> Object:
+def build_pod(manifests: Manifests, image: str, server: str, more: dict[str, str]) -> Object:
     """The pod. `server` is the URL of the Kubernetes API, for clusters whose services have no addresses."""
     api = urlsplit(server)
     environment = {
@@ -56,7 +56,7 @@ def pod(manifests: Manifests, image: str, server: str, more: dict[str, str]) -> 
             for section, names in VALUES["config"].items()
             for name, value in names.items()
         },
-        **manifests.one("ConfigMap", "nightshift-airflow", "airflow")["data"],
+        **manifests.get_object("ConfigMap", "nightshift-airflow", "airflow")["data"],
         # One pod: everything is at localhost, and there is room for one task.
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "http://localhost:8080/execution/",
         "AIRFLOW__CORE__PARALLELISM": "1",
@@ -71,7 +71,7 @@ def pod(manifests: Manifests, image: str, server: str, more: dict[str, str]) -> 
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "securityContext": contexts["containers"],
-        "env": [*({"name": name, "value": value} for name, value in environment.items()), *_keys()],
+        "env": [*({"name": name, "value": value} for name, value in environment.items()), *_list_key_references()],
         "volumeMounts": [*VALUES["volumeMounts"], {"name": "logs", "mountPath": STATE}],
     }
     return {
@@ -89,7 +89,7 @@ def pod(manifests: Manifests, image: str, server: str, more: dict[str, str]) -> 
     }
 
 
-def _keys() -> list[Object]:
+def _list_key_references() -> list[Object]:
     name = VALUES["fernetKeySecretName"]
     keys = {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "connection",

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from manifests import KUBERNETES, which
-from pod_client import until
+from support.manifests import KUBERNETES, describe_renderer
+from support.pod_client import wait_until
 
 Object = dict[str, Any]
 VARIABLE = "NIGHTSHIFT_TEST_KUBECONFIG"
@@ -39,12 +39,12 @@ class Applied:
     admin: client.ApiClient
     airflow: client.ApiClient
 
-    def placed(self, pod: Object) -> Object:
+    def place_pod(self, pod: Object) -> Object:
         """A step's pod, in this namespace."""
         return {**pod, "metadata": {**pod["metadata"], "namespace": self.namespace}}
 
 
-def kubeconfig() -> Path:
+def find_kubeconfig() -> Path:
     """The administrator's kubeconfig; fails without one, because whoever runs these tests asked for a cluster."""
     path = Path(os.environ.get(VARIABLE, ""))
     if not path.is_file():
@@ -53,38 +53,38 @@ def kubeconfig() -> Path:
 
 
 @contextmanager
-def applied(folder: Path) -> Iterator[Applied]:
+def apply_manifests(folder: Path) -> Iterator[Applied]:
     """Applies the overlay `local` under another name, with a configuration; takes all of it away again."""
     namespace = f"nightshift-{uuid.uuid4().hex[:8]}"
     overlay = os.path.relpath(KUBERNETES / "overlays" / "local", folder.resolve())
     (folder / "kustomization.yaml").write_text(KUSTOMIZATION.format(namespace=namespace, overlay=overlay))
-    admin = config.new_client_from_config(str(kubeconfig()))
+    admin = config.new_client_from_config(str(find_kubeconfig()))
     try:
-        said = kubectl("apply", "-k", str(folder))
+        said = run_kubectl("apply", "-k", str(folder))
         assert "Warning" not in said, said
         core = client.CoreV1Api(admin)
         # Until the quota is counted, every pod is refused.
-        until("the quota", lambda: core.read_namespaced_resource_quota(QUOTA, namespace).status.used)
-        yield Applied(folder, namespace, admin.configuration.host, admin, _airflow(admin, namespace))
+        wait_until("the quota", lambda: core.read_namespaced_resource_quota(QUOTA, namespace).status.used)
+        yield Applied(folder, namespace, admin.configuration.host, admin, _build_airflow_client(admin, namespace))
     finally:
-        kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=240s")
+        run_kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=240s")
 
 
-def kubectl(*words: str) -> str:
+def run_kubectl(*words: str) -> str:
     """What kubectl says as the administrator."""
-    which()
-    command = ["kubectl", "--kubeconfig", str(kubeconfig()), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+    describe_renderer()
+    command = ["kubectl", "--kubeconfig", str(find_kubeconfig()), *words]
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout + completed.stderr
 
 
-def _airflow(admin: client.ApiClient, namespace: str) -> client.ApiClient:
+def _build_airflow_client(admin: client.ApiClient, namespace: str) -> client.ApiClient:
     """A client with a token of Airflow's account that ends by itself."""
     core = client.CoreV1Api(admin)
     request = client.AuthenticationV1TokenRequest(spec=client.V1TokenRequestSpec(audiences=[], expiration_seconds=3600))
     account = "nightshift-airflow"
-    token = until(
+    token = wait_until(
         "the account", lambda: core.create_namespaced_service_account_token(account, namespace, request).status.token
     )
     settings = client.Configuration()

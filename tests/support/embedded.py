@@ -12,36 +12,36 @@ from typing import Any
 
 from kubernetes import client, config
 
-from free_settings import free
 from local_platform.services import embedded_cluster as platform_cluster
 from local_platform.services.embedded_cluster import NAMESPACE, Cluster
 from local_platform.services.service import run_service
+from support.free_settings import find_free_ports
 
-__all__ = ["Airflow", "Cluster", "Ran", "Run", "api_of", "embedded_cluster", "outcome", "pods_of"]
+__all__ = ["Airflow", "Cluster", "Ran", "Run", "build_api", "list_pods", "read_outcome", "run_embedded_cluster"]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "run_dag.py"
 
 
 @contextmanager
-def embedded_cluster(
+def run_embedded_cluster(
     home: Path, values: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None
 ) -> Iterator[Cluster]:
     """An embedded cluster on a free port, with the steps' ConfigMap and Secret."""
-    made = Cluster(home / "state", free(1)[0], home / "kubeconfig")
-    with run_service(platform_cluster.define_service(made), home / "cluster.log"):
-        platform_cluster.store_step_objects(made, values or {}, secrets or {})
-        yield made
+    created = Cluster(home / "state", find_free_ports(1)[0], home / "kubeconfig")
+    with run_service(platform_cluster.define_service(created), home / "cluster.log"):
+        platform_cluster.store_step_objects(created, values or {}, secrets or {})
+        yield created
 
 
-def api_of(cluster: Cluster) -> client.CoreV1Api:
+def build_api(cluster: Cluster) -> client.CoreV1Api:
     """A client of the cluster."""
     return client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
 
 
-def pods_of(cluster: Cluster) -> list[Any]:
+def list_pods(cluster: Cluster) -> list[Any]:
     """The pods that are there now."""
-    return list(api_of(cluster).list_namespaced_pod(NAMESPACE).items)
+    return list(build_api(cluster).list_namespaced_pod(NAMESPACE).items)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Airflow:
     dags: Path
     kubeconfig: Path
 
-    def environment(self) -> dict[str, str]:
+    def build_environment(self) -> dict[str, str]:
         """The environment of its processes: nothing of this one but the path."""
         return {
             "PATH": os.environ["PATH"],
@@ -97,13 +97,13 @@ class Airflow:
     def migrate(self) -> None:
         """Makes the database."""
         command = [str(Path(sys.executable).parent / "airflow"), "db", "migrate"]
-        subprocess.run(command, env=self.environment(), capture_output=True, check=True, timeout=300)
+        subprocess.run(command, env=self.build_environment(), capture_output=True, check=True, timeout=300)
 
     def start(self, dag: str, *runs: Run, **more: str) -> "subprocess.Popen[str]":
         """Starts runs of `dag`, one after the other, in a process of their own; `more` are environment variables."""
         return subprocess.Popen(
             [sys.executable, str(PROGRAM), dag, *(json.dumps(asdict(run)) for run in runs)],
-            env={**self.environment(), **more},
+            env={**self.build_environment(), **more},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -111,10 +111,10 @@ class Airflow:
 
     def run(self, dag: str, *runs: Run, timeout: float = 700, **more: str) -> Ran:
         """Runs of `dag` to their end, in at most `timeout` seconds."""
-        return outcome(self.start(dag, *runs, **more), timeout)
+        return read_outcome(self.start(dag, *runs, **more), timeout)
 
 
-def outcome(process: "subprocess.Popen[str]", timeout: float = 700) -> Ran:
+def read_outcome(process: "subprocess.Popen[str]", timeout: float = 700) -> Ran:
     """What came of a started process. One that takes longer than `timeout` seconds is killed, and raises."""
     try:
         log, _ = process.communicate(timeout=timeout)

@@ -21,7 +21,9 @@ PNG = bytes.fromhex(
 )
 
 
-def entry(kind: str, version: int | None, champion: int | None, previous: int | None = None, **changes: Any) -> Entry:
+def build_entry(
+    kind: str, version: int | None, champion: int | None, previous: int | None = None, **changes: Any
+) -> Entry:
     """An entry about `version` with `champion` after it. Version N was trained for the night 2013-02-N.
 
     `withdrawn`: numbers of versions.
@@ -30,40 +32,40 @@ def entry(kind: str, version: int | None, champion: int | None, previous: int | 
         "kind": kind,
         "model": "flights",
         "version": version,
-        "night": night_of(version).isoformat() if version else "",
-        "champion": identity(champion) if champion else None,
-        "previous": identity(previous) if previous else None,
+        "night": get_night(version).isoformat() if version else "",
+        "champion": build_identity(champion) if champion else None,
+        "previous": build_identity(previous) if previous else None,
         "reason": f"the reason of {kind} {version}",
         "cause": CAUSE,
         "when": f"2013-03-{version or 28:02d}T06:30:00+00:00",
         "run_id": f"{version or 0:032x}",
     }
-    withdrawn = tuple(identity(number) for number in changes.pop("withdrawn", ()))
+    withdrawn = tuple(build_identity(number) for number in changes.pop("withdrawn", ()))
     return Entry(**{**fields, **changes, "withdrawn": withdrawn})
 
 
-def identity(version: int, entry: int = 0) -> LedgerVersion:
+def build_identity(version: int, entry: int = 0) -> LedgerVersion:
     """A version as the ledger has it."""
-    return LedgerVersion(version=version, night=night_of(version).isoformat(), run_id=f"{version:032x}", entry=entry)
+    return LedgerVersion(version=version, night=get_night(version).isoformat(), run_id=f"{version:032x}", entry=entry)
 
 
-def night_of(version: int) -> date:
+def get_night(version: int) -> date:
     """The night that a version was trained for."""
     return date(2013, 2, version)
 
 
 def append(store: ObjectStore, *found: Entry) -> list[Entry]:
     """Appends entries to the ledger of their model, as they would be: each with the entry that made its champion."""
-    for one in found:
-        ledger = Ledger(store, one.model)
+    for item in found:
+        ledger = Ledger(store, item.model)
         last, digest = ledger.read_last()
         before = last.champion if last else None
-        kept = replace(one, champion=one.champion if one.changes_champion else before, previous=before)
-        assert ledger.append(number_entry(kept, last, digest))
-    return list(reversed(list(Ledger(store, found[0].model).newest_first())))
+        remaining = replace(item, champion=item.champion if item.changes_champion else before, previous=before)
+        assert ledger.append(number_entry(remaining, last, digest))
+    return list(reversed(list(Ledger(store, found[0].model).iterate_newest_first())))
 
 
-def verdict(promote: bool = True, **changes: Any) -> EvaluateResult:
+def build_verdict(promote: bool = True, **changes: Any) -> EvaluateResult:
     """What `evaluate` did about version 2 against champion 1."""
     return make_evaluation(make_verdict(promote, reason="it wins: by a lot"), **changes)
 
@@ -86,24 +88,24 @@ def record(number: int = 2, model: str = "flights", **changes: Any) -> Record:
         environment=("# Python 3.11.0", "numpy==2.0"),
         pictures=("roc.png", "verdict.png"),
     )
-    made = Record(
+    created = Record(
         model=model,
         number=number,
         read="2013-03-09T00:00:00+00:00",
         registered=True,
         created="2013-02-03T06:01:00+00:00",
         tags={
-            "nightshift.night": night_of(number).isoformat(),
+            "nightshift.night": get_night(number).isoformat(),
             "nightshift.code_version": "v1",
             "nightshift.model_code": "folder-7",
         },
         champion=2,
         run=run,
     )
-    return replace(made, **changes)
+    return replace(created, **changes)
 
 
-def validated(store: ObjectStore, night: date, digest: str, failed: int = 0, page: str = "") -> CheckedDataset:
+def build_validation(store: ObjectStore, night: date, digest: str, failed: int = 0, page: str = "") -> CheckedDataset:
     """Stores the result of a validation of the dataset flights; returns the dataset's entry."""
     dataset = make_dataset(
         partition=f"s3://lake/flights/date={night}/",
@@ -115,10 +117,10 @@ def validated(store: ObjectStore, night: date, digest: str, failed: int = 0, pag
         failed=failed,
         page=page,
     )
-    result(store, night, ValidateResult(datasets=(dataset,)), outcome="rejected" if failed else "done")
+    save_result(store, night, ValidateResult(datasets=(dataset,)), outcome="rejected" if failed else "done")
     return dataset
 
 
-def result(store: ObjectStore, night: date, detail: StepDetail, outcome: str = "done") -> None:
+def save_result(store: ObjectStore, night: date, detail: StepDetail, outcome: str = "done") -> None:
     """Stores the result of a step of the model flights."""
     step_results.save(store, make_result(detail, night=night, outcome=outcome, summary=f"the summary of {detail.verb}"))

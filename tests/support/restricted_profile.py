@@ -57,15 +57,15 @@ class Pod:
         """The security context of each container."""
         return [container.get("securityContext") or {} for container in self.containers]
 
-    def everywhere(self, name: str) -> list[Any]:
+    def list_everywhere(self, name: str) -> list[Any]:
         """The values of a field of the security contexts of the pod and of its containers; None where it is unset."""
         return [context.get(name) for context in (self.own, *self.contexts)]
 
-    def effective(self, name: str) -> list[Any]:
+    def list_effective(self, name: str) -> list[Any]:
         """The value of a field that holds for each container."""
         return [context.get(name, self.own.get(name)) for context in self.contexts]
 
-    def handlers(self) -> Iterator[Object]:
+    def iterate_handlers(self) -> Iterator[Object]:
         """Every probe and every hook of the containers."""
         for container in self.containers:
             yield from (container[probe] for probe in PROBES if container.get(probe))
@@ -75,38 +75,40 @@ class Pod:
 Control = Callable[[Pod], bool]
 
 
-def _host_process(pod: Pod) -> bool:
-    return not any((options or {}).get("hostProcess") for options in pod.everywhere("windowsOptions"))
+def _check_host_process(pod: Pod) -> bool:
+    return not any((options or {}).get("hostProcess") for options in pod.list_everywhere("windowsOptions"))
 
 
-def _host_namespaces(pod: Pod) -> bool:
+def _check_host_namespaces(pod: Pod) -> bool:
     return not any(pod.spec.get(name) for name in ("hostNetwork", "hostPID", "hostIPC"))
 
 
-def _privileged(pod: Pod) -> bool:
+def _check_privileged(pod: Pod) -> bool:
     return not any(context.get("privileged") for context in pod.contexts)
 
 
-def _capabilities(pod: Pod) -> bool:
+def _check_capabilities(pod: Pod) -> bool:
     all_of = [context.get("capabilities") or {} for context in pod.contexts]
-    return all("ALL" in (one.get("drop") or []) and set(one.get("add") or []) <= {"NET_BIND_SERVICE"} for one in all_of)
+    return all(
+        "ALL" in (item.get("drop") or []) and set(item.get("add") or []) <= {"NET_BIND_SERVICE"} for item in all_of
+    )
 
 
-def _host_path(pod: Pod) -> bool:
+def _check_host_path(pod: Pod) -> bool:
     return not any("hostPath" in volume for volume in pod.spec.get("volumes") or [])
 
 
-def _host_ports(pod: Pod) -> bool:
+def _check_host_ports(pod: Pod) -> bool:
     return not any(port.get("hostPort") for container in pod.containers for port in container.get("ports") or [])
 
 
-def _host_probes(pod: Pod) -> bool:
-    actions = [handler.get(sort) or {} for handler in pod.handlers() for sort in ("httpGet", "tcpSocket")]
+def _check_host_probes(pod: Pod) -> bool:
+    actions = [handler.get(sort) or {} for handler in pod.iterate_handlers() for sort in ("httpGet", "tcpSocket")]
     return not any(action.get("host") for action in actions)
 
 
-def _app_armor(pod: Pod) -> bool:
-    named = [profile.get("type") for profile in pod.everywhere("appArmorProfile") if profile]
+def _check_app_armor(pod: Pod) -> bool:
+    named = [profile.get("type") for profile in pod.list_everywhere("appArmorProfile") if profile]
     annotations = pod.whole["metadata"].get("annotations") or {}
     older = [value for key, value in annotations.items() if key.startswith("container.apparmor.security.beta")]
     return set(named) <= {"RuntimeDefault", "Localhost"} and all(
@@ -114,57 +116,57 @@ def _app_armor(pod: Pod) -> bool:
     )
 
 
-def _selinux(pod: Pod) -> bool:
-    options = [one for one in pod.everywhere("seLinuxOptions") if one]
-    return all(one.get("type") in SELINUX and not one.get("user") and not one.get("role") for one in options)
+def _check_selinux(pod: Pod) -> bool:
+    options = [item for item in pod.list_everywhere("seLinuxOptions") if item]
+    return all(item.get("type") in SELINUX and not item.get("user") and not item.get("role") for item in options)
 
 
-def _proc_mount(pod: Pod) -> bool:
+def _check_proc_mount(pod: Pod) -> bool:
     return all(context.get("procMount") in (None, "Default") for context in pod.contexts)
 
 
-def _sysctls(pod: Pod) -> bool:
+def _check_sysctls(pod: Pod) -> bool:
     return {sysctl["name"] for sysctl in pod.own.get("sysctls") or []} <= SYSCTLS
 
 
-def _volume_types(pod: Pod) -> bool:
+def _check_volume_types(pod: Pod) -> bool:
     return all(set(volume) - {"name"} <= VOLUMES for volume in pod.spec.get("volumes") or [])
 
 
-def _escalation(pod: Pod) -> bool:
+def _check_escalation(pod: Pod) -> bool:
     return all(context.get("allowPrivilegeEscalation") is False for context in pod.contexts)
 
 
-def _non_root(pod: Pod) -> bool:
-    return all(value is True for value in pod.effective("runAsNonRoot"))
+def _check_non_root(pod: Pod) -> bool:
+    return all(value is True for value in pod.list_effective("runAsNonRoot"))
 
 
-def _non_root_user(pod: Pod) -> bool:
-    return 0 not in pod.everywhere("runAsUser")
+def _check_non_root_user(pod: Pod) -> bool:
+    return 0 not in pod.list_everywhere("runAsUser")
 
 
-def _seccomp(pod: Pod) -> bool:
-    profiles = [(profile or {}).get("type") for profile in pod.effective("seccompProfile")]
+def _check_seccomp(pod: Pod) -> bool:
+    profiles = [(profile or {}).get("type") for profile in pod.list_effective("seccompProfile")]
     return all(profile in ("RuntimeDefault", "Localhost") for profile in profiles)
 
 
 PROFILE: dict[str, Control] = {
-    "HostProcess": _host_process,
-    "Host Namespaces": _host_namespaces,
-    "Privileged Containers": _privileged,
-    "Capabilities": _capabilities,
-    "HostPath Volumes": _host_path,
-    "Host Ports": _host_ports,
-    "Host Probes / Lifecycle Hooks": _host_probes,
-    "AppArmor": _app_armor,
-    "SELinux": _selinux,
-    "/proc Mount Type": _proc_mount,
-    "Sysctls": _sysctls,
-    "Volume Types": _volume_types,
-    "Privilege Escalation": _escalation,
-    "Running as Non-root": _non_root,
-    "Running as Non-root user": _non_root_user,
-    "Seccomp": _seccomp,
+    "HostProcess": _check_host_process,
+    "Host Namespaces": _check_host_namespaces,
+    "Privileged Containers": _check_privileged,
+    "Capabilities": _check_capabilities,
+    "HostPath Volumes": _check_host_path,
+    "Host Ports": _check_host_ports,
+    "Host Probes / Lifecycle Hooks": _check_host_probes,
+    "AppArmor": _check_app_armor,
+    "SELinux": _check_selinux,
+    "/proc Mount Type": _check_proc_mount,
+    "Sysctls": _check_sysctls,
+    "Volume Types": _check_volume_types,
+    "Privilege Escalation": _check_escalation,
+    "Running as Non-root": _check_non_root,
+    "Running as Non-root user": _check_non_root_user,
+    "Seccomp": _check_seccomp,
 }
 """The controls by the names that the standard gives them."""
 
@@ -173,13 +175,13 @@ def _read_only(pod: Pod) -> bool:
     return all(context.get("readOnlyRootFilesystem") is True for context in pod.contexts)
 
 
-def _resources(pod: Pod) -> bool:
-    wanted = {"cpu", "memory", "ephemeral-storage"}
+def _check_resources(pod: Pod) -> bool:
+    expected = {"cpu", "memory", "ephemeral-storage"}
     given = [container.get("resources") or {} for container in pod.containers]
-    return all(set(one.get("requests") or {}) == wanted == set(one.get("limits") or {}) for one in given)
+    return all(set(item.get("requests") or {}) == expected == set(item.get("limits") or {}) for item in given)
 
 
-def _scratch(pod: Pod) -> bool:
+def _check_scratch(pod: Pod) -> bool:
     mounts = [mount for container in pod.containers for mount in container.get("volumeMounts") or []]
     sized = all("sizeLimit" in (volume.get("emptyDir") or {}) for volume in pod.spec.get("volumes") or [])
     return sized and {mount["mountPath"] for mount in mounts} == {"/tmp"}  # noqa: S108  # in the pod
@@ -187,8 +189,8 @@ def _scratch(pod: Pod) -> bool:
 
 OURS: dict[str, Control] = {
     "read-only root": _read_only,
-    "only /tmp can be written, and it has a size": _scratch,
-    "requests and limits": _resources,
+    "only /tmp can be written, and it has a size": _check_scratch,
+    "requests and limits": _check_resources,
     "a deadline": lambda pod: (pod.spec.get("activeDeadlineSeconds") or 0) > 0,
     "the account without rights": lambda pod: pod.spec.get("serviceAccountName") == "nightshift-steps",
     "no token": lambda pod: pod.spec.get("automountServiceAccountToken") is False,
@@ -199,6 +201,6 @@ OURS: dict[str, Control] = {
 """What a step's pod has beyond the profile."""
 
 
-def broken(pod: Object) -> set[str]:
+def list_broken_controls(pod: Object) -> set[str]:
     """The controls that a pod does not meet."""
     return {name for name, meets in {**PROFILE, **OURS}.items() if not meets(Pod(pod))}

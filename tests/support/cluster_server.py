@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from kubernetes import client, config
 
-from pod_client import PodClient, until
+from support.pod_client import PodClient, wait_until
 
 
 @dataclass
@@ -47,7 +47,7 @@ class ClusterServer:
             self.process = process = subprocess.Popen(
                 self.command, stdout=log, stderr=log, env=surroundings, cwd=self.home
             )
-        until("the embedded cluster to serve", lambda: "serving" in self.log or process.poll() is not None)
+        wait_until("the embedded cluster to serve", lambda: "serving" in self.log or process.poll() is not None)
         assert process.poll() is None, self.log
         return self
 
@@ -58,25 +58,25 @@ class ClusterServer:
         self.process.send_signal(number)
         return self.process.wait(20)
 
-    def core(self) -> client.CoreV1Api:
+    def build_core_api(self) -> client.CoreV1Api:
         return client.CoreV1Api(config.new_client_from_config(str(self.kubeconfig)))
 
-    def pods(self) -> PodClient:
-        return PodClient(self.core(), "nightshift", "any-image:1")
+    def build_pod_client(self) -> PodClient:
+        return PodClient(self.build_core_api(), "nightshift", "any-image:1")
 
-    def address(self) -> str:
+    def read_address(self) -> str:
         """Its URL, in plain HTTP."""
         settings = client.Configuration()
         config.load_kube_config(str(self.kubeconfig), client_configuration=settings)
         return str(settings.host).replace("https://", "http://")
 
     def get(self, path: str, **headers: str) -> bytes:
-        request = urllib.request.Request(self.address() + path, headers=headers)  # noqa: S310 - our own http:// address
+        request = urllib.request.Request(self.read_address() + path, headers=headers)  # noqa: S310 - our own http:// address
         with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - as above
             return bytes(reply.read())
 
 
-def marked(mark: str) -> list[psutil.Process]:
+def find_marked_processes(mark: str) -> list[psutil.Process]:
     """The living processes whose command line contains a mark."""
     processes = []
     for process in psutil.process_iter(["cmdline", "status"]):
