@@ -83,7 +83,7 @@ test-images: $(INSTALLED_DEV) ## test the images of `make images`
 test-kubernetes: test-kubernetes-steps test-kubernetes-chain ## run the next two on the cluster of NIGHTSHIFT_TEST_KUBECONFIG, which has the image of the steps
 
 test-kubernetes-steps: $(INSTALLED_DEV) ## test the manifests, and how single steps end
-	@$(PYTHON) -m pytest tests/deploy tests/plugins -m kubernetes --numprocesses 2 --dist loadfile
+	@$(PYTHON) -m pytest tests/deploy tests/plugins -m kubernetes --numprocesses 3 --dist loadfile
 
 test-kubernetes-chain: $(INSTALLED_DEV) ## test the chain and its faults, those of the node and the API server among them: nothing else may run there
 	@$(PYTHON) -m pytest tests/real_cluster -m kubernetes
