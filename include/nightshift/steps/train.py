@@ -17,8 +17,8 @@ def run(context: Context) -> Outcome[TrainResult]:
 
     Raises `DataRejected` when the night is not validated or its window holds no usable night.
     """
+    plan = plan_training(context.lake, context.night)  # says what it will learn from before it waits for MLflow
     context.registry.prepare(context.model.name, context.night)
-    plan = plan_training(context.lake, context.night)
     existing = find_existing(context, lambda: plan)
     if existing is not None:
         result = _reuse(context, existing, plan)
