@@ -83,7 +83,7 @@ test-images: $(INSTALLED_DEV) ## what the images of `make images` must be
 test-kubernetes: test-kubernetes-steps test-kubernetes-chain ## the two that follow, on the cluster of NIGHTSHIFT_TEST_KUBECONFIG, which has the image of the steps
 
 test-kubernetes-steps: $(INSTALLED_DEV) ## the manifests, and the endings of single steps
-	@$(PYTHON) -m pytest tests/deploy tests/plugins -m kubernetes --numprocesses 2 --dist loadfile
+	@$(PYTHON) -m pytest tests/deploy tests/plugins -m kubernetes --numprocesses 3 --dist loadfile
 
 test-kubernetes-chain: $(INSTALLED_DEV) ## the chain and its faults, those of the node and of the API server among them: nothing else may run there
 	@$(PYTHON) -m pytest tests/real_cluster -m kubernetes
