@@ -25,7 +25,7 @@ PROXY = "mlflow-artifacts:/"
 
 @event.listens_for(Engine, "connect")
 def write_ahead(connection: Any, _record: object) -> None:
-    """Has SQLite write a log and wait for the disk at its checkpoints only; elsewhere three times for each commit.
+    """Has SQLite write a log and wait for the disk at its checkpoints only, instead of four times for each commit.
 
     A killed process loses nothing. A power cut may lose the last moments, as of the other parts of this machine's
     platform, and never leaves a broken file (https://sqlite.org/wal.html#performance_considerations).
