@@ -24,8 +24,8 @@ def run(step: Step) -> Outcome:
     Raises `DataRejected` when the night is not validated or its window holds no usable night.
     """
     lake, registry = Lake(step.store, step.model), Registry()
+    plan = training_plan(lake, step.night)  # says what it will learn from before it waits for MLflow
     registry.prepare(step.model.name, step.night)
-    plan = training_plan(lake, step.night)
     found = standing(registry, step, lambda: plan)
     if found is not None:
         detail = _reused(registry, found, plan)
