@@ -302,7 +302,7 @@ def test_an_experiment_past_the_server_is_refused_before_any_data_is_read(
 ) -> None:
     elsewhere = {"experiment_id": "1", "artifact_location": "s3://elsewhere/x"}
     monkeypatch.setattr("nightshift.adapters.registry_runs._experiment", lambda *_: elsewhere)
-    monkeypatch.setattr("nightshift.steps.train.training_plan", _dies)
+    monkeypatch.setattr("nightshift.steps._challenger.Challenger", _dies)
     result = run_step("train")
     assert result.outcome == "bad_config"
     assert "experiment 'shops' of MLflow keeps its files under s3:" in result.summary
