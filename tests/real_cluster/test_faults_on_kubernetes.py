@@ -78,7 +78,7 @@ def test_a_worker_killed_after_its_pod_succeeded_leads_to_no_second_version(real
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-03") == 1
-    tells(run, "train", "was already trained by the same code")
+    tells(run, "train", "of an earlier try has succeeded: its work is not repeated")
 
 
 def test_a_killed_scheduler_is_started_again_and_the_night_ends(real: RealPlatform) -> None:
