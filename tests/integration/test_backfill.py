@@ -35,7 +35,7 @@ DAG = "flights_nightly"
 MODEL = catalog.load_model("flights")
 LANDED, VALIDATED = "2013-01-05", "2013-02-23"  # 28 days to learn from, 9 to compare on, 14 to look back over
 FIRST = date(2013, 2, 24)
-NIGHTS = int(os.environ.get("NIGHTSHIFT_TEST_BACKFILL_NIGHTS", "8"))
+NIGHTS = int(os.environ.get("NIGHTSHIFT_TEST_BACKFILL_NIGHTS", "6"))
 LAST = FIRST + timedelta(days=NIGHTS - 1)
 BLOCKED, MISSING = FIRST + timedelta(days=2), FIRST + timedelta(days=5)
 OTHERS = [FIRST + timedelta(days=n) for n in range(NIGHTS) if n not in (2, 5)]

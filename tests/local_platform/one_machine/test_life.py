@@ -81,6 +81,8 @@ def test_it_starts_heals_and_ends(running: Platform) -> None:
     _until(lambda: _others_run(supervisor, before), 120, "not every service was started again")
     _until(lambda: _all_serve(running), 300, "not every service came back")
 
+    _check_that_a_killed_supervisor_is_replaced(running)
+    os.kill(_read_supervisor_pid(running), signal.SIGKILL)  # without one, too, everything is stopped
     stop_platform(running.home, Progress())
     assert marked_processes.find_processes_of(running.home.path) == []
     assert all(is_free(port) for port, _ in running.list_ports())
@@ -97,15 +99,16 @@ def _only_loopback(platform: Platform) -> None:
     assert {c.laddr[:1] for c in listening} == {("127.0.0.1",)}
 
 
-def test_a_killed_supervisor_is_found_again(running: Platform) -> None:
-    supervisor = int((running.home.path / "supervisord.pid").read_text())
-    os.kill(supervisor, signal.SIGKILL)
-    start_platform(running.home, Progress())
-    assert int((running.home.path / "supervisord.pid").read_text()) != supervisor
-    _until(lambda: _all_serve(running), 60, "not every service serves")  # a busy one may be late with one answer
-    os.kill(int((running.home.path / "supervisord.pid").read_text()), signal.SIGKILL)
-    stop_platform(running.home, Progress())
-    assert marked_processes.find_processes_of(running.home.path) == []
+def _read_supervisor_pid(platform: Platform) -> int:
+    return int((platform.home.path / "supervisord.pid").read_text())
+
+
+def _check_that_a_killed_supervisor_is_replaced(platform: Platform) -> None:
+    killed = _read_supervisor_pid(platform)
+    os.kill(killed, signal.SIGKILL)
+    start_platform(platform.home, Progress())
+    assert _read_supervisor_pid(platform) != killed
+    _until(lambda: _all_serve(platform), 60, "not every service serves")  # a busy one may be late with one answer
 
 
 def _users_log_in(platform: Platform) -> None:
