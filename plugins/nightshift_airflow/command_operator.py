@@ -120,7 +120,7 @@ class CommandOperator(OnePodOperator):
         if self._killed or (last and last.status.phase == "Succeeded"):
             return ending.Interruption(error)
         about = last or self.pod
-        pull = self.pod_manager.pull_problem(last) if last else None
+        pull = self.pod_manager.await_pull_problem(last) if last else None
         event = self.pod_manager.last_event(about) if about and not last else ""
         return ending.Interruption(error, self.outlasted, event, pull[1] if pull else "")
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.utils.container import container_is_running
@@ -24,6 +26,9 @@ CONNECTING, SILENCE = 10.0, 60.0
 """Seconds. A log that is silent for longer is asked for again: its stream may be dead without having been closed."""
 AFTER_THE_END = 24 * 60 * 60
 """Seconds for which the log of a container that has ended is read; the provider's two minutes end in an outage."""
+EVENTS_LATE = 30.0
+"""Seconds for which the reason of a failed pull is waited for: a busy node reports its events that much later."""
+ONLY_WAITS = re.compile('Back-off pulling image "[^"]*"')
 READS = 5
 """How often the end of a log is asked for, when its stream is cut each time."""
 ENDING = ("Killing", "Evicted", "Preempted", "TaintManagerEviction", "NodeNotReady", "NodeShutdown", "DeletingNode")
@@ -95,6 +100,20 @@ class OnePodManager(PodManager):  # type: ignore[misc]  # the provider publishes
                 # Between two attempts older nodes say only that they wait; the events still say why.
                 return state.reason, self._pull_event(pod) or state.message or "no message"
         return None
+
+    def await_pull_problem(self, pod: k8s.V1Pod, seconds: float = EVENTS_LATE) -> tuple[str, str] | None:
+        """`pull_problem`, once it says more than that the node waits; what it says by then after `seconds`."""
+        end = time.monotonic() + seconds
+        problem = self.pull_problem(pod)
+        while problem and ONLY_WAITS.fullmatch(problem[1]) and time.monotonic() < end:
+            time.sleep(1)
+            try:
+                problem = self.pull_problem(self.read_pod(pod))
+            except ApiException as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
+                break
+        return problem
 
     def _pull_event(self, pod: k8s.V1Pod) -> str:
         failed = [event for event in self._events(pod) if event.message.startswith("Failed to pull image")]
