@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.utils.container import container_is_running
@@ -25,6 +27,9 @@ CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 60.0
 """A log that is silent for longer is requested again: its stream may be dead without having been closed."""
 READ_AFTER_END_SECONDS = 24 * 60 * 60
 """For how long the log of a container that has ended is read; the provider's two minutes may end in an outage."""
+LATE_EVENT_SECONDS = 30.0
+"""For how long the cause of a failed pull is waited for: a busy node reports its events that much later."""
+BACK_OFF_WITHOUT_CAUSE = re.compile('Back-off pulling image "[^"]*"')
 END_READS = 5
 """How often the end of a log is requested if its stream is cut each time."""
 REMOVAL_REASONS = (
@@ -104,6 +109,20 @@ class SinglePodManager(PodManager):  # type: ignore[misc]  # the provider publis
                 # Between two attempts older nodes only report that they wait; the events still have the cause.
                 return state.reason, self._find_pull_event(pod) or state.message or "no message"
         return None
+
+    def await_pull_problem(self, pod: k8s.V1Pod, seconds: float = LATE_EVENT_SECONDS) -> tuple[str, str] | None:
+        """Returns `find_pull_problem` as soon as it has a cause; after `seconds`, or without the pod, what it has."""
+        end = time.monotonic() + seconds
+        problem = self.find_pull_problem(pod)
+        while problem and BACK_OFF_WITHOUT_CAUSE.fullmatch(problem[1]) and time.monotonic() < end:
+            time.sleep(1)
+            try:
+                problem = self.find_pull_problem(self.read_pod(pod))
+            except ApiException as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
+                break
+        return problem
 
     def _find_pull_event(self, pod: k8s.V1Pod) -> str:
         failures = [event for event in self._read_events(pod) if event.message.startswith("Failed to pull image")]

@@ -132,7 +132,7 @@ class CommandOperator(SinglePodOperator):
         """Returns what else is known of a pod that may not have ended by itself."""
         if self.is_killed or (last and last.status.phase == "Succeeded"):
             return Interruption(error)
-        problem = self.pod_manager.find_pull_problem(last) if last else None
+        problem = self.pod_manager.await_pull_problem(last) if last else None
         event = self.pod_manager.find_removal_event(self.pod) if self.pod and not last else ""
         return Interruption(error, self.timed_out, event, problem[1] if problem else "")
 
