@@ -37,7 +37,7 @@ Under the names of the clients of MLflow and S3:
 ## Airflow
 
 Airflow also needs the `NIGHTSHIFT_S3_…` of the steps, for its pages, and their
-`NIGHTSHIFT_PATIENCE_SECONDS`.
+`NIGHTSHIFT_RETRY_SECONDS`.
 
 {airflow}
 

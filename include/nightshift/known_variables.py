@@ -23,7 +23,7 @@ STEPS = (
     Variable("NIGHTSHIFT_S3_REGION", "region that signs requests; servers other than AWS take any", "us-east-1"),
     Variable("NIGHTSHIFT_S3_BUCKET", "bucket of results, ledger, predictions and Data Docs", "nightshift"),
     Variable("NIGHTSHIFT_S3_ADDRESSING", "how a bucket is addressed: path, virtual or auto", "path"),
-    Variable("NIGHTSHIFT_PATIENCE_SECONDS", "seconds that S3 and MLflow may be away before a step gives up", "120"),
+    Variable("NIGHTSHIFT_RETRY_SECONDS", "seconds that S3 and MLflow may be away before a step gives up", "120"),
     Variable("NIGHTSHIFT_MLFLOW_URL", "URL of MLflow's pages as people reach it, for links; not set: the server's"),
     Variable("NIGHTSHIFT_MODELS", "more folders of models, separated by colons"),
     Variable("NIGHTSHIFT_RUN_CODE_VERSION", "version of the code, part of the idempotency key", "unversioned"),
@@ -49,7 +49,9 @@ SERVICES = (
 AIRFLOW = (
     Variable("NIGHTSHIFT_STEP_IMAGE", "image of the steps' pods", "nightshift-steps:local"),
     Variable("NIGHTSHIFT_NAMESPACE", "namespace of the steps' pods", "nightshift"),
-    Variable("NIGHTSHIFT_KUBERNETES_PATIENCE", "seconds that a task waits for a Kubernetes API that is away", "300"),
+    Variable(
+        "NIGHTSHIFT_KUBERNETES_RETRY_SECONDS", "seconds that a task waits for a Kubernetes API that is away", "300"
+    ),
     Variable(
         "NIGHTSHIFT_HEALTH_REPORT",
         "URL of Airflow's health report, for the check of a container",

@@ -85,12 +85,12 @@ class RegistrySettings(BaseSettings):
         return url
 
 
-class PatienceSettings(BaseSettings):
-    """How long a process waits for a service that does not answer. Prefix `NIGHTSHIFT_PATIENCE_`."""
+class RetrySettings(BaseSettings):
+    """How long a process waits for a service that does not answer. Prefix `NIGHTSHIFT_RETRY_`."""
 
-    model_config = SettingsConfigDict(env_prefix="NIGHTSHIFT_PATIENCE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="NIGHTSHIFT_RETRY_", frozen=True, extra="forbid")
 
-    seconds: float = Field(default=float(DEFAULTS["NIGHTSHIFT_PATIENCE_SECONDS"]), ge=0, le=3600)
+    seconds: float = Field(default=float(DEFAULTS["NIGHTSHIFT_RETRY_SECONDS"]), ge=0, le=3600)
     """Two minutes, because a service that is restarted on a busy machine needs a quarter of one, and Airflow's next try
     costs a pod's start."""
 

@@ -64,7 +64,7 @@ def test_twenty_pods_at_once(pods: PodClient) -> None:
     names = [pods.create(pods.build_pod(pods.build_shell_container(f"echo {number}"))) for number in range(20)]
     assert len(set(names)) == 20
     for number, name in enumerate(names):
-        assert pods.finish(name, patience=120).status.phase == "Succeeded"
+        assert pods.finish(name, timeout=120).status.phase == "Succeeded"
         assert pods.log(name) == f"{number}\n"
 
 

@@ -93,7 +93,7 @@ def site(storage: s3_service.S3Server, tmp_path_factory: pytest.TempPathFactory)
     try:
         _apply(tmp_path_factory.mktemp("site"), [_with_storage(stored, where) for stored in objects])
         wait_until("the pod to be accepted", lambda: _made(actual, pod))
-        wait_until("Airflow", lambda: _healthy(actual), patience=600)
+        wait_until("Airflow", lambda: _healthy(actual), timeout=600)
         yield actual
     finally:
         run_kubectl("delete", "namespace", *names.values(), "--ignore-not-found", "--timeout=140s")
@@ -109,7 +109,7 @@ def test_the_parts_live_by_the_probes_of_the_values(site: Site) -> None:
 def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
     night = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     wait_until(
-        "the DAG", lambda: _answer(site, "scheduler", "airflow", "dags", "details", "flights_replay"), patience=120
+        "the DAG", lambda: _answer(site, "scheduler", "airflow", "dags", "details", "flights_replay"), timeout=120
     )
     site.run("scheduler", "airflow", "dags", "unpause", "flights_replay")
     arguments = ("--conf", json.dumps({"night": night}), "--run-id", "by-hand", "flights_replay")
@@ -121,9 +121,9 @@ def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
         states = {run["run_id"]: run["state"] for run in runs}
         return states["by-hand"] if states["by-hand"] in ("success", "failed") else None
 
-    assert wait_until("the run", look, patience=300) == "success", _log(site)
+    assert wait_until("the run", look, timeout=300) == "success", _log(site)
     wait_until("the event of its pod's start", lambda: any(n.startswith("flights-deliver-") for n in _started(site)))
-    wait_until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, patience=120)
+    wait_until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, timeout=120)
 
 
 def test_somebody_who_logs_in_sees_the_pages(site: Site) -> None:

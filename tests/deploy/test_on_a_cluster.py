@@ -163,7 +163,7 @@ def probed(cluster: Applied, pod: Object) -> Object:
     container["env"] += [{"name": "SERVER", "value": cluster.server}, {"name": "PATHS", "value": json.dumps(paths)}]
     runner = PodClient(client.CoreV1Api(cluster.airflow), cluster.namespace, IMAGE)
     name = runner.create(pod)
-    ended = runner.finish(name, patience=120)
+    ended = runner.finish(name, timeout=120)
     log = runner.log(name)
     runner.delete(name)
     assert ended.status.phase == "Succeeded", f"{ended.status}\n{log}"

@@ -40,7 +40,7 @@ LAST = FIRST + timedelta(days=NIGHTS - 1)
 BLOCKED, MISSING = FIRST + timedelta(days=2), FIRST + timedelta(days=5)
 OTHERS = [FIRST + timedelta(days=n) for n in range(NIGHTS) if n not in (2, 5)]
 ACTIVE = 3
-PATIENCE = 75.0
+TIMEOUT = 75.0
 """Seconds for each night of a backfill, on a busy machine."""
 
 
@@ -88,7 +88,7 @@ def _backfill(api: AirflowApi, first: date, last: date, **more: Any) -> None:
     """Airflow's own backfill of these nights, followed to the end of every run."""
     body = {"dag_id": DAG, "max_active_runs": ACTIVE, "dag_run_conf": {}, **more}
     body |= {"from_date": f"{first}T00:00:00Z", "to_date": f"{last}T23:59:59Z"}
-    deadline = time.monotonic() + PATIENCE * ((last - first).days + 1)
+    deadline = time.monotonic() + TIMEOUT * ((last - first).days + 1)
     while time.monotonic() < deadline:
         try:
             api._call("POST", "/api/v2/backfills", body, api._headers)

@@ -39,7 +39,7 @@ from support.free_settings import build_settings_on_free_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 DAG, REPLAY = "flights_nightly", "flights_replay"
-PATIENCE = 420.0
+TIMEOUT = 420.0
 
 
 @dataclass(frozen=True)
@@ -252,9 +252,9 @@ def _around(demo: Demo, act: Callable[[], None], look: Callable[[], Any]) -> tup
 
 
 def _wait(what: str, done: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not (actual := done()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE:.0f} s"
+        assert time.monotonic() < deadline, f"{what} did not happen within {TIMEOUT:.0f} s"
         time.sleep(0.2)
     return actual
 

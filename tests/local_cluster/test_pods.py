@@ -171,9 +171,9 @@ def test_a_pod_that_nobody_watches_is_ended_if_it_wants_so(pods: PodClient) -> N
         current = pods.api.list_namespaced_pod(pods.namespace, label_selector="lost=yes").items
         return {pod.metadata.name: pod.status.phase for pod in current}
 
-    wait_until("the lost pod to be ended", lambda: phases()[lost] == "Failed", patience=20)
+    wait_until("the lost pod to be ended", lambda: phases()[lost] == "Failed", timeout=20)
     assert phases() == {followed: "Running", lost: "Failed", other: "Running"}
     assert pods.read(lost).status.reason == "Unwatched"
     log.close()
-    wait_until("the other to be ended too", lambda: phases()[followed] == "Failed", patience=20)
+    wait_until("the other to be ended too", lambda: phases()[followed] == "Failed", timeout=20)
     pods.delete(other, grace_period_seconds=0)

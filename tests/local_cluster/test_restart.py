@@ -107,7 +107,7 @@ def test_pods_end_when_no_server_comes_back(tmp_path: Path) -> None:
     pods.start_pod(pods.build_pod(pods.build_shell_container(f"sleep 600; {mark}")))
     server.end(signal.SIGKILL)
     assert find_marked_processes(mark)
-    wait_until("the orphan to end", lambda: not find_marked_processes(mark), patience=20)
+    wait_until("the orphan to end", lambda: not find_marked_processes(mark), timeout=20)
 
 
 def test_everything_is_remembered(server: ClusterServer) -> None:

@@ -89,7 +89,7 @@ def test_a_decision_that_could_not_be_stored_is_tried_again(
 ) -> None:
     verb(_raise(error) if error else lambda _: Outcome(summary="trained", detail=make_train_result()))
     monkeypatch.setenv("NIGHTSHIFT_S3_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "0")
     assert store.bucket
     assert cli.main(["train", "flights", NIGHT]) == TryLater.exit_code
 

@@ -7,14 +7,14 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from nightshift.known_variables import AIRFLOW, COMPOSE, DEFAULTS, PLATFORM, SERVICES, STEPS, Variable
-from nightshift.settings import PatienceSettings, RegistrySettings, RunSettings, StorageSettings
+from nightshift.settings import RegistrySettings, RetrySettings, RunSettings, StorageSettings
 
 ROOT = Path(__file__).parents[2]
 ALL = (*STEPS, *SERVICES, *AIRFLOW, *PLATFORM, *COMPOSE)
 COMPOSE_DEFAULT = re.compile(r"\$\{(NIGHTSHIFT_\w+):-([^}]*)\}")
 
 
-@pytest.mark.parametrize("kind", [StorageSettings, RegistrySettings, PatienceSettings, RunSettings])
+@pytest.mark.parametrize("kind", [StorageSettings, RegistrySettings, RetrySettings, RunSettings])
 def test_the_settings_have_the_names_and_the_defaults_of_the_list(kind: type[BaseSettings]) -> None:
     prefix = str(kind.model_config.get("env_prefix"))
     known = {variable.name: variable.default for variable in ALL}

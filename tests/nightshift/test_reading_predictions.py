@@ -76,7 +76,7 @@ def test_what_names_nothing_is_refused(store: ObjectStore, model: str, night: st
 def test_a_store_that_does_not_answer_is_tried_later(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.bucket
     monkeypatch.setenv("NIGHTSHIFT_S3_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "0")
     with pytest.raises(TryLater):
         predictions.uris("flights", NIGHT)
 

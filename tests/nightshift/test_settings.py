@@ -3,7 +3,7 @@
 import pytest
 
 from nightshift.errors import BadConfig
-from nightshift.settings import PatienceSettings, RegistrySettings, RunSettings, StorageSettings, read
+from nightshift.settings import RegistrySettings, RetrySettings, RunSettings, StorageSettings, read
 
 
 def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,10 +75,10 @@ def test_an_address_of_mlflow_that_is_none_is_refused(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "2m", "", "nan"])
-def test_a_patience_that_is_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", value)
-    with pytest.raises(BadConfig, match="NIGHTSHIFT_PATIENCE_SECONDS"):
-        read(PatienceSettings)
+def test_a_time_that_is_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", value)
+    with pytest.raises(BadConfig, match="NIGHTSHIFT_RETRY_SECONDS"):
+        read(RetrySettings)
 
 
 def test_a_server_below_a_path_and_one_with_a_slash_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:

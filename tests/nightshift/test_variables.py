@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ("include", "plugins", "dags", "tools", "deploy", "bench", "docs", ".ci")
 FILES = ("docker-compose.yaml", "Dockerfile", "Makefile", "README.md")
 NAME = re.compile(r"\bNIGHTSHIFT_[A-Z0-9_]*[A-Z0-9]\b")
-PREFIXES = {"NIGHTSHIFT_S3", "NIGHTSHIFT_RUN", "NIGHTSHIFT_LOCAL", "NIGHTSHIFT_TEST", "NIGHTSHIFT_PATIENCE"}
+PREFIXES = {"NIGHTSHIFT_S3", "NIGHTSHIFT_RUN", "NIGHTSHIFT_LOCAL", "NIGHTSHIFT_TEST", "NIGHTSHIFT_RETRY"}
 
 
 def _mentioned() -> set[str]:
@@ -46,7 +46,7 @@ def test_the_known_settings_of_the_platform_are_those_of_its_file() -> None:
         ("NIGHTSHIFT_BUCKET", "did you mean NIGHTSHIFT_S3_BUCKET?"),
         ("NIGHTSHIFT_S3_ENDPOINT_URL", "did you mean NIGHTSHIFT_S3_ENDPOINT?"),
         ("NIGHTSHIFT_RUN_CODEVERSION", "did you mean NIGHTSHIFT_RUN_CODE_VERSION?"),
-        ("NIGHTSHIFT_PATIENCE", "did you mean NIGHTSHIFT_PATIENCE_SECONDS?"),
+        ("NIGHTSHIFT_RETRY", "did you mean NIGHTSHIFT_RETRY_SECONDS?"),
         ("NIGHTSHIFT_STEP_IMAGES", "did you mean NIGHTSHIFT_STEP_IMAGE?"),
         ("NIGHTSHIFT_ZZ", "NIGHTSHIFT_ZZ is no setting of Nightshift"),
         ("NIGHTSHIFT_", "NIGHTSHIFT_ is no setting of Nightshift"),

@@ -25,11 +25,11 @@ SERVERS = (
 T = TypeVar("T")
 
 
-def wait_until(what: str, look: Callable[[], T | None], patience: float = 180.0) -> T:
-    """What `look` finds; fails when it finds nothing for `patience` seconds."""
-    end = time.monotonic() + patience
+def wait_until(what: str, look: Callable[[], T | None], timeout: float = 180.0) -> T:
+    """What `look` finds; fails when it finds nothing for `timeout` seconds."""
+    end = time.monotonic() + timeout
     while not (actual := look()):
-        assert time.monotonic() < end, f"waited {patience:.0f} s for: {what}"
+        assert time.monotonic() < end, f"waited {timeout:.0f} s for: {what}"
         time.sleep(0.5)
     return actual
 

@@ -22,14 +22,14 @@ USER = "65532:65532"
 
 @dataclass
 class Registry:
-    """A registry at `address`. It refuses the repository `late` with 503 until `patience` seconds after it was first
+    """A registry at `address`. It refuses the repository `late` with 503 until `timeout` seconds after it was first
     asked for it, and then serves it; there is no other repository.
     """
 
     address: str
     manifest: bytes
     blobs: dict[str, Path]
-    patience: float
+    timeout: float
     first: float | None = None
     answers: list[tuple[str, int]] = field(default_factory=list)
 
@@ -40,7 +40,7 @@ class Registry:
         if not path.startswith("/v2/late/"):
             return 404
         self.first = self.first or time.monotonic()
-        return 503 if time.monotonic() < self.first + self.patience else 200
+        return 503 if time.monotonic() < self.first + self.timeout else 200
 
     def find_content(self, path: str) -> tuple[str, bytes | Path]:
         """The type and the bytes behind `path`, a file when there are many."""
@@ -112,7 +112,7 @@ def _describe_layer(path: Path) -> dict[str, object]:
 
 
 @contextmanager
-def serve_registry(image: str, address: str, home: Path, patience: float) -> Iterator[Registry]:
+def serve_registry(image: str, address: str, home: Path, timeout: float) -> Iterator[Registry]:
     """A registry at `address` (host:port) for the length of a `with` block.
 
     It serves `image` of this machine's Docker, for an ordinary user, as `late`. `home` is a new folder.
@@ -133,7 +133,7 @@ def serve_registry(image: str, address: str, home: Path, patience: float) -> Ite
         "layers": described[1:],
     }
     actual = {str(about["digest"]): path for about, path in zip(described, blobs, strict=True)}
-    registry = Registry(address, json.dumps(manifest).encode(), actual, patience)
+    registry = Registry(address, json.dumps(manifest).encode(), actual, timeout)
     server.RequestHandlerClass = partial(Handler, registry)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

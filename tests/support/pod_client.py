@@ -11,17 +11,17 @@ from kubernetes.client.exceptions import ApiException
 Object = dict[str, Any]
 T = TypeVar("T")
 FINISHED = ("Succeeded", "Failed")
-PATIENCE = 120.0  # seconds; a busy real cluster takes some for a pod
+TIMEOUT = 120.0  # seconds; a busy real cluster takes some for a pod
 
 
-def wait_until(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
-    """What `look` finds; fails when it finds nothing for `patience` seconds."""
-    end = time.monotonic() + patience
+def wait_until(what: str, look: Callable[[], T | None], timeout: float = TIMEOUT) -> T:
+    """What `look` finds; fails when it finds nothing for `timeout` seconds."""
+    end = time.monotonic() + timeout
     while True:
         actual = look()
         if actual:
             return actual
-        assert time.monotonic() < end, f"waited {patience:.0f} s for: {what}"
+        assert time.monotonic() < end, f"waited {timeout:.0f} s for: {what}"
         time.sleep(0.05)
 
 
@@ -66,7 +66,7 @@ class PodClient:
             raise
 
     def wait_for(
-        self, name: str, what: str, holds: Callable[[client.V1Pod], Any], patience: float = PATIENCE
+        self, name: str, what: str, holds: Callable[[client.V1Pod], Any], timeout: float = TIMEOUT
     ) -> client.V1Pod:
         """The pod as soon as something holds for it."""
 
@@ -74,11 +74,11 @@ class PodClient:
             pod = self.read(name)
             return pod if holds(pod) else None
 
-        return wait_until(f"pod {name}: {what}", look, patience)
+        return wait_until(f"pod {name}: {what}", look, timeout)
 
-    def finish(self, name: str, patience: float = PATIENCE) -> client.V1Pod:
+    def finish(self, name: str, timeout: float = TIMEOUT) -> client.V1Pod:
         """The pod once it has ended."""
-        return self.wait_for(name, "its end", lambda pod: pod.status.phase in FINISHED, patience)
+        return self.wait_for(name, "its end", lambda pod: pod.status.phase in FINISHED, timeout)
 
     def run(self, body: Object) -> client.V1Pod:
         """A pod from its creation to its end."""
@@ -114,8 +114,8 @@ class PodClient:
     def delete(self, name: str, **options: Any) -> client.V1Pod:
         return self.api.delete_namespaced_pod(name, self.namespace, **options)
 
-    def wait_gone(self, name: str, patience: float = PATIENCE) -> None:
-        wait_until(f"pod {name} to be gone", lambda: self.find(name) is None, patience)
+    def wait_gone(self, name: str, timeout: float = TIMEOUT) -> None:
+        wait_until(f"pod {name} to be gone", lambda: self.find(name) is None, timeout)
 
     def create_configmap(self, data: dict[str, str]) -> str:
         body = {"metadata": {"generateName": "config-"}, "data": data}

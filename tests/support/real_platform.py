@@ -28,7 +28,7 @@ from support.pod_client import wait_until
 from support.signals import send_each
 
 ENDED = ("success", "failed", "skipped", "upstream_failed")
-PATIENCE = 300.0
+TIMEOUT = 300.0
 """Seconds for what a test waits for: a run recovers within that time."""
 
 
@@ -71,14 +71,14 @@ class TaskRun:
         path = f"/api/v2/dags/{self.dag}/clearTaskInstances"
         retry_until_answered(lambda: self.api._call("POST", path, body, self.api._headers))
 
-    def end(self, patience: float = PATIENCE) -> str:
+    def end(self, timeout: float = TIMEOUT) -> str:
         """The state in which the run ends."""
 
         def look() -> str | None:
             state = self.read_state()
             return state if state in ENDED else None
 
-        return wait_until(f"the end of {self.dag} {self.id} ({self.read_task_states()})", look, patience)
+        return wait_until(f"the end of {self.dag} {self.id} ({self.read_task_states()})", look, timeout)
 
     def wait_for_log(self, task: str, text: str = "") -> str:
         """Everything that was logged of a task, all tries: as soon as it has `text`, or else after half a minute.
@@ -137,7 +137,7 @@ class RealPlatform:
                     return pod
             return None
 
-        return wait_until(f"a pod of {verb} that runs and says {saying!r}", look, PATIENCE)
+        return wait_until(f"a pod of {verb} that runs and says {saying!r}", look, TIMEOUT)
 
     def log_of(self, pod: str) -> str:
         """The log of a pod; nothing while it cannot be had."""
@@ -146,9 +146,9 @@ class RealPlatform:
         except client.ApiException:
             return ""
 
-    def wait_until_no_pod(self, patience: float = 120.0) -> None:
+    def wait_until_no_pod(self, timeout: float = 120.0) -> None:
         """Returns when there is no pod in the namespace."""
-        wait_until("the end of every pod", lambda: not self.list_pods(), patience)
+        wait_until("the end of every pod", lambda: not self.list_pods(), timeout)
 
     def list_stored(self, *prefixes: str) -> dict[str, str]:
         """Every object under the prefixes, with its ETag."""

@@ -24,7 +24,7 @@ import urllib.request
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.settings import RegistrySettings, RunSettings, StorageSettings, read
 settings, tracking = read(StorageSettings), read(RegistrySettings).tracking_uri
-ObjectStore(settings, patience=10).get("s3://" + settings.bucket + "/ledger/none")
+ObjectStore(settings, retry_seconds=10).get("s3://" + settings.bucket + "/ledger/none")
 urllib.request.urlopen(tracking + "/health", timeout=10).close()
 print("{MARK}", settings.endpoint, tracking, read(RunSettings).code_version)
 """

@@ -21,20 +21,20 @@ UNWATCHED = 60.0
 class Clock:
     """The outage of one service, as all threads of this process see it. All times are seconds."""
 
-    patience: float
+    retry_seconds: float
     now: Callable[[], float] = time.monotonic
     _since: float | None = None
     _last: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(self) -> float:
-        """Notes an attempt that had no answer; returns how much patience is left, at most 0 when it is over."""
+        """Notes an attempt without an answer; returns the seconds left for retries, at most 0 when they are over."""
         with self._lock:
             now = self.now()
-            if self._since is None or now - self._last > max(UNWATCHED, self.patience):
+            if self._since is None or now - self._last > max(UNWATCHED, self.retry_seconds):
                 self._since = now
             self._last = now
-            return self._since + self.patience - now
+            return self._since + self.retry_seconds - now
 
     def note_answer(self) -> None:
         """Notes that the service answered."""
@@ -51,11 +51,11 @@ class Wait:
         self._pause = FIRST_PAUSE
 
     def pause(self) -> bool:
-        """Notes a failed attempt and sleeps before the next one. False, at once, when patience is over."""
+        """Notes a failed attempt and sleeps before the next one. False, at once, when the time for retries is over."""
         left = self._clock.fail()
         now = self._clock.now()
         self._since = now if self._since is None else self._since
-        left = min(left, self._since + self._clock.patience - now)
+        left = min(left, self._since + self._clock.retry_seconds - now)
         if left <= 0:
             return False
         # Spread, so that threads which failed together do not come back together; the last attempt is at the end.
@@ -72,7 +72,7 @@ _clocks: dict[tuple[str, float], Clock] = {}
 _lock = threading.Lock()
 
 
-def get_shared_clock(service: str, patience: float) -> Clock:
+def get_shared_clock(service: str, retry_seconds: float) -> Clock:
     """The one clock of a service (its address) in this process. Who waits less long has a clock of its own."""
     with _lock:
-        return _clocks.setdefault((service, patience), Clock(patience))
+        return _clocks.setdefault((service, retry_seconds), Clock(retry_seconds))

@@ -112,7 +112,7 @@ def _tell_move(ledger: Ledger, previous: int | None, state: ChampionState, unsyn
         log.info("the alias champion goes from version %s to %s, as entry %d says", previous, champion, state.end)
         return
     when = format_now()
-    move = AliasMove(stood=previous, champion=champion, entry=state.end, when=when)
+    move = AliasMove(previous=previous, champion=champion, entry=state.end, when=when)
     previous_text = "none" if previous is None else previous
     command = f"nightshift set-champion {ledger.model} {previous_text} --reason …"
     log.warning("%s; to make %s champion: `%s`", move.sentence, previous_text, command)

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from nightshift.known_variables import DEFAULTS
 
-SETTING = "NIGHTSHIFT_KUBERNETES_PATIENCE"
+SETTING = "NIGHTSHIFT_KUBERNETES_RETRY_SECONDS"
 DEFAULT_SECONDS = float(DEFAULTS[SETTING])
 """How long a try waits for an API that is unavailable. With two retries after one and two minutes, three tries outlast
 an outage of a quarter of an hour. A longer wait would only occupy a worker."""
@@ -34,7 +34,7 @@ class ApiUnavailable(Exception):
     """
 
 
-def read_patience() -> float:
+def read_retry_seconds() -> float:
     """Returns for how many seconds this Airflow waits, from its environment. Raises `ValueError` with a sentence."""
     text = os.environ.get(SETTING, str(DEFAULT_SECONDS))
     try:
@@ -50,10 +50,10 @@ def read_patience() -> float:
 class Outage:
     """One client's outage of the API, over all its calls: a second call does not start the wait again.
 
-    `patience` and all instants are seconds; instants are of one monotonic clock.
+    `retry_seconds` and all instants are seconds; instants are of one monotonic clock.
     """
 
-    patience: float
+    retry_seconds: float
     unavailable_since: float | None = None
     refused_since: float | None = None
     ended_at: float | None = None
@@ -62,14 +62,14 @@ class Outage:
     def compute_pause(self, error: Exception, now: float) -> float | None:
         """Returns the seconds to wait before the request is repeated; None if `error` is an answer.
 
-        Raises `ApiUnavailable` once the patience is used up.
+        Raises `ApiUnavailable` once the time for retries is over.
         """
         if self._is_unavailable(error):
             since = self.unavailable_since = now if self.unavailable_since is None else self.unavailable_since
-            seconds_left = since + self.patience - now
+            seconds_left = since + self.retry_seconds - now
         elif self._is_refused_for_now(error, now):
             since = self.refused_since = now if self.refused_since is None else self.refused_since
-            seconds_left = since + min(ACCESS_SECONDS, self.patience) - now
+            seconds_left = since + min(ACCESS_SECONDS, self.retry_seconds) - now
         else:
             return None
         if seconds_left <= 0:

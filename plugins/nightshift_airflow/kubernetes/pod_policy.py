@@ -22,7 +22,7 @@ ACCOUNT = "nightshift-steps"
 SCHEDULING = timedelta(minutes=5)  # a cluster that adds a machine when it is full needs two to four
 STARTING = timedelta(minutes=5)  # pulling the image onto a new machine
 GRACE = timedelta(seconds=10)  # a step publishes with one request: it has nothing to finish
-LAST_ATTEMPT = 20.0  # seconds: one that begins just before patience is over
+LAST_ATTEMPT = 20.0  # seconds: one that begins just before the time for retries is over
 SCRATCH = "2Gi"  # the largest /tmp: a step stages what it publishes there
 DISK = {"requests": "256Mi", "limits": "3Gi"}  # /tmp, and room for a log without end
 
@@ -52,17 +52,17 @@ def compute_execution_timeout(resources: Resources) -> timedelta:
 
 
 def compute_waiting_time() -> timedelta:
-    """Returns how long a step may wait for S3 and for MLflow, one after the other, by NIGHTSHIFT_PATIENCE_SECONDS.
+    """Returns how long a step may wait for S3 and for MLflow, one after the other, by NIGHTSHIFT_RETRY_SECONDS.
 
     Airflow reads the variable of its own environment: give it the value that the steps have. Raises `BadConfig`.
     """
-    text = _read_variable("NIGHTSHIFT_PATIENCE_SECONDS")
+    text = _read_variable("NIGHTSHIFT_RETRY_SECONDS")
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= 3600:
-        raise BadConfig("NIGHTSHIFT_PATIENCE_SECONDS must be a number of seconds from 0 to 3600")
+        raise BadConfig("NIGHTSHIFT_RETRY_SECONDS must be a number of seconds from 0 to 3600")
     return timedelta(seconds=2 * (seconds + LAST_ATTEMPT))
 
 

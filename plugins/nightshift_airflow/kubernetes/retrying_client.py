@@ -16,7 +16,7 @@ from kubernetes.client.rest import RESTClientObject
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
-from nightshift_airflow.kubernetes.api_retries import Outage, describe_error, read_patience
+from nightshift_airflow.kubernetes.api_retries import Outage, describe_error, read_retry_seconds
 from nightshift_airflow.kubernetes_upstream import REQUEST_TIMEOUT
 
 CONNECT_SECONDS = 10.0
@@ -55,8 +55,8 @@ class RetryingClient(ApiClient):  # type: ignore[misc]  # the client publishes n
             self._log_end_of_outage()
             raise error
         if is_first:
-            cause, patience = describe_error(error), self.outage.patience
-            log.warning("Kubernetes does not answer (%s): waiting for up to %.0f s", cause, patience)
+            cause, retry_seconds = describe_error(error), self.outage.retry_seconds
+            log.warning("Kubernetes does not answer (%s): waiting for up to %.0f s", cause, retry_seconds)
         time.sleep(pause)
         if isinstance(error, ApiException) and error.status == 401:
             self._renew_credentials()
@@ -81,7 +81,7 @@ class RetryingHook(KubernetesHook):  # type: ignore[misc]  # the provider publis
     def get_conn(self) -> RetryingClient:
         """Returns a client of the cluster of the hook's arguments. Raises `ConfigException`, `AirflowFailException`."""
         try:
-            outage = Outage(read_patience())
+            outage = Outage(read_retry_seconds())
         except ValueError as error:
             raise AirflowFailException(str(error)) from None
         return RetryingClient(self._read_configuration(), self._read_configuration, outage)

@@ -19,7 +19,7 @@ TROUBLE = ("rejected", "bad_config", "try_later", "failed")
 
 @dataclass(frozen=True)
 class ChampionStatus:
-    """A model this morning. `last`: the newest entry of its ledger; `made`: the entry that made the champion.
+    """A model this morning. `last`: the newest entry of its ledger; `champion_entry`: the one that made the champion.
 
     `moved`: an alias that was moved back since the last change of the champion. `problem`: why the alias cannot be
     synced, by the last periodic sync; empty when it can.
@@ -29,7 +29,7 @@ class ChampionStatus:
 
     model: str
     last: Entry | None
-    made: Entry | None
+    champion_entry: Entry | None
     night: date | None
     steps: tuple[Result[Any], ...]
     faults: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class ChampionStatus:
         return next((check.sentence for check in checks if check.name == "comparable" and not check.passed), "")
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """The one sentence that matters of the last night: what went wrong, else what promote said, else the last."""
         wrong = [step for step in self.steps if step.outcome in TROUBLE]
         promoted = [step for step in self.steps if step.verb == "promote"]

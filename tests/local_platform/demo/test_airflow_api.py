@@ -106,7 +106,7 @@ def test_a_refusal_stands(airflow: _Airflow) -> None:
     assert len(airflow.asked) == 1
 
 
-def test_patience_ends(airflow: _Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retries_end(airflow: _Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
     api = _api(airflow)
     monkeypatch.setattr(airflow_api, "RETRY_SECONDS", 0.05)
     airflow.codes = [500] * 1000

@@ -56,9 +56,9 @@ def test_a_private_authority_of_s3(private: tuple[int, Path], monkeypatch: pytes
     port, authority = private
     settings = StorageSettings(endpoint=f"https://127.0.0.1:{port}", bucket="lake")
     with pytest.raises(BadConfig, match=r"the certificate of S3 at .* set AWS_CA_BUNDLE to the file"):
-        ObjectStore(settings, patience=60).list_objects("s3://lake/")
+        ObjectStore(settings, retry_seconds=60).list_objects("s3://lake/")
     monkeypatch.setenv(setting, str(authority))
-    assert ObjectStore(settings, patience=60).list_objects("s3://lake/") == []
+    assert ObjectStore(settings, retry_seconds=60).list_objects("s3://lake/") == []
 
 
 @pytest.mark.parametrize("setting", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "MLFLOW_TRACKING_SERVER_CERT_PATH"])
@@ -66,7 +66,7 @@ def test_a_private_authority_of_mlflow(
     private: tuple[int, Path], monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
     port, authority = private
-    server = Server(RegistrySettings(tracking_uri=f"https://127.0.0.1:{port}"), patience=60)
+    server = Server(RegistrySettings(tracking_uri=f"https://127.0.0.1:{port}"), retry_seconds=60)
     with pytest.raises(BadConfig, match=r"the certificate of MLflow at .* set REQUESTS_CA_BUNDLE to the file"):
         server.get("runs/get")
     connection._build_opener.cache_clear()
@@ -81,10 +81,10 @@ def test_a_file_of_certificates_that_is_not_there_is_a_sentence(
     port, _ = private
     monkeypatch.setenv(setting, "/nowhere/ca.pem")
     with pytest.raises(BadConfig, match="AWS_CA_BUNDLE"):
-        ObjectStore(StorageSettings(endpoint=f"https://127.0.0.1:{port}"), patience=0).get("s3://lake/x")
+        ObjectStore(StorageSettings(endpoint=f"https://127.0.0.1:{port}"), retry_seconds=0).get("s3://lake/x")
     if setting == "REQUESTS_CA_BUNDLE":
         with pytest.raises(BadConfig, match=r"the file of certificates in .* REQUESTS_CA_BUNDLE cannot be read"):
-            Server(RegistrySettings(tracking_uri=f"https://127.0.0.1:{port}"), patience=0).get("runs/get")
+            Server(RegistrySettings(tracking_uri=f"https://127.0.0.1:{port}"), retry_seconds=0).get("runs/get")
 
 
 def test_tls_to_a_plain_port_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +95,9 @@ def test_tls_to_a_plain_port_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     url = f"https://127.0.0.1:{server.server_port}"
     try:
         with pytest.raises(BadConfig, match=r"speaks no TLS.* write http:// instead"):
-            ObjectStore(StorageSettings(endpoint=url), patience=60).list_objects("s3://lake/")
+            ObjectStore(StorageSettings(endpoint=url), retry_seconds=60).list_objects("s3://lake/")
         with pytest.raises(BadConfig, match=r"speaks no TLS.* write http:// instead"):
-            Server(RegistrySettings(tracking_uri=url), patience=60).get("runs/get")
+            Server(RegistrySettings(tracking_uri=url), retry_seconds=60).get("runs/get")
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""Patience by the clock, with clocks that a test moves."""
+"""Retries by the clock, with clocks that a test moves."""
 
 from nightshift.adapters.api_retries import UNWATCHED, Clock, Wait, get_shared_clock
 
@@ -67,7 +67,7 @@ def test_a_failure_long_after_the_last_is_an_outage_of_its_own() -> None:
     assert clock.fail() == 5
 
 
-def test_no_patience_is_one_attempt() -> None:
+def test_no_time_for_retries_is_one_attempt() -> None:
     time = Time()
     assert _attempts(Wait(Clock(0, lambda: time.now), time.sleep), 0, time) == 1
 

@@ -143,7 +143,7 @@ def test_where_the_store_fails_it_stops(
     withdrawn: Model, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NIGHTSHIFT_S3_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "0")
     assert cli.main(["rescore", withdrawn.name, "2013-02-17..2013-02-19"]) == 75
     assert "could not be reached" in capsys.readouterr().out.splitlines()[-1]
 

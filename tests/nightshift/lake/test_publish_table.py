@@ -225,27 +225,27 @@ def _writes_manifest(asked: Asked) -> bool:
     return asked.method == "PUT" and asked.path.endswith("_MANIFEST.json")
 
 
-def _store_at(url: str, patience: float) -> ObjectStore:
-    return ObjectStore(read(StorageSettings).model_copy(update={"endpoint": url}), patience)
+def _store_at(url: str, retry_seconds: float) -> ObjectStore:
+    return ObjectStore(read(StorageSettings).model_copy(update={"endpoint": url}), retry_seconds)
 
 
-@pytest.mark.parametrize("patience", [0, 20], ids=["not repeated", "repeated, and refused with 412"])
+@pytest.mark.parametrize("retry_seconds", [0, 20], ids=["not repeated", "repeated, and refused with 412"])
 @pytest.mark.parametrize("kind", ["lose", "fail"])
 @pytest.mark.parametrize("again", [False, True], ids=["first publication", "republication"])
 def test_a_manifest_whose_reply_is_lost_is_this_attempts_success(
-    store: ObjectStore, partition: str, kind: str, patience: float, again: bool
+    store: ObjectStore, partition: str, kind: str, retry_seconds: float, again: bool
 ) -> None:
     seen = publish(store, partition, scores(0.0), {}, replacing=None) if again else None
     with run_faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
         proxy.add(kind, matches=_writes_manifest, status=500)
-        ours = publish(_store_at(proxy.url, patience), partition, scores(0.1), {}, replacing=seen)
+        ours = publish(_store_at(proxy.url, retry_seconds), partition, scores(0.1), {}, replacing=seen)
     assert load_manifest(store, partition) == ours
     assert published(store, partition) == 0.1
 
 
-@pytest.mark.parametrize("patience", [0, 20])
+@pytest.mark.parametrize("retry_seconds", [0, 20])
 def test_a_lost_reply_and_a_later_publication_leave_both_files(
-    store: ObjectStore, partition: str, patience: float
+    store: ObjectStore, partition: str, retry_seconds: float
 ) -> None:
     def replace_it() -> None:
         publish(store, partition, scores(0.2), {}, replacing=load_manifest(store, partition))
@@ -253,7 +253,7 @@ def test_a_lost_reply_and_a_later_publication_leave_both_files(
     with run_faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
         proxy.add("lose", matches=_writes_manifest, then=replace_it)
         with pytest.raises(NothingToDo, match="by this attempt and, since then, by a later one"):
-            publish(_store_at(proxy.url, patience), partition, scores(0.1), {}, replacing=None)
+            publish(_store_at(proxy.url, retry_seconds), partition, scores(0.1), {}, replacing=None)
     newer = load_manifest(store, partition)
     assert newer is not None
     assert published(store, partition) == 0.2

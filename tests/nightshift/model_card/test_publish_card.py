@@ -121,7 +121,7 @@ def test_a_card_that_cannot_be_written_is_a_warning(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "0")
     unreachable = Registry(RegistrySettings(tracking_uri="http://127.0.0.1:9"))
     with caplog.at_level(logging.WARNING):
         publish_cards(ModelContext(model, store, unreachable if number == 1 else registry), number)

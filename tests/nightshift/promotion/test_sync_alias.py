@@ -32,15 +32,15 @@ def test_a_sync_that_finds_all_in_place_writes_nothing(champions: TinyModel, mon
     assert written == []
 
 
-@pytest.mark.parametrize(("stood", "says"), [(1, "version 1"), (None, "no version")])
+@pytest.mark.parametrize(("previous", "says"), [(1, "version 1"), (None, "no version")])
 def test_an_alias_that_was_moved_by_hand_is_moved_back_and_that_is_said_once(
-    champions: TinyModel, caplog: pytest.LogCaptureFixture, stood: int | None, says: str
+    champions: TinyModel, caplog: pytest.LogCaptureFixture, previous: int | None, says: str
 ) -> None:
-    champions.move_by_hand(stood)
+    champions.move_by_hand(previous)
     caplog.set_level(logging.INFO)
     champions.sync()
     assert (champions.alias, len(champions.entries)) == (2, 2)
-    expected = stood or "none"
+    expected = previous or "none"
     command = f"to make {expected} champion: `nightshift set-champion {champions.name} {expected} --reason …`"
     sentence = f"the alias stood on {says}, the ledger says 2: moved back"
     assert [record.message for record in caplog.records if record.name == "nightshift.promotion"] == [
@@ -48,7 +48,7 @@ def test_an_alias_that_was_moved_by_hand_is_moved_back_and_that_is_said_once(
     ]
     move = load_last_move(champions.store, champions.name)
     assert move is not None
-    assert (move.sentence, move.stood, move.champion, move.entry) == (sentence, stood, 2, 2)
+    assert (move.sentence, move.previous, move.champion, move.entry) == (sentence, previous, 2, 2)
     champions.assert_synced()
 
 

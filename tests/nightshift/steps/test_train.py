@@ -297,7 +297,7 @@ def test_a_server_that_is_gone_is_tried_later(
     run_step: RunStep, monkeypatch: pytest.MonkeyPatch, registry: Registry
 ) -> None:
     assert registry.find_champion("shops") is None
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "0")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     result = run_step("train")
     assert result.outcome == "try_later"

@@ -353,7 +353,7 @@ def test_odd_keys_are_said_and_no_failure(store: ObjectStore, landed: Model, cap
 
 
 def test_storage_that_is_away_is_no_verdict(store: ObjectStore, landed: Model) -> None:
-    unreachable = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9", bucket=store.bucket), patience=0)
+    unreachable = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9", bucket=store.bucket), retry_seconds=0)
     with pytest.raises(TryLater):
         validate.run(_step(unreachable, landed))
 

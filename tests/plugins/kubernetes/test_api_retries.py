@@ -35,7 +35,7 @@ def test_pauses_grow_and_stay_short_enough_to_go_on_soon() -> None:
     assert 2 < max(pauses) <= LONGEST_PAUSE
 
 
-def test_the_patience_is_of_all_calls_together_and_begins_anew_after_an_answer() -> None:
+def test_the_time_for_retries_is_of_all_calls_together_and_begins_anew_after_an_answer() -> None:
     outage = Outage(300)
     outage.compute_pause(CUT, 1000)
     outage.compute_pause(answered(503), 1299)
@@ -46,7 +46,7 @@ def test_the_patience_is_of_all_calls_together_and_begins_anew_after_an_answer()
     assert outage.compute_pause(CUT, 1400) is not None
 
 
-def test_the_last_pause_ends_with_the_patience() -> None:
+def test_the_last_pause_ends_with_the_time_for_retries() -> None:
     outage = Outage(10)
     outage.compute_pause(CUT, 0)
     assert outage.compute_pause(answered(429, Retry_After="8"), 9.5) == 0.5
@@ -62,7 +62,7 @@ def test_a_pause_that_is_no_number_of_seconds_is_not_asked_for(requested: str) -
     assert (Outage(300).compute_pause(answered(503, Retry_After=requested), 0) or 99) <= LONGEST_PAUSE
 
 
-def test_a_refused_token_is_waited_for_a_minute_whatever_the_patience() -> None:
+def test_a_refused_token_is_waited_for_a_minute_whatever_the_time_for_retries() -> None:
     outage = Outage(3600)
     outage.compute_pause(answered(401), 0)
     assert outage.compute_pause(answered(401), ACCESS_SECONDS - 1) is not None

@@ -6,7 +6,7 @@ import pytest
 
 from nightshift.definition import Resources
 from nightshift.errors import BadConfig
-from nightshift.settings import PatienceSettings
+from nightshift.settings import RetrySettings
 from nightshift_airflow.kubernetes.pod_policy import (
     LAST_ATTEMPT,
     SCHEDULING,
@@ -25,17 +25,17 @@ def test_a_misspelt_setting_of_airflow_is_refused_and_a_service_link_is_not(monk
         make_pod_arguments(Resources(), {})
 
 
-def test_the_deadlines_include_the_patience_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "300")
+def test_the_deadlines_include_the_retries_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "300")
     own = Resources(timeout=timedelta(minutes=7))
     assert make_pod_arguments(own, {})["active_deadline_seconds"] == 420 + 2 * 320
     assert compute_execution_timeout(own) == timedelta(seconds=420 + 2 * 320) + SCHEDULING + STARTING + timedelta(
         minutes=1
     )
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "two minutes")
-    with pytest.raises(BadConfig, match="NIGHTSHIFT_PATIENCE_SECONDS must be a number"):
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "two minutes")
+    with pytest.raises(BadConfig, match="NIGHTSHIFT_RETRY_SECONDS must be a number"):
         make_pod_arguments(own, {})
 
 
-def test_the_patience_of_airflow_and_of_the_steps_is_the_same_unless_said_otherwise() -> None:
-    assert compute_waiting_time() == timedelta(seconds=2 * (PatienceSettings().seconds + LAST_ATTEMPT))
+def test_the_time_for_retries_of_airflow_and_of_the_steps_is_the_same_unless_said_otherwise() -> None:
+    assert compute_waiting_time() == timedelta(seconds=2 * (RetrySettings().seconds + LAST_ATTEMPT))

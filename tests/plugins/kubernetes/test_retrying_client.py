@@ -31,8 +31,8 @@ def proxy(opened: FaultyApi) -> Iterator[FaultyApi]:
     opened.open()
 
 
-def client(proxy: FaultyApi, monkeypatch: pytest.MonkeyPatch, patience: str = "60") -> CoreV1Api:
-    monkeypatch.setenv(SETTING, patience)
+def client(proxy: FaultyApi, monkeypatch: pytest.MonkeyPatch, timeout: str = "60") -> CoreV1Api:
+    monkeypatch.setenv(SETTING, timeout)
     return RetryingHook(conn_id=None, in_cluster=False, config_file=str(proxy.kubeconfig)).core_v1_client
 
 
@@ -54,7 +54,7 @@ def test_an_outage_that_lasts_is_given_up_once_for_all_calls(proxy: FaultyApi, m
     with pytest.raises(ApiUnavailable):
         api.list_namespace()
     assert 3.9 < first - started_at < 30
-    assert time.monotonic() - first < 3  # not its own patience once more
+    assert time.monotonic() - first < 3  # not its own timeout once more
     proxy.open()
     assert api.list_namespace().items
 
@@ -113,7 +113,7 @@ def test_an_answer_is_not_asked_for_twice(proxy: FaultyApi, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "9999"])
-def test_a_patience_that_is_no_number_is_refused(proxy: FaultyApi, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_a_time_that_is_no_number_is_refused(proxy: FaultyApi, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     with pytest.raises(
         AirflowFailException, match=f"{SETTING} must be a number of seconds from 0 to 3600, not '{text}'"
     ):

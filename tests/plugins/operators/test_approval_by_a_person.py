@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DAGS = Path(__file__).parent / "scheduled"
 AGAIN = "fedcba9876543210fedc"
 DONE, SKIPPED = "success", "skipped"
-PATIENCE = 240
+TIMEOUT = 240
 """Seconds for what Airflow does, on a busy machine."""
 
 
@@ -80,7 +80,7 @@ def start(airflow: Scheduled, night: str, dag: str = "asked", name: str = "by-ha
 
 def states(run: TaskRun) -> tuple[str, str, str, str]:
     """How evaluate, approve, promote and score ended."""
-    run.end(PATIENCE)
+    run.end(TIMEOUT)
     actual = run.read_task_states()
     return actual["evaluate"], actual["approve"], actual["promote"], actual["score"]
 
@@ -136,7 +136,7 @@ def test_who_may_only_read_may_not_answer(airflow: Scheduled) -> None:
     assert airflow.send_answer(run, "Approve", user=airflow.analyst) == 403
     assert run.read_task_states()["approve"] == "awaiting_input"
     airflow.send_answer(run, "Reject")
-    run.end(PATIENCE)
+    run.end(TIMEOUT)
 
 
 def test_no_answer_in_time_is_a_refusal_by_nobody(airflow: Scheduled) -> None:
@@ -184,7 +184,7 @@ def test_a_verdict_that_is_made_again_is_asked_about_again_with_its_own_numbers(
     )
     step_results.save(store, other)
     airflow.clear_from(run, "evaluate")
-    wait_until("another question", lambda: airflow.wait_for_request(run)["responded_at"] is None, PATIENCE)
+    wait_until("another question", lambda: airflow.wait_for_request(run)["responded_at"] is None, TIMEOUT)
     asked = airflow.wait_for_request(run)
     assert asked["subject"].endswith("replace champion 9?")
     assert "0.4321" in asked["body"]
@@ -202,7 +202,7 @@ def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new
     other = build_evaluate_result("2013-02-13", verdict=build_verdict(challenger=0.4321), idempotency_key=AGAIN)
     step_results.save(store, other)
     airflow.clear_from(run, "approve")
-    wait_until("another question", lambda: "0.4321" in airflow.wait_for_request(run)["body"], PATIENCE)
+    wait_until("another question", lambda: "0.4321" in airflow.wait_for_request(run)["body"], TIMEOUT)
     airflow.send_answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
     assert said(airflow, run)[-1] == f"--about={digest_record(other.detail)}"
@@ -210,15 +210,15 @@ def test_a_question_that_is_cleared_before_anyone_answered_is_asked_with_the_new
 
 def test_a_model_that_asks_nobody_has_no_such_task(airflow: Scheduled) -> None:
     run = start(airflow, "2013-02-14", "not_asked")
-    assert run.end(PATIENCE) == DONE
+    assert run.end(TIMEOUT) == DONE
     assert run.read_task_states() == {"evaluate": DONE, "promote": SKIPPED, "score": DONE}
 
 
 def test_a_backfill_is_named_with_its_number_and_who_asked_for_it(airflow: Scheduled) -> None:
     first, last = date(2013, 2, 20), date(2013, 2, 21)
     airflow.wait_until_known("caused")
-    wait_until("Airflow to take the backfill", lambda: asked_for(airflow, "caused", first, last), PATIENCE)
-    wait_until("the backfill", lambda: not airflow.admin.is_backfilling("caused"), PATIENCE)
+    wait_until("Airflow to take the backfill", lambda: asked_for(airflow, "caused", first, last), TIMEOUT)
+    wait_until("the backfill", lambda: not airflow.admin.is_backfilling("caused"), TIMEOUT)
     (number,) = [
         backfill["id"] for backfill in airflow.admin._get("/api/v2/backfills?dag_id=caused&limit=10")["backfills"]
     ]
@@ -242,7 +242,7 @@ def asked_for(airflow: Scheduled, dag: str, first: date, last: date) -> bool:
 def test_set_champion_is_handed_its_version_and_its_reason_letter_by_letter(airflow: Scheduled) -> None:
     reason = "--late {{ ds }} on Mondays; 'quoted'"
     run = airflow.start("chosen", "back", {"version": "7", "reason": reason})
-    assert run.end(PATIENCE) == DONE
+    assert run.end(TIMEOUT) == DONE
     assert airflow.read_arguments(run, "set_champion")[1:3] == ["7", f"--reason={reason}"]
     assert airflow.read_arguments(run, "set_champion")[3].startswith("--asked-at=20")
     assert f"champion is 7 --reason={reason}" in run.wait_for_log("set_champion")
@@ -250,6 +250,6 @@ def test_set_champion_is_handed_its_version_and_its_reason_letter_by_letter(airf
 
 def test_set_champion_without_a_reason_never_makes_a_pod(airflow: Scheduled) -> None:
     run = airflow.start("chosen", "hasty", {"reason": "one\ntwo"})
-    assert run.end(PATIENCE) == "failed"
+    assert run.end(TIMEOUT) == "failed"
     assert "the reason must be one line of text without control characters" in run.wait_for_log("set_champion")
     assert "Building pod" not in run.wait_for_log("set_champion")

@@ -16,7 +16,7 @@ from support.step_cluster import StepCluster
 
 pytestmark = pytest.mark.timeout(1200)
 NIGHT = Run({"night": "2013-02-09"})
-PATIENCE = 12  # seconds; five minutes outside of tests
+TIMEOUT = 12  # seconds; five minutes outside of tests
 TAKEN_AWAY = r"the pod (was deleted (while it (ran|ended)|before it ran)|was stopped \(Evict|vanished)"
 EVERY_LINE = [str(number) for number in range(1, 21)]
 
@@ -73,7 +73,7 @@ class Faults:
         self.api.delete_namespaced_pod(name, self.cluster.namespace, grace_period_seconds=0)
 
     def too_long(self, _name: str) -> None:
-        self.proxy.close_for(PATIENCE + 4)
+        self.proxy.close_for(TIMEOUT + 4)
 
     def deleted(self, name: str) -> None:
         evict(self.cluster, name)
@@ -91,8 +91,8 @@ class Faults:
 
 def through(proxy: FaultyApi, cluster: StepCluster) -> dict[str, Any]:
     """The environment of an Airflow that reaches the cluster through the proxy."""
-    patience = {"NIGHTSHIFT_KUBERNETES_PATIENCE": str(PATIENCE)}
-    return {**cluster.environment, **patience, "KUBECONFIG": str(proxy.kubeconfig)}
+    timeout = {"NIGHTSHIFT_KUBERNETES_RETRY_SECONDS": str(TIMEOUT)}
+    return {**cluster.environment, **timeout, "KUBECONFIG": str(proxy.kubeconfig)}
 
 
 @pytest.fixture(scope="module")

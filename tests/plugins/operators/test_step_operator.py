@@ -141,7 +141,7 @@ def test_a_kubernetes_that_is_away_is_named(airflow: Airflow, cluster: StepClust
     nowhere = f"https://127.0.0.1:{find_free_ports(1)[0]}"
     unreachable = tmp_path / "kubeconfig"
     unreachable.write_text(re.sub(r"https://[\w.:]+", nowhere, cluster.kubeconfig.read_text()))
-    settings = {"KUBECONFIG": str(unreachable), "NIGHTSHIFT_KUBERNETES_PATIENCE": "2"}
+    settings = {"KUBECONFIG": str(unreachable), "NIGHTSHIFT_KUBERNETES_RETRY_SECONDS": "2"}
     ran = airflow.run("short", NIGHT, **{**cluster.environment, **settings})
     assert ran.states == [{"train": "failed"}]
     assert re.match(

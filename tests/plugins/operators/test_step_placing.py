@@ -34,7 +34,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     if not shutil.which("docker"):
         pytest.fail(f"docker is not installed: the registry of this test serves its image {IMAGE}")
     with serve_registry(
-        IMAGE, f"{HOST}:{find_free_ports(1)[0]}", tmp_path_factory.mktemp("registry"), patience=5
+        IMAGE, f"{HOST}:{find_free_ports(1)[0]}", tmp_path_factory.mktemp("registry"), timeout=5
     ) as cluster:
         yield cluster
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from support.view_server import CHECK, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
-PATIENCE = 120_000
+TIMEOUT = 120_000
 """Milliseconds for what a page does: a busy machine takes a while for Airflow's first one."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NIGHT = "/nightshift/docs/flights/2013-02-09"
@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Without its own sandbox: the tests may run as root in a container.
         started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"], timeout=PATIENCE
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"], timeout=TIMEOUT
         )
         yield started
         started.close()
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, filled: Server) -> Iterator[Page]:
     """A page of an analyst who is logged in; `elsewhere` collects requests to any other host."""
     with browser.new_context(base_url=filled.url) as context:
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         first = context.new_page()
         first.goto(NIGHT)
         first.fill("input[name=username]", "analyst")

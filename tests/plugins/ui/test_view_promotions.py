@@ -93,7 +93,7 @@ def test_an_alias_that_was_moved_back_is_shown_with_the_command_until_the_champi
     store: ObjectStore, get: Get
 ) -> None:
     append(store, build_entry("promotion", 5, 5), build_entry("promotion", 6, 6))
-    move = AliasMove(stood=5, champion=6, entry=2, when="2013-03-09T07:15:00+00:00")
+    move = AliasMove(previous=5, champion=6, entry=2, when="2013-03-09T07:15:00+00:00")
     report_move(store, "flights", move)
     for text in (_row(get("/history"), "flights"), get("/history/flights")):
         assert "2013-03-09 07:15 UTC: the alias stood on version 5, the ledger says 6: moved back" in text

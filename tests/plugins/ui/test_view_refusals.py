@@ -71,7 +71,7 @@ def test_promotions_list_only_models_that_the_user_may_read(client: Client) -> N
 
 @pytest.mark.parametrize("path", ["/docs", "/history", *OF_MODEL])
 def test_storage_that_is_away_is_a_sentence(client: Client, path: str) -> None:
-    unreachable = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), patience=0)
+    unreachable = ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), retry_seconds=0)
     reply = client(over=lambda: unreachable).get(path)
     assert reply.status_code == 503
     assert "object storage does not answer" in reply.text.replace("Object", "object")

@@ -1,7 +1,7 @@
 """Runs of single steps and of a whole night for the tests of faults, made by the same function as every model's.
 
 They differ from the nightly DAGs in what a test must not wait for: the pause before a retry, and how long a pod may
-wait for a node or an image. Three have what makes them fail: too little memory, no such image, no patience.
+wait for a node or an image. Three have what makes them fail: too little memory, no such image, too little time.
 """
 
 from dataclasses import replace

@@ -26,7 +26,7 @@ from nightshift.adapters.mlflow.request_errors import (
     translate_no_answer,
 )
 from nightshift.errors import BadConfig, TryLater
-from nightshift.settings import PatienceSettings, RegistrySettings, read
+from nightshift.settings import RegistrySettings, RetrySettings, read
 
 __all__ = ["NotFound", "Rejected", "Server"]
 TIMEOUT = 15.0
@@ -41,14 +41,16 @@ Found = TypeVar("Found")
 class Server:
     """One MLflow server. Methods raise `NotFound`, `TryLater` (no answer, 429, 5xx) or `BadConfig` (any other answer).
 
-    `patience`: seconds to wait for a server that does not answer; None: as NIGHTSHIFT_PATIENCE_SECONDS says. `timeout`:
+    `retry_seconds`: how long to wait for a server that does not answer; None: NIGHTSHIFT_RETRY_SECONDS. `timeout`:
     seconds to wait for one reply.
     """
 
-    def __init__(self, settings: RegistrySettings, patience: float | None = None, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, settings: RegistrySettings, retry_seconds: float | None = None, timeout: float = TIMEOUT
+    ) -> None:
         self.url, self._timeout = settings.tracking_uri.rstrip("/"), timeout
-        self._patience = read(PatienceSettings).seconds if patience is None else patience
-        self._clock = get_shared_clock(self.url, self._patience)
+        self._retry_seconds = read(RetrySettings).seconds if retry_seconds is None else retry_seconds
+        self._clock = get_shared_clock(self.url, self._retry_seconds)
 
     def get(self, path: str, **query: str) -> Any:
         """The JSON reply of a read."""
@@ -120,7 +122,7 @@ class Server:
         return reply
 
     def _send(self, method: str, path: str, body: bytes | None, attempts: int | None = None) -> bytes:
-        """One request, until it has an answer or patience is over; with `attempts=1` it is sent once."""
+        """One request, until it has an answer or the time for retries is over; with `attempts=1` it is sent once."""
         wait = Wait(self._clock)
         while True:
             try:
@@ -138,7 +140,7 @@ class Server:
                 return data
 
     def _build_timeout_error(self, error: TryLater) -> TryLater:
-        return type(error)(f"{error}; it was waited for up to {self._patience:.0f} s")
+        return type(error)(f"{error}; it was waited for up to {self._retry_seconds:.0f} s")
 
     def _send_once(self, method: str, path: str, body: bytes | None) -> bytes:
         # The scheme was checked to be http or https when the server was made.

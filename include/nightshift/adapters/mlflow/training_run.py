@@ -3,7 +3,7 @@ use `registry`, which costs a tenth.
 
 A run is found again by its idempotency key and resumed, so an attempt that was killed leaves no second run. Each
 attempt logs its model under an id of its own, so a late attempt cannot overwrite files that a version already names.
-MLflow writes the model's files; all requests are ours (`connection`), which has the patience that MLflow has not.
+MLflow writes the model's files; all requests are ours (`connection`), which repeats them where MLflow would not.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ NAME = "model"
 FILE = "model.skops"
 AT_ONCE, LONGEST_PARAM = 100, 500
 """Parameters that MLflow takes in one request, and characters of one that are kept."""
-LAST_PATIENCE, LAST_TIMEOUT = 0.0, 3.0
+LAST_RETRY_SECONDS, LAST_TIMEOUT = 0.0, 3.0
 """Seconds for a run that is closed because its step ends."""
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 REQUIREMENTS = ("scikit-learn", "skops", "numpy", "pandas")
@@ -92,10 +92,10 @@ class TrainingRun:
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         """Marks the run as failed after an exception, the signal to end among them, and removes half-made models.
 
-        Without patience: a pod that is told to end has ten seconds. What this cannot reach, the next attempt closes.
+        Sent once: a pod that is being stopped has ten seconds. What this cannot reach, the next attempt closes.
         """
         if kind is not None:
-            hurried = Server(RegistrySettings(tracking_uri=self._server.url), LAST_PATIENCE, LAST_TIMEOUT)
+            hurried = Server(RegistrySettings(tracking_uri=self._server.url), LAST_RETRY_SECONDS, LAST_TIMEOUT)
             with suppress(NightshiftError, NotFound):
                 runs.abandon(hurried, self._experiment, self.id)
 

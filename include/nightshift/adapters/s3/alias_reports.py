@@ -8,12 +8,12 @@ from nightshift.adapters.s3.object_store import ObjectStore
 
 @dataclass(frozen=True, kw_only=True)
 class AliasMove:
-    """An alias that did not stand where the ledger ends, and was moved back. None: no version.
+    """An alias that named another version than the end of the ledger, and was moved back.
 
-    `entry`: the number of the ledger's last entry then. `when`: ISO 8601 instant in UTC.
+    `previous`: the version it named, `champion`: that of the ledger; None: no version. `entry`: the number of the ledger's last entry then. `when`: ISO 8601 instant in UTC.
     """
 
-    stood: int | None
+    previous: int | None
     champion: int | None
     entry: int
     when: str
@@ -21,9 +21,9 @@ class AliasMove:
     @property
     def sentence(self) -> str:
         """What happened; never who did it: it may have been the late write of a stalled process."""
-        previous = "no version" if self.stood is None else f"version {self.stood}"
+        before = "no version" if self.previous is None else f"version {self.previous}"
         champion = "no version" if self.champion is None else str(self.champion)
-        return f"the alias stood on {previous}, the ledger says {champion}: moved back"
+        return f"the alias stood on {before}, the ledger says {champion}: moved back"
 
 
 def report_move(store: ObjectStore, model: str, move: AliasMove) -> None:

@@ -16,7 +16,7 @@ from nightshift.adapters.s3.request_errors import ADDRESS, ConditionFailed, NoSu
 from nightshift.adapters.s3.requests import Requests
 from nightshift.core.line_digest import digest_lines
 from nightshift.errors import BadConfig
-from nightshift.settings import PatienceSettings, StorageSettings, read
+from nightshift.settings import RetrySettings, StorageSettings, read
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,10 +54,10 @@ class ObjectStore:
     an answer that stays what it is until a person acts.
     """
 
-    def __init__(self, settings: StorageSettings, patience: float | None = None) -> None:
-        """`patience`: seconds to wait for a server that does not answer; None: as NIGHTSHIFT_PATIENCE_SECONDS says."""
+    def __init__(self, settings: StorageSettings, retry_seconds: float | None = None) -> None:
+        """`retry_seconds`: how long to wait for a server that does not answer; None: NIGHTSHIFT_RETRY_SECONDS."""
         self.bucket = settings.bucket
-        self._requests = Requests(settings, read(PatienceSettings).seconds if patience is None else patience)
+        self._requests = Requests(settings, read(RetrySettings).seconds if retry_seconds is None else retry_seconds)
         self.address = self._requests.address
         self._seen: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""Requests to one S3 server: its client, and each request sent until it has an answer or patience is over."""
+"""Requests to one S3 server: its client, and each request repeated until it has an answer or its time is over."""
 
 import difflib
 import logging
@@ -41,19 +41,19 @@ Reply = TypeVar("Reply")
 
 
 class Requests:
-    """Requests to one server, from any thread. `patience`: seconds to wait for one that does not answer."""
+    """Requests to one server, from any thread. `retry_seconds`: seconds to wait for one that does not answer."""
 
-    def __init__(self, settings: StorageSettings, patience: float) -> None:
-        self._settings, self._patience = settings, patience
+    def __init__(self, settings: StorageSettings, retry_seconds: float) -> None:
+        self._settings, self._retry_seconds = settings, retry_seconds
         self._lock = threading.Lock()
         self._client = make_client(settings)
         self.address = str(self._client.meta.endpoint_url)
-        self._clock = get_shared_clock(self.address, patience)
+        self._clock = get_shared_clock(self.address, retry_seconds)
 
     def send(self, bucket: str, doing: str, request: "Callable[[S3Client], Reply]") -> Reply:
         """The reply to a request.
 
-        Raises `NoSuchObject` and `ConditionFailed`, which are answers, `TryLater` when patience is over, and
+        Raises `NoSuchObject` and `ConditionFailed`, which are answers, `TryLater` when its time is over, and
         `BadConfig` for an answer that no repetition mends.
         """
         wait, place, refreshed, conflicts = Wait(self._clock), self._place(bucket, doing), False, 0
@@ -68,7 +68,7 @@ class Requests:
                 return reply
             if isinstance(problem, NoAnswer):
                 if not wait.pause():
-                    raise TryLater(f"{problem}; it was waited for up to {self._patience:.0f} s") from None
+                    raise TryLater(f"{problem}; it was waited for up to {self._retry_seconds:.0f} s") from None
                 continue
             wait.note_answer()
             if isinstance(problem, Expired) and not refreshed:

@@ -232,11 +232,11 @@ def test_a_lost_reply_to_the_move_of_the_alias_is_asked_for_again(
 def test_a_proxy_without_an_answer_is_no_answer(proxy: FaultyProxy, status: int) -> None:
     proxy.add("answer", left=None, status=status, body=b"{}")
     with pytest.raises(TryLater):
-        Server(RegistrySettings(tracking_uri=proxy.url), patience=0).post("runs/search", {})
+        Server(RegistrySettings(tracking_uri=proxy.url), retry_seconds=0).post("runs/search", {})
 
 
 def test_a_server_that_is_not_there_is_tried_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "0")
     with pytest.raises(TryLater, match=r"http://127\.0\.0\.1:9 \(MLFLOW_TRACKING_URI\) could not be reached"):
         Registry(RegistrySettings(tracking_uri="http://127.0.0.1:9")).find_champion("shops")
 

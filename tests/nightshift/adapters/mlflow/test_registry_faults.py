@@ -98,7 +98,7 @@ def test_a_lost_reply_to_any_request_makes_nothing_twice(proxy: FaultyProxy, dir
 def test_an_outage_is_waited_out_by_all_threads(proxy: FaultyProxy, mlflow_server: str) -> None:
     assert mlflow_server
     unreachable = proxy.add("refuse", left=None)
-    server = Server(RegistrySettings(tracking_uri=proxy.url), patience=60)
+    server = Server(RegistrySettings(tracking_uri=proxy.url), retry_seconds=60)
     ended: list[str] = []
     threads = [threading.Thread(target=lambda: ended.append(server.read_version())) for _ in range(4)]
     for thread in threads:
@@ -112,7 +112,7 @@ def test_an_outage_is_waited_out_by_all_threads(proxy: FaultyProxy, mlflow_serve
 
 def test_a_server_that_stays_away_is_waited_for_once_and_its_setting_is_named(proxy: FaultyProxy) -> None:
     proxy.add("answer", left=None, status=503, body=HTML)
-    server = Server(RegistrySettings(tracking_uri=proxy.url), patience=0.5)
+    server = Server(RegistrySettings(tracking_uri=proxy.url), retry_seconds=0.5)
     with pytest.raises(
         TryLater, match=rf"MLflow at {proxy.url} \(MLFLOW_TRACKING_URI\) failed at POST .*: 503"
     ) as raised:

@@ -160,7 +160,7 @@ def test_wrong_credentials_are_a_matter_of_configuration(store: ObjectStore, mon
 def test_a_server_that_is_gone_is_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-    monkeypatch.setenv("NIGHTSHIFT_PATIENCE_SECONDS", "0")
+    monkeypatch.setenv("NIGHTSHIFT_RETRY_SECONDS", "0")
     settings = StorageSettings(endpoint="http://127.0.0.1:9", bucket="lake")
     with pytest.raises(TryLater, match="could not be reached at reading s3://lake/x"):
         ObjectStore(settings).get("s3://lake/x")

@@ -71,7 +71,7 @@ def behind(store: ObjectStore, proxy: FaultyProxy) -> Callable[..., ObjectStore]
     """Makes a store that reaches the bucket through the proxy."""
 
     def behind(seconds: float = 60) -> ObjectStore:
-        return ObjectStore(StorageSettings(endpoint=proxy.url, bucket=store.bucket), patience=seconds)
+        return ObjectStore(StorageSettings(endpoint=proxy.url, bucket=store.bucket), retry_seconds=seconds)
 
     return behind
 
@@ -194,7 +194,7 @@ def test_a_typo_in_a_buckets_name_is_no_missing_partition(store: ObjectStore) ->
 
 def test_no_message_names_an_object_of_a_partition(proxy: FaultyProxy) -> None:
     proxy.add("refuse", left=None)
-    unreachable = ObjectStore(StorageSettings(endpoint=proxy.url, bucket="other"), patience=0)
+    unreachable = ObjectStore(StorageSettings(endpoint=proxy.url, bucket="other"), retry_seconds=0)
     for uri in (
         f"s3://lake/flights/date=2013-02-09/region=x/{CANARY}.csv",
         f"s3://other/a/2013-02-09/{CANARY}.parquet",
@@ -303,7 +303,7 @@ def test_credentials_that_cannot_be_had_are_a_sentence(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(BadConfig, match=said) as raised:
-        ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), patience=0).get("s3://nightshift/x")
+        ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), retry_seconds=0).get("s3://nightshift/x")
     assert raised.value.__cause__ is None
 
 
