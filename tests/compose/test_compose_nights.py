@@ -233,8 +233,8 @@ def test_no_secret_is_in_any_log_of_the_nights(nights: Nights) -> None:
     assert len(secrets) == len(SECRETS)
     tasks = nights.project.execute("scheduler", "sh", "-c", "find /opt/airflow/logs -type f | xargs cat")
     assert "wins without a champion" in tasks
-    said = tasks + nights.project.read_logs()
-    assert [secret[:4] for secret in secrets if secret in said] == []
+    output = tasks + nights.project.read_logs()
+    assert [secret[:4] for secret in secrets if secret in output] == []
 
 
 def _json(url: str) -> Any:

@@ -116,8 +116,8 @@ def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
     site.run("scheduler", "airflow", "dags", "trigger", *arguments)
 
     def look() -> str | None:
-        said = site.run("scheduler", "airflow", "dags", "list-runs", "flights_replay", "-o", "json")
-        (runs,) = [json.loads(line) for line in said.splitlines() if line.startswith("[{")]
+        output = site.run("scheduler", "airflow", "dags", "list-runs", "flights_replay", "-o", "json")
+        (runs,) = [json.loads(line) for line in output.splitlines() if line.startswith("[{")]
         states = {run["run_id"]: run["state"] for run in runs}
         return states["by-hand"] if states["by-hand"] in ("success", "failed") else None
 

@@ -37,8 +37,8 @@ class _Advisories(BaseHTTPRequestHandler):
     """Answers as an OSV service does: one hole, in boto3 1.0.0."""
 
     def do_POST(self) -> None:
-        asked: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        known = (asked["package"]["name"], asked["version"]) == ("boto3", "1.0.0")
+        request: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        known = (request["package"]["name"], request["version"]) == ("boto3", "1.0.0")
         self.send_response(200)
         self.end_headers()
         self.wfile.write(json.dumps({"vulns": [VULNERABILITY]} if known else {}).encode())

@@ -79,7 +79,7 @@ def test_an_image_that_breaks_a_rule_is_found(added: str, rule: str, where: str,
 def test_a_secret_given_to_the_build_stays_in_its_history_and_is_found(build: Build) -> None:
     image = build(f"{KEPT}ARG API_TOKEN\nRUN true\n", "--build-arg", f"API_TOKEN={uuid4()}")
     findings = _found(image)
-    assert [(rule, what) for rule, what, _ in findings] == [("secret", "a secret by its name")]
+    assert [(rule, description) for rule, description, _ in findings] == [("secret", "a secret by its name")]
     assert "of its history" in findings[0][2]
 
 

@@ -61,8 +61,8 @@ def _local(home: Path, word: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=SOURCES, capture_output=True, text=True, timeout=600)
 
 
-def _nightshift(platform: Platform, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).parent / "nightshift"), *words]
+def _nightshift(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "nightshift"), *arguments]
     return subprocess.run(
         command, env=platform.build_step_environment("a test"), capture_output=True, text=True, timeout=900
     )
@@ -77,10 +77,10 @@ def _prepare(platform: Platform, store: ObjectStore) -> None:
     # Nights whose whole window is unvalidated cannot be trained: more than a holdout of them is adopted first.
     last = VALIDATED if MODEL.window.holdout_days > NIGHTS else LAST.isoformat()
     expected += [("validate", "flights", f"{LANDED}..{last}")]
-    for words in expected:
-        if words[0] == "validate":
+    for arguments in expected:
+        if arguments[0] == "validate":
             store.delete([o.uri for o in store.list_objects(MODEL.facts.build_partition_uri(MISSING))])
-        completed = _nightshift(platform, *words)
+        completed = _nightshift(platform, *arguments)
         assert completed.returncode in (0, 10), completed.stdout[-3000:] + completed.stderr[-3000:]
 
 

@@ -251,10 +251,10 @@ def _around(demo: Demo, act: Callable[[], None], look: Callable[[], Any]) -> tup
             return before, after
 
 
-def _wait(what: str, done: Callable[[], Any]) -> Any:
+def _wait(description: str, done: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + TIMEOUT
     while not (actual := done()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {TIMEOUT:.0f} s"
+        assert time.monotonic() < deadline, f"{description} did not happen within {TIMEOUT:.0f} s"
         time.sleep(0.2)
     return actual
 

@@ -55,8 +55,8 @@ class Parts:
     @property
     def packages(self) -> list[str]:
         """The packages that it alone needs."""
-        asked = checkout.ROOT / self.folder / "requirements.in"
-        lines = asked.read_text().splitlines() if asked.exists() else []
+        requirements = checkout.ROOT / self.folder / "requirements.in"
+        lines = requirements.read_text().splitlines() if requirements.exists() else []
         return [re.split(r"[^\w-]", line, maxsplit=1)[0] for line in lines if line and not line.startswith("#")]
 
     @property

@@ -257,16 +257,16 @@ def fold(model: Model, schedule: Schedule, seeds: dict[str, int]) -> list[tuple[
     gone = lost | {FIRST + n * ONE_DAY for n in schedule.blocked}
     skills = {FIRST + n * ONE_DAY: skill for n, skill in enumerate(schedule.skills)}
     champion: date | None = None
-    told = []
+    reported = []
     for night in sorted(set(skills) - gone):
         recent = [night - n * ONE_DAY for n in range(5, -1, -1)]
         days = [day for day in recent if day not in gone and day - ONE_DAY not in lost]
         created = {day: build_night_of_rows(day, len({day - ONE_DAY, day - 2 * ONE_DAY} - gone)) for day in days}
         rivals = {item: skills[item] for item in (night, champion) if item is not None}
         won = _wins(model, created, rivals, seeds[night.isoformat()])
-        told.append((night.isoformat(), champion.isoformat() if champion else None, won))
+        reported.append((night.isoformat(), champion.isoformat() if champion else None, won))
         champion = night if won else champion
-    return told
+    return reported
 
 
 def _wins(model: Model, made: dict[date, Any], rivals: dict[date, float], seed: int) -> bool:
@@ -295,8 +295,8 @@ def test_one_night_after_the_other_is_the_plain_fold(start: Any) -> None:
         backfill.run()
         entries = holds(backfill)
         seeds = {entry.night: judged(entry).seed for entry in entries}
-        told = [(e.night, _iso(judged(e).champion_night), e.kind == "promotion") for e in entries]
-        assert told == fold(backfill.model, schedule, seeds)
+        reported = [(e.night, _iso(judged(e).champion_night), e.kind == "promotion") for e in entries]
+        assert reported == fold(backfill.model, schedule, seeds)
         assert {"superseded"} & {entry.kind for entry in entries} == set()
 
     in_order()

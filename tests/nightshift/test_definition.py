@@ -105,7 +105,7 @@ def test_static_table_of_metrics_is_that_of_the_core() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"task": "regresion"}, "task='regresion' must be one of 'classification', 'regression'"),
         ({"task": "regression"}, "gate metric 'log_loss' does not exist for regression: use one of rmse, mae"),
@@ -133,14 +133,14 @@ def test_static_table_of_metrics_is_that_of_the_core() -> None:
     ],
 )
 def test_a_field_of_another_type_or_value_is_refused_when_the_definition_loads(
-    changed: dict[str, Any], said: str
+    changed: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(BadConfig, match=said):
+    with pytest.raises(BadConfig, match=message):
         replace(catalog.load_model("flights"), **changed)
 
 
 @pytest.mark.parametrize(
-    ("kind", "fields", "said"),
+    ("kind", "fields", "message"),
     [
         (Gate, {"metric": "accuracy", "floor": 0.5}, "gate metric 'accuracy' does not exist: use one of roc_auc"),
         (Gate, {"metric": "mae", "floor": float("nan")}, "floor=nan must be a number"),
@@ -163,9 +163,9 @@ def test_a_field_of_another_type_or_value_is_refused_when_the_definition_loads(
     ],
 )
 def test_each_part_of_a_definition_checks_its_types(
-    kind: Callable[..., object], fields: dict[str, Any], said: str
+    kind: Callable[..., object], fields: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(BadConfig, match=said):
+    with pytest.raises(BadConfig, match=message):
         kind(**fields)
 
 

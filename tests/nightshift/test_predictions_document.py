@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.adapters.s3.object_store import ObjectStore
-from support.faulty_proxy import Asked, run_faulty_proxy
+from support.faulty_proxy import ReceivedRequest, run_faulty_proxy
 from support.published import NIGHT, publish_predictions
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "predictions.md").read_text()
@@ -67,8 +67,8 @@ def test_a_snippet_reads_one_publication_whole_while_the_day_is_published_again(
     assert all(text in printed for text in SAYS[name]), printed
 
 
-def _reads_manifest(asked: Asked) -> bool:
-    return asked.method == "GET" and asked.path.endswith("_MANIFEST.json")
+def _reads_manifest(request: ReceivedRequest) -> bool:
+    return request.method == "GET" and request.path.endswith("_MANIFEST.json")
 
 
 def test_the_columns_that_the_document_shows_are_those_of_the_flights() -> None:

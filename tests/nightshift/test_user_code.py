@@ -125,12 +125,14 @@ WRONG_FEATURES: list[tuple[Function, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("function", "said"), WRONG_FEATURES)
-def test_features_that_fit_no_rows_are_refused_with_their_line(lake: MemoryLake, function: Function, said: str) -> None:
+@pytest.mark.parametrize(("function", "message"), WRONG_FEATURES)
+def test_features_that_fit_no_rows_are_refused_with_their_line(
+    lake: MemoryLake, function: Function, message: str
+) -> None:
     lake.replace_function("features", function)
-    with pytest.raises(BadConfig, match=said) as caught:
+    with pytest.raises(BadConfig, match=message) as caught:
         lake.examples()
-    if "same columns" not in said:
+    if "same columns" not in message:
         assert _names_this_file(caught.value)
 
 
@@ -150,10 +152,10 @@ WRONG_LABELS: list[tuple[Function, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("function", "said"), WRONG_LABELS)
-def test_labels_that_are_none_are_refused_with_their_line(lake: MemoryLake, function: Function, said: str) -> None:
+@pytest.mark.parametrize(("function", "message"), WRONG_LABELS)
+def test_labels_that_are_none_are_refused_with_their_line(lake: MemoryLake, function: Function, message: str) -> None:
     lake.replace_function("labels", function)
-    with pytest.raises(BadConfig, match=said) as caught:
+    with pytest.raises(BadConfig, match=message) as caught:
         lake.examples()
     assert _names_this_file(caught.value)
 
@@ -195,7 +197,7 @@ def test_infinite_numbers_that_were_delivered_are_the_data_s_fault(lake: MemoryL
 
 
 @pytest.mark.parametrize(
-    ("function", "said"),
+    ("function", "message"),
     [
         (lambda rows: pd.DataFrame({"other": rows["x"]}), "lacks a column for the gate's slices half"),
         (lambda rows: rows["x"].rename("half"), "returns Series"),
@@ -204,15 +206,15 @@ def test_infinite_numbers_that_were_delivered_are_the_data_s_fault(lake: MemoryL
         (None, "must define a function slices"),
     ],
 )
-def test_slices_that_fit_no_rows_are_refused(lake: MemoryLake, function: Function | None, said: str) -> None:
+def test_slices_that_fit_no_rows_are_refused(lake: MemoryLake, function: Function | None, message: str) -> None:
     lake.model = replace(lake.model, gate=replace(lake.model.gate, slices=("half",)))
     lake.replace_function("slices", function)
-    with pytest.raises(BadConfig, match=said):
+    with pytest.raises(BadConfig, match=message):
         lake.examples()
 
 
 def _looks_up(table: dict[str, float]) -> Function:
-    return lambda facts: facts["id"].map(lambda one: table[one])
+    return lambda facts: facts["id"].map(lambda item: table[item])
 
 
 def _prints(scheduled: pd.DataFrame, *_: Any) -> pd.DataFrame:

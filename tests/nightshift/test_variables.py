@@ -39,7 +39,7 @@ def test_the_known_settings_of_the_platform_are_those_of_its_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("NIGHTSHIFT_S3_PREFIX", r"NIGHTSHIFT_S3_PREFIX is no setting of Nightshift: did you mean NIGHTSHIFT_S3_\w+\?"),
         ("NIGHTSHIFT_S3_BUKET", "did you mean NIGHTSHIFT_S3_BUCKET?"),
@@ -60,8 +60,8 @@ def test_the_known_settings_of_the_platform_are_those_of_its_file() -> None:
         ("MLFLOW_TRACKING_PASSWD", "did you mean MLFLOW_TRACKING_PASSWORD?"),
     ],
 )
-def test_a_variable_that_nobody_reads_is_refused_by_name_with_the_nearest_known_one(name: str, said: str) -> None:
-    pattern = said if "\\w" in said else re.escape(said)
+def test_a_variable_that_nobody_reads_is_refused_by_name_with_the_nearest_known_one(name: str, message: str) -> None:
+    pattern = message if "\\w" in message else re.escape(message)
     with pytest.raises(BadConfig, match=pattern):
         require_known({"PATH": "/bin", name: "secret-value"})
 

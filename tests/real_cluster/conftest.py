@@ -89,8 +89,8 @@ def real(
         apply = ("kubectl", "--kubeconfig", str(admin), "apply", "-k", str(home.manifests))
         subprocess.run(apply, check=True, capture_output=True, text=True, timeout=60)
         run_platform(environment, "kubeconfig", "--admin", str(admin), "--hours", "2")
-        said = run_platform(environment, "up", timeout=600)
-        real = _open_platform(home, core, environment, said.partition("has code ")[2].split()[0])
+        output = run_platform(environment, "up", timeout=600)
+        real = _open_platform(home, core, environment, output.partition("has code ")[2].split()[0])
         _land(real)
         yield real
     finally:

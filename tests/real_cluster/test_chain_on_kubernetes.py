@@ -89,7 +89,7 @@ def test_airflow_may_follow_its_pods_and_nothing_else(chain: Chain) -> None:
         "a pod elsewhere": lambda: mine.create_namespaced_pod("default", {"metadata": {"name": "x"}, "spec": {}}),
         "accounts": lambda: mine.list_namespaced_service_account("nightshift"),
     }
-    allowed = [what for what, call in denied.items() if not _is_denied(call)]
+    allowed = [description for description, call in denied.items() if not _is_denied(call)]
     assert allowed == []
 
 

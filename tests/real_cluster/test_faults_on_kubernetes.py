@@ -113,9 +113,9 @@ def test_too_little_memory_is_said_with_the_limit_and_the_champion_stands(real: 
 def test_an_image_that_is_nowhere_fails_the_task_with_its_name(real: RealPlatform) -> None:
     run = real.start("faults_image", "2013-03-08", "image")
     assert run.end() == "failed"
-    said = run.wait_for_log("validate", "could not start (")
-    assert "could not start (" in said
-    assert "nightshift-steps:absent" in said
+    message = run.wait_for_log("validate", "could not start (")
+    assert "could not start (" in message
+    assert "nightshift-steps:absent" in message
 
 
 def test_a_pod_that_no_node_takes_is_given_up_with_the_reason(real: RealPlatform) -> None:

@@ -60,8 +60,8 @@ def apply_manifests(folder: Path) -> Iterator[Applied]:
     (folder / "kustomization.yaml").write_text(KUSTOMIZATION.format(namespace=namespace, overlay=overlay))
     admin = config.new_client_from_config(str(find_kubeconfig()))
     try:
-        said = run_kubectl("apply", "-k", str(folder))
-        assert "Warning" not in said, said
+        output = run_kubectl("apply", "-k", str(folder))
+        assert "Warning" not in output, output
         core = client.CoreV1Api(admin)
         # Until the quota is counted, every pod is refused.
         wait_until("the quota", lambda: core.read_namespaced_resource_quota(QUOTA, namespace).status.used)
@@ -70,10 +70,10 @@ def apply_manifests(folder: Path) -> Iterator[Applied]:
         run_kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=240s")
 
 
-def run_kubectl(*words: str) -> str:
+def run_kubectl(*arguments: str) -> str:
     """What kubectl says as the administrator."""
     describe_renderer()
-    command = ["kubectl", "--kubeconfig", str(find_kubeconfig()), *words]
+    command = ["kubectl", "--kubeconfig", str(find_kubeconfig()), *arguments]
     completed = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert completed.returncode == 0, completed.stderr
     return completed.stdout + completed.stderr

@@ -17,9 +17,9 @@ def list_files() -> list[Path]:
     return sorted({Path(name) for name in listed if name and (ROOT / name).is_file()})
 
 
-def copy_files(found: Iterable[Path], to: Path) -> None:
+def copy_files(files: Iterable[Path], to: Path) -> None:
     """Copies these files of the checkout, their folders with them."""
-    for file in found:
+    for file in files:
         (to / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / file, to / file)
 
@@ -38,9 +38,9 @@ def build_environment(copy: Path) -> dict[str, str]:
     return {**os.environ, **airflow, "PYTHONPATH": ours, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a program of this environment in the copy: `python`, or a name beside it such as `ruff`."""
-    program = sys.executable if words[0] == "python" else str(Path(sys.executable).parent / words[0])
+    program = sys.executable if arguments[0] == "python" else str(Path(sys.executable).parent / arguments[0])
     return subprocess.run(
-        [program, *words[1:]], cwd=copy, env=build_environment(copy), capture_output=True, text=True, timeout=800
+        [program, *arguments[1:]], cwd=copy, env=build_environment(copy), capture_output=True, text=True, timeout=800
     )

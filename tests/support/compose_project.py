@@ -1,4 +1,4 @@
-"""One `docker compose` project of a test's own: its words, its containers, what they are and what they say."""
+"""One `docker compose` project of a test's own: its arguments, its containers, what they are and what they say."""
 
 import json
 import os
@@ -25,11 +25,11 @@ SERVERS = (
 T = TypeVar("T")
 
 
-def wait_until(what: str, look: Callable[[], T | None], timeout: float = 180.0) -> T:
+def wait_until(description: str, look: Callable[[], T | None], timeout: float = 180.0) -> T:
     """What `look` finds; fails when it finds nothing for `timeout` seconds."""
     end = time.monotonic() + timeout
     while not (actual := look()):
-        assert time.monotonic() < end, f"waited {timeout:.0f} s for: {what}"
+        assert time.monotonic() < end, f"waited {timeout:.0f} s for: {description}"
         time.sleep(0.5)
     return actual
 
@@ -42,26 +42,26 @@ class Project:
     variables: dict[str, str]
     files: tuple[str, ...] = ("docker-compose.yaml",)
 
-    def compose(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def compose(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """`docker compose WORDS`, whatever comes of it."""
-        command, environment = self._build_command(words), {**os.environ, **self.variables}
+        command, environment = self._build_command(arguments), {**os.environ, **self.variables}
         return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
 
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """`docker compose WORDS`, without waiting for its end."""
         quiet = subprocess.DEVNULL
         environment = {**os.environ, **self.variables}
-        return subprocess.Popen(self._build_command(words), env=environment, cwd=ROOT, stdout=quiet, stderr=quiet)
+        return subprocess.Popen(self._build_command(arguments), env=environment, cwd=ROOT, stdout=quiet, stderr=quiet)
 
-    def _build_command(self, words: tuple[str, ...]) -> list[str]:
+    def _build_command(self, arguments: tuple[str, ...]) -> list[str]:
         files = [word for file in self.files for word in ("-f", str(ROOT / file))]
-        return ["docker", "compose", "--progress", "plain", "-p", self.name, *files, *words]
+        return ["docker", "compose", "--progress", "plain", "-p", self.name, *files, *arguments]
 
-    def read_output(self, *words: str, timeout: float = 300) -> str:
+    def read_output(self, *arguments: str, timeout: float = 300) -> str:
         """What a word prints; it must succeed."""
-        completed = self.compose(*words, timeout=timeout)
+        completed = self.compose(*arguments, timeout=timeout)
         assert completed.returncode == 0, (
-            f"docker compose {' '.join(words)}: {completed.stderr[-4000:]}{completed.stdout[-2000:]}"
+            f"docker compose {' '.join(arguments)}: {completed.stderr[-4000:]}{completed.stdout[-2000:]}"
         )
         return completed.stdout
 
@@ -93,9 +93,9 @@ class Project:
         """The container of one service."""
         return self.inspect_containers()[service]
 
-    def execute(self, service: str, *words: str) -> str:
+    def execute(self, service: str, *arguments: str) -> str:
         """What a command in a running container prints."""
-        return self.read_output("exec", "-T", service, *words, timeout=300)
+        return self.read_output("exec", "-T", service, *arguments, timeout=300)
 
     def is_healthy(self, service: str) -> bool:
         """Whether a container runs and answers."""
@@ -136,10 +136,10 @@ class Project:
         return f"label=com.docker.compose.project={self.name}"
 
 
-def run_docker(*words: str) -> str:
+def run_docker(*arguments: str) -> str:
     """What `docker WORDS` prints; it must succeed."""
-    completed = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=600)
-    assert completed.returncode == 0, f"docker {' '.join(words[:3])}: {completed.stderr[-3000:]}"
+    completed = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=600)
+    assert completed.returncode == 0, f"docker {' '.join(arguments[:3])}: {completed.stderr[-3000:]}"
     return completed.stdout
 
 

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-Matches = Callable[["Asked"], bool]
-Sign = Callable[["Asked", dict[str, str]], dict[str, str]]
+Matches = Callable[["ReceivedRequest"], bool]
+Sign = Callable[["ReceivedRequest", dict[str, str]], dict[str, str]]
 """Signs a request anew whose headers were changed: S3's signature covers them."""
 SECONDS = 60
 ENDS = {"connection", "transfer-encoding", "keep-alive", "content-length"}
@@ -22,7 +22,7 @@ ENDS = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request that came."""
 
     method: str
@@ -51,11 +51,11 @@ class Fault:
 
 
 class FaultyProxy:
-    """A proxy on 127.0.0.1. `asked` is every request that came, in order."""
+    """A proxy on 127.0.0.1. `received`: every request, in order."""
 
     def __init__(self, target: str, sign: Sign | None = None) -> None:
         self.target, self.sign = urlsplit(target), sign
-        self.asked: list[Asked] = []
+        self.received: list[ReceivedRequest] = []
         self.faults: list[Fault] = []
         self._lock = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"proxy": self}))
@@ -74,12 +74,12 @@ class FaultyProxy:
         with self._lock:
             self.faults.remove(fault)
 
-    def take(self, asked: Asked) -> Fault | None:
+    def take(self, requested: ReceivedRequest) -> Fault | None:
         """The fault that this request meets, counted."""
         with self._lock:
-            self.asked.append(asked)
+            self.received.append(requested)
             self._lock.notify_all()
-            actual = next((fault for fault in self.faults if fault.left != 0 and fault.matches(asked)), None)
+            actual = next((fault for fault in self.faults if fault.left != 0 and fault.matches(requested)), None)
             if actual is not None and actual.left is not None:
                 actual.left -= 1
             return actual
@@ -87,11 +87,11 @@ class FaultyProxy:
     def wait_for(self, requests: int) -> None:
         """Waits until so many requests came."""
         with self._lock:
-            assert self._lock.wait_for(lambda: len(self.asked) >= requests, SECONDS)
+            assert self._lock.wait_for(lambda: len(self.received) >= requests, SECONDS)
 
     def list_paths(self, method: str = "") -> list[str]:
         """The paths that were asked for, by one method or any."""
-        return [item.path for item in self.asked if method in ("", item.method)]
+        return [item.path for item in self.received if method in ("", item.method)]
 
     def serve(self) -> None:
         """Serves until `end`."""
@@ -127,15 +127,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = _read_body(self)
-        asked = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-        fault = self.proxy.take(asked) or Fault("none")
+        requested = ReceivedRequest(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+        fault = self.proxy.take(requested) or Fault("none")
         if fault.kind == "answer":
             self._reply(fault.status, fault.headers, fault.body)
             return
         self.close_connection = fault.kind in ("refuse", "lose")
         if fault.kind == "refuse":
             return
-        reply = _ask(self.proxy, asked, set(fault.headers) if fault.kind == "strip" else set())
+        reply = _ask(self.proxy, requested, set(fault.headers) if fault.kind == "strip" else set())
         fault.then()
         if fault.kind == "fail":
             self._reply(fault.status, {}, b"")
@@ -176,13 +176,13 @@ def _read_chunks(handler: BaseHTTPRequestHandler) -> bytes:
     return b"".join(parts)
 
 
-def _ask(proxy: FaultyProxy, asked: Asked, stripped: set[str]) -> tuple[int, dict[str, str], bytes]:
+def _ask(proxy: FaultyProxy, requested: ReceivedRequest, stripped: set[str]) -> tuple[int, dict[str, str], bytes]:
     connection = HTTPConnection(proxy.target.hostname or "", proxy.target.port or 80, timeout=SECONDS)
     try:
-        headers = {name: value for name, value in asked.headers.items() if name not in {*ENDS, "expect", *stripped}}
+        headers = {name: value for name, value in requested.headers.items() if name not in {*ENDS, "expect", *stripped}}
         if stripped and proxy.sign is not None:
-            headers = proxy.sign(asked, headers)
-        connection.request(asked.method, asked.path, asked.body or None, headers)
+            headers = proxy.sign(requested, headers)
+        connection.request(requested.method, requested.path, requested.body or None, headers)
         reply = connection.getresponse()
         return reply.status, dict(reply.getheaders()), reply.read()
     finally:

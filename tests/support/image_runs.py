@@ -11,23 +11,22 @@ CONFINED = ("--rm", "--read-only", "--tmpfs", "/tmp", "--network", "none", "--ca
 SOURCES = Path(__file__).parents[2]
 
 
-def run_docker(*words: str, stdin: str | None = None) -> str:
+def run_docker(*arguments: str, stdin: str | None = None) -> str:
     """What `docker WORDS` prints; the test fails with its errors when it fails."""
     completed = subprocess.run(
-        ("docker", *words), input=stdin, capture_output=True, text=True, check=False, timeout=600
+        ("docker", *arguments), input=stdin, capture_output=True, text=True, check=False, timeout=600
     )
     if completed.returncode:
-        pytest.fail(
-            f"'docker {' '.join(words)[:200]}' ended with {completed.returncode}: {completed.stderr.strip()[-2000:]}"
-        )
+        command, error = " ".join(arguments)[:200], completed.stderr.strip()[-2000:]
+        pytest.fail(f"'docker {command}' ended with {completed.returncode}: {error}")
     return completed.stdout.strip()
 
 
-def run(image: str, *words: str, user: str = "", stdin: str | None = None) -> str:
+def run(image: str, *arguments: str, user: str = "", stdin: str | None = None) -> str:
     """What a program prints in the image, with a root it cannot write, without a network and without any capability."""
     as_user = ("--user", user) if user else ()
     return run_docker(
-        "run", "--interactive", *CONFINED, *as_user, "--entrypoint", words[0], image, *words[1:], stdin=stdin
+        "run", "--interactive", *CONFINED, *as_user, "--entrypoint", arguments[0], image, *arguments[1:], stdin=stdin
     )
 
 

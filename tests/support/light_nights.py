@@ -145,12 +145,12 @@ class Forge:
     nights: dict[int, date] = field(default_factory=dict)
 
     def predict_fresh(
-        self, _: Model, asked: Mapping[int, Mapping[str, pd.DataFrame]], __: Mapping[int, Sequence[str]]
+        self, _: Model, inputs: Mapping[int, Mapping[str, pd.DataFrame]], __: Mapping[int, Sequence[str]]
     ) -> dict[int, Answer]:
         """As the fresh process does, of versions that this forge made."""
         return {
-            number: Answer({n: self.predict_stored_version(number, m) for n, m in asked[number].items()})
-            for number in asked
+            number: Answer({n: self.predict_stored_version(number, m) for n, m in inputs[number].items()})
+            for number in inputs
         }
 
     def predict_stored_version(self, number: int, features: pd.DataFrame) -> Floats:

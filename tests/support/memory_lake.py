@@ -69,6 +69,6 @@ def make_rows(night: date, count: int = ROWS) -> pd.DataFrame:
     return pd.DataFrame({"id": [f"s{number}" for number in range(count)], "x": x, "y": (x > 0).astype("int64")})
 
 
-def has_right_labels(found: Examples) -> bool:
+def has_right_labels(examples: Examples) -> bool:
     """Whether every row has the label that belongs to its feature."""
-    return bool(((found.features["x"] > 0).to_numpy() == (found.labels == 1)).all())
+    return bool(((examples.features["x"] > 0).to_numpy() == (examples.labels == 1)).all())

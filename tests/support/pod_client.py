@@ -14,14 +14,14 @@ FINISHED = ("Succeeded", "Failed")
 TIMEOUT = 120.0  # seconds; a busy real cluster takes some for a pod
 
 
-def wait_until(what: str, look: Callable[[], T | None], timeout: float = TIMEOUT) -> T:
+def wait_until(description: str, look: Callable[[], T | None], timeout: float = TIMEOUT) -> T:
     """What `look` finds; fails when it finds nothing for `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:
         actual = look()
         if actual:
             return actual
-        assert time.monotonic() < end, f"waited {timeout:.0f} s for: {what}"
+        assert time.monotonic() < end, f"waited {timeout:.0f} s for: {description}"
         time.sleep(0.05)
 
 
@@ -66,7 +66,7 @@ class PodClient:
             raise
 
     def wait_for(
-        self, name: str, what: str, holds: Callable[[client.V1Pod], Any], timeout: float = TIMEOUT
+        self, name: str, description: str, holds: Callable[[client.V1Pod], Any], timeout: float = TIMEOUT
     ) -> client.V1Pod:
         """The pod as soon as something holds for it."""
 
@@ -74,7 +74,7 @@ class PodClient:
             pod = self.read(name)
             return pod if holds(pod) else None
 
-        return wait_until(f"pod {name}: {what}", look, timeout)
+        return wait_until(f"pod {name}: {description}", look, timeout)
 
     def finish(self, name: str, timeout: float = TIMEOUT) -> client.V1Pod:
         """The pod once it has ended."""

@@ -61,8 +61,8 @@ class TaskRun:
 
     def mark(self, name: str, state: str) -> None:
         """What a person does in the UI: marks a task."""
-        path, asked = f"{self.path}/taskInstances/{name}", {"new_state": state}
-        retry_until_answered(lambda: self.api._call("PATCH", path, asked, self.api._headers))
+        path, body = f"{self.path}/taskInstances/{name}", {"new_state": state}
+        retry_until_answered(lambda: self.api._call("PATCH", path, body, self.api._headers))
 
     def clear(self, name: str) -> None:
         """What a person does in the UI: clears a task."""
@@ -204,10 +204,10 @@ class RealPlatform:
         """The log of a service."""
         return (self.home.logs / f"{service}.log").read_text(errors="replace")
 
-    def run_nightshift(self, *words: str) -> None:
+    def run_nightshift(self, *arguments: str) -> None:
         """A step's command on this machine, outside of any pod."""
         environment = self.platform.build_step_environment("tests")
-        command = [str(Path(sys.executable).parent / "nightshift"), *words]
+        command = [str(Path(sys.executable).parent / "nightshift"), *arguments]
         completed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
         assert completed.returncode in (0, 10), completed.stdout[-3000:] + completed.stderr[-3000:]
 
@@ -219,9 +219,9 @@ def _read_title(process: psutil.Process) -> str:
     return ""
 
 
-def run_platform(environment: Mapping[str, str], *words: str, timeout: float = 300) -> str:
+def run_platform(environment: Mapping[str, str], *arguments: str, timeout: float = 300) -> str:
     """`python -m local_platform WORDS` in an environment of its own; returns what it said. Fails when it fails."""
-    command = (sys.executable, "-m", "local_platform", *words)
+    command = (sys.executable, "-m", "local_platform", *arguments)
     full = {"PATH": os.environ["PATH"], **environment}
     completed = subprocess.run(command, env=full, cwd=SOURCES, capture_output=True, text=True, timeout=timeout)
     assert completed.returncode == 0, completed.stdout[-6000:] + completed.stderr[-3000:]

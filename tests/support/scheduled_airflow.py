@@ -58,16 +58,16 @@ class Scheduled:
 
     def _has_seen_the_end(self, run: TaskRun, task: str) -> bool:
         """Whether the scheduler knows that the process of the latest try has ended."""
-        seen = re.escape(f"task_id='{task}', run_id='{run.id}', try_number={run.read_task(task)['try_number']},")
+        observed = re.escape(f"task_id='{task}', run_id='{run.id}', try_number={run.read_task(task)['try_number']},")
         log = (self.orchestration.home / "scheduler.log").read_text(errors="replace")
-        return re.search(f"Received executor event with state success for .*{seen}", log) is not None
+        return re.search(f"Received executor event with state success for .*{observed}", log) is not None
 
     def send_answer(self, run: TaskRun, option: str, reason: str = "", user: AirflowApi | None = None) -> int:
         """Answers as a user; returns the HTTP status."""
-        api, said = user or self.admin, {"chosen_options": [option], "params_input": {"reason": reason}}
+        api, body = user or self.admin, {"chosen_options": [option], "params_input": {"reason": reason}}
         path = f"{run.path}/taskInstances/approve/-1/hitlDetails"
         try:
-            retry_until_answered(lambda: api._call("PATCH", path, said, api._headers))
+            retry_until_answered(lambda: api._call("PATCH", path, body, api._headers))
         except NotReady as error:
             if not isinstance(error.__cause__, urllib.error.HTTPError):
                 raise

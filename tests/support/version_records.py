@@ -54,15 +54,15 @@ def get_night(version: int) -> date:
     return date(2013, 2, version)
 
 
-def append(store: ObjectStore, *found: Entry) -> list[Entry]:
+def append(store: ObjectStore, *entries: Entry) -> list[Entry]:
     """Appends entries to the ledger of their model, as they would be: each with the entry that made its champion."""
-    for item in found:
+    for item in entries:
         ledger = Ledger(store, item.model)
         last, digest = ledger.read_last()
         before = last.champion if last else None
         remaining = replace(item, champion=item.champion if item.changes_champion else before, previous=before)
         assert ledger.append(number_entry(remaining, last, digest))
-    return list(reversed(list(Ledger(store, found[0].model).iterate_newest_first())))
+    return list(reversed(list(Ledger(store, entries[0].model).iterate_newest_first())))
 
 
 def build_verdict(promote: bool = True, **changes: Any) -> EvaluateResult:

@@ -48,8 +48,8 @@ def fill(store: ObjectStore) -> None:
 
 def decide(store: ObjectStore) -> None:
     """Four decisions on the flights, the last by a person; hostile words in what people and programs may write."""
-    said, key = f"calm week {HOSTILE}", "a" * 20
-    person = Decision(outcome="approved", by=f"Ann {HOSTILE}", about=key, at="2013-03-02T06:00:00+00:00", reason=said)
+    reason, key = f"calm week {HOSTILE}", "a" * 20
+    person = Decision(outcome="approved", by=f"Ann {HOSTILE}", about=key, at="2013-03-02T06:00:00+00:00", reason=reason)
     cause = Cause(by="flights_set_champion:manual__1", kind="manual", user=f"Ben {LOADER}")
     version_records.append(
         store,

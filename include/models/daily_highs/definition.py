@@ -13,7 +13,7 @@ what was observed in the four weeks up to Sunday. A promotion waits for a person
 
 | | |
 |---|---|
-| reads | `s3://lake/daily_highs/` (what was observed), `s3://lake/daily_highs_asked/` (the days to predict) |
+| reads | `s3://lake/daily_highs/` (what was observed), `s3://lake/daily_highs_scheduled/` (the days to predict) |
 | writes | `s3://nightshift/scores/daily_highs/date=<next Sunday>/`, degrees Celsius for each day of that week |
 | label | `temp_max`, degrees Celsius |
 | night | a Sunday: its partition holds the week that ends with it, Monday to Sunday |
@@ -46,7 +46,7 @@ MODEL = Model(
         key=("day",),
     ),
     # Seven dates and nothing else, made by the calendar: there is nothing in them to validate.
-    scheduled=Dataset(name="asked", uri="s3://lake/daily_highs_asked/date={night}/", key=("day",)),
+    scheduled=Dataset(name="scheduled", uri="s3://lake/daily_highs_scheduled/date={night}/", key=("day",)),
     key=("day",),
     # A whole year to learn every season from, a whole season to compare on.
     window=Window(train_days=52 * 7, holdout_days=13 * 7, history_days=4 * 7),

@@ -30,7 +30,7 @@ def load_frames() -> Mapping[str, Mapping[date, pd.DataFrame]]:
         pd.Timestamp(str(night)).date(): week.reset_index(drop=True)
         for night, week in observed[inside].groupby(sunday[inside])
     }
-    return {"observed": weeks, "asked": {night: _build_schedule(week) for night, week in weeks.items()}}
+    return {"observed": weeks, "scheduled": {night: _build_schedule(week) for night, week in weeks.items()}}
 
 
 def _build_schedule(week: pd.DataFrame) -> pd.DataFrame:

@@ -100,8 +100,8 @@ def _predict(context: Context, state: ChampionState, number: int) -> Table:
     return score_table.build_scores(keys, day, predictions, number)
 
 
-def _describe(published: Manifest, partition: str, key: str, said: tuple[int, date, bool]) -> Outcome[ScoreResult]:
-    version, day, reused = said
+def _describe(published: Manifest, partition: str, key: str, scored_by: tuple[int, date, bool]) -> Outcome[ScoreResult]:
+    version, day, reused = scored_by
     before = published.meta.get("before")
     replaced = before[-1].get("version") if before else None
     result = ScoreResult(

@@ -21,7 +21,7 @@ class _Airflow(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.codes: list[int] = []
         self.runs: list[dict[str, str]] = []
-        self.asked: list[str] = []
+        self.received: list[str] = []
 
 
 class _Answer(BaseHTTPRequestHandler):

@@ -90,7 +90,7 @@ def _shown(platform: Platform, ended: list[Night]) -> tuple[int, str]:
 def test_a_good_end_is_said_with_every_number(platform: Platform) -> None:
     code, text = _shown(platform, _good())
     assert code == 0
-    for words in (
+    for arguments in (
         "2026-03-10 26 checks passed",
         "v7  0.5123",
         "v5  0.5100",
@@ -109,7 +109,7 @@ def test_a_good_end_is_said_with_every_number(platform: Platform) -> None:
         platform.settings.analyst_password,
         "in 3 min 20 s",
     ):
-        assert words in " ".join(text.split()) or words in text
+        assert arguments in " ".join(text.split()) or arguments in text
 
 
 def test_it_fits_a_terminal(platform: Platform) -> None:

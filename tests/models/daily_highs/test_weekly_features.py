@@ -81,6 +81,6 @@ def test_the_label_is_the_high_and_missing_where_the_station_has_none(record: Re
 
 
 def test_the_slices_are_the_days_near_and_far(record: Record) -> None:
-    groups = features.slices(record["asked"][NIGHT])
+    groups = features.slices(record["scheduled"][NIGHT])
     assert list(groups) == list(MODEL.gate.slices)
     assert groups["ahead"].tolist() == ["days 1 to 3"] * 3 + ["days 4 to 7"] * 4

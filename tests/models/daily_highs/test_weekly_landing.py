@@ -28,8 +28,8 @@ def lake(store: ObjectStore) -> Iterator[ObjectStore]:
         store.delete([stored.uri for stored in store.list_objects(dataset.uri.split("date=")[0])])
 
 
-def seed(*words: str, today: date = THURSDAY) -> int:
-    return command.run(make_parser("seed").parse_args([MODEL.name, *words]), today)
+def seed(*arguments: str, today: date = THURSDAY) -> int:
+    return command.run(make_parser("seed").parse_args([MODEL.name, *arguments]), today)
 
 
 def landed(store: ObjectStore, dataset: Dataset) -> list[date]:

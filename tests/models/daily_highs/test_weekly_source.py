@@ -24,7 +24,7 @@ def test_every_day_of_the_whole_weeks_is_in_one_partition(record: Record) -> Non
 
 
 def test_partitions_stand_a_week_apart_on_sundays(record: Record) -> None:
-    for name in ("observed", "asked"):
+    for name in ("observed", "scheduled"):
         nights = sorted(record[name])
         assert len(nights) == 208
         assert nights[0] - source.FIRST == timedelta(days=6)
@@ -47,13 +47,13 @@ def test_a_week_begins_on_monday_and_ends_with_its_night(record: Record) -> None
 
 
 def test_what_is_asked_is_the_dates_and_nothing_that_was_observed(record: Record) -> None:
-    asked = record["asked"][NIGHT]
-    assert list(asked) == ["day", "days_ahead"]
-    assert asked["days_ahead"].tolist() == [1, 2, 3, 4, 5, 6, 7]
-    assert asked["day"].equals(record["observed"][NIGHT]["day"])
+    scheduled = record["scheduled"][NIGHT]
+    assert list(scheduled) == ["day", "days_ahead"]
+    assert scheduled["days_ahead"].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert scheduled["day"].equals(record["observed"][NIGHT]["day"])
 
 
-@pytest.mark.parametrize("name", ["observed", "asked"])
+@pytest.mark.parametrize("name", ["observed", "scheduled"])
 def test_moving_moves_the_days_and_nothing_else(record: Record, name: str) -> None:
     frame = record[name][NIGHT]
     moved = source.shift_dates(frame, 4 * 7)

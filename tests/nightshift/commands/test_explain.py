@@ -60,7 +60,7 @@ def test_no_secret_of_the_environment_is_in_a_card(
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         (["flights", "9999999"], "version 9999999 of model flights is neither in MLflow nor in the ledger"),
         (["../flights", "1"], "is no name of a model"),
@@ -70,10 +70,12 @@ def test_no_secret_of_the_environment_is_in_a_card(
         (["flights", "1", "--airflow", "javascript:alert(1)"], "is no address"),
     ],
 )
-def test_what_it_cannot_explain_is_a_sentence(given: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_it_cannot_explain_is_a_sentence(
+    given: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["explain", *given]) == 20
     printed = capsys.readouterr()
-    assert said in printed.err
+    assert message in printed.err
     assert printed.out == ""
     assert "Traceback" not in printed.err
 

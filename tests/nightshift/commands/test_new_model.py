@@ -70,18 +70,18 @@ def test_longest_is_the_longest() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ("ruff", "check", "--no-cache"),
         ("ruff", "format", "--check", "--no-cache"),
         ("mypy",),
         ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider"),
     ],
-    ids=lambda words: " ".join(words[:2]),
+    ids=lambda arguments: " ".join(arguments[:2]),
 )
-def test_it_passes_every_check_as_it_is(scaffolded: Path, words: tuple[str, ...]) -> None:
-    folders = [name for name in mine() if words[0] != "python" or name.startswith("tests")]
-    completed = checkout.run(scaffolded, *words, *folders)
+def test_it_passes_every_check_as_it_is(scaffolded: Path, arguments: tuple[str, ...]) -> None:
+    folders = [name for name in mine() if arguments[0] != "python" or name.startswith("tests")]
+    completed = checkout.run(scaffolded, *arguments, *folders)
     assert completed.returncode == 0, completed.stdout[-3000:] + completed.stderr[-2000:]
 
 
@@ -103,8 +103,8 @@ def test_it_says_what_it_wrote_and_what_comes_next(empty: Path, capsys: pytest.C
     assert all(len(line) < 120 for line in output.splitlines())
 
 
-def _wrote(said: str) -> list[str]:
-    return [line.removeprefix("wrote ") for line in said.splitlines() if line.startswith("wrote ")]
+def _wrote(message: str) -> list[str]:
+    return [line.removeprefix("wrote ") for line in message.splitlines() if line.startswith("wrote ")]
 
 
 @pytest.mark.slow
@@ -119,8 +119,8 @@ def test_it_runs_end_to_end_on_its_invented_record(
     """From the lake to predictions: the first night's challenger becomes champion and scores the day after."""
     steps = [("seed", name, "--dates", "original"), ("validate", name, "2024-03-01..2024-04-14")]
     steps += [(verb, name, "2024-04-14") for verb in ("train", "evaluate", "promote", "score")]
-    for words in steps:
-        completed = checkout.run(scaffolded, "nightshift", *words)
+    for arguments in steps:
+        completed = checkout.run(scaffolded, "nightshift", *arguments)
         assert completed.returncode == 0, completed.stdout[-2000:] + completed.stderr[-2000:]
     scores = tables.read(store, store.build_uri(f"scores/{name}/date=2024-04-15/"))
     assert len(scores) == 40
@@ -130,13 +130,13 @@ def test_it_runs_end_to_end_on_its_invented_record(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_checkout_with_it_passes_the_checks_of_all_code_and_of_all_dags(scaffolded: Path) -> None:
-    for words in (
+    for arguments in (
         ("ruff", "check", "--no-cache", "."),
         ("ruff", "format", "--check", "--no-cache", "."),
         ("lint-imports",),
         ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/dags", *ABOUT_EVERY_MODEL),
     ):
-        completed = checkout.run(scaffolded, *words)
+        completed = checkout.run(scaffolded, *arguments)
         assert completed.returncode == 0, completed.stdout[-3000:] + completed.stderr[-2000:]
 
 

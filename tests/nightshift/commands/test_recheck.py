@@ -207,12 +207,12 @@ def test_a_verdict_on_real_models_is_the_same(
 
 
 def test_numbers_may_differ_by_rounding_and_not_by_more() -> None:
-    one = {"gain": 0.1, "checks": [{"name": "floor", "passed": True, "sentence": "so"}], "interval": [0.0, 1.0]}
-    assert list_differences(one, {**one, "gain": 0.1 + 1e-12}) == []
+    item = {"gain": 0.1, "checks": [{"name": "floor", "passed": True, "sentence": "so"}], "interval": [0.0, 1.0]}
+    assert list_differences(item, {**item, "gain": 0.1 + 1e-12}) == []
     large = {"floor": 123456.78901234567}
     assert list_differences(large, {"floor": 123456.78901234567 + 1e-6}) == []
     assert list_differences(large, {"floor": 123456.78901234567 + 1e-3})
-    assert list_differences(one, {**one, "gain": 0.1 + 1e-8}) == [f"gain was 0.1, and is {0.1 + 1e-8}"]
-    assert list_differences(one, {**one, "interval": None}) == ["interval was [0.0, 1.0], and is None"]
+    assert list_differences(item, {**item, "gain": 0.1 + 1e-8}) == [f"gain was 0.1, and is {0.1 + 1e-8}"]
+    assert list_differences(item, {**item, "interval": None}) == ["interval was [0.0, 1.0], and is None"]
     failed = [{"name": "floor", "passed": False, "sentence": "other words"}]
-    assert list_differences(one, {**one, "checks": failed}) == ["checks floor passed was True, and is False"]
+    assert list_differences(item, {**item, "checks": failed}) == ["checks floor passed was True, and is False"]

@@ -52,9 +52,9 @@ def withdrawn(scored: Model, store: ObjectStore, registry: Registry) -> Model:
 
 
 def _published(store: ObjectStore, night: date) -> Manifest:
-    found = load_manifest(store, store.build_uri(f"scores/shops/date={night.replace(day=night.day + 1)}/"))
-    assert found is not None
-    return found
+    manifest = load_manifest(store, store.build_uri(f"scores/shops/date={night.replace(day=night.day + 1)}/"))
+    assert manifest is not None
+    return manifest
 
 
 def _versions(store: ObjectStore) -> list[Any]:

@@ -21,7 +21,7 @@ def of(values: Any, kind: pa.DataType | None = None) -> str:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "other"),
     [
         (([1, 2, None], pa.int8()), ([None, 2, 1], pa.int64())),
         (([1], pa.uint64()), ([1], pa.int64())),
@@ -37,12 +37,12 @@ def of(values: Any, kind: pa.DataType | None = None) -> str:
         (([[1, None], [2]], pa.list_(pa.int8())), ([[2], [1, None]], pa.large_list(pa.int64()))),
     ],
 )
-def test_the_storage_of_a_value_does_not_count(one: tuple[Any, Any], other: tuple[Any, Any]) -> None:
-    assert of(*one) == of(*other)
+def test_the_storage_of_a_value_does_not_count(left: tuple[Any, Any], other: tuple[Any, Any]) -> None:
+    assert of(*left) == of(*other)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "other"),
     [
         (([1], pa.int64()), ([1.0], pa.float64())),
         (([None, 1.0], pa.float64()), ([NAN, 1.0], pa.float64())),
@@ -59,8 +59,8 @@ def test_the_storage_of_a_value_does_not_count(one: tuple[Any, Any], other: tupl
         (([[1], [2, 3]], pa.list_(pa.int64())), ([[1, 2], [3]], pa.list_(pa.int64()))),
     ],
 )
-def test_another_value_is_another_digest(one: tuple[Any, Any], other: tuple[Any, Any]) -> None:
-    assert of(*one) != of(*other)
+def test_another_value_is_another_digest(left: tuple[Any, Any], other: tuple[Any, Any]) -> None:
+    assert of(*left) != of(*other)
 
 
 def mixed(rows: int) -> pa.Table:

@@ -40,11 +40,11 @@ def equal() -> list[Found]:
 @pytest.mark.parametrize("confidence", CONFIDENCES)
 def test_equal_models_win_no_oftener_than_asked(equal: list[Found], confidence: float) -> None:
     """In no case; and over all cases, which is sharper. Metrics of one holdout go together: half as many samples."""
-    asked = 1 - confidence
+    alpha = 1 - confidence
     won = [rates.compute_rates(item, 0, confidence).won for item in equal]
-    assert max(won) <= asked + _slack(asked, TRIALS), dict(zip(CASES, won, strict=True))
-    assert np.mean(won) <= asked + _slack(asked, TRIALS * len(CASES) // 2)
-    assert np.mean(won) >= asked / 3, "so cautious that nothing would be found either"
+    assert max(won) <= alpha + _slack(alpha, TRIALS), dict(zip(CASES, won, strict=True))
+    assert np.mean(won) <= alpha + _slack(alpha, TRIALS * len(CASES) // 2)
+    assert np.mean(won) >= alpha / 3, "so cautious that nothing would be found either"
 
 
 @pytest.mark.parametrize("method", ["percentile", "expanded"])

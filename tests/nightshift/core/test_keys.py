@@ -144,9 +144,9 @@ def test_no_sentence_quotes_a_key() -> None:
         _check([CANARY], [CANARY], dtype=object),
         _check(CANARY, 1, dtype=object),
     ]
-    said = " ".join(str(report) for report in reports)
-    assert "Canary" not in said
-    assert all(name in said for name in CHECKS if name != "key_columns_are_present")
+    text = " ".join(str(report) for report in reports)
+    assert "Canary" not in text
+    assert all(name in text for name in CHECKS if name != "key_columns_are_present")
 
 
 def test_without_a_key_nothing_is_checked() -> None:

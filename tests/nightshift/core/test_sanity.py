@@ -19,11 +19,11 @@ def test_a_regression_has_no_range() -> None:
 
 def test_the_curve_has_groups_of_equal_size_from_low_to_high() -> None:
     predictions = np.linspace(0, 1, 100)
-    said, true = sanity.compute_curve((predictions > 0.5).astype(float), predictions, bins=4)
-    assert said == pytest.approx([0.121, 0.374, 0.626, 0.879], abs=0.01)
+    predicted, true = sanity.compute_curve((predictions > 0.5).astype(float), predictions, bins=4)
+    assert predicted == pytest.approx([0.121, 0.374, 0.626, 0.879], abs=0.01)
     assert true.tolist() == [0, 0, 1, 1]
 
 
 def test_the_curve_of_few_rows_has_fewer_points() -> None:
-    said, _ = sanity.compute_curve(np.array([1.0, 0.0]), np.array([0.2, 0.1]), bins=10)
-    assert said.tolist() == [0.1, 0.2]
+    predicted, _ = sanity.compute_curve(np.array([1.0, 0.0]), np.array([0.2, 0.1]), bins=10)
+    assert predicted.tolist() == [0.1, 0.2]

@@ -87,9 +87,9 @@ def _require_published(lab: Lab) -> None:
         "nightshift_model_version",
     ]
     assert predictions.find("lab", NIGHT).columns["prediction"] == "nightshift_prediction"
-    told = duckdb.sql("SELECT max(id), min(prediction), any_value(nightshift_night) FROM published")
-    assert told is not None
-    assert told.fetchall() == [(2**53 + ROWS, Decimal("0.00"), NEXT)]
+    reported = duckdb.sql("SELECT max(id), min(prediction), any_value(nightshift_night) FROM published")
+    assert reported is not None
+    assert reported.fetchall() == [(2**53 + ROWS, Decimal("0.00"), NEXT)]
 
 
 def _broken() -> list[tuple[Callable[..., Any], str]]:

@@ -131,16 +131,16 @@ def test_a_table_format_is_asked_for_once_per_dataset(
     store: ObjectStore, validate: Validate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake, real = validate(), table_formats.require_plain
-    asked: list[str] = []
+    request: list[str] = []
 
     def count(store: ObjectStore, folder: str, levels: Sequence[str]) -> None:
-        asked.append(folder)
+        request.append(folder)
         real(store, folder, levels)
 
     monkeypatch.setattr(table_formats, "require_plain", count)
     lake.load_content_digests([lake.model.facts], [NIGHT - n * ONE_DAY for n in range(20)])
-    assert len(asked) == 1
-    store.put(asked[0] + "_delta_log/0.json", b"{}")
+    assert len(request) == 1
+    store.put(request[0] + "_delta_log/0.json", b"{}")
     ((_, reason),) = Lake(store, lake.model).list_usable([NIGHT]).left_out
     assert "is part of a Delta table" in reason
     with pytest.raises(DataRejected, match="is part of a Delta table"):

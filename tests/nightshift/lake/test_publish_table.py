@@ -16,7 +16,7 @@ from nightshift.errors import DataRejected, NothingToDo, TryLater
 from nightshift.lake import publish_table, tables
 from nightshift.lake.publish_table import Table, load_manifest, publish
 from nightshift.settings import StorageSettings, read
-from support.faulty_proxy import Asked, run_faulty_proxy
+from support.faulty_proxy import ReceivedRequest, run_faulty_proxy
 
 
 @pytest.fixture
@@ -87,13 +87,13 @@ def test_a_republication_replaces_the_one_it_saw(store: ObjectStore, partition: 
 
 @pytest.mark.parametrize("first", [False, True], ids=["first publication", "republication"])
 def test_a_late_attempt_leaves_and_takes_its_data_along(store: ObjectStore, partition: str, first: bool) -> None:
-    seen = publish(store, partition, scores(0.0), {}, replacing=None) if first else None
-    newer = publish(store, partition, scores(0.2), {}, replacing=seen)
+    observed = publish(store, partition, scores(0.0), {}, replacing=None) if first else None
+    newer = publish(store, partition, scores(0.2), {}, replacing=observed)
     with pytest.raises(NothingToDo, match=partition):
-        publish(store, partition, scores(0.1), {}, replacing=seen)
+        publish(store, partition, scores(0.1), {}, replacing=observed)
     assert load_manifest(store, partition) == newer
     assert published(store, partition) == 0.2
-    assert attempts(store, partition) == {item.attempt for item in (newer, seen) if item}
+    assert attempts(store, partition) == {item.attempt for item in (newer, observed) if item}
 
 
 def test_killed_between_data_and_manifest_readers_see_the_previous(
@@ -203,26 +203,26 @@ def test_readers_always_see_the_last_commit_whole(
     store.delete(o.uri for o in [*store.list_objects(partition), *store.list_objects(build_data_folder(partition))])
     started_at: dict[int, Manifest | None] = {}
     current: Manifest | None = None
-    for number, (what, writer) in enumerate(steps):
-        if what == "begin":
+    for number, (description, writer) in enumerate(steps):
+        if description == "begin":
             started_at[writer] = load_manifest(store, partition)
-        elif what == "die" and writer in started_at:
+        elif description == "die" and writer in started_at:
             store.put(f"{build_data_folder(partition)}died{number}/part-0.parquet", encoded(-1.0))
             del started_at[writer]
-        elif what == "commit" and writer in started_at:
-            seen = started_at.pop(writer)
-            if seen == current:
-                current = publish(store, partition, scores(float(number)), {"n": number}, replacing=seen)
+        elif description == "commit" and writer in started_at:
+            observed = started_at.pop(writer)
+            if observed == current:
+                current = publish(store, partition, scores(float(number)), {"n": number}, replacing=observed)
             else:
                 with pytest.raises(NothingToDo):
-                    publish(store, partition, scores(-1.0), {}, replacing=seen)
+                    publish(store, partition, scores(-1.0), {}, replacing=observed)
         assert load_manifest(store, partition) == current
         if current:
             assert published(store, partition) == current.meta["n"]
 
 
-def _writes_manifest(asked: Asked) -> bool:
-    return asked.method == "PUT" and asked.path.endswith("_MANIFEST.json")
+def _writes_manifest(request: ReceivedRequest) -> bool:
+    return request.method == "PUT" and request.path.endswith("_MANIFEST.json")
 
 
 def _store_at(url: str, retry_seconds: float) -> ObjectStore:
@@ -235,10 +235,10 @@ def _store_at(url: str, retry_seconds: float) -> ObjectStore:
 def test_a_manifest_whose_reply_is_lost_is_this_attempts_success(
     store: ObjectStore, partition: str, kind: str, retry_seconds: float, again: bool
 ) -> None:
-    seen = publish(store, partition, scores(0.0), {}, replacing=None) if again else None
+    observed = publish(store, partition, scores(0.0), {}, replacing=None) if again else None
     with run_faulty_proxy(str(read(StorageSettings).endpoint)) as proxy:
         proxy.add(kind, matches=_writes_manifest, status=500)
-        ours = publish(_store_at(proxy.url, retry_seconds), partition, scores(0.1), {}, replacing=seen)
+        ours = publish(_store_at(proxy.url, retry_seconds), partition, scores(0.1), {}, replacing=observed)
     assert load_manifest(store, partition) == ours
     assert published(store, partition) == 0.1
 
@@ -310,18 +310,19 @@ def test_the_seven_days_begin_when_data_is_replaced_not_when_it_was_written(
 
 
 def _as_if_written(
-    one: Manifest, store: ObjectStore, partition: str, days_ago: float, patch: pytest.MonkeyPatch
+    manifest: Manifest, store: ObjectStore, partition: str, days_ago: float, patch: pytest.MonkeyPatch
 ) -> None:
     real: Any = store.list_objects
     past = timedelta(days=days_ago)
 
     def objects(prefix: str) -> list[Any]:
         return [
-            StoredObject(o.uri, o.etag, o.size, o.modified - past) if one.attempt in o.uri else o for o in real(prefix)
+            StoredObject(o.uri, o.etag, o.size, o.modified - past) if manifest.attempt in o.uri else o
+            for o in real(prefix)
         ]
 
     patch.setattr(store, "list_objects", objects)
-    assert any(one.attempt in o.uri for o in store.list_objects(build_data_folder(partition)))
+    assert any(manifest.attempt in o.uri for o in store.list_objects(build_data_folder(partition)))
 
 
 def test_a_publication_sweeps_the_other_days_of_its_model_and_no_other_model(

@@ -135,15 +135,15 @@ def test_a_message_about_a_file_says_its_place_and_not_its_name(store: ObjectSto
 def test_only_the_bytes_that_were_listed_are_read(store: ObjectStore) -> None:
     folder = store.build_uri("lake/facts/date=2013-02-01/")
     write(store, folder, "a.parquet")
-    seen = tables.list_partition(store, folder)
-    assert tables.read_listed(store, seen).num_rows == 2
+    observed = tables.list_partition(store, folder)
+    assert tables.read_listed(store, observed).num_rows == 2
     write(store, folder, "a.parquet", FRAME.head(1))
     with pytest.raises(TryLater, match="was replaced while it was read: this step starts again") as caught:
-        tables.read_listed(store, seen)
+        tables.read_listed(store, observed)
     assert "a.parquet" not in str(caught.value)
     store.delete([folder + "a.parquet"])
     with pytest.raises(TryLater, match="was replaced"):
-        tables.read_listed(store, seen)
+        tables.read_listed(store, observed)
 
 
 def test_a_partition_replaced_during_a_reading_is_listed_and_read_anew(

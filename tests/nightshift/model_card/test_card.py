@@ -82,21 +82,21 @@ def collect_card(store: ObjectStore, registry: Registry, number: int) -> tuple[M
 @contextmanager
 def _asked(store: ObjectStore) -> Iterator[list[str]]:
     """What MLflow and S3 are asked within the block."""
-    asked: list[str] = []
+    request: list[str] = []
     honest, events = Server._send_once, store._requests._client.meta.events
 
     def once(server: Server, method: str, path: str, body: bytes | None) -> bytes:
-        asked.append(f"{method} {path}")
+        request.append(f"{method} {path}")
         return honest(server, method, path, body)
 
     def note(model: Any, **_: Any) -> None:
-        asked.append(model.name)
+        request.append(model.name)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Server, "_send_once", once)
         events.register("before-call.s3", note)
         try:
-            yield asked
+            yield request
         finally:
             events.unregister("before-call.s3", note)
 
@@ -114,9 +114,9 @@ def test_every_version_tells_its_own_past(
 
 
 def _withdrawn(past: Past, store: ObjectStore, registry: Registry) -> None:
-    with _asked(store) as asked:
+    with _asked(store) as request:
         card, page = collect_card(store, registry, past.withdrawn)
-    assert 20 < len(asked) < 60  # what it costs: a person waits for the page
+    assert 20 < len(request) < 60  # what it costs: a person waits for the page
     assert (card.state, card.night, card.notes) == ("withdrawn", "2013-02-18", ())
     (period,) = card.periods
     assert (period.how, period.by, period.end_how) == ("promotion", past.champion, "set_champion")

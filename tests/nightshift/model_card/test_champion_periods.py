@@ -5,8 +5,8 @@ from nightshift.model_card.champion_periods import find_state, list_decisions, l
 from support.version_records import build_entry
 
 
-def ledger(*found: Entry) -> list[Entry]:
-    return [replace(item, number=number) for number, item in enumerate(found, 1)]
+def ledger(*entries: Entry) -> list[Entry]:
+    return [replace(item, number=number) for number, item in enumerate(entries, 1)]
 
 
 BACK_AND_FORTH = ledger(

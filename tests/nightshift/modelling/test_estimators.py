@@ -55,7 +55,7 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> MemoryLake:
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (None, "models/lab/estimator.py must define a function estimator"),
         (lambda seed: LogisticRegression(nothing=seed), r"raised TypeError at modelling/test_estimators.py:\d+"),
@@ -73,9 +73,9 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> MemoryLake:
         (lambda: LogisticRegression(), "raised TypeError"),
     ],
 )
-def test_what_no_data_mends_is_refused_before_any_is_read(lake: MemoryLake, make: Make | None, said: str) -> None:
+def test_what_no_data_mends_is_refused_before_any_is_read(lake: MemoryLake, make: Make | None, message: str) -> None:
     lake.replace_function("estimator", make)
-    with pytest.raises(BadConfig, match=said) as caught:
+    with pytest.raises(BadConfig, match=message) as caught:
         try_estimator(lake.model)
     assert "mlflow" not in str(caught.value).lower()
 

@@ -62,7 +62,7 @@ def test_keys_are_joined_exactly(
 
 
 @pytest.mark.parametrize(
-    ("scheduled", "facts", "said"),
+    ("scheduled", "facts", "message"),
     [
         (ids(["a"]), ids([1]), "id of 2013-03-01 is str in the schedule and int64 in the facts"),
         (ids([1]), ids([1.0]), "is int64 in the schedule and float64 in the facts"),
@@ -79,9 +79,9 @@ def test_keys_are_joined_exactly(
     ],
 )
 def test_keys_of_other_types_are_refused_by_column_and_types(
-    lake: MemoryLake, scheduled: pd.DataFrame, facts: pd.DataFrame, said: str
+    lake: MemoryLake, scheduled: pd.DataFrame, facts: pd.DataFrame, message: str
 ) -> None:
-    with pytest.raises(DataRejected, match=said):
+    with pytest.raises(DataRejected, match=message):
         joined(lake, scheduled, facts)
 
 
@@ -132,7 +132,7 @@ def test_a_night_whose_keys_are_padded_is_left_out_by_name_and_with_counts(
     assert str(left.night) == "2013-03-02"
     assert "0 of 60 scheduled rows find facts, 60 do not (60 would without the spaces" in left.reason
     assert "min_matched_share of 0.9" in left.reason
-    assert [(one.matched, one.unmatched_facts) for one in actual.list_joins()] == [(60, 0), (0, 60), (60, 0)]
+    assert [(item.matched, item.unmatched_facts) for item in actual.list_joins()] == [(60, 0), (0, 60), (60, 0)]
     assert "night 2013-03-02: 0 of 60 scheduled rows" in caplog.text
     assert "joined 3 nights: 120 of 180 scheduled rows find facts" in caplog.text
     assert "night 2013-03-01:" not in caplog.text
@@ -168,7 +168,7 @@ def test_nights_without_a_label_or_with_repeated_keys_are_left_out_by_name(lake:
         "none of its rows has a label",
         "5 of its rows repeat a key, so that nobody knows which belong together",
     ]
-    assert [(one.without_label, one.repeated) for one in actual.joins] == [(60, 0), (0, 5), (0, 0)]
+    assert [(item.without_label, item.repeated) for item in actual.joins] == [(60, 0), (0, 5), (0, 0)]
 
 
 def test_when_no_night_remains_the_data_is_refused(lake: MemoryLake) -> None:
@@ -181,10 +181,10 @@ def test_when_no_night_remains_the_data_is_refused(lake: MemoryLake) -> None:
 def test_a_dataset_keeps_its_own_column_night(lake: MemoryLake) -> None:
     lake.look_back(2)
     own = {night: frame.assign(night="theirs") for night, frame in lake.facts.items()}
-    seen = Past(lake.model, {"facts": own, "plan": lake.plan}).select_before(NIGHTS[2])
-    assert set(seen["facts"]["night"]) == {"theirs"}
-    assert sorted(set(seen["facts"]["nightshift_night"])) == [pd.Timestamp(night) for night in NIGHTS[:2]]
-    assert sorted(set(seen["plan"]["night"])) == [pd.Timestamp(night) for night in NIGHTS[:2]]
+    observed = Past(lake.model, {"facts": own, "plan": lake.plan}).select_before(NIGHTS[2])
+    assert set(observed["facts"]["night"]) == {"theirs"}
+    assert sorted(set(observed["facts"]["nightshift_night"])) == [pd.Timestamp(night) for night in NIGHTS[:2]]
+    assert sorted(set(observed["plan"]["night"])) == [pd.Timestamp(night) for night in NIGHTS[:2]]
 
 
 def test_history_is_stacked_exactly_or_refused() -> None:

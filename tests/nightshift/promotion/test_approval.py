@@ -210,7 +210,7 @@ def test_a_verdict_that_turned_after_nobody_was_asked_is_refused_until_somebody_
     last = unasked.entries[-1]
     assert (last.kind, last.version, last.decision, judged(last).verdict.promote) == ("refusal", 3, None, True)
     unasked.evaluate(THREE)
-    no, yes = (_says(said, shown(unasked, THREE)) for said in ("rejected", "approved"))
+    no, yes = (_says(message, shown(unasked, THREE)) for message in ("rejected", "approved"))
     assert unasked.promote(THREE, no).detail.reason == "refused: rejected by ben"
     assert unasked.entries[-1].decision == no
     assert (unasked.promote(THREE, yes).outcome, unasked.alias) == ("done", 3)

@@ -96,7 +96,7 @@ def test_what_does_not_agree_is_found_said_and_repaired(
     do_harm(decided, monkeypatch)
     findings = _found(decided)
     assert tuple(code for code, _ in findings) == codes, findings
-    assert any(sentence in said for _, said in findings), findings
+    assert any(sentence in message for _, message in findings), findings
     remedies = list_remedies(decided.context)
     assert _found(decided) == findings  # saying changes nothing
     assert any(remedy.by_sync for remedy in remedies) == (harm in REPAIRED or harm == "deleted"), remedies

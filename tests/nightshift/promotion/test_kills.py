@@ -139,8 +139,8 @@ def test_what_a_killed_one_left_is_finished_by_whoever_comes_next(
 def test_the_model_cards_are_written_whenever_it_was_killed(make_tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nightshift.promotion.sync_alias.publish_cards", publish_cards)
     for tiny, _, at in _killed_everywhere(make_tiny, lambda t: _world(t, 5), _won, monkeypatch):
-        said = [_description(tiny, number) for number in (1, 2)]
-        assert ("replaced" in said[0], "champion" in said[1]) == (True, True), (at, said)
+        message = [_description(tiny, number) for number in (1, 2)]
+        assert ("replaced" in message[0], "champion" in message[1]) == (True, True), (at, message)
 
 
 def _description(tiny: TinyModel, number: int) -> str:

@@ -46,15 +46,15 @@ def _meetings(
     met = []
     for number in range(1, undisturbed.made + 1):
         for after in (False, True):
-            said: list[Any] = []
+            message: list[Any] = []
             tiny = make()
             world(tiny)
-            writes = Writes(at=number, after=after, meet=lambda tiny=tiny, said=said: said.append(other(tiny)))  # type: ignore[misc]
+            writes = Writes(at=number, after=after, meet=lambda tiny=tiny, message=message: message.append(other(tiny)))  # type: ignore[misc]
             with writes.watch(patch):
                 ended = act(tiny)
             at = f"the other came {'after' if after else 'before'} write {number}, {undisturbed.named[number - 1]}"
-            assert len(said) == 1, at
-            met.append((tiny, ended, said[0], at))
+            assert len(message) == 1, at
+            met.append((tiny, ended, message[0], at))
     return met
 
 
@@ -134,15 +134,15 @@ def _ask_for_previous(tiny: TinyModel) -> Decided | str:
 def test_a_promotion_while_the_previous_one_is_set(make_tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody asked to withdraw the version that was promoted meanwhile: it says so and changes nothing."""
     met = _meetings(make_tiny, _two_periods, _ask_for_previous, lambda t: t.promote(TWO), monkeypatch)
-    said = []
+    message = []
     for tiny, ended, other, at in met:
         _fair(tiny, at)
         assert (other.outcome, tiny.alias) == ("done", 3), at
         if isinstance(ended, str):
             assert "changed from 2 to 3 meanwhile: nothing was changed" in ended, at
             assert [entry.kind for entry in tiny.entries] == ["promotion"] * 3, at
-        said.append(type(ended).__name__)
-    assert {"str", "Decided"} == set(said)
+        message.append(type(ended).__name__)
+    assert {"str", "Decided"} == set(message)
 
 
 def test_many_promoters_at_once_end_with_one_champion(tiny: TinyModel) -> None:

@@ -117,22 +117,22 @@ def _next_second() -> None:
 def test_what_became_champion_after_it_was_asked_for_is_not_replaced(champions: TinyModel) -> None:
     """A retry, a slow pod or a run in the queue: the person who asked had seen another champion."""
     became = _became_at(champions)
-    said = r"version 3 of tiny_\d+ became champion at .*, after this was asked for at .*: nothing was changed"
-    with pytest.raises(BadConfig, match=said):
+    message = r"version 3 of tiny_\d+ became champion at .*, after this was asked for at .*: nothing was changed"
+    with pytest.raises(BadConfig, match=message):
         champions.set_champion("previous", asked_at=became - timedelta(seconds=1))
-    with pytest.raises(BadConfig, match=said):
+    with pytest.raises(BadConfig, match=message):
         champions.set_champion("1", asked_at=became - timedelta(days=9))
     assert (champions.alias, len(champions.entries)) == (3, 3)
     assert not champions.set_champion("previous", asked_at=became).reused
 
 
 def test_of_two_people_who_ask_at_once_one_is_followed_and_the_other_is_told(champions: TinyModel) -> None:
-    asked = _became_at(champions)
+    request = _became_at(champions)
     _next_second()
-    champions.set_champion("previous", by="set_champion:run-1", user="ana", asked_at=asked)
+    champions.set_champion("previous", by="set_champion:run-1", user="ana", asked_at=request)
     with pytest.raises(BadConfig, match=r"version 2 of tiny_\d+ became champion at"):
-        champions.set_champion("previous", by="set_champion:run-2", user="ben", asked_at=asked)
-    assert champions.set_champion("previous", by="set_champion:run-1", user="ana", asked_at=asked).reused
+        champions.set_champion("previous", by="set_champion:run-2", user="ben", asked_at=request)
+    assert champions.set_champion("previous", by="set_champion:run-1", user="ana", asked_at=request).reused
     assert (champions.alias, len(champions.entries)) == (2, 4)
 
 

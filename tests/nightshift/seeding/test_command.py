@@ -51,8 +51,8 @@ def seed(
     """Runs the command for flights; the record is read once for all tests."""
     monkeypatch.setattr(source, "load_frames", lambda: frames)
 
-    def run(*words: str, today: date = TODAY) -> int:
-        return command.run(make_parser("seed").parse_args(["flights", *words]), today)
+    def run(*arguments: str, today: date = TODAY) -> int:
+        return command.run(make_parser("seed").parse_args(["flights", *arguments]), today)
 
     return run
 
@@ -189,7 +189,7 @@ def test_planting_twice_is_planting_once(seed: Seed, store: ObjectStore, model: 
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         (("--nights", "2026-03-03"), "are not a range: write FROM..TO"),
         (("--nights", "2026-03-03..yesterday"), "'yesterday' is not a date"),
@@ -205,10 +205,10 @@ def test_bad_nights_are_refused_with_a_sentence(
     store: ObjectStore,
     model: Model,
     capsys: pytest.CaptureFixture[str],
-    words: tuple[str, ...],
+    arguments: tuple[str, ...],
     sentence: str,
 ) -> None:
-    assert seed(*words) == BadConfig.exit_code
+    assert seed(*arguments) == BadConfig.exit_code
     assert sentence in capsys.readouterr().out.splitlines()[-1]
     assert landed(store, model.facts) == []
 

@@ -218,11 +218,11 @@ def test_of_two_attempts_at_once_the_version_keeps_its_own_model(
     real = Registry.register
     others: list[Any] = []
 
-    def overtaken(self: Registry, *words: Any) -> Any:
+    def overtaken(self: Registry, *arguments: Any) -> Any:
         if not others:
             others.append(None)
             others[0] = run_step("train")
-        return real(self, *words)
+        return real(self, *arguments)
 
     monkeypatch.setattr(Registry, "register", overtaken)
     late = run_step("train").detail
@@ -250,12 +250,12 @@ def test_of_two_attempts_that_saw_other_windows_one_version_is_used(
     real = getattr(place, name)
     others: list[Result[Any]] = []
 
-    def overtaken(self: Any, *words: Any) -> Any:
+    def overtaken(self: Any, *arguments: Any) -> Any:
         if not others:
             source.validated(store, landed, date(2013, 2, 12))
             monkeypatch.setattr(place, name, real)
             others.append(run_step("train"))
-        return real(self, *words)
+        return real(self, *arguments)
 
     monkeypatch.setattr(place, name, overtaken)
     late = run_step("train").detail
@@ -325,17 +325,17 @@ def test_features_that_do_not_fit_the_schedule_are_named(run_step: RunStep, monk
 
 def test_features_never_see_the_day_itself_or_later(run_step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:
     code = import_module("models.shops.features")
-    honest, seen = code.features, []
+    honest, observed = code.features, []
 
     def spy(scheduled: Any, history: Any, day: date) -> Any:
         nights = {moment.date() for moment in history["sales"]["night"]}
-        seen.append((day, nights))
+        observed.append((day, nights))
         return honest(scheduled, history, day)
 
     monkeypatch.setattr(code, "features", spy)
     assert run_step("train").outcome == "done"
-    assert len(seen) == 11
-    assert all(nights == {date.fromordinal(day.toordinal() - back) for back in (1, 2)} for day, nights in seen)
+    assert len(observed) == 11
+    assert all(nights == {date.fromordinal(day.toordinal() - back) for back in (1, 2)} for day, nights in observed)
 
 
 def test_the_result_is_stored_as_json(run_step: RunStep, store: ObjectStore) -> None:

@@ -66,8 +66,8 @@ def test_a_reason_that_never_comes_is_not_waited_for_any_longer(clock: SimpleNam
 
 
 def test_a_state_that_says_why_is_believed_at_once(clock: SimpleNamespace) -> None:
-    said = f"{WAITS}: ErrImagePull: registry.example/steps:9: not found"  # nodes since Kubernetes 1.32
-    assert SinglePodManager(kube_client=Api()).await_pull_problem(pod(said)) == ("ImagePullBackOff", said)
+    sentence = f"{WAITS}: ErrImagePull: registry.example/steps:9: not found"  # nodes since Kubernetes 1.32
+    assert SinglePodManager(kube_client=Api()).await_pull_problem(pod(sentence)) == ("ImagePullBackOff", sentence)
     assert clock.now == 0
 
 

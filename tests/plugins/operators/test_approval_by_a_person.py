@@ -92,10 +92,10 @@ def said(airflow: Scheduled, run: TaskRun) -> list[str]:
 
 def test_approved_it_is_promoted_in_the_name_of_who_agreed(airflow: Scheduled) -> None:
     run = start(airflow, "2013-02-08")
-    asked = airflow.wait_for_request(run)
-    assert asked["subject"] == "flights 2013-02-08: may version 8 replace champion 7?"
+    request = airflow.wait_for_request(run)
+    assert request["subject"] == "flights 2013-02-08: may version 8 replace champion 7?"
     for read in ("0.5210", "0.5287", "0.0077", "/nightshift/versions/flights/8"):
-        assert read in asked["body"]
+        assert read in request["body"]
     assert slots(airflow) == (0, 0, 0)
     assert airflow.send_answer(run, "Approve", "looks right to me") == 200
     assert states(run) == (DONE, DONE, DONE, DONE)
@@ -185,10 +185,10 @@ def test_a_verdict_that_is_made_again_is_asked_about_again_with_its_own_numbers(
     step_results.save(store, other)
     airflow.clear_from(run, "evaluate")
     wait_until("another question", lambda: airflow.wait_for_request(run)["responded_at"] is None, TIMEOUT)
-    asked = airflow.wait_for_request(run)
-    assert asked["subject"].endswith("replace champion 9?")
-    assert "0.4321" in asked["body"]
-    assert "0.5210" not in asked["body"].split("passed")[0]
+    request = airflow.wait_for_request(run)
+    assert request["subject"].endswith("replace champion 9?")
+    assert "0.4321" in request["body"]
+    assert "0.5210" not in request["body"].split("passed")[0]
     airflow.send_answer(run, "Approve")
     assert states(run) == (DONE, DONE, DONE, DONE)
     assert said(airflow, run)[-1] == f"--about={digest_record(other.detail)}"

@@ -84,9 +84,9 @@ def test_a_narrow_page_breaks_no_word_of_a_table(page: Page) -> None:
     """MLflow shows a model card in a pane of half its page: the tables scroll there, and stay readable."""
     page.set_viewport_size({"width": 560, "height": 900})
     page.goto("/nightshift/versions/flights/2")
-    what = page.locator(".model-card tbody td", has_text="promotion").first
-    what.wait_for()
-    assert what.evaluate("cell => cell.clientWidth") > 80
+    description = page.locator(".model-card tbody td", has_text="promotion").first
+    description.wait_for()
+    assert description.evaluate("cell => cell.clientWidth") > 80
     assert page.locator(".model-card td.long").first.evaluate("cell => cell.clientWidth") > 200
     assert page.evaluate("document.documentElement.scrollWidth") <= 560
 

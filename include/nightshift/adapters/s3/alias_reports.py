@@ -10,7 +10,8 @@ from nightshift.adapters.s3.object_store import ObjectStore
 class AliasMove:
     """An alias that named another version than the end of the ledger, and was moved back.
 
-    `previous`: the version it named, `champion`: that of the ledger; None: no version. `entry`: the number of the ledger's last entry then. `when`: ISO 8601 instant in UTC.
+    `previous`: the version it named, `champion`: that of the ledger; None: no version. `entry`:
+    the number of the ledger's last entry then. `when`: ISO 8601 instant in UTC.
     """
 
     previous: int | None

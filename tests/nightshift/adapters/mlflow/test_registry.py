@@ -164,10 +164,10 @@ def test_the_alias_names_one_version_or_none(registry: Registry, version: Versio
     assert registry.find_champion("no such model") is None
     assert registry.find_model("no such model") is None
     registry.set_champion(version.model, version.number)
-    found, model = registry.find_champion(version.model), registry.find_model(version.model)
-    assert found is not None
+    champion, model = registry.find_champion(version.model), registry.find_model(version.model)
+    assert champion is not None
     assert model is not None
-    assert found.number == model.champion == version.number
+    assert champion.number == model.champion == version.number
     with pytest.raises(BadConfig, match="was it deleted"):
         registry.set_champion(version.model, 99)
     for name in (version.model, version.model, "no such model"):
@@ -201,7 +201,7 @@ def lossy(proxy: FaultyProxy) -> Callable[[str], Registry]:
     """Makes a registry whose server loses one reply, to the first request whose path holds the given text."""
 
     def lossy(drops: str) -> Registry:
-        proxy.add("lose", matches=lambda asked: drops in asked.path)
+        proxy.add("lose", matches=lambda request: drops in request.path)
         return Registry(RegistrySettings(tracking_uri=proxy.url))
 
     return lossy

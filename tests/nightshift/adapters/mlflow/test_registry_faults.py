@@ -18,7 +18,7 @@ from nightshift.adapters.mlflow.registry import KEY, NIGHT, SHA256, Registry, Ve
 from nightshift.adapters.mlflow.training_run import Fitted, Input, Logged, TrainingRun
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import RegistrySettings
-from support.faulty_proxy import Asked, FaultyProxy, run_faulty_proxy
+from support.faulty_proxy import FaultyProxy, ReceivedRequest, run_faulty_proxy
 
 CANARY = "canary-8271"
 HTML = b"<!DOCTYPE html><html><body>Sign in, please: canary-8271</body></html>"
@@ -78,8 +78,8 @@ def test_a_lost_reply_to_any_request_makes_nothing_twice(proxy: FaultyProxy, dir
     """The reply to the first request of each kind is lost after MLflow carried it out."""
     name, met = next(_names), set()
 
-    def first_of_its_kind(asked: Asked) -> bool:
-        kind = (asked.method, asked.path.split("?")[0].rsplit("/m-", 1)[0])
+    def first_of_its_kind(request: ReceivedRequest) -> bool:
+        kind = (request.method, request.path.split("?")[0].rsplit("/m-", 1)[0])
         return kind not in met and not met.add(kind)  # type: ignore[func-returns-value]
 
     proxy.add("lose", left=None, matches=first_of_its_kind)
@@ -118,15 +118,15 @@ def test_a_server_that_stays_away_is_waited_for_once_and_its_setting_is_named(pr
     ) as raised:
         server.post("runs/search", {})
     assert CANARY not in str(raised.value)
-    asked = len(proxy.asked)
-    assert asked > 2
+    request = len(proxy.received)
+    assert request > 2
     with pytest.raises(TryLater):
         server.post("runs/search", {})
-    assert len(proxy.asked) == asked + 1
+    assert len(proxy.received) == request + 1
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "message"),
     [
         (200, HTML, "sign-in page"),
         (200, b"[]", "sign-in page"),
@@ -144,12 +144,12 @@ def test_a_server_that_stays_away_is_waited_for_once_and_its_setting_is_named(pr
         (503, b"Endpoint disabled due to the mlflow server running with `--no-serve-artifacts`.", "--serve-artifacts"),
     ],
 )
-def test_an_answer_that_no_retry_mends_ends_at_once(proxy: FaultyProxy, status: int, body: bytes, said: str) -> None:
+def test_an_answer_that_no_retry_mends_ends_at_once(proxy: FaultyProxy, status: int, body: bytes, message: str) -> None:
     location = {"Location": f"{proxy.url}/login"} if status in (302, 307) else {}
     proxy.add("answer", left=None, status=status, body=body, headers=location)
-    with pytest.raises(BadConfig, match=said) as raised:
+    with pytest.raises(BadConfig, match=message) as raised:
         Registry().server.post("runs/create", {})
-    assert len(proxy.asked) == 1
+    assert len(proxy.received) == 1
     assert CANARY not in str(raised.value)
     assert raised.value.__cause__ is None
 
@@ -161,12 +161,12 @@ def test_a_page_that_is_not_there_is_no_missing_champion(proxy: FaultyProxy) -> 
         Registry().find_champion("shops")
 
 
-@pytest.mark.parametrize(("version", "said"), [(b"2.22.1", "3.0 or later"), (HTML, "sign-in page")])
+@pytest.mark.parametrize(("version", "message"), [(b"2.22.1", "3.0 or later"), (HTML, "sign-in page")])
 def test_a_server_without_logged_models_is_refused_before_any_work(
-    proxy: FaultyProxy, version: bytes, said: str
+    proxy: FaultyProxy, version: bytes, message: str
 ) -> None:
-    proxy.add("answer", left=1, status=200, body=version, matches=lambda asked: asked.path == "/version")
-    with pytest.raises(BadConfig, match=said):
+    proxy.add("answer", left=1, status=200, body=version, matches=lambda request: request.path == "/version")
+    with pytest.raises(BadConfig, match=message):
         Registry().prepare(next(_names), DAY)
 
 

@@ -129,9 +129,11 @@ def test_an_entry_is_stored_as_plain_json(ledger: Ledger, store: ObjectStore) ->
 
 
 def test_an_entry_comes_back_as_it_was_appended(ledger: Ledger) -> None:
-    said = Decision(outcome="approved", by="ben", about="0" * 20, at="2013-02-10T06:00:00+00:00")
+    decision = Decision(outcome="approved", by="ben", about="0" * 20, at="2013-02-10T06:00:00+00:00")
     gone = (LedgerVersion(version=1, night="2013-02-07"), LedgerVersion(version=2, night="2013-02-08"))
-    whole = replace(_entry(3), decision=said, withdraws=2, withdrawn=gone, run_id="r", unverified=True, lost_head="x")
+    whole = replace(
+        _entry(3), decision=decision, withdraws=2, withdrawn=gone, run_id="r", unverified=True, lost_head="x"
+    )
     assert _append(ledger, whole) == ledger.load_last()
     last = ledger.load_last()
     assert last is not None

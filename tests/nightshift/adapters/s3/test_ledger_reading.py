@@ -25,7 +25,7 @@ def test_it_reads_what_the_ledger_holds_in_order(store: ObjectStore, ledger: Led
 def test_a_page_is_read_alone_and_chained_to_the_one_before(store: ObjectStore, ledger: Ledger) -> None:
     store.delete([ledger.build_uri(3)])
     page = read(store, "flights", 11, 20)
-    assert [one.number for one in page.entries] == list(range(11, 21))
+    assert [item.number for item in page.entries] == list(range(11, 21))
     assert page.faults == ()
 
 
@@ -33,7 +33,7 @@ def test_an_entry_that_is_missing_is_named_and_the_others_are_read(store: Object
     store.delete([ledger.build_uri(7)])
     reading = read_all(store, "flights")
     assert reading.faults == ("entry 7 is missing",)
-    assert [one.number for one in reading.entries] == [n for n in range(1, 41) if n != 7]
+    assert [item.number for item in reading.entries] == [n for n in range(1, 41) if n != 7]
 
 
 def test_an_entry_that_was_edited_shows_in_the_next(store: ObjectStore, ledger: Ledger) -> None:

@@ -17,7 +17,7 @@ from nightshift.adapters.s3.ledger_entries import Cause, Entry, LedgerVersion, n
 from nightshift.adapters.s3.object_store import ObjectStore
 from nightshift.errors import BadConfig, TryLater
 from nightshift.settings import StorageSettings
-from support.faulty_proxy import Asked, FaultyProxy, run_faulty_proxy
+from support.faulty_proxy import FaultyProxy, ReceivedRequest, run_faulty_proxy
 from support.verdicts import build_evaluate_result
 
 CANARY = "canary-8271"
@@ -56,8 +56,10 @@ def proxy(store: ObjectStore, s3: dict[str, str]) -> Iterator[FaultyProxy]:
     """A proxy in front of the session's S3 server; `store` has the bucket."""
     key = Credentials(s3["AWS_ACCESS_KEY_ID"], s3["AWS_SECRET_ACCESS_KEY"])
 
-    def sign(asked: Asked, headers: dict[str, str]) -> dict[str, str]:
-        request = AWSRequest(asked.method, f"http://{headers['host']}{asked.path}", headers=headers, data=asked.body)
+    def sign(requested: ReceivedRequest, headers: dict[str, str]) -> dict[str, str]:
+        request = AWSRequest(
+            requested.method, f"http://{headers['host']}{requested.path}", headers=headers, data=requested.body
+        )
         del request.headers["authorization"]
         S3SigV4Auth(key, "s3", "us-east-1").add_auth(request)
         return dict(request.headers.items())
@@ -117,11 +119,11 @@ def test_a_server_that_stays_away_is_waited_for_once_and_its_setting_is_named(
         TryLater, match=rf"S3 at {proxy.url} \(NIGHTSHIFT_S3_ENDPOINT\) could not be reached at reading"
     ):
         unreachable.get(store.build_uri("x"))
-    asked = len(proxy.asked)
-    assert asked > 2
+    requested = len(proxy.received)
+    assert requested > 2
     with pytest.raises(TryLater):  # the same outage: the result is not waited for anew
         unreachable.put(store.build_uri("result"), b"x")
-    assert len(proxy.asked) == asked + 1
+    assert len(proxy.received) == requested + 1
 
 
 def test_what_passes_by_itself_is_waited_for(
@@ -130,23 +132,23 @@ def test_what_passes_by_itself_is_waited_for(
     store.put(store.build_uri("x"), b"data")
     reader = behind()
     for status, code in PASSING:
-        proxy.asked.clear()
+        proxy.received.clear()
         proxy.add("answer", left=2, status=status, body=error(code) if code else HTML)
         assert reader.get(store.build_uri("x")) == b"data"
-        assert len(proxy.asked) == 3
+        assert len(proxy.received) == 3
 
 
 def test_an_answer_that_no_retry_mends_ends_at_once_with_a_remedy(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore]
 ) -> None:
     reader = behind()
-    for status, code, said in LASTING:
-        proxy.asked.clear()
+    for status, code, message in LASTING:
+        proxy.received.clear()
         fault = proxy.add("answer", left=None, status=status, body=error(code))
-        with pytest.raises(BadConfig, match=said) as raised:
+        with pytest.raises(BadConfig, match=message) as raised:
             reader.get(store.build_uri("x"))
         proxy.remove(fault)
-        assert len(proxy.asked) == 1, code
+        assert len(proxy.received) == 1, code
         assert CANARY not in str(raised.value)
         assert raised.value.__cause__ is None
 
@@ -160,10 +162,10 @@ def test_an_expired_token_is_read_again_once(
     expired = proxy.add("answer", left=1, status=400, body=error(code))
     assert reader.get(store.build_uri("x")) == b"data"
     expired.left = None
-    before = len(proxy.asked)
+    before = len(proxy.received)
     with pytest.raises(BadConfig, match=f"refused reading .*: {code}, also after the credentials were read again"):
         reader.get(store.build_uri("x"))
-    assert len(proxy.asked) == before + 2
+    assert len(proxy.received) == before + 2
 
 
 def test_something_else_than_s3_is_said_to_be_that(
@@ -215,7 +217,7 @@ def test_a_conditional_write_whose_reply_is_lost_has_won(
     assert tagged is not None
     if condition == "absent":
         store.delete([uri])
-    lost = proxy.add("lose", matches=lambda asked: asked.method == "PUT" and asked.path.endswith("/lost"))
+    lost = proxy.add("lose", matches=lambda requested: requested.method == "PUT" and requested.path.endswith("/lost"))
     won = writer.put_if_absent(uri, b"ours") if condition == "absent" else writer.put_if_match(uri, b"ours", tagged[1])
     assert lost.left == 0
     assert won
@@ -227,7 +229,7 @@ def test_an_entry_and_a_result_whose_reply_is_lost_are_written_once(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore]
 ) -> None:
     ledger = Ledger(behind(), "shops")
-    lost = proxy.add("lose", matches=lambda asked: asked.method == "PUT" and "000001.json" in asked.path)
+    lost = proxy.add("lose", matches=lambda requested: requested.method == "PUT" and "000001.json" in requested.path)
     first = number_entry(entry(), None, "")
     assert ledger.append(first)
     assert lost.left == 0
@@ -235,7 +237,7 @@ def test_an_entry_and_a_result_whose_reply_is_lost_are_written_once(
     assert last == first
     assert ledger.append(number_entry(entry(), last, digest))
     result = build_evaluate_result("2013-02-09")
-    lost = proxy.add("lose", matches=lambda asked: asked.method == "PUT" and "/runs/" in asked.path)
+    lost = proxy.add("lose", matches=lambda requested: requested.method == "PUT" and "/runs/" in requested.path)
     step_results.save(behind(), result)
     assert lost.left == 0
     assert step_results.load_any(store, result.model, date(2013, 2, 9), "evaluate") == result
@@ -245,7 +247,7 @@ def test_an_entry_and_a_result_whose_reply_is_lost_are_written_once(
 def test_a_server_that_ignores_a_condition_is_refused_by_name_before_the_first_entry(
     store: ObjectStore, proxy: FaultyProxy, behind: Callable[..., ObjectStore], header: str
 ) -> None:
-    proxy.add("strip", left=None, headers={header: ""}, matches=lambda asked: header in asked.headers)
+    proxy.add("strip", left=None, headers={header: ""}, matches=lambda requested: header in requested.headers)
     name = {"if-none-match": "If-None-Match", "if-match": "If-Match"}[header]
     for _ in range(2):  # a refusal is not remembered: the server may be mended
         with pytest.raises(BadConfig, match=f"S3 at {proxy.url} .* does not keep {name} in bucket '{store.bucket}'"):
@@ -260,11 +262,11 @@ def test_a_server_that_keeps_conditions_is_asked_once_per_bucket_and_address(
     assert behind().put_if_absent(store.build_uri("b"), b"x")
     assert len(proxy.list_paths("PUT")) == 5
     monkeypatch.setattr(conditional_writes, "_kept", set())  # as another process
-    proxy.asked.clear()
+    proxy.received.clear()
     writer = behind()
     for name in "cd":
         assert writer.put_if_absent(store.build_uri(name), b"x")
-    assert [asked.method for asked in proxy.asked] == ["GET", "PUT", "PUT"]
+    assert [requested.method for requested in proxy.received] == ["GET", "PUT", "PUT"]
     assert len(store.list_objects(store.build_uri(conditional_writes.FOLDER))) == 2
 
 
@@ -279,7 +281,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("environment", "config", "said"),
+    ("environment", "config", "message"),
     [
         ({}, "", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         ({"AWS_PROFILE": "nobody"}, "", "AWS_PROFILE names a profile"),
@@ -297,12 +299,12 @@ def no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     ],
 )
 def test_credentials_that_cannot_be_had_are_a_sentence(
-    no_keys: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], config: str, said: str
+    no_keys: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], config: str, message: str
 ) -> None:
     (no_keys / "config").write_text(config)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(BadConfig, match=said) as raised:
+    with pytest.raises(BadConfig, match=message) as raised:
         ObjectStore(StorageSettings(endpoint="http://127.0.0.1:9"), retry_seconds=0).get("s3://nightshift/x")
     assert raised.value.__cause__ is None
 

@@ -63,10 +63,10 @@ def _body(**more: object) -> str:
 
 @pytest.mark.parametrize("more", [{}, {"description": HOSTILE}])
 def test_hostile_names_in_the_data_or_the_suite_run_nothing(more: dict[str, str]) -> None:
-    seen = _Markup(_body(**more))
-    assert not seen.tags & {"script", "img"}
-    assert seen.attributes <= ATTRIBUTES
-    assert all(reference.startswith("#") for reference in seen.references)
+    observed = _Markup(_body(**more))
+    assert not observed.tags & {"script", "img"}
+    assert observed.attributes <= ATTRIBUTES
+    assert all(reference.startswith("#") for reference in observed.references)
     assert "&lt;script&gt;" in _body()
 
 
