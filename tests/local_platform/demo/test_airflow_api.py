@@ -29,7 +29,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.asked.append(f"{self.command} {self.path}")
+        self.server.received.append(f"{self.command} {self.path}")
         body = json.dumps({"access_token": "t", "backfills": [], "dag_runs": self.server.runs}).encode()
         self.send_response(self.server.codes.pop(0) if self.server.codes else 200)
         self.send_header("Content-Length", str(len(body)))
@@ -63,7 +63,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Airflow]:
 
 def _api(airflow: _Airflow) -> AirflowApi:
     api = AirflowApi(f"http://127.0.0.1:{airflow.server_port}", "admin", "p")
-    airflow.asked.clear()
+    airflow.received.clear()
     return api
 
 
@@ -71,7 +71,7 @@ def test_a_locked_database_is_waited_for(airflow: _Airflow) -> None:
     api = _api(airflow)
     airflow.codes = [500, 503]
     api.unpause("m_nightly")
-    assert airflow.asked == ["PATCH /api/v2/dags/m_nightly?update_mask=is_paused"] * 3
+    assert airflow.received == ["PATCH /api/v2/dags/m_nightly?update_mask=is_paused"] * 3
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_refusal_stands(airflow: _Airflow) -> None:
     airflow.codes = [409]
     with pytest.raises(NotReady, match="refused PATCH /api/v2/dags/m_nightly: 409"):
         api.unpause("m_nightly")
-    assert len(airflow.asked) == 1
+    assert len(airflow.received) == 1
 
 
 def test_retries_end(airflow: _Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,4 +119,4 @@ def test_what_must_not_be_asked_twice_is_not(airflow: _Airflow) -> None:
     airflow.codes = [500]
     with pytest.raises(Busy):
         api.create_backfill("m_nightly", date(2026, 1, 1), date(2026, 1, 2), "UTC")
-    assert len(airflow.asked) == 1
+    assert len(airflow.received) == 1

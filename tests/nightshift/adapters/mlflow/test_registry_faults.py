@@ -118,11 +118,11 @@ def test_a_server_that_stays_away_is_waited_for_once_and_its_setting_is_named(pr
     ) as raised:
         server.post("runs/search", {})
     assert CANARY not in str(raised.value)
-    request = len(proxy.received)
+    before = len(proxy.received)
     assert request > 2
     with pytest.raises(TryLater):
         server.post("runs/search", {})
-    assert len(proxy.received) == request + 1
+    assert len(proxy.received) == before + 1
 
 
 @pytest.mark.parametrize(
