@@ -120,7 +120,7 @@ def test_a_server_that_stays_away_is_waited_for_once_and_its_setting_is_named(
     ):
         unreachable.get(store.build_uri("x"))
     before = len(proxy.received)
-    assert requested > 2
+    assert before > 2
     with pytest.raises(TryLater):  # the same outage: the result is not waited for anew
         unreachable.put(store.build_uri("result"), b"x")
     assert len(proxy.received) == before + 1
