@@ -58,7 +58,7 @@ ENV PYTHONPATH=/opt/nightshift/include
 # A new named volume takes its owner from the directory that it covers: what docker-compose.yaml mounts here can then be
 # written without root.
 RUN install -d -o 10001 -g 10001 -m 750 /var/lib/nightshift /run/kubeconfig
-RUN printf '#!/opt/venv/bin/python\nfrom nightshift.cli import run_and_exit\n\nentry()\n' >/usr/local/bin/nightshift \
+RUN printf '#!/opt/venv/bin/python\nfrom nightshift.cli import run_and_exit\n\nrun_and_exit()\n' >/usr/local/bin/nightshift \
  && chmod 755 /usr/local/bin/nightshift
 COPY great_expectations /opt/nightshift/great_expectations
 COPY include /opt/nightshift/include

@@ -149,7 +149,8 @@ def test_what_goes_with_a_decision_is_refused_without_one(
 
 def test_a_step_that_is_told_to_end_ends_at_once_also_as_process_one(s3_environment: dict[str, str]) -> None:
     waits = (
-        "import time, nightshift.cli as cli; cli.main = lambda: print('on', flush=True) or time.sleep(60); cli.entry()"
+        "import time, nightshift.cli as cli; "
+        "cli.main = lambda: print('on', flush=True) or time.sleep(60); cli.run_and_exit()"
     )
     environment = {"PATH": os.environ["PATH"], **s3_environment}
     with subprocess.Popen([sys.executable, "-c", waits], env=environment, stdout=subprocess.PIPE) as process:

@@ -166,9 +166,9 @@ class Forge:
         patch.setattr("nightshift.modelling.challenger.Challenger", self.build_challenger)
         patch.setattr("nightshift.modelling.comparison.predict_fresh", self.predict_fresh)
         for module in ("steps.evaluate", "modelling.recompute_verdict"):
-            patch.setattr(f"nightshift.{module}.examples", build_rows)
+            patch.setattr(f"nightshift.{module}.load_examples", build_rows)
         for module in ("steps.evaluate", "modelling.recompute_verdict", "promotion.trusted_types"):
-            patch.setattr(f"nightshift.{module}.trusted_of", lambda _: ())  # these models have no folder
+            patch.setattr(f"nightshift.{module}.list_trusted_types", lambda _: ())  # these models have no folder
         patch.setattr("nightshift.modelling.plots.draw_verdict", lambda *_: b"no picture")
         for module in ("steps.score", "promotion.sync_alias"):
             patch.setattr(f"nightshift.{module}.publish_cards", lambda *_: None)  # decides nothing, and takes as long

@@ -50,14 +50,14 @@ class MemoryLake:
         """The examples of all nights."""
         return examples.load_examples(self, NIGHTS)  # type: ignore[arg-type]
 
-    def usable(self, nights: Sequence[date]) -> Usable:
+    def list_usable(self, nights: Sequence[date]) -> Usable:
         """The nights that are there."""
         return Usable(tuple(night for night in nights if night in self.facts), ())
 
     def require(self, dataset: Dataset, day: date) -> None:
         """Every plan is fine."""
 
-    def tables(self, dataset: Dataset, nights: Iterable[date]) -> Mapping[date, pd.DataFrame]:
+    def load_tables(self, dataset: Dataset, nights: Iterable[date]) -> Mapping[date, pd.DataFrame]:
         """The rows of each night."""
         actual = self.facts if dataset.name == "facts" else self.plan
         return {night: actual[night] for night in nights}

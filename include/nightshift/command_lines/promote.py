@@ -11,7 +11,7 @@ response of a person; without them, the last line of the log has the digest for 
 """
 EXAMPLES = """\
 nightshift promote flights 2013-02-09
-nightshift promote daily_highs 2013-02-10 --decision approved --decided-by Ada --about DIGEST
+nightshift promote flights 2013-02-10 --decision approved --decided-by Ada --about DIGEST
 """
 
 

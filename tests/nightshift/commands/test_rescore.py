@@ -108,7 +108,7 @@ def test_a_rejected_night_does_not_stop_the_others(
     withdrawn: Model, store: ObjectStore, source: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tables.write_partition(
-        store, withdrawn.scheduled.build_partition_uri(date(2013, 2, 19)), source.openings(THIRD).head(9)
+        store, withdrawn.scheduled.build_partition_uri(date(2013, 2, 19)), source.make_openings(THIRD).head(9)
     )
     assert cli.main(["rescore", withdrawn.name, "2013-02-17..2013-02-19"]) == 10
     assert _versions(store) == [1, 2, 1]

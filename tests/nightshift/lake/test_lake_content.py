@@ -30,9 +30,9 @@ Validate = Callable[[], Lake]
 @pytest.fixture
 def validate(store: ObjectStore, model: Model, source: Any) -> Validate:
     """Lands one night and the plan of the next day; validates them with the digests that `validate` makes."""
-    tables.write_partition(store, model.facts.build_partition_uri(NIGHT), source.sales(NIGHT))
+    tables.write_partition(store, model.facts.build_partition_uri(NIGHT), source.make_sales(NIGHT))
     tables.write_partition(
-        store, model.scheduled.build_partition_uri(NIGHT + ONE_DAY), source.openings(NIGHT + ONE_DAY)
+        store, model.scheduled.build_partition_uri(NIGHT + ONE_DAY), source.make_openings(NIGHT + ONE_DAY)
     )
 
     def validate() -> Lake:
@@ -89,8 +89,8 @@ def test_other_rows_have_changed(store: ObjectStore, validate: Validate, source:
         lake.model.facts.build_partition_uri(NIGHT),
         lake.model.scheduled.build_partition_uri(NIGHT + ONE_DAY),
     )
-    rewrite(store, folder, source.sales(NIGHT).iloc[1:])
-    rewrite(store, plan, source.openings(NIGHT + ONE_DAY).iloc[1:])
+    rewrite(store, folder, source.make_sales(NIGHT).iloc[1:])
+    rewrite(store, plan, source.make_openings(NIGHT + ONE_DAY).iloc[1:])
     changed = Lake(store, lake.model)
     assert changed.list_usable([NIGHT]).left_out == ((NIGHT, f"{folder} changed after it was validated"),)
     with pytest.raises(DataRejected, match="its schedule changed after it was validated"):
@@ -122,7 +122,7 @@ def test_a_foreign_object_that_came_later_leaves_the_night_out(store: ObjectStor
 def test_what_was_replaced_after_the_plan_is_not_read(store: ObjectStore, validate: Validate, source: Any) -> None:
     lake = validate()
     assert lake.list_usable([NIGHT]).nights == (NIGHT,)
-    tables.write_partition(store, lake.model.facts.build_partition_uri(NIGHT), source.sales(NIGHT, noise=9))
+    tables.write_partition(store, lake.model.facts.build_partition_uri(NIGHT), source.make_sales(NIGHT, noise=9))
     with pytest.raises(TryLater, match="was replaced while it was read"):
         lake.load_tables(lake.model.facts, [NIGHT])
 

@@ -58,10 +58,12 @@ def validate(store: ObjectStore, weekly: Model) -> Validate:
 @pytest.fixture
 def lake(store: ObjectStore, weekly: Model, source: Any, validate: Validate) -> Lake:
     """Nine validated weeks, and what is scheduled for the tenth."""
-    tables.write_partition(store, weekly.scheduled.build_partition_uri(NIGHTS[0]), source.openings(NIGHTS[0]))
+    tables.write_partition(store, weekly.scheduled.build_partition_uri(NIGHTS[0]), source.make_openings(NIGHTS[0]))
     for night in NIGHTS:
-        tables.write_partition(store, weekly.facts.build_partition_uri(night), source.sales(night))
-        tables.write_partition(store, weekly.scheduled.build_partition_uri(night + WEEK), source.openings(night + WEEK))
+        tables.write_partition(store, weekly.facts.build_partition_uri(night), source.make_sales(night))
+        tables.write_partition(
+            store, weekly.scheduled.build_partition_uri(night + WEEK), source.make_openings(night + WEEK)
+        )
         validate(night)
     return Lake(store, weekly)
 
@@ -97,5 +99,5 @@ def test_features_of_a_week_see_the_week_before_and_nothing_of_their_own(lake: L
     actual = examples.load_examples(lake, NIGHTS[5:])
     assert actual.nights == NIGHTS[5:]
     _, features = examples.load_scheduled_features(lake, LAST + WEEK)
-    past = source.sales(LAST).groupby("shop")["sold_out"].mean()
-    assert features["recent"].tolist() == pytest.approx(source.openings(LAST + WEEK)["shop"].map(past).tolist())
+    past = source.make_sales(LAST).groupby("shop")["sold_out"].mean()
+    assert features["recent"].tolist() == pytest.approx(source.make_openings(LAST + WEEK)["shop"].map(past).tolist())

@@ -25,7 +25,7 @@ def champions(tiny: TinyModel) -> TinyModel:
 
 def test_a_sync_that_finds_all_in_place_writes_nothing(champions: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    for name in ("tag", "tag_model", "set_champion", "remove_champion"):
+    for name in ("tag_version", "tag_model", "set_champion", "remove_champion"):
         monkeypatch.setattr(Registry, name, lambda *_, name=name: written.append(name))
     monkeypatch.setattr("nightshift.promotion.sync_alias.publish_cards", lambda *_: written.append("cards"))
     assert champions.sync().champion is not None
@@ -163,9 +163,7 @@ def test_the_model_cards_follow_what_was_decided_since_the_last_sync(
     champions: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[tuple[int | None, ...]] = []
-    monkeypatch.setattr(
-        "nightshift.promotion.sync_alias.publish_cards", lambda _, __, ___, *versions: written.append(versions)
-    )
+    monkeypatch.setattr("nightshift.promotion.sync_alias.publish_cards", lambda _, *versions: written.append(versions))
     champions.train_and_judge(THREE, 5)
     champions.promote(THREE)
     assert written == [(3, 2)]

@@ -148,10 +148,10 @@ def test_a_verdict_is_found_again_though_a_night_became_usable_since(
     run_step: RunStep, strength: Callable[[int], None], landed: Model, source: Any, store: ObjectStore
 ) -> None:
     late = date(2013, 2, 16)
-    source.validated(store, landed, late, outcome="rejected", failed=1)
+    source.save_validation(store, landed, late, outcome="rejected", failed=1)
     first = _judged(run_step, strength, 25)
     assert date(2013, 2, 16) not in first.detail.holdout_nights
-    source.validated(store, landed, late)
+    source.save_validation(store, landed, late)
     assert run_step("evaluate", AFTER).detail == replace(first.detail, reused=True)
 
 
@@ -160,12 +160,12 @@ def test_a_night_whose_holdout_changed_is_judged_again_unless_it_was_promoted_up
     run_step: RunStep, strength: Callable[[int], None], landed: Model, source: Any, store: ObjectStore
 ) -> None:
     first = _judged(run_step, strength, 25)
-    source.validated(store, landed, date(2013, 2, 16), outcome="rejected", failed=1)
+    source.save_validation(store, landed, date(2013, 2, 16), outcome="rejected", failed=1)
     second = run_step("evaluate", AFTER)
     assert date(2013, 2, 16) not in second.detail.holdout_nights
     assert second.detail.idempotency_key != first.detail.idempotency_key
     assert run_step("promote", AFTER).outcome == "done"
-    source.validated(store, landed, date(2013, 2, 17), outcome="rejected", failed=1)
+    source.save_validation(store, landed, date(2013, 2, 17), outcome="rejected", failed=1)
     assert run_step("evaluate", AFTER).detail == replace(second.detail, reused=True)
 
 

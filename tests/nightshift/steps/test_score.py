@@ -46,7 +46,7 @@ def test_every_scheduled_row_of_the_next_day_is_scored(
     assert (result.detail.version, result.detail.rows) == (champion, 240)
     scores = tables.read(store, partition)
     assert list(scores.columns) == ["shop", "hour", "night", "prediction", "model_version"]
-    plan = source.openings(SCORED)
+    plan = source.make_openings(SCORED)
     pd.testing.assert_frame_equal(scores[["shop", "hour"]], plan[["shop", "hour"]])
     assert set(scores["night"]) == {pd.Timestamp("2013-02-20")}
     assert set(scores["model_version"]) == {champion}
@@ -74,12 +74,12 @@ def test_a_schedule_that_was_corrected_is_scored_again(
     run_step: RunStep, champion: int, store: ObjectStore, partition: str, source: Any, landed: Model
 ) -> None:
     run_step("score")
-    tables.write_partition(store, landed.scheduled.build_partition_uri(SCORED), source.openings(SCORED).head(100))
+    tables.write_partition(store, landed.scheduled.build_partition_uri(SCORED), source.make_openings(SCORED).head(100))
     refused = run_step("score")
     assert refused.outcome == "rejected"
     assert "date=2013-02-20/ changed after it was validated" in refused.summary
     assert len(tables.read(store, partition)) == 240
-    source.validated(store, landed, NIGHT)
+    source.save_validation(store, landed, NIGHT)
     assert run_step("score").detail.rows == 100
     assert len(tables.read(store, partition)) == 100
     assert champion
@@ -91,7 +91,7 @@ def test_a_schedule_that_is_missing_is_rejected(
     store.delete([landed.scheduled.build_partition_uri(SCORED) + "part-0.parquet"])
     result = run_step("score")
     assert result.outcome == "rejected"
-    source.validated(store, landed, NIGHT)  # even where a validation let it pass
+    source.save_validation(store, landed, NIGHT)  # even where a validation let it pass
     result = run_step("score")
     assert result.outcome == "rejected"
     assert "holds no Parquet file" in result.summary

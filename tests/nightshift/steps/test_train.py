@@ -102,11 +102,11 @@ def test_a_night_that_became_usable_since_makes_no_second_version(
     """In a backfill the nights of a window are validated in any order: a retry must find what was trained before."""
     late, looked_back_on = date(2013, 2, 12), date(2013, 2, 8)
     for night in (late, looked_back_on):
-        source.validated(store, landed, night, outcome="rejected", failed=1)
+        source.save_validation(store, landed, night, outcome="rejected", failed=1)
     first = run_step("train")
     assert late not in first.detail.train_nights
     for night in (late, looked_back_on):
-        source.validated(store, landed, night)
+        source.save_validation(store, landed, night)
     with caplog.at_level("INFO"):
         second = run_step("train")
     assert second.detail == replace(first.detail, reused=True)
@@ -118,12 +118,12 @@ def test_a_night_that_is_no_longer_valid_makes_another_version(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any, registry: Registry
 ) -> None:
     first = run_step("train")
-    source.validated(store, landed, date(2013, 2, 12), outcome="rejected", failed=1)
+    source.save_validation(store, landed, date(2013, 2, 12), outcome="rejected", failed=1)
     second = run_step("train")
     assert not second.detail.reused
     assert date(2013, 2, 12) not in second.detail.train_nights
     # The night is put right: the first version holds again, and of two that hold it is always the first.
-    source.validated(store, landed, date(2013, 2, 12))
+    source.save_validation(store, landed, date(2013, 2, 12))
     assert run_step("train").detail == replace(first.detail, reused=True)
     assert _versions(registry) == [first.detail.version, second.detail.version]
 
@@ -137,9 +137,9 @@ def test_other_code_and_other_data_are_other_work(
     assert (first.model_code, first.detail.model_code) == (code, code)
     assert run_step("train", code_version="newer").detail.version > first.detail.version
     tables.write_partition(
-        store, landed.facts.build_partition_uri(date(2013, 2, 11)), source.sales(date(2013, 2, 11), noise=9)
+        store, landed.facts.build_partition_uri(date(2013, 2, 11)), source.make_sales(date(2013, 2, 11), noise=9)
     )
-    source.validated(store, landed, date(2013, 2, 11))
+    source.save_validation(store, landed, date(2013, 2, 11))
     assert not run_step("train").detail.reused
     assert len(_versions(registry)) == 3
 
@@ -159,8 +159,8 @@ def test_nights_that_cannot_be_trusted_are_left_out_by_name(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any
 ) -> None:
     rejected, changed, forgotten = date(2013, 2, 10), date(2013, 2, 12), date(2013, 2, 17)
-    source.validated(store, landed, rejected, outcome="rejected", failed=2)
-    tables.write_partition(store, landed.facts.build_partition_uri(changed), source.sales(changed, noise=9))
+    source.save_validation(store, landed, rejected, outcome="rejected", failed=2)
+    tables.write_partition(store, landed.facts.build_partition_uri(changed), source.make_sales(changed, noise=9))
     store.delete([store.build_uri(f"runs/shops/{forgotten}/validate.json")])
     detail = run_step("train").detail
     reasons = {str(item.night): item.reason for item in detail.left_out}
@@ -177,7 +177,7 @@ def test_nights_that_cannot_be_trusted_are_left_out_by_name(
 def test_a_night_that_failed_validation_is_not_trained(
     run_step: RunStep, store: ObjectStore, landed: Model, source: Any
 ) -> None:
-    source.validated(store, landed, NIGHT_OF_TEST, outcome="rejected", failed=1)
+    source.save_validation(store, landed, NIGHT_OF_TEST, outcome="rejected", failed=1)
     result = run_step("train")
     assert result.outcome == "rejected"
     assert "night 2013-02-19 of model shops cannot be used" in result.summary
@@ -231,7 +231,7 @@ def test_of_two_attempts_at_once_the_version_keeps_its_own_model(
     assert version.tags[SHA256] == late.artifact_sha256
     named = MlflowClient().get_logged_model(version.source.rsplit("/", 1)[-1])
     assert named.status == "READY"
-    assert len(MlflowClient().search_logged_models([named.experiment_id], f"source_run_id = '{late['run_id']}'")) == 1
+    assert len(MlflowClient().search_logged_models([named.experiment_id], f"source_run_id = '{late.run_id}'")) == 1
 
 
 @pytest.mark.parametrize("where", ["before it registers", "while it registers"])
@@ -245,14 +245,14 @@ def test_of_two_attempts_that_saw_other_windows_one_version_is_used(
     where: str,
 ) -> None:
     """Attempt one began before a night became usable; attempt two begins after, and is the first to register."""
-    source.validated(store, landed, date(2013, 2, 12), outcome="rejected", failed=1)
+    source.save_validation(store, landed, date(2013, 2, 12), outcome="rejected", failed=1)
     place, name = (TrainingRun, "log_files") if where == "before it registers" else (Registry, "register")
     real = getattr(place, name)
     others: list[Result[Any]] = []
 
     def overtaken(self: Any, *arguments: Any) -> Any:
         if not others:
-            source.validated(store, landed, date(2013, 2, 12))
+            source.save_validation(store, landed, date(2013, 2, 12))
             monkeypatch.setattr(place, name, real)
             others.append(run_step("train"))
         return real(self, *arguments)

@@ -173,7 +173,7 @@ def test_something_else_than_s3_is_said_to_be_that(
 ) -> None:
     """A sign-in page, or a wrong path: it is neither data nor the absence of any."""
     other = behind()
-    for status, verb in product((200, 302, 404), ("get", "put", "objects", "names", "folders")):
+    for status, verb in product((200, 302, 404), ("get", "put", "list_objects", "list_names", "list_folders")):
         headers = {"Content-Type": "text/html"} | ({"Location": f"{proxy.url}/login"} if status == 302 else {})
         fault = proxy.add("answer", left=None, status=status, body=HTML, headers=headers)
         arguments = (store.build_uri("x/"), b"data") if verb == "put" else (store.build_uri("x/"),)
