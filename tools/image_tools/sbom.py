@@ -17,7 +17,7 @@ from image_tools.build import Built
 from image_tools.engine import run_docker
 from image_tools.lock_rules import normalize_name, parse_pins
 
-INSIDE = Path(__file__).with_name("parts_inside.py")
+INSIDE = Path(__file__).with_name("list_packages.py")
 
 
 def write_sbom(built: Built, lock: Path, target: Path) -> int:

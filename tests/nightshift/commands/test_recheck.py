@@ -163,14 +163,14 @@ def test_a_deleted_version_is_named(decided: Model, capsys: pytest.CaptureFixtur
 def test_features_that_changed_since_are_the_reason(
     decided: Model, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = import_module("support.light_nights").rows
+    honest = import_module("support.light_nights").build_rows
 
     def other(*given: object) -> object:
         actual = honest(*given)
         actual.features["score"] += 1
         return actual
 
-    monkeypatch.setattr("nightshift.modelling.recompute_verdict.examples", other)
+    monkeypatch.setattr("nightshift.modelling.recompute_verdict.load_examples", other)
     assert main(["recheck", decided.name, "2"]) == 10
     assert "differs (challenger was" in capsys.readouterr().out
     monkeypatch.setattr("nightshift.catalog.digest_model", lambda _: "other code")
