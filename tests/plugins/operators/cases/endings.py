@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 from support.shell_steps import build_dag, build_shell_step
 
 for name, is_deferred in (("endings", False), ("endings_deferred", True)):

@@ -7,7 +7,7 @@ from typing import Any
 
 from kubernetes.client import models as k8s
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 from support.shell_steps import build_dag, build_shell_step
 
 REGISTRY = os.environ.get("CASE_REGISTRY", "127.0.0.1:9")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, chain
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from nightshift import catalog
 from nightshift.definition import Resources, Schedule
