@@ -1,13 +1,9 @@
 """Airflow DAGs whose promotions a person must agree to, from the very tasks of a model; their pods run a shell."""
 
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, chain
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from nightshift import catalog
 from nightshift.definition import Resources, Schedule
