@@ -30,7 +30,7 @@ def show_index(request: Request, user: access.User) -> HTMLResponse:
 def show_model(request: Request, user: access.User, model: ModelName, before: Before = None) -> HTMLResponse:
     """The ledger of one model, a page of entries at a time."""
     access.require(user, model)
-    now = read_status(model)
+    status = read_status(model)
     newest = ledger_reading.find_last_number(store(), model)
     last = min(newest, int(before) - 1) if before else newest
     if before and last < 1:
@@ -43,7 +43,7 @@ def show_model(request: Request, user: access.User, model: ModelName, before: Be
         request,
         "history.html",
         model=model,
-        now=now,
+        champion_status=status,
         reading=reading,
         span=span,
         links=links,
