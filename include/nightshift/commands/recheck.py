@@ -36,8 +36,8 @@ class Rechecked:
 
     def __str__(self) -> str:
         """One line for people."""
-        rival = self.entry.verdict.champion_version if self.entry.verdict else None
-        against = "without a champion" if rival is None else f"against {rival}"
+        champion = self.entry.verdict.champion_version if self.entry.verdict else None
+        against = "without a champion" if champion is None else f"against {champion}"
         subject = f"entry {self.entry.number}, night {self.entry.night}, version {self.entry.version} {against}"
         return clean_text(f"{subject}: {self.state}{f' ({self.why})' if self.why else ''}")
 

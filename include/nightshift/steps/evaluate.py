@@ -106,14 +106,16 @@ def _find_earlier_verdict(context: Context, comparison: Comparison, plan: Plan) 
 
 
 def _compare(context: Context, state: ChampionState, plan: Plan, number: int) -> Comparison:
-    rival = find_champion_on(context, state, context.night, without=number)
+    night_champion = find_champion_on(context, state, context.night, without=number)
     challenger = context.registry.load_version(context.model.name, number)
-    champion = rival.version if rival else None
+    champion = night_champion.version if night_champion else None
     nights, seen_by = _select_unseen_nights(plan.holdout.nights, (challenger, *([champion] if champion else [])))
     trusted = {number: list_trusted_types(context.model)}
     if champion is not None:
         trusted[champion.number] = read_trusted_types(context, state, champion)
-    return Comparison(challenger, champion, rival.night if rival else None, nights, plan.left_out + seen_by, trusted)
+    return Comparison(
+        challenger, champion, night_champion.night if night_champion else None, nights, plan.left_out + seen_by, trusted
+    )
 
 
 def _select_unseen_nights(

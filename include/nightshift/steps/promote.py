@@ -122,8 +122,8 @@ class Promotion:
         return approval.digest_record(self.evaluated)
 
     def _is_rival_changed(self, state: ChampionState) -> bool:
-        rival = find_champion_on(self.context, state, self.context.night, without=self.challenger)
-        return (rival.number if rival else None) != self.evaluated.champion_version
+        night_champion = find_champion_on(self.context, state, self.context.night, without=self.challenger)
+        return (night_champion.number if night_champion else None) != self.evaluated.champion_version
 
     def _evaluate_again(self) -> None:
         """Replaces the verdict by one about the champion of now. A retry would meet the same old verdict.
