@@ -53,12 +53,13 @@ from nightshift.settings import StorageSettings, read
 
 store, model, nights = ObjectStore(read(StorageSettings)), sys.argv[1], sys.argv[2:]
 ended = {night: load_night(store, model, date.fromisoformat(night)) for night in nights}
-names = lambda prefix: [o.uri.removeprefix(store.build_uri(prefix)) for o in store.list_objects(store.build_uri(prefix))]
+listed = lambda prefix: [o.uri for o in store.list_objects(store.build_uri(prefix))]
+names = lambda prefix: [uri.removeprefix(store.build_uri(prefix)) for uri in listed(prefix)]
 print(json.dumps({
     "endings": {night: found.ending for night, found in ended.items()},
     "scored": {night: {"rows": found.results["score"].detail.rows} for night, found in ended.items()},
     "scores": names(f"scores/{model}/"),
-    "ledger": [store.get_json(o.uri)["champion"]["version"] for o in store.list_objects(store.build_uri(f"ledger/{model}/"))],
+    "ledger": [store.get_json(uri)["champion"]["version"] for uri in listed(f"ledger/{model}/")],
 }))
 """
 PODS = (

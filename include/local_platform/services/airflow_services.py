@@ -84,8 +84,8 @@ def _build_access_options(airflow: AirflowInstance) -> dict[str, str]:
 
 def _build_pace_options() -> dict[str, str]:
     return {
-        # A step waits for the scheduler's next loop, five times per night: half a second at most instead of one. A tenth
-        # of a second cost a fifth of a core for as long as the platform ran.
+        # A step waits for the scheduler's next loop, five times per night: half a second at most instead of one. With a
+        # tenth of a second the scheduler takes a fifth of a core for as long as the platform runs.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         # Each worker idles at 130 to 200 MB; the default of 32 would fill a small machine.
         "AIRFLOW__CORE__PARALLELISM": "4",

@@ -108,14 +108,12 @@ def _find_earlier_verdict(context: Context, comparison: Comparison, plan: Plan) 
 def _compare(context: Context, state: ChampionState, plan: Plan, number: int) -> Comparison:
     night_champion = find_champion_on(context, state, context.night, without=number)
     challenger = context.registry.load_version(context.model.name, number)
-    champion = night_champion.version if night_champion else None
+    champion, trained_for = (night_champion.version, night_champion.night) if night_champion else (None, None)
     nights, seen_by = _select_unseen_nights(plan.holdout.nights, (challenger, *([champion] if champion else [])))
     trusted = {number: list_trusted_types(context.model)}
     if champion is not None:
         trusted[champion.number] = read_trusted_types(context, state, champion)
-    return Comparison(
-        challenger, champion, night_champion.night if night_champion else None, nights, plan.left_out + seen_by, trusted
-    )
+    return Comparison(challenger, champion, trained_for, nights, plan.left_out + seen_by, trusted)
 
 
 def _select_unseen_nights(
