@@ -251,7 +251,7 @@ def test_any_order_of_five_nights(start: Any) -> None:
 def fold(model: Model, schedule: Schedule, seeds: dict[str, int]) -> list[tuple[str, str | None, bool]]:
     """Night after night the challenger meets the champion: the plain thing, without any of the code under test.
 
-    Gives each night, its rival's night, and whether it won. Only the gate itself and the seeds are shared.
+    Gives each night, its champion's night, and whether it won. Only the gate itself and the seeds are shared.
     """
     lost = {FIRST + n * ONE_DAY for n in schedule.missing}
     gone = lost | {FIRST + n * ONE_DAY for n in schedule.blocked}
@@ -262,20 +262,20 @@ def fold(model: Model, schedule: Schedule, seeds: dict[str, int]) -> list[tuple[
         recent = [night - n * ONE_DAY for n in range(5, -1, -1)]
         days = [day for day in recent if day not in gone and day - ONE_DAY not in lost]
         created = {day: build_night_of_rows(day, len({day - ONE_DAY, day - 2 * ONE_DAY} - gone)) for day in days}
-        rivals = {item: skills[item] for item in (night, champion) if item is not None}
-        won = _wins(model, created, rivals, seeds[night.isoformat()])
+        competitors = {item: skills[item] for item in (night, champion) if item is not None}
+        won = _wins(model, created, competitors, seeds[night.isoformat()])
         reported.append((night.isoformat(), champion.isoformat() if champion else None, won))
         champion = night if won else champion
     return reported
 
 
-def _wins(model: Model, made: dict[date, Any], rivals: dict[date, float], seed: int) -> bool:
-    """Whether the first of the rivals wins against the second, if there is one."""
+def _wins(model: Model, made: dict[date, Any], competitors: dict[date, float], seed: int) -> bool:
+    """Whether the first of the versions wins against the second, if there is one."""
     features = pd.concat([table for table, _ in made.values()], ignore_index=True)
     labels = np.concatenate([known for _, known in made.values()])
     day = np.repeat(np.array(list(made), dtype="datetime64[D]"), [len(known) for _, known in made.values()])
     region = np.where(features["row"] % 2 == 0, "north", "south").astype(str)
-    ours, *theirs = [predict_version(night, skill, features) for night, skill in rivals.items()]
+    ours, *theirs = [predict_version(night, skill, features) for night, skill in competitors.items()]
     says = Predicted(ours, theirs[0] if theirs else None)
     return judge(model.gate, "classification", Holdout(labels, day, {"region": region}), says, seed).promote
 

@@ -36,7 +36,7 @@ from nightshift.steps import evaluate
 from support.stored_results import make_evaluation, make_result, make_train_result, make_verdict
 
 FLOOR = 1
-"""The skill that a version without a rival must have."""
+"""The skill that a version without a champion must have."""
 _numbers = count(1)
 
 
@@ -139,15 +139,15 @@ class TinyModel:
         assert trained is not None
         assert trained.detail is not None
         number = trained.detail.version
-        rival = find_champion_on(self.context, self.state, step.night, without=number)
-        wins = self.skills[number] > (self.skills[rival.number] if rival else FLOOR)
-        key = hashlib.sha256(f"{step.night} {number} {rival.number if rival else None}".encode()).hexdigest()[:20]
+        champion = find_champion_on(self.context, self.state, step.night, without=number)
+        wins = self.skills[number] > (self.skills[champion.number] if champion else FLOOR)
+        key = hashlib.sha256(f"{step.night} {number} {champion.number if champion else None}".encode()).hexdigest()[:20]
         reason = f"skill {self.skills[number]} {'wins' if wins else 'loses'}"
         detail = make_evaluation(
             make_verdict(wins, reason=reason),
             challenger_version=number,
-            champion_version=rival.number if rival else None,
-            champion_night=rival.night if rival else None,
+            champion_version=champion.number if champion else None,
+            champion_night=champion.night if champion else None,
             run_id=self.registry.load_version(self.name, number).run_id,
             idempotency_key=key,
         )

@@ -79,7 +79,7 @@ class Promotion:
         known = self._find_decision(state, version)
         if known is not None:
             return Decided(known, state, reused=True)
-        if not state.is_champion_later_than(self.context.night) and self._is_rival_changed(state):
+        if not state.is_champion_later_than(self.context.night) and self._is_champion_changed(state):
             self._evaluate_again()
             return None
         return Proposal(self._build(state, version))
@@ -121,7 +121,7 @@ class Promotion:
         """The digest of the record: what a person who was shown it answered about."""
         return approval.digest_record(self.evaluated)
 
-    def _is_rival_changed(self, state: ChampionState) -> bool:
+    def _is_champion_changed(self, state: ChampionState) -> bool:
         night_champion = find_champion_on(self.context, state, self.context.night, without=self.challenger)
         return (night_champion.number if night_champion else None) != self.evaluated.champion_version
 

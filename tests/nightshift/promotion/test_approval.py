@@ -191,7 +191,7 @@ def test_a_record_has_the_digest_of_what_is_read_back_of_it() -> None:
 
 @pytest.fixture
 def unasked(tiny: TinyModel) -> TinyModel:
-    """The gate refused version 3, so that nobody was asked; then its rival was withdrawn, and now it wins."""
+    """The gate refused version 3, so that nobody was asked; then the champion was withdrawn, and now it wins."""
     tiny.train_and_judge(TWO, 9)
     tiny.promote(TWO, _says("approved", shown(tiny, TWO)))
     tiny.train_and_judge(THREE, 5)

@@ -222,7 +222,7 @@ def test_without_a_name_two_people_are_not_the_same(champions: TinyModel) -> Non
         assert champions.alias == alias
 
 
-def test_a_withdrawn_version_is_nobodys_rival(champions: TinyModel) -> None:
+def test_a_withdrawn_version_is_no_champion_to_beat(champions: TinyModel) -> None:
     champions.set_champion("1")
     state = champions.state
     assert state.withdrawn_versions == {3}

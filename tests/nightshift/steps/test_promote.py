@@ -214,7 +214,7 @@ def test_two_promoters_at_once_end_with_one_champion(
     assert len(versions) == len(set(versions)) == 2
 
 
-def test_an_alias_that_a_person_moved_is_no_rival_and_is_moved_back(
+def test_an_alias_that_a_person_moved_is_not_the_champion_and_is_moved_back(
     run_step: RunStep, judged: Judged, registry: Registry, ledger: Ledger
 ) -> None:
     first = judged(OLD, 2)
