@@ -87,7 +87,7 @@ def test_a_correction_of_debians_that_the_image_lacks_is_found(build: Build) -> 
     older = r"sed -i '/^Package: tzdata$/,/^$/s/^Version: .*/Version: 2000a-1/' /var/lib/dpkg/status"
     checked = find_debian_updates(build(f"{KEPT}USER root\nRUN {older}\nUSER 7\n"))
     if checked.not_checked:
-        assert "Debian's list of updates cannot be had" in checked.not_checked
+        assert "Debian's list of updates cannot be fetched" in checked.not_checked
         return
     assert [finding.problem.split(",")[0] for finding in checked.findings] == ["tzdata 2000a-1"]
 
@@ -95,7 +95,7 @@ def test_a_correction_of_debians_that_the_image_lacks_is_found(build: Build) -> 
 def test_a_list_of_debians_that_cannot_be_fetched_is_not_taken_for_an_empty_one(build: Build) -> None:
     nowhere = "rm -rf /etc/apt/sources.list* && echo 'deb http://127.0.0.1:9 bookworm main' >/etc/apt/sources.list"
     checked = find_debian_updates(build(f"{KEPT}USER root\nRUN {nowhere}\nUSER 7\n"))
-    assert "Debian's list of updates cannot be had" in checked.not_checked
+    assert "Debian's list of updates cannot be fetched" in checked.not_checked
     assert checked.findings == ()
 
 
