@@ -65,7 +65,7 @@ def test_no_secret_can_be_read_from_outside_of_its_files(project: Project, secre
         "logs": project.read_logs(),
         **{name: project.execute(name, "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '") for name in SERVERS},
     }
-    assert "tracking_server" in output["mlflow"]
+    assert "mlflow_server" in output["mlflow"]
     assert [(name, where) for name, value in secrets.items() for where, text in output.items() if value in text] == []
 
 
