@@ -39,6 +39,7 @@ FAULTS: tuple[tuple[tuple[str, str, str], ...], ...] = (
         ("evaluate", "crash", "scheduler"),
         (ANY, "restart", "triggerer"),
         (ANY, "restart", "dag-processor"),
+        (ANY, "crash", "alias-sync"),
     ),
     (("train", "crash", "mlflow"), ("evaluate", "crash", "postgres"), ("score", "crash", "s3")),
 )
