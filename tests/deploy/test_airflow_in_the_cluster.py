@@ -123,7 +123,7 @@ def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
 
     assert wait_until("the run", look, timeout=300) == "success", _log(site)
     wait_until("the event of its pod's start", lambda: any(n.startswith("flights-deliver-") for n in _started(site)))
-    wait_until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, timeout=120)
+    wait_until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, timeout=300)
 
 
 def test_somebody_who_logs_in_sees_the_pages(site: Site) -> None:

@@ -33,7 +33,7 @@ for name, is_deferred in (("endings", False), ("endings_deferred", True)):
         build_shell_step(
             "outlasted",
             "echo fitting; sleep 60",
-            execution_timeout=timedelta(seconds=15),
+            execution_timeout=timedelta(seconds=30),
             termination_grace_period=1,
             **more,
         )
