@@ -71,5 +71,6 @@ def _is_nearly_ours(upper: str) -> bool:
 
 
 def _find_nearest(upper: str, cutoff: float) -> str:
-    near = get_close_matches(upper, sorted(KNOWN), n=1, cutoff=cutoff)
+    longer = sorted((name for name in KNOWN if name.startswith(f"{upper}_")), key=len)
+    near = longer or get_close_matches(upper, sorted(KNOWN), n=1, cutoff=cutoff)
     return f": did you mean {near[0]}?" if near else ": remove it"
