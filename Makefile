@@ -61,9 +61,8 @@ scan: $(INSTALLED_DEV) ## look for known vulnerabilities, secrets, setuid files,
 
 ##@ Developing
 # In their order: sorted by how many tests they have, the files with few but long ones would come last, on one core.
-# Four workers on two cores: a test waits half of its time for S3, MLflow or a pod.
 test: check ## check the code and run all fast tests (no service needs to run)
-	@$(PYTHON) -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED_DEV) ## lint, format, types, dependency rules, and every model's code without data
 	@$(VENV)/bin/ruff check .
