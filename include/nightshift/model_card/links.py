@@ -10,7 +10,7 @@ PAGE = re.compile(
     r"\Adocs/(?P<model>[a-z0-9_]+)/(?P<night>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<dataset>[a-z0-9_]+)/(?P<check>[0-9a-f]{20})"
     r"/index\.html\Z"
 )
-CAUSE = re.compile(r"\A(?P<dag>[A-Za-z0-9_.-]+):(?P<run>[\w.:+~-]+)\Z", re.ASCII)
+CAUSE = re.compile(r"\A(?!shell:)(?P<dag>[A-Za-z0-9_.-]+):(?P<run>[\w.:+~-]+)\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Links:
         return "" if self.mlflow is None else f"{self.mlflow}/#/models/{quote(model)}/versions/{number}"
 
     def link_cause(self, by: str) -> str:
-        """The DAG run that caused something."""
+        """The DAG run that caused something; "" for a person in a shell (`shell:ada`)."""
         match = CAUSE.match(by)
         if self.airflow is None or not match:
             return ""
