@@ -22,7 +22,7 @@ from real_chain import Chain
 from real_platform import RealPlatform, TaskRun
 from support.signals import send_each
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(1800)]
 TAINT = "nightshift-test"
 
 
