@@ -52,7 +52,7 @@ def test_a_worker_that_is_asked_to_end_fails_its_task_and_the_retry_succeeds(rea
         _, tasks = real.workers()
         assert len(tasks) == 1
         tasks[0].terminate()
-        until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
+        until("the end of its pod", lambda: pod.metadata.name not in names(real), 180)
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-01") == 1
@@ -94,7 +94,7 @@ def test_a_killed_scheduler_is_started_again_and_the_night_ends(real: RealPlatfo
 def test_a_deleted_pod_is_made_again(real: RealPlatform) -> None:
     with training(real, "2013-03-06", "deleted") as (run, pod):
         real.core.delete_namespaced_pod(pod.metadata.name, "nightshift", grace_period_seconds=0)
-        until("its end", lambda: pod.metadata.name not in names(real), 60)
+        until("its end", lambda: pod.metadata.name not in names(real), 180)
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-06") == 1
@@ -127,7 +127,7 @@ def test_a_pod_that_no_node_takes_is_given_up_with_the_reason(real: RealPlatform
 
 def test_a_pod_evicted_from_its_node_is_made_again(real: RealPlatform) -> None:
     with training(real, "2013-03-09", "evicted") as (run, pod), tainted(real.core, pod.spec.node_name):
-        until("its eviction", lambda: pod.metadata.name not in names(real), 90)
+        until("its eviction", lambda: pod.metadata.name not in names(real), 180)
     assert run.end() == "success"
     assert run.task("train")["try_number"] >= 2
     assert trained(real, "2013-03-09") == 1
@@ -137,7 +137,7 @@ def test_a_pod_evicted_from_its_node_is_made_again(real: RealPlatform) -> None:
 def test_a_task_marked_failed_ends_its_pod_and_nothing_is_committed_afterwards(real: RealPlatform) -> None:
     with training(real, "2013-03-10", "marked") as (run, pod):
         run.mark("train", "failed")
-        until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
+        until("the end of its pod", lambda: pod.metadata.name not in names(real), 180)
     assert run.end() == "failed"
     assert run.task("train")["try_number"] == 1
     assert trained(real, "2013-03-10") == 0
@@ -149,7 +149,7 @@ def test_a_task_marked_failed_ends_its_pod_and_nothing_is_committed_afterwards(r
 def test_a_running_task_that_is_cleared_ends_its_pod_and_runs_again(real: RealPlatform) -> None:
     with training(real, "2013-03-11", "cleared") as (run, pod):
         run.clear("train")
-        until("the end of its pod", lambda: pod.metadata.name not in names(real), 60)
+        until("the end of its pod", lambda: pod.metadata.name not in names(real), 180)
     assert run.end() == "success"
     assert run.task("train")["try_number"] == 2
     assert trained(real, "2013-03-11") == 1
