@@ -5,6 +5,7 @@ Needs the image of Airflow in the cluster: NIGHTSHIFT_TEST_AIRFLOW_IMAGE names i
 """
 
 import json
+import time
 import os
 import uuid
 from collections.abc import Iterator
@@ -119,7 +120,10 @@ def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
         output = site.run("scheduler", "airflow", "dags", "list-runs", "flights_replay", "-o", "json")
         (runs,) = [json.loads(line) for line in output.splitlines() if line.startswith("[{")]
         states = {run["run_id"]: run["state"] for run in runs}
-        return states["by-hand"] if states["by-hand"] in ("success", "failed") else None
+        if states["by-hand"] not in ("success", "failed"):
+            time.sleep(5)  # each look starts Airflow once, which takes the time that the run needs
+            return None
+        return str(states["by-hand"])
 
     assert wait_until("the run", look, timeout=300) == "success", _log(site)
     wait_until("the event of its pod's start", lambda: any(n.startswith("flights-deliver-") for n in _started(site)))
