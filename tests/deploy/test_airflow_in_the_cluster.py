@@ -5,8 +5,8 @@ Needs the image of Airflow in the cluster: NIGHTSHIFT_TEST_AIRFLOW_IMAGE names i
 """
 
 import json
-import time
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
