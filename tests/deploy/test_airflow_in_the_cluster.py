@@ -127,7 +127,8 @@ def test_a_task_makes_its_pod_in_the_namespace_of_the_steps(site: Site) -> None:
 
     assert wait_until("the run", look, timeout=300) == "success", _log(site)
     wait_until("the event of its pod's start", lambda: any(n.startswith("flights-deliver-") for n in _started(site)))
-    wait_until("no pod", lambda: not site.core.list_namespaced_pod(site.steps).items, timeout=300)
+    of_tasks = {"label_selector": "kubernetes_pod_operator=True"}  # that of alias-sync stays
+    wait_until("no pod", lambda: not site.core.list_namespaced_pod(site.steps, **of_tasks).items, timeout=120)
 
 
 def test_somebody_who_logs_in_sees_the_pages(site: Site) -> None:
